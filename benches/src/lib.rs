@@ -1,0 +1,1 @@
+//! Benchmarks of the core crates live in `benches/`; this library holds what they share.

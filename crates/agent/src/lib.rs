@@ -1,0 +1,1 @@
+//! Open, validate, store, reply: the side inside the customer's network

@@ -1,0 +1,1 @@
+//! Seal secrets to certificates, open them with identities

@@ -1,0 +1,1 @@
+//! The signed messages between gateway and agent, and what carries them

@@ -1,0 +1,1 @@
+//! Is this request well formed? All violations at once, without allocating
