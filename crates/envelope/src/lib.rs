@@ -1,1 +1,57 @@
-//! Seal secrets to certificates, open them with identities
+#![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+#![doc = include_str!("../README.md")]
+
+extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
+
+pub mod backend;
+mod certificate;
+mod context;
+mod envelope;
+mod error;
+mod fingerprint;
+mod frame;
+mod header;
+mod identity;
+mod key_schedule;
+mod open;
+mod opener;
+mod padding;
+mod pem;
+mod plaintext;
+mod public_key;
+mod reader;
+mod recipient;
+#[cfg(feature = "std")]
+mod rng;
+mod seal;
+pub mod text;
+mod time;
+
+#[cfg(feature = "aws-lc")]
+pub use backend::aws_lc::{AwsLc, AwsLcRng};
+#[cfg(feature = "rustcrypto")]
+pub use backend::rustcrypto::RustCrypto;
+pub use backend::{Backend, BackendError};
+pub use certificate::{Certificate, CertificateError, Trust};
+pub use context::SecretContext;
+pub use envelope::Envelope;
+pub use error::{Error, OpenError, ParseError, SealError};
+pub use fingerprint::{Fingerprint, InvalidDigest, KeyId};
+pub use frame::{Frame, Frames};
+pub use header::{MAX_RECIPIENTS, Stanza, StanzaType, Stanzas};
+pub use identity::{Identity, IdentityError};
+pub use open::{open, open_in_place, open_into};
+pub use opener::{KeyAnswer, Opener, Pending, Sequence};
+pub use padding::{MAX_MESSAGE, padded_len};
+pub use plaintext::Plaintext;
+pub use public_key::{PublicKey, PublicKeyError};
+pub use rand_core;
+pub use recipient::Recipient;
+#[cfg(feature = "std")]
+pub use rng::{OsRng, OsRngError};
+pub use seal::{Sealer, seal, seal_into, sealed_len};
+pub use time::UnixTime;

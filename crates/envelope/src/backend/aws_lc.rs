@@ -1,0 +1,183 @@
+//! The AWS-LC backend: `aws-lc-rs`.
+
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    digest,
+    hkdf::{self, HKDF_SHA256, Prk},
+    hmac::{self, HMAC_SHA256},
+    rsa::{
+        OAEP_SHA256_MGF1SHA256, OaepPrivateDecryptingKey, OaepPublicEncryptingKey,
+        PrivateDecryptingKey, PublicEncryptingKey,
+    },
+};
+use rand_core::{TryCryptoRng, TryRng};
+use subtle::Choice;
+use zeroize::Zeroizing;
+
+use super::{Backend, BackendError, MAX_MODULUS, copy_exact, sealed::Sealed};
+
+/// The AWS-LC backend, for hosts: four to six times as fast at RSA as the pure-Rust one.
+///
+/// AWS-LC draws the randomness of OAEP and of blinding from its own generator; the one given is used for
+/// the seed alone.
+#[derive(Clone, Copy, Debug)]
+pub struct AwsLc;
+
+impl Sealed for AwsLc {}
+
+impl Backend for AwsLc {
+    type PublicKey = OaepPublicEncryptingKey;
+    type PrivateKey = OaepPrivateDecryptingKey;
+    type Prk = Prk;
+    type HmacKey = hmac::Key;
+    type AeadKey = LessSafeKey;
+
+    fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+        let mut hash = digest::Context::new(&digest::SHA256);
+        for part in parts {
+            hash.update(part);
+        }
+        to_array(hash.finish().as_ref())
+    }
+
+    // RFC 5869 §2.2: HKDF-Extract(salt, IKM) = HMAC-Hash(salt, IKM). The library's own Extract is put
+    // off until Expand and would be repeated, with a copy of the key on the heap, for each output.
+    fn hkdf_extract(salt: &[u8], ikm: &[u8]) -> Self::Prk {
+        let prk = Zeroizing::new(Self::hmac(&Self::hmac_key(salt), &[ikm]));
+        Prk::new_less_safe(HKDF_SHA256, prk.as_slice())
+    }
+
+    fn hkdf_expand(prk: &Self::Prk, info: &[&[u8]], out: &mut [u8]) -> Result<(), BackendError> {
+        prk.expand(info, OutputLength(out.len()))
+            .and_then(|okm| okm.fill(out))
+            .map_err(|_| BackendError)
+    }
+
+    fn hmac_key(key: &[u8]) -> Self::HmacKey {
+        hmac::Key::new(HMAC_SHA256, key)
+    }
+
+    fn hmac(key: &Self::HmacKey, parts: &[&[u8]]) -> [u8; 32] {
+        let mut mac = hmac::Context::with_key(key);
+        for part in parts {
+            mac.update(part);
+        }
+        to_array(mac.sign().as_ref())
+    }
+
+    fn aead_key(key: &[u8; 32]) -> Result<Self::AeadKey, BackendError> {
+        UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| BackendError)
+    }
+
+    fn aead_seal(
+        key: &Self::AeadKey,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+    ) -> Result<[u8; 16], BackendError> {
+        key.seal_in_place_separate_tag(
+            Nonce::assume_unique_for_key(*nonce),
+            Aad::from(aad),
+            in_out,
+        )
+        .map(|tag| to_array(tag.as_ref()))
+        .map_err(|_| BackendError)
+    }
+
+    fn aead_open(
+        key: &Self::AeadKey,
+        nonce: &[u8; 12],
+        aad: &[u8],
+        in_out: &mut [u8],
+        tag: &[u8; 16],
+    ) -> Result<(), BackendError> {
+        key.open_in_place_separate_tag(
+            Nonce::assume_unique_for_key(*nonce),
+            Aad::from(aad),
+            tag,
+            in_out,
+        )
+        .map(|_| ())
+        .map_err(|_| BackendError)
+    }
+
+    fn public_key(spki_der: &[u8]) -> Result<Self::PublicKey, BackendError> {
+        PublicEncryptingKey::from_der(spki_der)
+            .map_err(|_| BackendError)
+            .and_then(|key| OaepPublicEncryptingKey::new(key).map_err(|_| BackendError))
+    }
+
+    fn private_key(pkcs8_der: &[u8]) -> Result<Self::PrivateKey, BackendError> {
+        PrivateDecryptingKey::from_pkcs8(pkcs8_der)
+            .map_err(|_| BackendError)
+            .and_then(|key| OaepPrivateDecryptingKey::new(key).map_err(|_| BackendError))
+    }
+
+    fn oaep_encrypt<R: TryCryptoRng + ?Sized>(
+        key: &Self::PublicKey,
+        _rng: &mut R,
+        message: &[u8],
+        out: &mut [u8],
+    ) -> Result<(), BackendError> {
+        if out.len() != key.ciphertext_size() {
+            return Err(BackendError);
+        }
+        key.encrypt(&OAEP_SHA256_MGF1SHA256, message, out, None)
+            .map(|_| ())
+            .map_err(|_| BackendError)
+    }
+
+    fn oaep_decrypt<R: TryCryptoRng + ?Sized>(
+        key: &Self::PrivateKey,
+        _rng: &mut R,
+        ciphertext: &[u8],
+        out: &mut [u8],
+    ) -> Choice {
+        // The library wants room for a whole modulus.
+        let mut buffer = Zeroizing::new([0; MAX_MODULUS]);
+        match key.decrypt(&OAEP_SHA256_MGF1SHA256, ciphertext, buffer.as_mut_slice(), None) {
+            Ok(plaintext) => copy_exact(plaintext, out),
+            Err(_) => Choice::from(0),
+        }
+    }
+}
+
+/// AWS-LC's random number generator, as an argument for sealing and opening: no system call a time.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct AwsLcRng;
+
+impl TryRng for AwsLcRng {
+    type Error = BackendError;
+
+    fn try_next_u32(&mut self) -> Result<u32, BackendError> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, BackendError> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), BackendError> {
+        aws_lc_rs::rand::fill(bytes).map_err(|_| BackendError)
+    }
+}
+
+impl TryCryptoRng for AwsLcRng {}
+
+struct OutputLength(usize);
+
+impl hkdf::KeyType for OutputLength {
+    fn len(&self) -> usize {
+        self.0
+    }
+}
+
+
+/// A digest or tag of the fixed length `N`.
+fn to_array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("the algorithm's output has this length")
+}

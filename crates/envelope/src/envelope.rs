@@ -1,0 +1,122 @@
+//! An envelope, parsed and still sealed.
+
+use crate::{
+    error::{Error, ParseError},
+    fingerprint::KeyId,
+    frame::{Frame, Frames},
+    header::{Header, Stanza, StanzaType, Stanzas},
+    opener::Pending,
+    public_key::PublicKey,
+};
+
+/// The structure of an envelope, borrowed from its bytes.
+///
+/// Parsing checks everything that can be checked without a key, and it is strict: only what sealing
+/// writes parses.
+///
+/// # Security
+///
+/// Nothing that it tells is authenticated before a message has been opened.
+#[derive(Clone, Debug)]
+pub struct Envelope<'a> {
+    bytes: &'a [u8],
+    header: Header<'a>,
+    frames: Frames<'a>,
+    messages: u32,
+    complete: bool,
+}
+
+impl<'a> Envelope<'a> {
+    /// Parses the binary form of an envelope.
+    ///
+    /// Costs time linear in the number of messages; allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// A [`ParseError`] that says what is wrong and at which byte.
+    pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
+        let (header, rest) = Header::parse(bytes)?;
+        let (frames, messages, complete) = Frames::parse(rest, header.bytes().len())?;
+        Ok(Self { bytes, header, frames, messages, complete })
+    }
+
+    /// The bytes it was parsed from, which are the only ones that parse to it.
+    #[must_use]
+    pub fn as_bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// The format version.
+    #[must_use]
+    pub fn version(&self) -> u8 {
+        1
+    }
+
+    /// Magic, version and stanzas: what the key schedule binds.
+    #[must_use]
+    pub fn header_bytes(&self) -> &'a [u8] {
+        self.header.bytes()
+    }
+
+    /// The recipients' entries.
+    #[must_use]
+    pub fn stanzas(&self) -> Stanzas<'a> {
+        self.header.stanzas()
+    }
+
+    /// How many messages there are, at least one.
+    #[must_use]
+    pub fn message_count(&self) -> u32 {
+        self.messages
+    }
+
+    /// Does the last message there say that it is the last?
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.complete
+    }
+
+    /// The messages, still sealed.
+    #[must_use]
+    pub fn frames(&self) -> Frames<'a> {
+        self.frames.clone()
+    }
+
+    /// The message of an envelope that carries exactly one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSingle`] if there are more, [`Error::Cut`] if the end is missing.
+    pub fn single(&self) -> Result<Frame<'a>, Error> {
+        match (self.frames().next(), self.messages) {
+            (Some(frame), 1) if frame.last => Ok(frame),
+            (_, messages) if messages == 1 => Err(Error::Cut { messages }),
+            (_, messages) => Err(Error::NotSingle { messages }),
+        }
+    }
+
+    /// The first step of opening: the seed that is encrypted to this key, ready to be decrypted.
+    ///
+    /// The first stanza with the key's id is taken, and never a second one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoMatchingKey`], [`Error::StanzaType`], [`Error::EncapsulationLength`] or
+    /// [`Error::EncapsulationRange`]. No private key has been touched.
+    pub fn pending(&self, key: &PublicKey) -> Result<Pending<'a>, Error> {
+        let stanza = self.stanza_of(key.key_id())?;
+        key.check_ciphertext(stanza.body())?;
+        Ok(Pending::new(self.header.bytes(), stanza.key_id(), stanza.body()))
+    }
+
+    fn stanza_of(&self, key_id: KeyId) -> Result<Stanza<'a>, Error> {
+        let stanza = self
+            .stanzas()
+            .find(|stanza| stanza.key_id() == key_id)
+            .ok_or(Error::NoMatchingKey { key_id, recipients: self.header.recipients() })?;
+        match stanza.stanza_type() {
+            Some(StanzaType::RsaOaep) => Ok(stanza),
+            None => Err(Error::StanzaType { key_id, found: stanza.type_number() }),
+        }
+    }
+}

@@ -1,0 +1,305 @@
+//! The errors, in two zones.
+//!
+//! Before a private key is touched an error says what is wrong and how to mend it: [`ParseError`],
+//! [`SealError`] and the rich variants of [`Error`]. From the first private-key operation on there is
+//! one answer, [`OpenError`], a unit that holds nothing and says nothing, so that no caller can pass on
+//! to an attacker *why* an envelope did not open (Manger, CRYPTO 2001).
+
+use core::fmt;
+
+use crate::fingerprint::KeyId;
+
+/// The envelope does not open.
+///
+/// The one error from the first private-key operation on: RSA-OAEP, the seed's length and prefix, the
+/// commitment, the authentication tag and the padding all end here.
+///
+/// # Security
+///
+/// It has no fields, no source and one fixed text. Don't add any: with OAEP a second reason is a
+/// decryption oracle.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct OpenError;
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(
+            "the envelope does not open: it was sealed for another context (agent, project, name, key \
+             or type), or it was changed",
+        )
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+/// Why bytes are no envelope. Positions count bytes from the start of the envelope.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum ParseError {
+    /// The first bytes are not the format's magic.
+    Magic,
+    /// The format version is not the one that this library knows (1).
+    Version {
+        /// The version found.
+        found: u8,
+    },
+    /// The bytes end inside a field.
+    Truncated {
+        /// Where they end.
+        position: usize,
+        /// How many bytes the field lacks.
+        missing: usize,
+    },
+    /// The number of recipients is not in 1–16.
+    RecipientCount {
+        /// The number found.
+        found: u8,
+    },
+    /// Two stanzas have the same key id.
+    DuplicateRecipient {
+        /// Where the second one starts.
+        position: usize,
+    },
+    /// There is no message.
+    NoMessage,
+    /// A frame's index is not its place in the envelope.
+    FrameIndex {
+        /// Where the frame starts.
+        position: usize,
+        /// The index of its place.
+        expected: u32,
+        /// The index found.
+        found: u32,
+    },
+    /// A frame's `last` byte is neither 0 nor 1.
+    FrameFlag {
+        /// Where the byte is.
+        position: usize,
+    },
+    /// The length of a ciphertext is none that padding can produce.
+    FrameLength {
+        /// Where the length is.
+        position: usize,
+        /// The length found, in bytes.
+        found: u32,
+    },
+    /// Bytes follow the last frame.
+    TrailingBytes {
+        /// Where they start.
+        position: usize,
+    },
+    /// The text form does not start with its prefix.
+    TextPrefix,
+    /// The text form is not canonical unpadded base64url in one line.
+    TextEncoding,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Magic => f.write_str("this is no sealpost envelope: its first bytes differ"),
+            Self::Version { found } => write!(
+                f,
+                "envelope version {found} is not supported, only version 1: open it with a newer release"
+            ),
+            Self::Truncated { position, missing } => write!(
+                f,
+                "the envelope is cut off at byte {position}, {missing} more needed: transfer it again"
+            ),
+            Self::RecipientCount { found } => {
+                write!(f, "the envelope names {found} recipients, allowed are 1 to 16")
+            }
+            Self::DuplicateRecipient { position } => {
+                write!(f, "the recipient at byte {position} is there twice: seal it again")
+            }
+            Self::NoMessage => f.write_str("the envelope ends after its header: transfer it again"),
+            Self::FrameIndex { position, expected, found } => write!(
+                f,
+                "message {found} at byte {position} is out of order, {expected} was due: transfer it again"
+            ),
+            Self::FrameFlag { position } => {
+                write!(f, "byte {position} must be 0 or 1 (last message or not)")
+            }
+            Self::FrameLength { position, found } => {
+                write!(f, "{found} at byte {position} is no length that a padded message has")
+            }
+            Self::TrailingBytes { position } => {
+                write!(f, "bytes follow the last message at byte {position}: remove them")
+            }
+            Self::TextPrefix => f.write_str("this is no sealpost envelope: its text does not start with \"sealpost.v1.\""),
+            Self::TextEncoding => f.write_str(
+                "the text after \"sealpost.v1.\" is not canonical unpadded base64url: copy the whole line again, \
+                 without spaces or line breaks",
+            ),
+        }
+    }
+}
+
+impl core::error::Error for ParseError {}
+
+/// Why opening failed.
+///
+/// Every variant but [`Open`](Self::Open) comes from before the private key was touched and says how to
+/// mend it. They are the same for every backend because this crate checks, not the backend.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Error {
+    /// The buffer given is too small. It holds nothing of the message.
+    BufferTooSmall {
+        /// The bytes that it must have.
+        needed: usize,
+    },
+    /// A batch whose end is missing.
+    Cut {
+        /// The messages that are there.
+        messages: u32,
+    },
+    /// The encapsulated seed for this key is not as long as the key's modulus.
+    EncapsulationLength {
+        /// The modulus's length in bytes.
+        expected: usize,
+        /// The length found.
+        found: usize,
+    },
+    /// The encapsulated seed `c` is not in `1 < c < n − 1`.
+    EncapsulationRange,
+    /// The key that opens lives elsewhere and did not answer. The only error worth a retry.
+    KeyUnavailable,
+    /// The envelope is not sealed to this key.
+    NoMatchingKey {
+        /// The key that was to open it.
+        key_id: KeyId,
+        /// How many recipients the envelope names.
+        recipients: u8,
+    },
+    /// The envelope carries a batch where one message was expected.
+    NotSingle {
+        /// The messages in it.
+        messages: u32,
+    },
+    /// The envelope does not open.
+    Open(OpenError),
+    /// The bytes are no envelope.
+    Parse(ParseError),
+    /// The random number generator failed.
+    Rng,
+    /// The stanza of this key is of a type that this key can't open.
+    StanzaType {
+        /// The key id in the stanza.
+        key_id: KeyId,
+        /// The type found.
+        found: u8,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BufferTooSmall { needed } => {
+                write!(f, "the buffer is too small: {needed} bytes are needed")
+            }
+            Self::Cut { messages } => write!(
+                f,
+                "the batch is cut off after {messages} messages, its last one is missing: transfer it again"
+            ),
+            Self::EncapsulationLength { expected, found } => write!(
+                f,
+                "the encapsulated seed has {found} bytes, this key takes {expected}: seal it again"
+            ),
+            Self::EncapsulationRange => {
+                f.write_str("the encapsulated seed is out of range for this key: seal it again")
+            }
+            Self::KeyUnavailable => {
+                f.write_str("the private key did not answer: try again when its store is reachable")
+            }
+            Self::NoMatchingKey { key_id, recipients } => write!(
+                f,
+                "the envelope is not sealed to key {key_id} (it names {recipients} other): inspect it to see \
+                 which keys open it"
+            ),
+            Self::NotSingle { messages } => {
+                write!(f, "the envelope carries a batch of {messages} messages: open it as a batch")
+            }
+            Self::Open(error) => error.fmt(f),
+            Self::Parse(error) => error.fmt(f),
+            Self::Rng => f.write_str("the random number generator failed: nothing was opened"),
+            Self::StanzaType { key_id, found } => write!(
+                f,
+                "the envelope names key {key_id} under type {found}, which it can't be used with: seal it again \
+                 with a release that both sides know"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for Error {}
+
+impl From<OpenError> for Error {
+    fn from(error: OpenError) -> Self {
+        Self::Open(error)
+    }
+}
+
+impl From<ParseError> for Error {
+    fn from(error: ParseError) -> Self {
+        Self::Parse(error)
+    }
+}
+
+/// Why sealing failed. Nothing was sealed, and the output holds no plaintext.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum SealError {
+    /// The backend failed, for want of memory.
+    Backend,
+    /// The output buffer is too small.
+    BufferTooSmall {
+        /// The bytes that it must have.
+        needed: usize,
+    },
+    /// Two recipients have the same key.
+    DuplicateRecipient {
+        /// Their key id.
+        key_id: KeyId,
+    },
+    /// The envelope is complete: it has its last message, or 2³² of them.
+    Finished,
+    /// The message is longer than [`MAX_MESSAGE`](crate::MAX_MESSAGE).
+    MessageTooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// The number of recipients is not in 1–16.
+    RecipientCount {
+        /// The number given.
+        given: usize,
+    },
+    /// The random number generator failed.
+    Rng,
+}
+
+impl fmt::Display for SealError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Backend => f.write_str("the cryptographic library failed: nothing was sealed"),
+            Self::BufferTooSmall { needed } => {
+                write!(f, "the buffer is too small: {needed} bytes are needed")
+            }
+            Self::DuplicateRecipient { key_id } => {
+                write!(f, "key {key_id} is given twice: name each recipient once")
+            }
+            Self::Finished => f.write_str("this envelope is complete: start a new one"),
+            Self::MessageTooLong { length } => write!(
+                f,
+                "the message has {length} bytes, at most {} can be sealed",
+                crate::padding::MAX_MESSAGE
+            ),
+            Self::RecipientCount { given } => {
+                write!(f, "{given} recipients are given, allowed are 1 to 16")
+            }
+            Self::Rng => f.write_str("the random number generator failed: nothing was sealed"),
+        }
+    }
+}
+
+impl core::error::Error for SealError {}

@@ -1,0 +1,276 @@
+//! Opening in phases, so that the private key may live elsewhere.
+//!
+//! ```text
+//! Envelope::pending(public key) → Pending ── somebody decrypts one OAEP ciphertext ──► KeyAnswer
+//! Pending::finish(KeyAnswer)    → Opener  ── frame + context ──► plaintext | OpenError
+//! ```
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use rand_core::TryCryptoRng;
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    backend::Backend,
+    context::SecretContext,
+    envelope::Envelope,
+    error::{Error, OpenError},
+    fingerprint::KeyId,
+    frame::{Frame, Frames},
+    header::StanzaType,
+    identity::Identity,
+    key_schedule::{KeySchedule, Seed},
+    padding::{self, LENGTH_FIELD},
+    plaintext::Plaintext,
+};
+
+/// An envelope whose seed waits to be decrypted.
+///
+/// For a private key in an HSM or a KMS: have it decrypt [`encapsulation`](Self::encapsulation) with
+/// RSA-OAEP (SHA-256, MGF1-SHA-256, no label) and give what it says to [`finish`](Self::finish). For one
+/// in memory there is [`decrypt`](Self::decrypt), and [`open`](crate::open) that does it all.
+#[derive(Clone, Copy, Debug)]
+pub struct Pending<'a> {
+    header: &'a [u8],
+    key_id: KeyId,
+    encapsulation: &'a [u8],
+}
+
+/// What a private key that lives elsewhere said.
+#[non_exhaustive]
+pub enum KeyAnswer<'k> {
+    /// It decrypted the ciphertext to these bytes, whatever they are.
+    Seed(&'k [u8]),
+    /// It could not decrypt the ciphertext. Final: asking again is what an attacker would do.
+    Rejected,
+    /// It did not answer. The question may be put again.
+    Unavailable,
+}
+
+impl fmt::Debug for KeyAnswer<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("KeyAnswer")
+    }
+}
+
+impl<'a> Pending<'a> {
+    /// `encapsulation` has passed the checks of length and range.
+    pub(crate) fn new(header: &'a [u8], key_id: KeyId, encapsulation: &'a [u8]) -> Self {
+        Self { header, key_id, encapsulation }
+    }
+
+    /// The key that can decrypt it.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// The RSA-OAEP ciphertext, as long as the key's modulus and in `1 < c < n − 1`.
+    #[must_use]
+    pub fn encapsulation(&self) -> &'a [u8] {
+        self.encapsulation
+    }
+
+    /// Goes on with what the private key said.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::KeyUnavailable`] if it did not answer, [`Error::Rng`]. A rejection is no error *here*: it
+    /// shows when a message is opened, where every failure does.
+    pub fn finish<B: Backend, R: TryCryptoRng + ?Sized>(
+        &self,
+        answer: KeyAnswer<'_>,
+        rng: &mut R,
+    ) -> Result<Opener<B>, Error> {
+        let substitute = random_seed(rng)?;
+        let mut message = Zeroizing::new([0; MESSAGE_LEN]);
+        let decrypted = match answer {
+            KeyAnswer::Unavailable => return Err(Error::KeyUnavailable),
+            KeyAnswer::Seed(bytes) if bytes.len() == MESSAGE_LEN => {
+                message.copy_from_slice(bytes);
+                Choice::from(1)
+            }
+            KeyAnswer::Seed(_) | KeyAnswer::Rejected => Choice::from(0),
+        };
+        self.derive(decrypted, &message, &substitute)
+    }
+
+    /// Decrypts with a private key in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Rng`]. Whether decryption succeeded shows when a message is opened.
+    pub fn decrypt<B: Backend, R: TryCryptoRng + ?Sized>(
+        &self,
+        identity: &Identity<B>,
+        rng: &mut R,
+    ) -> Result<Opener<B>, Error> {
+        // Before the decryption, so that a failing generator says nothing about it.
+        let substitute = random_seed(rng)?;
+        let mut message = Zeroizing::new([0; MESSAGE_LEN]);
+        let decrypted =
+            B::oaep_decrypt(&identity.private, rng, self.encapsulation, message.as_mut_slice());
+        self.derive(decrypted, &message, &substitute)
+    }
+
+    // The library's OAEP decoding is what closes Manger's attack: it joins every way to fail into one bit,
+    // which is public. Going on with a random seed makes all failures take one way out; no more than that.
+    fn derive<B: Backend>(
+        &self,
+        decrypted: Choice,
+        message: &[u8; MESSAGE_LEN],
+        substitute: &Seed,
+    ) -> Result<Opener<B>, Error> {
+        let [prefix, seed @ ..] = message;
+        let valid = decrypted & prefix.ct_eq(&StanzaType::RsaOaep.number());
+        let mut chosen: Seed = Zeroizing::new([0; 32]);
+        for (chosen, (seed, substitute)) in
+            chosen.iter_mut().zip(seed.iter().zip(substitute.iter()))
+        {
+            *chosen = u8::conditional_select(substitute, seed, valid);
+        }
+        // Fails for want of memory only.
+        let schedule = KeySchedule::derive(self.header, &chosen).map_err(|_| OpenError)?;
+        Ok(Opener { schedule, valid })
+    }
+}
+
+/// Opens the messages of one envelope.
+///
+/// It exists also when the seed could not be decrypted; then no message opens.
+pub struct Opener<B: Backend> {
+    schedule: KeySchedule<B>,
+    valid: Choice,
+}
+
+impl<B: Backend> Opener<B> {
+    /// Opens one message, anywhere in the envelope.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`].
+    ///
+    /// # Security
+    ///
+    /// Random access says nothing of completeness: [`Sequence`] does.
+    #[must_use = "whether it opened is the result"]
+    pub fn open(
+        &self,
+        frame: &Frame<'_>,
+        context: &SecretContext<'_>,
+    ) -> Result<Plaintext, OpenError> {
+        let mut buffer = Zeroizing::new(Vec::from(frame.ciphertext));
+        let length = self.open_padded(frame, context, &mut buffer)?;
+        Ok(Plaintext::new(buffer, length))
+    }
+
+    /// Opens one message into the front of a caller's buffer; returns its length.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::BufferTooSmall`] if `out` is shorter than [`Frame::padded_len`], [`OpenError`] otherwise.
+    /// The part of the buffer that was used is wiped then. After a success, what follows the message in
+    /// the used part is zero.
+    pub fn open_into(
+        &self,
+        frame: &Frame<'_>,
+        context: &SecretContext<'_>,
+        out: &mut [u8],
+    ) -> Result<usize, Error> {
+        let needed = frame.padded_len();
+        let out = out.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+        out.copy_from_slice(frame.ciphertext);
+        let length = self.open_padded(frame, context, out)?;
+        out.copy_within(LENGTH_FIELD..LENGTH_FIELD + length, 0);
+        out.get_mut(length..).unwrap_or_default().zeroize();
+        Ok(length)
+    }
+
+    /// Opens a frame whose ciphertext is in `buffer`; returns the length of the message, which then
+    /// starts at [`LENGTH_FIELD`]. On failure the buffer is wiped.
+    pub(crate) fn open_padded(
+        &self,
+        frame: &Frame<'_>,
+        context: &SecretContext<'_>,
+        buffer: &mut [u8],
+    ) -> Result<usize, OpenError> {
+        let commitment = self.schedule.commitment(frame.index, frame.last, context);
+        // ok = oaep & prefix & commitment, one branch for all three.
+        let ok = self.valid & commitment.ct_eq(frame.commitment);
+        let opened = bool::from(ok)
+            .then(|| self.schedule.open_in_place(frame.index, &commitment, buffer, frame.tag).ok())
+            .flatten()
+            .and_then(|()| padding::unpad(buffer));
+        if opened.is_none() {
+            buffer.zeroize();
+        }
+        opened.ok_or(OpenError)
+    }
+
+    /// Opens the messages of `envelope`, which this opener was made from, one after the other.
+    #[must_use]
+    pub fn sequence<'a>(&'a self, envelope: &Envelope<'a>) -> Sequence<'a, B> {
+        Sequence { opener: self, frames: envelope.frames(), opened: 0, complete: false }
+    }
+}
+
+impl<B: Backend> fmt::Debug for Opener<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Opener").finish_non_exhaustive()
+    }
+}
+
+/// The messages of a batch in order, with the proof that none is missing.
+pub struct Sequence<'a, B: Backend> {
+    opener: &'a Opener<B>,
+    frames: Frames<'a>,
+    opened: u32,
+    complete: bool,
+}
+
+impl<B: Backend> Sequence<'_, B> {
+    /// Opens the next message; `None` when there are no more.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenError`]. The message counts as not opened, and [`finish`](Self::finish) will fail.
+    pub fn open_next(
+        &mut self,
+        context: &SecretContext<'_>,
+    ) -> Option<Result<Plaintext, OpenError>> {
+        let frame = self.frames.next()?;
+        let opened = self.opener.open(&frame, context);
+        if opened.is_ok() {
+            self.opened = self.opened.saturating_add(1);
+            // The commitment covers `last` and the index.
+            self.complete = frame.last && self.opened.checked_sub(1) == Some(frame.index);
+        }
+        Some(opened)
+    }
+
+    /// Ends the sequence.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Cut`] unless every message up to the one marked last was opened.
+    pub fn finish(self) -> Result<(), Error> {
+        if self.complete { Ok(()) } else { Err(Error::Cut { messages: self.opened }) }
+    }
+}
+
+impl<B: Backend> fmt::Debug for Sequence<'_, B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sequence").field("opened", &self.opened).finish_non_exhaustive()
+    }
+}
+
+fn random_seed<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Seed, Error> {
+    let mut seed = Zeroizing::new([0; 32]);
+    rng.try_fill_bytes(seed.as_mut_slice()).map_err(|_| Error::Rng)?;
+    Ok(seed)
+}
+
+/// The message of type 1: `0x01 ‖ seed`.
+const MESSAGE_LEN: usize = 33;

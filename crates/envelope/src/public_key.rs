@@ -1,0 +1,197 @@
+//! RSA public keys: the rules for them, independent of a backend.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use der::{
+    Decode, Encode,
+    asn1::{AnyRef, BitStringRef, UintRef},
+    oid::ObjectIdentifier,
+};
+use pkcs1::RsaPublicKey;
+use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
+
+use crate::{
+    backend::{Backend, MAX_MODULUS},
+    error::Error,
+    fingerprint::KeyId,
+};
+
+/// An RSA public key that envelopes may be sealed to, with its [`KeyId`].
+///
+/// It holds no key of a cryptographic library. With one made from a certificate's SubjectPublicKeyInfo,
+/// an envelope is opened by a private key that lives elsewhere, see [`Pending`](crate::Pending).
+#[derive(Clone, Eq, PartialEq)]
+pub struct PublicKey {
+    spki_der: Vec<u8>,
+    modulus: Vec<u8>,
+    key_id: KeyId,
+}
+
+/// Why a public key can't be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum PublicKeyError {
+    /// The key's algorithm is not rsaEncryption (RFC 8017 appendix A.1); RSASSA-PSS keys may only sign.
+    Algorithm,
+    /// The modulus is even, or not of 2,048 to 8,192 bits.
+    Modulus {
+        /// Its length in bits.
+        bits: usize,
+    },
+    /// The public exponent is even, or not in 3 to 2³² − 1.
+    Exponent,
+    /// The DER is malformed or not the one canonical encoding of the key.
+    Encoding,
+    /// The cryptographic library refuses the key.
+    Refused,
+}
+
+impl fmt::Display for PublicKeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Algorithm => {
+                f.write_str("the key is not an RSA encryption key: make one with rsaEncryption, 3072 bits")
+            }
+            Self::Modulus { bits } => write!(
+                f,
+                "the RSA modulus has {bits} bits or is even: it must be odd, with 2048 to 8192 bits"
+            ),
+            Self::Exponent => {
+                f.write_str("the RSA public exponent must be odd and at least 3, as 65537 is")
+            }
+            Self::Encoding => {
+                f.write_str("the public key is not encoded in canonical DER: export it again")
+            }
+            Self::Refused => f.write_str("the cryptographic library refuses the key: make a new one"),
+        }
+    }
+}
+
+impl core::error::Error for PublicKeyError {}
+
+impl PublicKey {
+    /// The key from the DER of a SubjectPublicKeyInfo (RFC 5280 §4.1.2.7).
+    ///
+    /// # Errors
+    ///
+    /// A [`PublicKeyError`] that names the rule it breaks.
+    pub fn from_spki_der<B: Backend>(spki_der: &[u8]) -> Result<Self, PublicKeyError> {
+        let spki =
+            SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| PublicKeyError::Encoding)?;
+        if spki.algorithm.oid != RSA_ENCRYPTION {
+            return Err(PublicKeyError::Algorithm);
+        }
+        let key = spki.subject_public_key.as_bytes().ok_or(PublicKeyError::Encoding)?;
+        let key = RsaPublicKey::<UintRef<'_>>::from_der(key)
+            .map_err(|_| PublicKeyError::Encoding)?;
+        let public =
+            Self::from_components::<B>(key.modulus.as_bytes(), key.public_exponent.as_bytes())?;
+        // The key id is a hash of the encoding: a second encoding would be a second name for one key.
+        if public.spki_der != spki_der {
+            return Err(PublicKeyError::Encoding);
+        }
+        Ok(public)
+    }
+
+    /// The key from modulus and exponent, big-endian.
+    pub(crate) fn from_components<B: Backend>(
+        modulus: &[u8],
+        exponent: &[u8],
+    ) -> Result<Self, PublicKeyError> {
+        let modulus = UintRef::new(modulus).map_err(|_| PublicKeyError::Encoding)?;
+        let exponent = UintRef::new(exponent).map_err(|_| PublicKeyError::Encoding)?;
+        check_modulus(modulus.as_bytes())?;
+        check_exponent(exponent.as_bytes())?;
+        let spki_der = encode_spki(modulus, exponent).map_err(|_| PublicKeyError::Encoding)?;
+        let key_id = KeyId::from_bytes(B::sha256(&[&spki_der]));
+        Ok(Self { modulus: modulus.as_bytes().to_vec(), spki_der, key_id })
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.key_id
+    }
+
+    /// The SubjectPublicKeyInfo in its canonical DER.
+    #[must_use]
+    pub fn spki_der(&self) -> &[u8] {
+        &self.spki_der
+    }
+
+    /// The modulus's length in bits.
+    #[must_use]
+    pub fn modulus_bits(&self) -> usize {
+        bits(&self.modulus)
+    }
+
+    /// The modulus's length in bytes, which every ciphertext has.
+    #[must_use]
+    pub fn modulus_len(&self) -> usize {
+        self.modulus.len()
+    }
+
+    // RFC 8017 §7.1.2 step 1b and §5.1.2 step 1, tightened: 0, 1 and n − 1 are their own roots.
+    pub(crate) fn check_ciphertext(&self, ciphertext: &[u8]) -> Result<(), Error> {
+        if ciphertext.len() != self.modulus.len() {
+            return Err(Error::EncapsulationLength {
+                expected: self.modulus.len(),
+                found: ciphertext.len(),
+            });
+        }
+        // n is odd: n − 1 differs from it in the last bit only. Both are public.
+        let (Some((n_last, n_front)), Some((c_last, c_front))) =
+            (self.modulus.split_last(), ciphertext.split_last())
+        else {
+            return Err(Error::EncapsulationRange);
+        };
+        let below = (c_front, *c_last) < (n_front, n_last & !1);
+        let above_one = *c_last > 1 || c_front.iter().any(|byte| *byte != 0);
+        if below && above_one { Ok(()) } else { Err(Error::EncapsulationRange) }
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({}, {} bits)", self.key_id, self.modulus_bits())
+    }
+}
+
+fn check_modulus(modulus: &[u8]) -> Result<(), PublicKeyError> {
+    let bits = bits(modulus);
+    let odd = modulus.last().is_some_and(|byte| byte & 1 == 1);
+    if odd && (MIN_MODULUS_BITS..=8 * MAX_MODULUS).contains(&bits) {
+        Ok(())
+    } else {
+        Err(PublicKeyError::Modulus { bits })
+    }
+}
+
+fn check_exponent(exponent: &[u8]) -> Result<(), PublicKeyError> {
+    let odd = exponent.last().is_some_and(|byte| byte & 1 == 1);
+    if odd && exponent != [1] && exponent.len() <= 4 { Ok(()) } else { Err(PublicKeyError::Exponent) }
+}
+
+/// The length in bits of a big-endian number without leading zero bytes.
+fn bits(number: &[u8]) -> usize {
+    number.first().map_or(0, |first| 8 * number.len() - first.leading_zeros() as usize)
+}
+
+// RFC 3279 §2.3.1: the parameters of rsaEncryption are NULL.
+fn encode_spki(modulus: UintRef<'_>, exponent: UintRef<'_>) -> der::Result<Vec<u8>> {
+    let key = RsaPublicKey { modulus, public_exponent: exponent }.to_der()?;
+    SubjectPublicKeyInfoRef {
+        algorithm: AlgorithmIdentifierRef {
+            oid: RSA_ENCRYPTION,
+            parameters: Some(AnyRef::NULL),
+        },
+        subject_public_key: BitStringRef::from_bytes(&key)?,
+    }
+    .to_der()
+}
+
+/// rsaEncryption (RFC 8017 appendix A.1).
+pub(crate) const RSA_ENCRYPTION: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+const MIN_MODULUS_BITS: usize = 2048;

@@ -1,0 +1,99 @@
+//! Recipients: certificates that were checked and may be sealed to.
+
+use core::fmt;
+
+use crate::{
+    backend::Backend,
+    certificate::{Certificate, CertificateError, Trust},
+    fingerprint::KeyId,
+    public_key::{PublicKey, PublicKeyError},
+    time::UnixTime,
+};
+
+/// A public key to seal to, out of a certificate that passed every check.
+///
+/// Make it once and keep it: parsing a certificate costs more than sealing. It does not notice when the
+/// certificate expires; [`Certificate::check_validity`] does.
+pub struct Recipient<B: Backend> {
+    public: PublicKey,
+    pub(crate) key: B::PublicKey,
+}
+
+impl<B: Backend> Recipient<B> {
+    /// The recipient that the first certificate of a PEM file names.
+    ///
+    /// # Errors
+    ///
+    /// A [`CertificateError`] that says which check failed.
+    pub fn from_certificate_pem(
+        pem: &[u8],
+        trust: &Trust<'_>,
+        now: UnixTime,
+    ) -> Result<Self, CertificateError> {
+        Self::from_certificate(&Certificate::from_pem::<B>(pem)?, trust, now)
+    }
+
+    /// The recipient that a DER certificate names.
+    ///
+    /// # Errors
+    ///
+    /// A [`CertificateError`] that says which check failed.
+    pub fn from_certificate_der(
+        der: &[u8],
+        trust: &Trust<'_>,
+        now: UnixTime,
+    ) -> Result<Self, CertificateError> {
+        Self::from_certificate(&Certificate::from_der::<B>(der)?, trust, now)
+    }
+
+    /// The recipient that a parsed certificate names.
+    ///
+    /// # Errors
+    ///
+    /// A [`CertificateError`] that says which check failed.
+    pub fn from_certificate(
+        certificate: &Certificate,
+        trust: &Trust<'_>,
+        now: UnixTime,
+    ) -> Result<Self, CertificateError> {
+        certificate.check(trust, now)?;
+        Self::from_public_key(certificate.public_key().clone())
+            .map_err(CertificateError::PublicKey)
+    }
+
+    /// A recipient from a bare public key that the caller trusts for reasons of their own.
+    ///
+    /// # Errors
+    ///
+    /// [`PublicKeyError::Refused`] if the backend refuses the key.
+    ///
+    /// # Security
+    ///
+    /// No certificate, no validity, no key usage is checked.
+    pub fn danger_from_public_key(public: PublicKey) -> Result<Self, PublicKeyError> {
+        Self::from_public_key(public)
+    }
+
+    fn from_public_key(public: PublicKey) -> Result<Self, PublicKeyError> {
+        let key = B::public_key(public.spki_der()).map_err(|_| PublicKeyError::Refused)?;
+        Ok(Self { public, key })
+    }
+
+    /// The public key.
+    #[must_use]
+    pub fn public_key(&self) -> &PublicKey {
+        &self.public
+    }
+
+    /// SHA-256 of the SubjectPublicKeyInfo.
+    #[must_use]
+    pub fn key_id(&self) -> KeyId {
+        self.public.key_id()
+    }
+}
+
+impl<B: Backend> fmt::Debug for Recipient<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Recipient").field("public_key", &self.public).finish_non_exhaustive()
+    }
+}
