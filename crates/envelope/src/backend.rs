@@ -139,6 +139,7 @@ pub trait Backend: sealed::Sealed + Sized + 'static {
 }
 
 /// Copies `plaintext` to `out` if it is exactly as long.
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 fn copy_exact(plaintext: &[u8], out: &mut [u8]) -> Choice {
     let fits = plaintext.len() == out.len();
     for (to, from) in out.iter_mut().zip(plaintext) {

@@ -136,7 +136,11 @@ impl Certificate {
     ///
     /// As [`from_der`](Self::from_der) and [`from_pem`](Self::from_pem).
     pub fn from_pem_or_der<B: Backend>(bytes: &[u8]) -> Result<Self, CertificateError> {
-        if pem::is_pem(bytes) { Self::from_pem::<B>(bytes) } else { Self::from_der::<B>(bytes) }
+        if pem::is_pem(bytes) {
+            Self::from_pem::<B>(bytes)
+        } else {
+            Self::from_der::<B>(bytes)
+        }
     }
 
     /// A certificate from its DER.
@@ -154,7 +158,10 @@ impl Certificate {
             return Err(CertificateError::Malformed);
         }
         let tbs = certificate.tbs_certificate();
-        let spki = tbs.subject_public_key_info().to_der().map_err(|_| CertificateError::Malformed)?;
+        let spki = tbs
+            .subject_public_key_info()
+            .to_der()
+            .map_err(|_| CertificateError::Malformed)?;
         let public_key =
             PublicKey::from_spki_der::<B>(&spki).map_err(CertificateError::PublicKey)?;
         let key_usage = tbs
@@ -185,7 +192,9 @@ impl Certificate {
     pub fn check(&self, trust: &Trust<'_>, now: UnixTime) -> Result<(), CertificateError> {
         match trust {
             Trust::Pinned(pins) if !pins.contains(&self.fingerprint) => {
-                return Err(CertificateError::NotPinned { fingerprint: self.fingerprint });
+                return Err(CertificateError::NotPinned {
+                    fingerprint: self.fingerprint,
+                });
             }
             Trust::Pinned(_) | Trust::DangerAnyCertificate => {}
         }
@@ -202,10 +211,16 @@ impl Certificate {
     /// [`CertificateError::Expired`] or [`CertificateError::NotYetValid`].
     pub fn check_validity(&self, now: UnixTime) -> Result<(), CertificateError> {
         if now < self.not_before {
-            return Err(CertificateError::NotYetValid { not_before: self.not_before, now });
+            return Err(CertificateError::NotYetValid {
+                not_before: self.not_before,
+                now,
+            });
         }
         if now > self.not_after {
-            return Err(CertificateError::Expired { not_after: self.not_after, now });
+            return Err(CertificateError::Expired {
+                not_after: self.not_after,
+                now,
+            });
         }
         Ok(())
     }

@@ -18,7 +18,13 @@ impl<'a> SecretContext<'a> {
     /// The secret `name` of the agent `agent_id`, without project, key and type.
     #[must_use]
     pub const fn new(agent_id: &'a str, name: &'a str) -> Self {
-        Self { agent_id, project_id: None, name, key: None, secret_type: None }
+        Self {
+            agent_id,
+            project_id: None,
+            name,
+            key: None,
+            secret_type: None,
+        }
     }
 
     /// In this project: the 16 bytes of its UUID in network order (RFC 9562 §4).
@@ -156,7 +162,9 @@ mod tests {
 
     #[test]
     fn encoding_is_as_specified() {
-        let context = SecretContext::new("a1", "n").with_project([7; 16]).with_key("");
+        let context = SecretContext::new("a1", "n")
+            .with_project([7; 16])
+            .with_key("");
         let mut expected = Vec::new();
         expected.extend_from_slice(b"sealpost/v1/context");
         expected.extend_from_slice(b"\0\0\0\0\0\0\0\x02a1");

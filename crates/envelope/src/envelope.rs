@@ -37,7 +37,13 @@ impl<'a> Envelope<'a> {
     pub fn parse(bytes: &'a [u8]) -> Result<Self, ParseError> {
         let (header, rest) = Header::parse(bytes)?;
         let (frames, messages, complete) = Frames::parse(rest, header.bytes().len())?;
-        Ok(Self { bytes, header, frames, messages, complete })
+        Ok(Self {
+            bytes,
+            header,
+            frames,
+            messages,
+            complete,
+        })
     }
 
     /// The bytes it was parsed from, which are the only ones that parse to it.
@@ -106,17 +112,27 @@ impl<'a> Envelope<'a> {
     pub fn pending(&self, key: &PublicKey) -> Result<Pending<'a>, Error> {
         let stanza = self.stanza_of(key.key_id())?;
         key.check_ciphertext(stanza.body())?;
-        Ok(Pending::new(self.header.bytes(), stanza.key_id(), stanza.body()))
+        Ok(Pending::new(
+            self.header.bytes(),
+            stanza.key_id(),
+            stanza.body(),
+        ))
     }
 
     fn stanza_of(&self, key_id: KeyId) -> Result<Stanza<'a>, Error> {
         let stanza = self
             .stanzas()
             .find(|stanza| stanza.key_id() == key_id)
-            .ok_or(Error::NoMatchingKey { key_id, recipients: self.header.recipients() })?;
+            .ok_or(Error::NoMatchingKey {
+                key_id,
+                recipients: self.header.recipients(),
+            })?;
         match stanza.stanza_type() {
             Some(StanzaType::RsaOaep) => Ok(stanza),
-            None => Err(Error::StanzaType { key_id, found: stanza.type_number() }),
+            None => Err(Error::StanzaType {
+                key_id,
+                found: stanza.type_number(),
+            }),
         }
     }
 }

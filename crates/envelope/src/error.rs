@@ -218,7 +218,10 @@ impl fmt::Display for Error {
                  which keys open it"
             ),
             Self::NotSingle { messages } => {
-                write!(f, "the envelope carries a batch of {messages} messages: open it as a batch")
+                write!(
+                    f,
+                    "the envelope carries a batch of {messages} messages: open it as a batch"
+                )
             }
             Self::Open(error) => error.fmt(f),
             Self::Parse(error) => error.fmt(f),

@@ -16,7 +16,9 @@ pub struct InvalidDigest;
 
 impl fmt::Display for InvalidDigest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a SHA-256 digest is 64 hexadecimal digits, with colons between the bytes or without")
+        f.write_str(
+            "a SHA-256 digest is 64 hexadecimal digits, with colons between the bytes or without",
+        )
     }
 }
 
@@ -99,7 +101,8 @@ mod tests {
 
     #[test]
     fn prints_and_parses_hex() {
-        let digest = Fingerprint::from_bytes(core::array::from_fn(|i| u8::try_from(i * 7).unwrap()));
+        let digest =
+            Fingerprint::from_bytes(core::array::from_fn(|i| u8::try_from(i * 7).unwrap()));
         let text = digest.to_string();
         assert_eq!(text.len(), 64);
         assert_eq!(text.parse(), Ok(digest));

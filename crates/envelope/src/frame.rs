@@ -50,7 +50,11 @@ impl<'a> Frame<'a> {
         let position = reader.position();
         let index = reader.u32()?;
         if index != expected {
-            return Err(ParseError::FrameIndex { position, expected, found: index });
+            return Err(ParseError::FrameIndex {
+                position,
+                expected,
+                found: index,
+            });
         }
         let position = reader.position();
         let last = match reader.u8()? {
@@ -92,7 +96,9 @@ impl<'a> Frames<'a> {
         let mut complete = false;
         while !reader.is_empty() {
             if complete {
-                return Err(ParseError::TrailingBytes { position: offset + reader.position() });
+                return Err(ParseError::TrailingBytes {
+                    position: offset + reader.position(),
+                });
             }
             let frame = Frame::read(&mut reader, count).map_err(|error| shift(error, offset))?;
             complete = frame.last;
@@ -102,7 +108,14 @@ impl<'a> Frames<'a> {
         if count == 0 {
             return Err(ParseError::NoMessage);
         }
-        Ok((Self { rest: bytes, next: 0 }, count, complete))
+        Ok((
+            Self {
+                rest: bytes,
+                next: 0,
+            },
+            count,
+            complete,
+        ))
     }
 }
 
@@ -137,16 +150,26 @@ pub(crate) fn write<'w>(
 // Positions count from the start of the envelope.
 fn shift(error: ParseError, offset: usize) -> ParseError {
     match error {
-        ParseError::Truncated { position, missing } => {
-            ParseError::Truncated { position: position + offset, missing }
-        }
-        ParseError::FrameIndex { position, expected, found } => {
-            ParseError::FrameIndex { position: position + offset, expected, found }
-        }
-        ParseError::FrameFlag { position } => ParseError::FrameFlag { position: position + offset },
-        ParseError::FrameLength { position, found } => {
-            ParseError::FrameLength { position: position + offset, found }
-        }
+        ParseError::Truncated { position, missing } => ParseError::Truncated {
+            position: position + offset,
+            missing,
+        },
+        ParseError::FrameIndex {
+            position,
+            expected,
+            found,
+        } => ParseError::FrameIndex {
+            position: position + offset,
+            expected,
+            found,
+        },
+        ParseError::FrameFlag { position } => ParseError::FrameFlag {
+            position: position + offset,
+        },
+        ParseError::FrameLength { position, found } => ParseError::FrameLength {
+            position: position + offset,
+            found,
+        },
         other => other,
     }
 }

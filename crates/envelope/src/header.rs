@@ -69,7 +69,11 @@ impl<'a> Stanza<'a> {
         let stanza_type = reader.u8()?;
         let key_id = KeyId::from_bytes(*reader.array()?);
         let length = reader.u16()?;
-        Ok(Self { stanza_type, key_id, body: reader.take(length.into())? })
+        Ok(Self {
+            stanza_type,
+            key_id,
+            body: reader.take(length.into())?,
+        })
     }
 }
 
@@ -114,18 +118,30 @@ impl<'a> Header<'a> {
         if recipients == 0 || usize::from(recipients) > MAX_RECIPIENTS {
             return Err(ParseError::RecipientCount { found: recipients });
         }
-        let stanzas = Stanzas { rest: reader.rest() };
+        let stanzas = Stanzas {
+            rest: reader.rest(),
+        };
         for index in 0..recipients.into() {
             let position = reader.position();
             let stanza = Stanza::read(&mut reader)?;
             // At most 16 × 15 / 2 comparisons.
-            if stanzas.clone().take(index).any(|earlier| earlier.key_id == stanza.key_id) {
+            if stanzas
+                .clone()
+                .take(index)
+                .any(|earlier| earlier.key_id == stanza.key_id)
+            {
                 return Err(ParseError::DuplicateRecipient { position });
             }
         }
         let rest = reader.rest();
         let header = bytes.get(..reader.position()).unwrap_or(bytes);
-        Ok((Self { bytes: header, recipients }, rest))
+        Ok((
+            Self {
+                bytes: header,
+                recipients,
+            },
+            rest,
+        ))
     }
 
     pub(crate) fn bytes(&self) -> &'a [u8] {
@@ -137,7 +153,9 @@ impl<'a> Header<'a> {
     }
 
     pub(crate) fn stanzas(&self) -> Stanzas<'a> {
-        Stanzas { rest: self.bytes.get(FIXED_LEN..).unwrap_or_default() }
+        Stanzas {
+            rest: self.bytes.get(FIXED_LEN..).unwrap_or_default(),
+        }
     }
 }
 

@@ -118,11 +118,9 @@ impl<B: Backend> Identity<B> {
         if key.other_prime_infos.is_some() {
             return Err(IdentityError::Refused);
         }
-        let public = PublicKey::from_components::<B>(
-            key.modulus.as_bytes(),
-            key.public_exponent.as_bytes(),
-        )
-        .map_err(IdentityError::PublicKey)?;
+        let public =
+            PublicKey::from_components::<B>(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+                .map_err(IdentityError::PublicKey)?;
         let private = B::private_key(der).map_err(|_| IdentityError::Refused)?;
         Ok(Self { public, private })
     }
@@ -134,13 +132,17 @@ impl<B: Backend> Identity<B> {
     /// As [`from_pem`](Self::from_pem).
     pub fn from_pkcs1_der(der: &[u8]) -> Result<Self, IdentityError> {
         let info = PrivateKeyInfoRef::new(
-            AlgorithmIdentifierRef { oid: RSA_ENCRYPTION, parameters: Some(AnyRef::NULL) },
+            AlgorithmIdentifierRef {
+                oid: RSA_ENCRYPTION,
+                parameters: Some(AnyRef::NULL),
+            },
             OctetStringRef::new(der).map_err(|_| IdentityError::Malformed)?,
         );
         let length = info.encoded_len().map_err(|_| IdentityError::Malformed)?;
         let length = usize::try_from(length).map_err(|_| IdentityError::Malformed)?;
         let mut pkcs8: Zeroizing<Vec<u8>> = Zeroizing::new(alloc::vec![0; length]);
-        info.encode_to_slice(&mut pkcs8).map_err(|_| IdentityError::Malformed)?;
+        info.encode_to_slice(&mut pkcs8)
+            .map_err(|_| IdentityError::Malformed)?;
         Self::from_pkcs8_der(&pkcs8)
     }
 
@@ -159,7 +161,9 @@ impl<B: Backend> Identity<B> {
 
 impl<B: Backend> fmt::Debug for Identity<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").field("public_key", &self.public).finish_non_exhaustive()
+        f.debug_struct("Identity")
+            .field("public_key", &self.public)
+            .finish_non_exhaustive()
     }
 }
 

@@ -98,8 +98,6 @@ fn expand<B: Backend, const N: usize>(
     Ok(out)
 }
 
-
-
 // SHA-256 input before the header; not an HKDF label.
 const HEADER_LABEL: &[u8] = b"sealpost/v1/header";
 // Each HKDF label begins with its length. Product and version are in the salt.

@@ -3,15 +3,8 @@
 use rand_core::TryCryptoRng;
 
 use crate::{
-    backend::Backend,
-    context::SecretContext,
-    envelope::Envelope,
-    error::Error,
-    frame::Frame,
-    identity::Identity,
-    opener::Opener,
-    padding::LENGTH_FIELD,
-    plaintext::Plaintext,
+    backend::Backend, context::SecretContext, envelope::Envelope, error::Error, frame::Frame,
+    identity::Identity, opener::Opener, padding::LENGTH_FIELD, plaintext::Plaintext,
 };
 
 /// Opens an envelope of one message.
@@ -75,11 +68,18 @@ pub fn open_in_place<'e, B: Backend, R: TryCryptoRng + ?Sized>(
     // The frame without its borrow of the ciphertext, which comes right before the tag at the end.
     let (commitment, tag, padded) = (*frame.commitment, *frame.tag, frame.padded_len());
     let start = envelope.len().saturating_sub(padded + tag.len());
-    let frame =
-        Frame { index: 0, last: true, commitment: &commitment, ciphertext: &[], tag: &tag };
+    let frame = Frame {
+        index: 0,
+        last: true,
+        commitment: &commitment,
+        ciphertext: &[],
+        tag: &tag,
+    };
     let buffer = envelope.get_mut(start..start + padded).unwrap_or_default();
     let length = opener.open_padded(&frame, context, buffer)?;
-    Ok(buffer.get_mut(LENGTH_FIELD..LENGTH_FIELD + length).unwrap_or_default())
+    Ok(buffer
+        .get_mut(LENGTH_FIELD..LENGTH_FIELD + length)
+        .unwrap_or_default())
 }
 
 fn opener_of_single<'e, B: Backend, R: TryCryptoRng + ?Sized>(
@@ -89,6 +89,8 @@ fn opener_of_single<'e, B: Backend, R: TryCryptoRng + ?Sized>(
 ) -> Result<(Opener<B>, Frame<'e>), Error> {
     let envelope = Envelope::parse(envelope)?;
     let frame = envelope.single()?;
-    let opener = envelope.pending(identity.public_key())?.decrypt(identity, rng)?;
+    let opener = envelope
+        .pending(identity.public_key())?
+        .decrypt(identity, rng)?;
     Ok((opener, frame))
 }

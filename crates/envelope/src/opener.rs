@@ -58,7 +58,11 @@ impl fmt::Debug for KeyAnswer<'_> {
 impl<'a> Pending<'a> {
     /// `encapsulation` has passed the checks of length and range.
     pub(crate) fn new(header: &'a [u8], key_id: KeyId, encapsulation: &'a [u8]) -> Self {
-        Self { header, key_id, encapsulation }
+        Self {
+            header,
+            key_id,
+            encapsulation,
+        }
     }
 
     /// The key that can decrypt it.
@@ -110,8 +114,12 @@ impl<'a> Pending<'a> {
         // Before the decryption, so that a failing generator says nothing about it.
         let substitute = random_seed(rng)?;
         let mut message = Zeroizing::new([0; MESSAGE_LEN]);
-        let decrypted =
-            B::oaep_decrypt(&identity.private, rng, self.encapsulation, message.as_mut_slice());
+        let decrypted = B::oaep_decrypt(
+            &identity.private,
+            rng,
+            self.encapsulation,
+            message.as_mut_slice(),
+        );
         self.derive(decrypted, &message, &substitute)
     }
 
@@ -180,7 +188,9 @@ impl<B: Backend> Opener<B> {
         out: &mut [u8],
     ) -> Result<usize, Error> {
         let needed = frame.padded_len();
-        let out = out.get_mut(..needed).ok_or(Error::BufferTooSmall { needed })?;
+        let out = out
+            .get_mut(..needed)
+            .ok_or(Error::BufferTooSmall { needed })?;
         out.copy_from_slice(frame.ciphertext);
         let length = self.open_padded(frame, context, out)?;
         out.copy_within(LENGTH_FIELD..LENGTH_FIELD + length, 0);
@@ -200,7 +210,11 @@ impl<B: Backend> Opener<B> {
         // ok = oaep & prefix & commitment, one branch for all three.
         let ok = self.valid & commitment.ct_eq(frame.commitment);
         let opened = bool::from(ok)
-            .then(|| self.schedule.open_in_place(frame.index, &commitment, buffer, frame.tag).ok())
+            .then(|| {
+                self.schedule
+                    .open_in_place(frame.index, &commitment, buffer, frame.tag)
+                    .ok()
+            })
             .flatten()
             .and_then(|()| padding::unpad(buffer));
         if opened.is_none() {
@@ -212,7 +226,12 @@ impl<B: Backend> Opener<B> {
     /// Opens the messages of `envelope`, which this opener was made from, one after the other.
     #[must_use]
     pub fn sequence<'a>(&'a self, envelope: &Envelope<'a>) -> Sequence<'a, B> {
-        Sequence { opener: self, frames: envelope.frames(), opened: 0, complete: false }
+        Sequence {
+            opener: self,
+            frames: envelope.frames(),
+            opened: 0,
+            complete: false,
+        }
     }
 }
 
@@ -256,19 +275,28 @@ impl<B: Backend> Sequence<'_, B> {
     ///
     /// [`Error::Cut`] unless every message up to the one marked last was opened.
     pub fn finish(self) -> Result<(), Error> {
-        if self.complete { Ok(()) } else { Err(Error::Cut { messages: self.opened }) }
+        if self.complete {
+            Ok(())
+        } else {
+            Err(Error::Cut {
+                messages: self.opened,
+            })
+        }
     }
 }
 
 impl<B: Backend> fmt::Debug for Sequence<'_, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sequence").field("opened", &self.opened).finish_non_exhaustive()
+        f.debug_struct("Sequence")
+            .field("opened", &self.opened)
+            .finish_non_exhaustive()
     }
 }
 
 fn random_seed<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Seed, Error> {
     let mut seed = Zeroizing::new([0; 32]);
-    rng.try_fill_bytes(seed.as_mut_slice()).map_err(|_| Error::Rng)?;
+    rng.try_fill_bytes(seed.as_mut_slice())
+        .map_err(|_| Error::Rng)?;
     Ok(seed)
 }
 

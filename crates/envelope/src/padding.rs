@@ -22,7 +22,11 @@ pub const fn padded_len(length: usize) -> Option<usize> {
         return None;
     }
     let length = length + LENGTH_FIELD;
-    Some(padme(if length < MIN_PADDED { MIN_PADDED } else { length }))
+    Some(padme(if length < MIN_PADDED {
+        MIN_PADDED
+    } else {
+        length
+    }))
 }
 
 /// Is this a length that [`padded_len`] can give?
@@ -127,7 +131,8 @@ mod tests {
                 assert_eq!(unpad(&padded), None, "non-zero padding after {length}");
                 padded[last] = 0;
             }
-            padded[..4].copy_from_slice(&u32::try_from(padded.len()).unwrap().to_be_bytes());
+            let beyond = u32::try_from(padded.len()).unwrap();
+            padded[..4].copy_from_slice(&beyond.to_be_bytes());
             assert_eq!(unpad(&padded), None, "length field beyond the end");
             padded[..4].fill(0xff);
             assert_eq!(unpad(&padded), None);

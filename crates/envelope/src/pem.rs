@@ -50,7 +50,9 @@ pub(crate) fn is_pem(bytes: &[u8]) -> bool {
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
-    haystack.windows(needle.len()).position(|window| window == needle)
+    haystack
+        .windows(needle.len())
+        .position(|window| window == needle)
 }
 
 const BEGIN: &[u8] = b"-----BEGIN ";

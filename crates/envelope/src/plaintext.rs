@@ -27,7 +27,9 @@ impl Deref for Plaintext {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        self.buffer.get(LENGTH_FIELD..LENGTH_FIELD + self.length).unwrap_or_default()
+        self.buffer
+            .get(LENGTH_FIELD..LENGTH_FIELD + self.length)
+            .unwrap_or_default()
     }
 }
 

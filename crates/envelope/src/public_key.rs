@@ -50,9 +50,9 @@ pub enum PublicKeyError {
 impl fmt::Display for PublicKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Algorithm => {
-                f.write_str("the key is not an RSA encryption key: make one with rsaEncryption, 3072 bits")
-            }
+            Self::Algorithm => f.write_str(
+                "the key is not an RSA encryption key: make one with rsaEncryption, 3072 bits",
+            ),
             Self::Modulus { bits } => write!(
                 f,
                 "the RSA modulus has {bits} bits or is even: it must be odd, with 2048 to 8192 bits"
@@ -63,7 +63,9 @@ impl fmt::Display for PublicKeyError {
             Self::Encoding => {
                 f.write_str("the public key is not encoded in canonical DER: export it again")
             }
-            Self::Refused => f.write_str("the cryptographic library refuses the key: make a new one"),
+            Self::Refused => {
+                f.write_str("the cryptographic library refuses the key: make a new one")
+            }
         }
     }
 }
@@ -82,9 +84,12 @@ impl PublicKey {
         if spki.algorithm.oid != RSA_ENCRYPTION {
             return Err(PublicKeyError::Algorithm);
         }
-        let key = spki.subject_public_key.as_bytes().ok_or(PublicKeyError::Encoding)?;
-        let key = RsaPublicKey::<UintRef<'_>>::from_der(key)
-            .map_err(|_| PublicKeyError::Encoding)?;
+        let key = spki
+            .subject_public_key
+            .as_bytes()
+            .ok_or(PublicKeyError::Encoding)?;
+        let key =
+            RsaPublicKey::<UintRef<'_>>::from_der(key).map_err(|_| PublicKeyError::Encoding)?;
         let public =
             Self::from_components::<B>(key.modulus.as_bytes(), key.public_exponent.as_bytes())?;
         // The key id is a hash of the encoding: a second encoding would be a second name for one key.
@@ -105,7 +110,11 @@ impl PublicKey {
         check_exponent(exponent.as_bytes())?;
         let spki_der = encode_spki(modulus, exponent).map_err(|_| PublicKeyError::Encoding)?;
         let key_id = KeyId::from_bytes(B::sha256(&[&spki_der]));
-        Ok(Self { modulus: modulus.as_bytes().to_vec(), spki_der, key_id })
+        Ok(Self {
+            modulus: modulus.as_bytes().to_vec(),
+            spki_der,
+            key_id,
+        })
     }
 
     /// SHA-256 of the SubjectPublicKeyInfo.
@@ -148,13 +157,22 @@ impl PublicKey {
         };
         let below = (c_front, *c_last) < (n_front, n_last & !1);
         let above_one = *c_last > 1 || c_front.iter().any(|byte| *byte != 0);
-        if below && above_one { Ok(()) } else { Err(Error::EncapsulationRange) }
+        if below && above_one {
+            Ok(())
+        } else {
+            Err(Error::EncapsulationRange)
+        }
     }
 }
 
 impl fmt::Debug for PublicKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "PublicKey({}, {} bits)", self.key_id, self.modulus_bits())
+        write!(
+            f,
+            "PublicKey({}, {} bits)",
+            self.key_id,
+            self.modulus_bits()
+        )
     }
 }
 
@@ -170,17 +188,27 @@ fn check_modulus(modulus: &[u8]) -> Result<(), PublicKeyError> {
 
 fn check_exponent(exponent: &[u8]) -> Result<(), PublicKeyError> {
     let odd = exponent.last().is_some_and(|byte| byte & 1 == 1);
-    if odd && exponent != [1] && exponent.len() <= 4 { Ok(()) } else { Err(PublicKeyError::Exponent) }
+    if odd && exponent != [1] && exponent.len() <= 4 {
+        Ok(())
+    } else {
+        Err(PublicKeyError::Exponent)
+    }
 }
 
 /// The length in bits of a big-endian number without leading zero bytes.
 fn bits(number: &[u8]) -> usize {
-    number.first().map_or(0, |first| 8 * number.len() - first.leading_zeros() as usize)
+    number
+        .first()
+        .map_or(0, |first| 8 * number.len() - first.leading_zeros() as usize)
 }
 
 // RFC 3279 §2.3.1: the parameters of rsaEncryption are NULL.
 fn encode_spki(modulus: UintRef<'_>, exponent: UintRef<'_>) -> der::Result<Vec<u8>> {
-    let key = RsaPublicKey { modulus, public_exponent: exponent }.to_der()?;
+    let key = RsaPublicKey {
+        modulus,
+        public_exponent: exponent,
+    }
+    .to_der()?;
     SubjectPublicKeyInfoRef {
         algorithm: AlgorithmIdentifierRef {
             oid: RSA_ENCRYPTION,

@@ -10,7 +10,10 @@ pub(crate) struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, total: bytes.len() }
+        Self {
+            rest: bytes,
+            total: bytes.len(),
+        }
     }
 
     /// Bytes read so far.
@@ -27,10 +30,13 @@ impl<'a> Reader<'a> {
     }
 
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], ParseError> {
-        let (taken, rest) = self.rest.split_at_checked(length).ok_or(ParseError::Truncated {
-            position: self.total,
-            missing: length.saturating_sub(self.rest.len()),
-        })?;
+        let (taken, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(ParseError::Truncated {
+                position: self.total,
+                missing: length.saturating_sub(self.rest.len()),
+            })?;
         self.rest = rest;
         Ok(taken)
     }
@@ -65,7 +71,10 @@ pub(crate) struct Writer<'a> {
 
 impl<'a> Writer<'a> {
     pub(crate) fn new(buffer: &'a mut [u8]) -> Self {
-        Self { rest: buffer, written: 0 }
+        Self {
+            rest: buffer,
+            written: 0,
+        }
     }
 
     pub(crate) fn written(&self) -> usize {

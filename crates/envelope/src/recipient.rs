@@ -57,8 +57,7 @@ impl<B: Backend> Recipient<B> {
         now: UnixTime,
     ) -> Result<Self, CertificateError> {
         certificate.check(trust, now)?;
-        Self::from_public_key(certificate.public_key().clone())
-            .map_err(CertificateError::PublicKey)
+        Self::from_public_key(certificate.public_key().clone()).map_err(CertificateError::PublicKey)
     }
 
     /// A recipient from a bare public key that the caller trusts for reasons of their own.
@@ -94,6 +93,8 @@ impl<B: Backend> Recipient<B> {
 
 impl<B: Backend> fmt::Debug for Recipient<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Recipient").field("public_key", &self.public).finish_non_exhaustive()
+        f.debug_struct("Recipient")
+            .field("public_key", &self.public)
+            .finish_non_exhaustive()
     }
 }

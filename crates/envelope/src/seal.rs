@@ -56,7 +56,9 @@ pub fn seal_into<B: Backend, R: TryCryptoRng + ?Sized>(
     let needed = sealed_len(recipients, plaintext.len())?;
     let too_small = SealError::BufferTooSmall { needed };
     let out = out.get_mut(..needed).ok_or(too_small)?;
-    let (header, frame) = out.split_at_mut_checked(header_len(recipients)).ok_or(too_small)?;
+    let (header, frame) = out
+        .split_at_mut_checked(header_len(recipients))
+        .ok_or(too_small)?;
     let mut sealer = Sealer::start(recipients, rng, header)?;
     sealer.frame(context, plaintext, true, frame)?;
     Ok(needed)
@@ -97,7 +99,9 @@ impl<B: Backend> Sealer<B> {
         rng: &mut R,
         out: &mut Vec<u8>,
     ) -> Result<Self, SealError> {
-        append(out, header_len(recipients), |header| Self::start(recipients, rng, header))
+        append(out, header_len(recipients), |header| {
+            Self::start(recipients, rng, header)
+        })
     }
 
     /// Appends a message.
@@ -149,9 +153,11 @@ impl<B: Backend> Sealer<B> {
 
         let mut writer = Writer::new(header);
         write_header(&mut writer, recipients, rng, message.as_slice())?;
-        let schedule =
-            KeySchedule::derive(header, &seed).map_err(|_| SealError::Backend)?;
-        Ok(Self { schedule, next: Some(0) })
+        let schedule = KeySchedule::derive(header, &seed).map_err(|_| SealError::Backend)?;
+        Ok(Self {
+            schedule,
+            next: Some(0),
+        })
     }
 
     /// Writes the next frame, exactly as long as `frame`.
@@ -170,9 +176,13 @@ impl<B: Backend> Sealer<B> {
         let mut writer = Writer::new(frame);
         let (body, tag) = padding::padded_len(plaintext.len())
             .and_then(|padded| frame::write(&mut writer, index, last, &commitment, padded))
-            .ok_or(SealError::MessageTooLong { length: plaintext.len() })?;
+            .ok_or(SealError::MessageTooLong {
+                length: plaintext.len(),
+            })?;
         let sealed = padding::pad(plaintext, body)
-            .ok_or(SealError::MessageTooLong { length: plaintext.len() })
+            .ok_or(SealError::MessageTooLong {
+                length: plaintext.len(),
+            })
             .and_then(|()| {
                 self.schedule
                     .seal_in_place(index, &commitment, body)
@@ -193,17 +203,25 @@ impl<B: Backend> Sealer<B> {
 
 impl<B: Backend> fmt::Debug for Sealer<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").field("next", &self.next).finish_non_exhaustive()
+        f.debug_struct("Sealer")
+            .field("next", &self.next)
+            .finish_non_exhaustive()
     }
 }
 
 fn check_recipients<B: Backend>(recipients: &[Recipient<B>]) -> Result<(), SealError> {
     if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
-        return Err(SealError::RecipientCount { given: recipients.len() });
+        return Err(SealError::RecipientCount {
+            given: recipients.len(),
+        });
     }
     for (index, recipient) in recipients.iter().enumerate() {
         let key_id = recipient.key_id();
-        if recipients.iter().take(index).any(|earlier| earlier.key_id() == key_id) {
+        if recipients
+            .iter()
+            .take(index)
+            .any(|earlier| earlier.key_id() == key_id)
+        {
             return Err(SealError::DuplicateRecipient { key_id });
         }
     }
@@ -218,8 +236,9 @@ fn write_header<B: Backend, R: TryCryptoRng + ?Sized>(
 ) -> Result<(), SealError> {
     let needed = header_len(recipients);
     let too_small = SealError::BufferTooSmall { needed };
-    let count = u8::try_from(recipients.len())
-        .map_err(|_| SealError::RecipientCount { given: recipients.len() })?;
+    let count = u8::try_from(recipients.len()).map_err(|_| SealError::RecipientCount {
+        given: recipients.len(),
+    })?;
     header::write_start(writer, count).ok_or(too_small)?;
     for recipient in recipients {
         let length = recipient.public_key().modulus_len();
@@ -227,7 +246,11 @@ fn write_header<B: Backend, R: TryCryptoRng + ?Sized>(
             .ok_or(too_small)?;
         B::oaep_encrypt(&recipient.key, rng, message, body).map_err(|_| SealError::Backend)?;
     }
-    if writer.written() == needed { Ok(()) } else { Err(too_small) }
+    if writer.written() == needed {
+        Ok(())
+    } else {
+        Err(too_small)
+    }
 }
 
 /// Lengthens `out` by `length` bytes, lets `write` fill them, and takes them back if it fails.
@@ -246,13 +269,15 @@ fn append<T>(
 }
 
 fn header_len<B: Backend>(recipients: &[Recipient<B>]) -> usize {
-    recipients
-        .iter()
-        .fold(FIXED_LEN, |sum, recipient| sum + STANZA_LEN + recipient.public_key().modulus_len())
+    recipients.iter().fold(FIXED_LEN, |sum, recipient| {
+        sum + STANZA_LEN + recipient.public_key().modulus_len()
+    })
 }
 
 fn frame_len(plaintext_len: usize) -> Result<usize, SealError> {
     padding::padded_len(plaintext_len)
         .map(|padded| FRAME_LEN + padded + TAG_LEN)
-        .ok_or(SealError::MessageTooLong { length: plaintext_len })
+        .ok_or(SealError::MessageTooLong {
+            length: plaintext_len,
+        })
 }

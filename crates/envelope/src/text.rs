@@ -53,9 +53,19 @@ mod tests {
         let text = encode(b"ab"); // "YWI": two unused bits
         assert_eq!(text, "sealpost.v1.YWI");
         for wrong in ["YWJ", "YWI=", "YWI\n", " YWI", "YW I", "YWI+", "Y/I", "Y"] {
-            assert_eq!(decode(&format!("{PREFIX}{wrong}")), Err(ParseError::TextEncoding), "{wrong:?}");
+            assert_eq!(
+                decode(&format!("{PREFIX}{wrong}")),
+                Err(ParseError::TextEncoding),
+                "{wrong:?}"
+            );
         }
-        for wrong in ["", "YWI", "sealpost.v2.YWI", "Sealpost.v1.YWI", " sealpost.v1.YWI"] {
+        for wrong in [
+            "",
+            "YWI",
+            "sealpost.v2.YWI",
+            "Sealpost.v1.YWI",
+            " sealpost.v1.YWI",
+        ] {
             assert_eq!(decode(wrong), Err(ParseError::TextPrefix), "{wrong:?}");
         }
     }

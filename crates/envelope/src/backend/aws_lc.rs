@@ -66,7 +66,9 @@ impl Backend for AwsLc {
     }
 
     fn aead_key(key: &[u8; 32]) -> Result<Self::AeadKey, BackendError> {
-        UnboundKey::new(&AES_256_GCM, key).map(LessSafeKey::new).map_err(|_| BackendError)
+        UnboundKey::new(&AES_256_GCM, key)
+            .map(LessSafeKey::new)
+            .map_err(|_| BackendError)
     }
 
     fn aead_seal(
@@ -75,13 +77,9 @@ impl Backend for AwsLc {
         aad: &[u8],
         in_out: &mut [u8],
     ) -> Result<[u8; 16], BackendError> {
-        key.seal_in_place_separate_tag(
-            Nonce::assume_unique_for_key(*nonce),
-            Aad::from(aad),
-            in_out,
-        )
-        .map(|tag| to_array(tag.as_ref()))
-        .map_err(|_| BackendError)
+        key.seal_in_place_separate_tag(Nonce::assume_unique_for_key(*nonce), Aad::from(aad), in_out)
+            .map(|tag| to_array(tag.as_ref()))
+            .map_err(|_| BackendError)
     }
 
     fn aead_open(
@@ -135,7 +133,12 @@ impl Backend for AwsLc {
     ) -> Choice {
         // The library wants room for a whole modulus.
         let mut buffer = Zeroizing::new([0; MAX_MODULUS]);
-        match key.decrypt(&OAEP_SHA256_MGF1SHA256, ciphertext, buffer.as_mut_slice(), None) {
+        match key.decrypt(
+            &OAEP_SHA256_MGF1SHA256,
+            ciphertext,
+            buffer.as_mut_slice(),
+            None,
+        ) {
             Ok(plaintext) => copy_exact(plaintext, out),
             Err(_) => Choice::from(0),
         }
@@ -176,8 +179,9 @@ impl hkdf::KeyType for OutputLength {
     }
 }
 
-
 /// A digest or tag of the fixed length `N`.
 fn to_array<const N: usize>(bytes: &[u8]) -> [u8; N] {
-    bytes.try_into().expect("the algorithm's output has this length")
+    bytes
+        .try_into()
+        .expect("the algorithm's output has this length")
 }

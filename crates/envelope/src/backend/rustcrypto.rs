@@ -105,8 +105,9 @@ impl Backend for RustCrypto {
         message: &[u8],
         out: &mut [u8],
     ) -> Result<(), BackendError> {
-        let ciphertext =
-            Oaep::<Sha256>::new().encrypt(rng, key, message).map_err(|_| BackendError)?;
+        let ciphertext = Oaep::<Sha256>::new()
+            .encrypt(rng, key, message)
+            .map_err(|_| BackendError)?;
         if out.len() != ciphertext.len() {
             return Err(BackendError);
         }

@@ -1,0 +1,107 @@
+//! The behaviour suite: one source, run once for each backend that is built in.
+
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+
+mod suite;
+
+macro_rules! suite {
+    ($backend:ident: $($module:ident: $($test:ident)*;)*) => {
+        $(mod $module {
+            $(#[test]
+            fn $test() {
+                crate::suite::$module::$test::<sealpost_envelope::$backend>();
+            })*
+        })*
+    };
+}
+
+macro_rules! suite_for {
+    ($backend:ident) => {
+        suite! { $backend:
+            batches:
+                opens_in_order_and_at_random
+                notices_every_way_to_cut
+                refuses_moved_and_mixed_messages
+                a_sealer_ends;
+            buffers:
+                open_into_fills_the_front
+                open_into_wipes_on_failure
+                open_in_place_leaves_the_message
+                seal_into_says_what_it_needs;
+            certificates:
+                pem_and_der_give_the_same
+                pins_decide
+                validity_has_two_ends
+                wrong_files_are_named;
+            failures:
+                every_bit_flip_fails
+                every_truncation_and_extension_fails
+                every_changed_context_field_fails
+                what_fails_after_the_private_key_is_one_error;
+            identities:
+                pkcs8_and_pkcs1_are_one_identity
+                wrong_files_are_named
+                debug_shows_no_key;
+            phases:
+                a_foreign_key_opens
+                a_rejection_shows_at_the_message
+                unavailable_may_be_asked_again
+                range_and_length_are_checked_before_the_key
+                own_key_under_an_unknown_type_is_named
+                unknown_types_are_skipped;
+            round_trips:
+                every_size_comes_back
+                every_recipient_opens
+                any_message_and_context
+                other_keys_are_told_apart
+                recipients_are_counted;
+        }
+    };
+}
+
+#[cfg(feature = "rustcrypto")]
+mod rustcrypto {
+    suite_for!(RustCrypto);
+}
+
+#[cfg(feature = "aws-lc")]
+mod aws_lc {
+    suite_for!(AwsLc);
+}
+
+#[cfg(all(feature = "rustcrypto", feature = "aws-lc"))]
+mod across {
+    use proptest::prelude::*;
+    use sealpost_envelope::{AwsLc, RustCrypto, SecretContext, open, seal};
+
+    use crate::suite::{KEYS, identity, recipient, rng};
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn each_backend_opens_what_the_other_seals(
+            message in proptest::collection::vec(any::<u8>(), 0..2000),
+            key in 0..KEYS.len(),
+            seed: u64,
+        ) {
+            let context = SecretContext::new("agent-1", "db").with_key("password");
+            let rng = &mut rng(seed);
+            let sealed = seal(&[recipient::<RustCrypto>(KEYS[key])], &context, &message, rng)?;
+            let opened = open(&identity::<AwsLc>(KEYS[key]), &sealed, &context, rng)?;
+            prop_assert_eq!(&*opened, &message);
+            let sealed = seal(&[recipient::<AwsLc>(KEYS[key])], &context, &message, rng)?;
+            let opened = open(&identity::<RustCrypto>(KEYS[key]), &sealed, &context, rng)?;
+            prop_assert_eq!(&*opened, &message);
+        }
+    }
+
+    #[test]
+    fn key_ids_and_errors_are_the_same() {
+        for name in KEYS {
+            let rust = identity::<RustCrypto>(name);
+            let aws = identity::<AwsLc>(name);
+            assert_eq!(rust.public_key(), aws.public_key());
+        }
+    }
+}
