@@ -1,2 +1,69 @@
 //! The `sealpost` command.
-fn main() {}
+
+mod context;
+mod error;
+mod inspect;
+mod io;
+mod keygen;
+mod name;
+mod open;
+mod seal;
+mod validate;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::Failure;
+
+/// Seal secrets to an agent's certificate, and run the gateway and the agent that store them.
+#[derive(Parser, Debug)]
+#[command(version, max_term_width = 100, after_help = EXIT_CODES)]
+struct Sealpost {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Make an agent's identity and its self-signed certificate
+    Keygen(keygen::Keygen),
+    /// Seal bytes to certificates
+    Seal(seal::Seal),
+    /// Open an envelope with a private key
+    Open(open::Open),
+    /// Show what an envelope tells without a key, none of it authenticated
+    Inspect(inspect::Inspect),
+    /// Check a request as the endpoint would: one violation a line
+    Validate(validate::Validate),
+    /// Show the name under which a vault holds a secret, and the reference that resolves it
+    Name(name::Name),
+}
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 fine, 1 the input is refused, 2 wrong usage or I/O, 3 the envelope does not open.";
+
+fn main() -> ExitCode {
+    match run(Sealpost::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            if !failure.is_silent() {
+                // Nothing is left to be done if stderr is closed.
+                let _ = writeln!(std::io::stderr(), "{failure}");
+            }
+            failure.exit_code()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Keygen(keygen) => keygen.run(),
+        Command::Seal(seal) => seal.run(),
+        Command::Open(open) => open.run(),
+        Command::Inspect(inspect) => inspect.run(),
+        Command::Validate(validate) => validate.run(),
+        Command::Name(name) => name.run(),
+    }
+}

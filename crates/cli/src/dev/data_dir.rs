@@ -1,0 +1,119 @@
+//! The folder in which `sealpost dev` keeps what lasts between runs.
+
+use std::fs::{self, File, TryLockError};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rsa::KeySize;
+use zeroize::Zeroizing;
+
+use super::issuer::Issuer;
+use crate::error::Failure;
+use crate::io::{self, Access, quoted};
+use crate::keygen::{AgentKey, CERTIFICATE_FILE, IDENTITY_FILE};
+
+/// The folder, locked: one `sealpost dev` at a time.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    /// Locked as long as it is open; the kernel lets go of it however the process ends.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Opens the folder, makes it if it does not exist, and locks it.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        io::create_folder(path)?;
+        make_private(path)?;
+        let lock_file = path.join(LOCK_FILE);
+        let lock = File::options().create(true).append(true).open(&lock_file);
+        let lock = lock.map_err(|e| io::cannot("open", &lock_file, &e))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => {
+                Err(Failure::usage(format!("another sealpost dev runs on {}", quoted(path)))
+                    .hint("stop it, or give this one another folder with --data"))
+            }
+            Err(TryLockError::Error(e)) => Err(io::cannot("lock", &lock_file, &e)),
+        }
+    }
+
+    /// The agent's identity and certificate, made at the first start.
+    pub(crate) fn agent(&self, agent_id: &str) -> Result<AgentFiles, Failure> {
+        let (identity, certificate) =
+            (self.path.join(IDENTITY_FILE), self.path.join(CERTIFICATE_FILE));
+        if !identity.exists() && !certificate.exists() {
+            let days = 398;
+            AgentKey::generate(agent_id, KeySize::Rsa3072, days)?.write(&self.path)?;
+        }
+        Ok(AgentFiles {
+            identity: read_private(&identity)?,
+            certificate: io::read_file(&certificate, MAX_PEM)?.to_vec(),
+        })
+    }
+
+    /// The token issuer, made at the first start.
+    pub(crate) fn issuer(&self) -> Result<Issuer, Failure> {
+        let path = self.path.join(ISSUER_FILE);
+        if !path.exists() {
+            io::create(&path, Access::Owner, &*Issuer::generate()?)?;
+        }
+        Issuer::from_pem(&read_private(&path)?)
+    }
+
+    pub(crate) fn vault(&self) -> PathBuf {
+        vault(&self.path)
+    }
+
+    pub(crate) fn socket(&self) -> PathBuf {
+        socket(&self.path)
+    }
+}
+
+/// What the agent needs, as PEM.
+pub(crate) struct AgentFiles {
+    pub(crate) identity: Zeroizing<Vec<u8>>,
+    pub(crate) certificate: Vec<u8>,
+}
+
+/// Where the vault is in a data folder.
+pub(crate) fn vault(data: &Path) -> PathBuf {
+    data.join("vault")
+}
+
+/// Where `resolve` reaches a running `dev`.
+pub(crate) fn socket(data: &Path) -> PathBuf {
+    data.join("resolve.sock")
+}
+
+/// Nobody else may enter. A folder that is ours or empty is closed; another one is left as it is.
+fn make_private(path: &Path) -> Result<(), Failure> {
+    let cannot = |e| io::cannot("use the folder", path, &e);
+    let mut permissions = fs::metadata(path).map_err(cannot)?.permissions();
+    if permissions.mode() & OTHERS == 0 {
+        return Ok(());
+    }
+    let is_empty = fs::read_dir(path).map_err(cannot)?.next().is_none();
+    if !is_empty && !path.join(LOCK_FILE).exists() {
+        let message = format!("{} holds other files and can be entered by others", quoted(path));
+        return Err(Failure::usage(message).hint("name a folder that is empty or does not exist yet"));
+    }
+    permissions.set_mode(permissions.mode() & !OTHERS);
+    fs::set_permissions(path, permissions).map_err(cannot)
+}
+
+fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let metadata = fs::metadata(path).map_err(|e| io::cannot("read", path, &e))?;
+    if metadata.permissions().mode() & OTHERS != 0 {
+        return Err(Failure::usage(format!("{} can be read by others", quoted(path)))
+            .hint(format!("if nobody did: chmod 600 {}", path.display())));
+    }
+    io::read_file(path, MAX_PEM)
+}
+
+const LOCK_FILE: &str = "dev.lock";
+const ISSUER_FILE: &str = "issuer.pem";
+/// The permission bits of everybody but the owner.
+const OTHERS: u32 = 0o077;
+/// More than any key or certificate of ours needs.
+const MAX_PEM: usize = 64 * 1024;

@@ -1,0 +1,81 @@
+//! A token issuer for one machine: an Ed25519 key, and tokens that the gateway checks like any other.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
+use aws_lc_rs::signature::Ed25519KeyPair;
+use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde::Serialize;
+use zeroize::Zeroizing;
+
+use crate::error::Failure;
+use crate::io::armored;
+
+/// Issues tokens. They are good for writing secrets to every agent and project.
+pub(crate) struct Issuer {
+    key: EncodingKey,
+    public: Jwk,
+}
+
+/// A JWT's claims (RFC 7519 §4.1, RFC 8693 §4.2 for the scope).
+#[derive(Serialize)]
+struct Claims {
+    iss: &'static str,
+    sub: &'static str,
+    aud: &'static str,
+    iat: u64,
+    exp: u64,
+    scope: &'static str,
+}
+
+impl Issuer {
+    pub(crate) const NAME: &str = "urn:sealpost:dev-issuer";
+    pub(crate) const AUDIENCE: &str = "urn:sealpost:dev-gateway";
+
+    /// A new key as PKCS#8 in PEM.
+    pub(crate) fn generate() -> Result<Zeroizing<Vec<u8>>, Failure> {
+        let pair = Ed25519KeyPair::generate().map_err(|_| unusable("no key could be made"))?;
+        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| unusable("no key could be made"))?;
+        armored("PRIVATE KEY", der.as_ref())
+    }
+
+    pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, Failure> {
+        let invalid = |_| unusable("not an Ed25519 key (PKCS#8 in PEM)");
+        let key = EncodingKey::from_ed_pem(pem).map_err(invalid)?;
+        let mut public = Jwk::from_encoding_key(&key, Algorithm::EdDSA).map_err(invalid)?;
+        public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256).map_err(invalid)?);
+        public.common.public_key_use = Some(PublicKeyUse::Signature);
+        Ok(Self { key, public })
+    }
+
+    /// The public key as a JWK set (RFC 7517 §5).
+    pub(crate) fn jwks(&self) -> Vec<u8> {
+        serde_json::json!({ "keys": [self.public] }).to_string().into_bytes()
+    }
+
+    /// A token that is good from now on for 24 hours.
+    pub(crate) fn token(&self) -> Result<Zeroizing<String>, Failure> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.kid.clone_from(&self.public.common.key_id);
+        let claims = Claims {
+            iss: Self::NAME,
+            sub: "dev",
+            aud: Self::AUDIENCE,
+            iat: now,
+            exp: now + LIFETIME,
+            scope: "secrets:write",
+        };
+        let token = jsonwebtoken::encode(&header, &claims, &self.key);
+        token.map(Zeroizing::new).map_err(|_| unusable("no token could be signed"))
+    }
+}
+
+fn unusable(what: &str) -> Failure {
+    Failure::usage(format!("the token issuer: {what}"))
+        .hint("remove issuer.pem and start again: a new key is made, and tokens of the old one end")
+}
+
+/// 24 hours in seconds.
+const LIFETIME: u64 = 24 * 60 * 60;

@@ -1,0 +1,74 @@
+//! What a subcommand fails with: an exit code, what happened, and what to do about it.
+
+use std::fmt;
+use std::process::ExitCode;
+
+/// Why a subcommand stopped. Holds no secret: messages name files, flags and rules, never contents.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    exit: Exit,
+    message: String,
+    hint: Option<String>,
+}
+
+/// The exit codes of every subcommand but for success, which is 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exit {
+    /// The input is refused.
+    Refused = 1,
+    /// Wrong usage, or a file, socket or terminal failed. The code that clap uses as well.
+    Usage = 2,
+    /// The envelope does not open.
+    CannotOpen = 3,
+}
+
+impl Failure {
+    pub(crate) fn refused(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Refused, message)
+    }
+
+    pub(crate) fn usage(message: impl fmt::Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    pub(crate) fn cannot_open(message: impl fmt::Display) -> Self {
+        Self::new(Exit::CannotOpen, message)
+    }
+
+    /// Adds what to do, for messages that don't say it themselves.
+    pub(crate) fn hint(mut self, hint: impl fmt::Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// Ends the program without a word: everything was already said on stdout.
+    pub(crate) fn silent(exit: Exit) -> Self {
+        Self::new(exit, "")
+    }
+
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.exit as u8)
+    }
+
+    pub(crate) fn is_silent(&self) -> bool {
+        self.message.is_empty()
+    }
+
+    fn new(exit: Exit, message: impl fmt::Display) -> Self {
+        Self {
+            exit,
+            message: message.to_string(),
+            hint: None,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "error: {}", self.message)?;
+        match &self.hint {
+            Some(hint) => write!(f, "\n hint: {hint}"),
+            None => Ok(()),
+        }
+    }
+}

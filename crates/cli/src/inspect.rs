@@ -1,0 +1,126 @@
+//! `sealpost inspect`: what an envelope tells without a key.
+
+use std::fmt;
+
+use clap::Args;
+use sealpost_envelope::{Envelope, Stanza, StanzaType};
+use serde_json::json;
+
+use crate::error::Failure;
+use crate::io::{self, Input};
+use crate::open::{MAX_ENVELOPE, decode, is_text, malformed};
+
+/// Arguments of `sealpost inspect`.
+#[derive(Args, Debug)]
+pub(crate) struct Inspect {
+    #[command(flatten)]
+    input: Input,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl Inspect {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let malformed = |e| malformed(&self.input, e);
+        let input = self.input.read(MAX_ENVELOPE)?;
+        let form = if is_text(&input) { "text" } else { "binary" };
+        let bytes = decode(input).map_err(malformed)?;
+        let envelope = Envelope::parse(&bytes).map_err(malformed)?;
+        let report = match self.json {
+            true => format!("{}\n", as_json(&envelope, form)),
+            false => Report(&envelope).to_string(),
+        };
+        io::write_stdout(report.as_bytes())
+    }
+}
+
+/// An envelope's structure, for people.
+pub(crate) struct Report<'a>(pub(crate) &'a Envelope<'a>);
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let envelope = self.0;
+        writeln!(
+            f,
+            "sealpost envelope version {}, {} bytes. Unauthenticated: proven only by opening it.",
+            envelope.version(),
+            envelope.as_bytes().len()
+        )?;
+        for stanza in envelope.stanzas() {
+            writeln!(
+                f,
+                "recipient  {}, {} bytes, key {}",
+                type_name(&stanza),
+                stanza.body().len(),
+                stanza.key_id()
+            )?;
+        }
+        for frame in envelope.frames() {
+            writeln!(
+                f,
+                "message {}  {} bytes with padding, commitment {}{}",
+                frame.index(),
+                frame.padded_len(),
+                Hex(frame.commitment()),
+                if frame.is_last() { ", last" } else { "" },
+            )?;
+        }
+        match envelope.is_complete() {
+            true => Ok(()),
+            false => writeln!(f, "incomplete: the last message is missing"),
+        }
+    }
+}
+
+fn as_json(envelope: &Envelope<'_>, form: &str) -> serde_json::Value {
+    let recipients = envelope.stanzas().map(|stanza| {
+        json!({
+            "type": stanza.type_number(),
+            "typeName": stanza.stanza_type().map(name),
+            "keyId": stanza.key_id().to_string(),
+            "encapsulationBytes": stanza.body().len(),
+        })
+    });
+    let frames = envelope.frames().map(|frame| {
+        json!({
+            "index": frame.index(),
+            "last": frame.is_last(),
+            "paddedBytes": frame.padded_len(),
+            "commitment": Hex(frame.commitment()).to_string(),
+        })
+    });
+    json!({
+        "authenticated": false,
+        "version": envelope.version(),
+        "form": form,
+        "bytes": envelope.as_bytes().len(),
+        "headerBytes": envelope.header_bytes().len(),
+        "recipients": recipients.collect::<Vec<_>>(),
+        "frames": frames.collect::<Vec<_>>(),
+        "complete": envelope.is_complete(),
+    })
+}
+
+fn type_name(stanza: &Stanza<'_>) -> String {
+    match stanza.stanza_type() {
+        Some(known) => name(known).to_owned(),
+        None => format!("type {} (unknown)", stanza.type_number()),
+    }
+}
+
+fn name(stanza_type: StanzaType) -> &'static str {
+    match stanza_type {
+        StanzaType::RsaOaep => "RSA-OAEP-256",
+        _ => "a type that this release can't name",
+    }
+}
+
+/// Lower-case hexadecimal.
+pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Display for Hex<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}

@@ -1,0 +1,62 @@
+//! `sealpost name`: under which name a vault holds a secret, and which reference resolves it.
+
+use clap::Args;
+use sealpost_validator::{parse_project_id, validate_key, validate_name};
+use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
+use serde::Serialize;
+
+use crate::context::refused;
+use crate::error::Failure;
+use crate::io::{self, json};
+
+/// Arguments of `sealpost name`.
+#[derive(Args, Debug)]
+pub(crate) struct Name {
+    /// The secret's name
+    name: String,
+    /// The kind of vault: embedded, kv2, aws, azure or google
+    #[arg(long, value_name = "KIND")]
+    vault: VaultKind,
+    /// The project, a UUID with hyphens
+    #[arg(long, value_name = "UUID")]
+    project: Option<String>,
+    /// The top-level property that the reference points to [default: the whole object]
+    #[arg(long)]
+    key: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// The names are those of the endpoint's answer.
+#[derive(Serialize)]
+struct Report<'a> {
+    #[serde(rename = "vaultSecretName")]
+    vault_secret_name: &'a str,
+    resolver_ref: &'a str,
+}
+
+impl Name {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        validate_name(&self.name).map_err(|violation| refused("NAME", &violation))?;
+        if let Some(key) = &self.key {
+            validate_key(key).map_err(|violation| refused("--key", &violation))?;
+        }
+        let project = self.project.as_deref().map(parse_project_id).transpose();
+        let project = project.map_err(|violation| refused("--project", &violation))?;
+
+        let name = VaultSecretName::derive(self.vault, project.as_ref(), &self.name);
+        let reference = ResolverRef::new(name.as_str(), self.key.as_deref());
+        let reference = reference.map_err(Failure::refused)?.to_string();
+        let report = if self.json {
+            let report = Report {
+                vault_secret_name: name.as_str(),
+                resolver_ref: &reference,
+            };
+            format!("{}\n", json(&report)?)
+        } else {
+            format!("vaultSecretName  {name}\nresolver_ref     {reference}\n")
+        };
+        io::write_stdout(report.as_bytes())
+    }
+}
