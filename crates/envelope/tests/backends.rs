@@ -72,7 +72,8 @@ mod aws_lc {
 #[cfg(all(feature = "rustcrypto", feature = "aws-lc"))]
 mod across {
     use proptest::prelude::*;
-    use sealpost_envelope::{AwsLc, RustCrypto, SecretContext, open, seal};
+    use rand::Rng;
+    use sealpost_envelope::{AwsLc, Backend, RustCrypto, SecretContext, open, seal};
 
     use crate::suite::{KEYS, identity, recipient, rng};
 
@@ -94,6 +95,42 @@ mod across {
             let opened = open(&identity::<RustCrypto>(KEYS[key]), &sealed, &context, rng)?;
             prop_assert_eq!(&*opened, &message);
         }
+    }
+
+    #[test]
+    fn one_seed_gives_the_same_bytes() {
+        // What rustcrypto sealed from a known seed, sealed again by aws-lc's primitives.
+        let context = SecretContext::new("a", "n");
+        let message = b"message";
+        let recipients = [recipient::<RustCrypto>("a2048")];
+        let envelope = seal(&recipients, &context, message, &mut rng(7)).unwrap();
+        let mut seed = [0; 32];
+        rng(7).fill_bytes(&mut seed);
+
+        let (header, frame) = envelope.split_at(10 + 35 + 256);
+        let salt = AwsLc::sha256(&[b"sealpost/v1/header", header]);
+        let prk = AwsLc::hkdf_extract(&salt, &seed);
+        let (mut key, mut nonce, mut commit_key) = ([0; 32], [0; 12], [0; 32]);
+        AwsLc::hkdf_expand(&prk, &[b"\x03key"], &mut key).unwrap();
+        AwsLc::hkdf_expand(&prk, &[b"\x05nonce"], &mut nonce).unwrap();
+        AwsLc::hkdf_expand(&prk, &[b"\x06commit"], &mut commit_key).unwrap();
+
+        let context = b"sealpost/v1/context\0\0\0\0\0\0\0\x01a\0\0\0\0\0\0\0\0\x01n\0\0";
+        let place = [&[0; 8][..], &[1]].concat();
+        let com = AwsLc::hmac(&AwsLc::hmac_key(&commit_key), &[&place, context]);
+        let mut ct = [0; 256];
+        ct[3] = 7;
+        ct[4..11].copy_from_slice(message);
+        let tag = AwsLc::aead_seal(&AwsLc::aead_key(&key).unwrap(), &nonce, &com, &mut ct).unwrap();
+        let again = [
+            &[0, 0, 0, 0, 1][..],
+            &com,
+            &272_u32.to_be_bytes(),
+            &ct,
+            &tag,
+        ]
+        .concat();
+        assert_eq!(frame, again);
     }
 
     #[test]

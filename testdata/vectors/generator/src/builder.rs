@@ -14,7 +14,10 @@ pub(crate) struct Key {
 
 impl Key {
     pub(crate) fn load(name: &'static str) -> Self {
-        let path = format!("{}/../../keys/agent-{name}.key.pem", env!("CARGO_MANIFEST_DIR"));
+        let path = format!(
+            "{}/../../keys/agent-{name}.key.pem",
+            env!("CARGO_MANIFEST_DIR")
+        );
         let pem = std::fs::read(path).unwrap();
         let identity = sealpost_envelope::Identity::<RustCrypto>::from_pem(&pem).unwrap();
         let public = identity.public_key().clone();
@@ -52,13 +55,22 @@ pub(crate) struct Stanza {
 impl Stanza {
     pub(crate) fn write(&self) -> Vec<u8> {
         let length = u16::try_from(self.body.len()).unwrap();
-        [&[self.stanza_type][..], &self.key_id, &length.to_be_bytes(), &self.body].concat()
+        [
+            &[self.stanza_type][..],
+            &self.key_id,
+            &length.to_be_bytes(),
+            &self.body,
+        ]
+        .concat()
     }
 }
 
 /// Randomness for one vector, by its name: adding a vector changes no other.
 pub(crate) fn rng(name: &str) -> ChaCha20Rng {
-    ChaCha20Rng::from_seed(RustCrypto::sha256(&[b"sealpost vectors v1", name.as_bytes()]))
+    ChaCha20Rng::from_seed(RustCrypto::sha256(&[
+        b"sealpost vectors v1",
+        name.as_bytes(),
+    ]))
 }
 
 pub(crate) fn bytes<const N: usize>(rng: &mut ChaCha20Rng) -> [u8; N] {
@@ -82,7 +94,11 @@ pub(crate) fn stranger(stanza_type: u8, length: usize, rng: &mut ChaCha20Rng) ->
     let mut body = vec![0; length];
     let key_id = bytes(rng);
     rng.fill_bytes(&mut body);
-    Stanza { stanza_type, key_id, body }
+    Stanza {
+        stanza_type,
+        key_id,
+        body,
+    }
 }
 
 /// `magic ‖ version ‖ count ‖ stanzas`
@@ -122,7 +138,10 @@ impl Schedule {
     }
 
     pub(crate) fn commitment(&self, index: u64, last: u8, context: &Context) -> [u8; 32] {
-        RustCrypto::hmac(&self.hmac, &[&index.to_be_bytes(), &[last], &context.encode()])
+        RustCrypto::hmac(
+            &self.hmac,
+            &[&index.to_be_bytes(), &[last], &context.encode()],
+        )
     }
 
     pub(crate) fn nonce(&self, index: u32) -> [u8; 12] {
@@ -154,13 +173,25 @@ impl Schedule {
         padded: &[u8],
     ) -> Vec<u8> {
         let com = self.commitment(index.into(), last, context);
-        write_frame(index, last, &com, &self.seal(&self.nonce(index), &com, padded))
+        write_frame(
+            index,
+            last,
+            &com,
+            &self.seal(&self.nonce(index), &com, padded),
+        )
     }
 }
 
 pub(crate) fn write_frame(index: u32, last: u8, com: &[u8; 32], ct: &[u8]) -> Vec<u8> {
     let length = u32::try_from(ct.len()).unwrap();
-    [&index.to_be_bytes()[..], &[last], com, &length.to_be_bytes(), ct].concat()
+    [
+        &index.to_be_bytes()[..],
+        &[last],
+        com,
+        &length.to_be_bytes(),
+        ct,
+    ]
+    .concat()
 }
 
 pub(crate) fn pad(message: &[u8]) -> Vec<u8> {

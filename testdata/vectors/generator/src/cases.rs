@@ -52,7 +52,8 @@ impl Keys {
 const CONTEXT: Context = Context {
     agent: "agent-1",
     project: Some([
-        0x8f, 0x14, 0xe4, 0x5f, 0xce, 0xea, 0x46, 0x7f, 0xa6, 0xd0, 0x1d, 0x9b, 0x4b, 0x6e, 0x10, 0x2c,
+        0x8f, 0x14, 0xe4, 0x5f, 0xce, 0xea, 0x46, 0x7f, 0xa6, 0xd0, 0x1d, 0x9b, 0x4b, 0x6e, 0x10,
+        0x2c,
     ]),
     name: "my-secret",
     key: Some("password"),
@@ -73,7 +74,10 @@ impl Parts {
     fn new(name: &str, keys: &[&Key]) -> Self {
         let mut rng = builder::rng(name);
         let seed = builder::bytes(&mut rng);
-        let stanzas = keys.iter().map(|key| builder::stanza(key, &seed, &mut rng)).collect();
+        let stanzas = keys
+            .iter()
+            .map(|key| builder::stanza(key, &seed, &mut rng))
+            .collect();
         Self { rng, seed, stanzas }
     }
 
@@ -87,7 +91,11 @@ impl Parts {
 
     /// The whole envelope, right.
     fn envelope(&self) -> Vec<u8> {
-        [self.header(), self.schedule().frame(0, 1, &CONTEXT, MESSAGE)].concat()
+        [
+            self.header(),
+            self.schedule().frame(0, 1, &CONTEXT, MESSAGE),
+        ]
+        .concat()
     }
 }
 

@@ -13,8 +13,14 @@ use std::{fs, path::Path};
 fn main() {
     let folder = folder();
     let vectors = cases::all();
-    for stale in fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if stale.extension().is_some_and(|extension| extension == "txt") {
+    for stale in fs::read_dir(&folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+    {
+        if stale
+            .extension()
+            .is_some_and(|extension| extension == "txt")
+        {
             fs::remove_file(stale).unwrap();
         }
     }
@@ -25,7 +31,10 @@ fn main() {
 }
 
 fn folder() -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap()
+        .to_owned()
 }
 
 #[cfg(test)]
@@ -47,7 +56,12 @@ mod tests {
         let files = fs::read_dir(folder())
             .unwrap()
             .filter(|entry| {
-                entry.as_ref().unwrap().path().extension().is_some_and(|extension| extension == "txt")
+                entry
+                    .as_ref()
+                    .unwrap()
+                    .path()
+                    .extension()
+                    .is_some_and(|extension| extension == "txt")
             })
             .count();
         assert_eq!(files, vectors.len());

@@ -19,7 +19,11 @@ impl Context {
     /// `enc(c)`, FORMAT.md §6.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let string = |text: &str| {
-            [&u64::try_from(text.len()).unwrap().to_be_bytes()[..], text.as_bytes()].concat()
+            [
+                &u64::try_from(text.len()).unwrap().to_be_bytes()[..],
+                text.as_bytes(),
+            ]
+            .concat()
         };
         let option = |content: Option<Vec<u8>>| {
             content.map_or_else(|| vec![0], |content| [&[1][..], &content].concat())
@@ -39,7 +43,13 @@ impl Context {
         let mut json = format!("{{\"agent\":{}", quote(self.agent));
         if let Some(project) = self.project {
             let hex = hex(&project);
-            let (a, b, c, d, e) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]);
+            let (a, b, c, d, e) = (
+                &hex[..8],
+                &hex[8..12],
+                &hex[12..16],
+                &hex[16..20],
+                &hex[20..],
+            );
             write!(json, ",\"project\":\"{a}-{b}-{c}-{d}-{e}\"").unwrap();
         }
         write!(json, ",\"name\":{}", quote(self.name)).unwrap();
@@ -93,7 +103,14 @@ impl Vector {
         line("expect", self.expect);
         line("comment", &self.comment);
         line("rules", self.rules);
-        line("form", if matches!(self.body, Body::Text(_)) { "text" } else { "binary" });
+        line(
+            "form",
+            if matches!(self.body, Body::Text(_)) {
+                "text"
+            } else {
+                "binary"
+            },
+        );
         line("mode", if self.batch { "batch" } else { "single" });
         line("identity", self.identity);
         for context in &self.contexts {
@@ -141,7 +158,9 @@ pub(crate) fn write_table(page: &Path, vectors: &[Vector]) {
         writeln!(table, "| [{rule}] | `{}` |", names.join("` `")).unwrap();
     }
     let text = fs::read_to_string(page).unwrap();
-    let start = text.find(START).expect("the page has the marker of the table");
+    let start = text
+        .find(START)
+        .expect("the page has the marker of the table");
     let end = text.find(END).expect("a heading follows the table");
     let page_text = format!("{}{START}\n\n{table}\n{}", &text[..start], &text[end..]);
     fs::write(page, page_text).unwrap();

@@ -16,35 +16,78 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
         envelope
     };
     let parse = |name: &str, rules, comment: &str, envelope| {
-        failure(&format!("parse_{name}"), "parse error", rules, comment, envelope)
+        failure(
+            &format!("parse_{name}"),
+            "parse error",
+            rules,
+            comment,
+            envelope,
+        )
     };
     let mut cases = vec![
         parse("empty", "P1", "no byte at all", vec![]),
         parse("magic", "P1", "one bit of the magic", with(0, b"S")),
-        parse("magic_cut", "P1", "four bytes of the magic", good[..4].to_vec()),
+        parse(
+            "magic_cut",
+            "P1",
+            "four bytes of the magic",
+            good[..4].to_vec(),
+        ),
         parse("version_0", "P2", "version 0", with(8, &[0])),
         parse("version_2", "P2", "version 2", with(8, &[2])),
         parse("count_0", "P3", "no recipient", with(9, &[0])),
-        parse("index_1", "P7", "the first message has index 1", with(header + 3, &[1])),
-        parse("index_high", "P7", "the first message has index 2^31", with(header, &[0x80])),
+        parse(
+            "index_1",
+            "P7",
+            "the first message has index 1",
+            with(header + 3, &[1]),
+        ),
+        parse(
+            "index_high",
+            "P7",
+            "the first message has index 2^31",
+            with(header, &[0x80]),
+        ),
         parse("last_2", "P8", "`last` is 2", with(header + 4, &[2])),
         parse("last_ff", "P8", "`last` is 255", with(header + 4, &[255])),
-        parse("no_message", "P6", "a header alone", good[..header].to_vec()),
-        parse("trailing_byte", "P10", "a byte after the last message", [&good[..], &[0]].concat()),
+        parse(
+            "no_message",
+            "P6",
+            "a header alone",
+            good[..header].to_vec(),
+        ),
+        parse(
+            "trailing_byte",
+            "P10",
+            "a byte after the last message",
+            [&good[..], &[0]].concat(),
+        ),
         parse(
             "frame_after_last",
             "P10",
             "a message after the last one",
-            [good.clone(), parts.schedule().frame(1, 1, &CONTEXT, MESSAGE)].concat(),
+            [
+                good.clone(),
+                parts.schedule().frame(1, 1, &CONTEXT, MESSAGE),
+            ]
+            .concat(),
         ),
     ];
     cases.push(too_many(keys));
-    for (name, same_type) in [("duplicate_recipient", true), ("duplicate_other_type", false)] {
+    for (name, same_type) in [
+        ("duplicate_recipient", true),
+        ("duplicate_other_type", false),
+    ] {
         let mut twice = Parts::new(name, &[&keys.a2048, &keys.a2048]);
         if !same_type {
             twice.stanzas[1].stanza_type = 9;
         }
-        cases.push(parse(name, "P4", "two stanzas with one key id", twice.envelope()));
+        cases.push(parse(
+            name,
+            "P4",
+            "two stanzas with one key id",
+            twice.envelope(),
+        ));
     }
     for (name, length) in [
         ("version", 8),
@@ -59,7 +102,12 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
         ("tag", good.len() - 1),
     ] {
         let cut = good[..length].to_vec();
-        cases.push(parse(&format!("cut_in_{name}"), "P5", "the bytes end inside a field", cut));
+        cases.push(parse(
+            &format!("cut_in_{name}"),
+            "P5",
+            "the bytes end inside a field",
+            cut,
+        ));
     }
     for (name, padded, comment) in [
         ("zero", -16, "no ciphertext and no tag"),
@@ -72,8 +120,16 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
         let length = u32::try_from(padded + 16).unwrap();
         let mut envelope = with(header + 37, &length.to_be_bytes());
         // Where it is small, let the bytes be as many as the length says.
-        envelope.resize(header + 41 + usize::try_from(length.min(600)).unwrap(), 0xaa);
-        cases.push(parse(&format!("frame_length_{name}"), "P9", comment, envelope));
+        envelope.resize(
+            header + 41 + usize::try_from(length.min(600)).unwrap(),
+            0xaa,
+        );
+        cases.push(parse(
+            &format!("frame_length_{name}"),
+            "P9",
+            comment,
+            envelope,
+        ));
     }
 
     let two = Parts::new("batches", &[&keys.a2048]);
@@ -101,8 +157,20 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
     cases.extend([
         repeated,
         cut,
-        failure("cut_single", "cut", "T1", "one message that is not the last", [two.header(), frame(0, 0)].concat()),
-        failure("not_single", "not single", "T2", "two messages where one is expected", batch),
+        failure(
+            "cut_single",
+            "cut",
+            "T1",
+            "one message that is not the last",
+            [two.header(), frame(0, 0)].concat(),
+        ),
+        failure(
+            "not_single",
+            "not single",
+            "T2",
+            "two messages where one is expected",
+            batch,
+        ),
     ]);
     cases
 }
@@ -115,5 +183,11 @@ fn too_many(keys: &Keys) -> Vector {
         parts.stanzas.push(stanza);
     }
     let envelope = [parts.header(), write_frame(0, 1, &[0; 32], &[0; 272])].concat();
-    failure(name, "parse error", "P3", "one recipient more than there may be", envelope)
+    failure(
+        name,
+        "parse error",
+        "P3",
+        "one recipient more than there may be",
+        envelope,
+    )
 }

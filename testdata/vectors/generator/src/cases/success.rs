@@ -7,28 +7,122 @@ use crate::{
 };
 
 pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
-    let bare = Context { agent: "a", name: "n", ..Context::default() };
+    let bare = Context {
+        agent: "a",
+        name: "n",
+        ..Context::default()
+    };
     let one = [&keys.a2048];
     let mut cases = vec![
-        single("success_smallest", "C1 M1 P11", "no message, no optional field", &one, &bare, b""),
-        single("success_all_fields", "C1", "every context field", &one, &CONTEXT, MESSAGE),
-        single("success_binary", "M1", "bytes that are no text", &one, &CONTEXT, &[0xff, 0, 0xfe, 1]),
-        single("success_rsa3072", "K1", "a modulus of 3072 bits", &[&keys.a3072], &CONTEXT, MESSAGE),
-        single("success_rsa4096", "K1", "a modulus of 4096 bits", &[&keys.a4096], &CONTEXT, MESSAGE),
+        single(
+            "success_smallest",
+            "C1 M1 P11",
+            "no message, no optional field",
+            &one,
+            &bare,
+            b"",
+        ),
+        single(
+            "success_all_fields",
+            "C1",
+            "every context field",
+            &one,
+            &CONTEXT,
+            MESSAGE,
+        ),
+        single(
+            "success_binary",
+            "M1",
+            "bytes that are no text",
+            &one,
+            &CONTEXT,
+            &[0xff, 0, 0xfe, 1],
+        ),
+        single(
+            "success_rsa3072",
+            "K1",
+            "a modulus of 3072 bits",
+            &[&keys.a3072],
+            &CONTEXT,
+            MESSAGE,
+        ),
+        single(
+            "success_rsa4096",
+            "K1",
+            "a modulus of 4096 bits",
+            &[&keys.a4096],
+            &CONTEXT,
+            MESSAGE,
+        ),
     ];
     for (name, comment, context) in [
-        ("project", "only a project", Context { project: CONTEXT.project, ..bare.clone() }),
-        ("key", "only a key", Context { key: Some("k"), ..bare.clone() }),
-        ("type", "only a type", Context { secret_type: Some("T"), ..bare.clone() }),
-        ("empty_key", "a key that is there and empty", Context { key: Some(""), ..bare.clone() }),
-        ("empty_type", "a type that is there and empty", Context { secret_type: Some(""), ..bare.clone() }),
-        ("empty_fields", "an agent and a name that are empty", Context::default()),
-        ("unicode", "text beyond ASCII, not normalised", Context { name: "cle\u{301}-\u{1f511}-é", ..bare.clone() }),
+        (
+            "project",
+            "only a project",
+            Context {
+                project: CONTEXT.project,
+                ..bare.clone()
+            },
+        ),
+        (
+            "key",
+            "only a key",
+            Context {
+                key: Some("k"),
+                ..bare.clone()
+            },
+        ),
+        (
+            "type",
+            "only a type",
+            Context {
+                secret_type: Some("T"),
+                ..bare.clone()
+            },
+        ),
+        (
+            "empty_key",
+            "a key that is there and empty",
+            Context {
+                key: Some(""),
+                ..bare.clone()
+            },
+        ),
+        (
+            "empty_type",
+            "a type that is there and empty",
+            Context {
+                secret_type: Some(""),
+                ..bare.clone()
+            },
+        ),
+        (
+            "empty_fields",
+            "an agent and a name that are empty",
+            Context::default(),
+        ),
+        (
+            "unicode",
+            "text beyond ASCII, not normalised",
+            Context {
+                name: "cle\u{301}-\u{1f511}-é",
+                ..bare.clone()
+            },
+        ),
     ] {
-        cases.push(single(&format!("success_context_{name}"), "C1", comment, &one, &context, MESSAGE));
+        cases.push(single(
+            &format!("success_context_{name}"),
+            "C1",
+            comment,
+            &one,
+            &context,
+            MESSAGE,
+        ));
     }
     for length in [1, 252, 253, 508, 509, 4096, 65_536] {
-        let message: Vec<u8> = (0..length).map(|i| u8::try_from(i % 256).unwrap()).collect();
+        let message: Vec<u8> = (0..length)
+            .map(|i| u8::try_from(i % 256).unwrap())
+            .collect();
         let name = format!("success_{length}_bytes");
         let comment = format!("padding of a message of {length} bytes");
         cases.push(single(&name, "D1 D2", &comment, &one, &CONTEXT, &message));
@@ -46,8 +140,18 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
     cases.push(second);
     cases.push(many_recipients(&keys.a2048));
     cases.push(unknown_types(&keys.a2048));
-    cases.push(batch("success_batch", "three messages, each with a context of its own", 3, &keys.a2048));
-    cases.push(batch("success_batch_257", "an index of more than one byte", 257, &keys.a2048));
+    cases.push(batch(
+        "success_batch",
+        "three messages, each with a context of its own",
+        3,
+        &keys.a2048,
+    ));
+    cases.push(batch(
+        "success_batch_257",
+        "an index of more than one byte",
+        257,
+        &keys.a2048,
+    ));
     cases
 }
 
@@ -59,7 +163,14 @@ fn single(
     context: &Context,
     message: &[u8],
 ) -> Vector {
-    seal(name, rules, comment, keys[0].name, Parts::new(name, keys), &[(context.clone(), message.to_vec())])
+    seal(
+        name,
+        rules,
+        comment,
+        keys[0].name,
+        Parts::new(name, keys),
+        &[(context.clone(), message.to_vec())],
+    )
 }
 
 fn seal(
@@ -77,7 +188,10 @@ fn seal(
         let last = u8::from(index + 1 == messages.len());
         let index = u32::try_from(index).unwrap();
         envelope.extend(schedule.frame(index, last, context, message));
-        opened.push((message.clone(), schedule.commitment(index.into(), last, context)));
+        opened.push((
+            message.clone(),
+            schedule.commitment(index.into(), last, context),
+        ));
     }
     Vector {
         name: name.to_owned(),
@@ -86,7 +200,10 @@ fn seal(
         rules,
         batch: messages.len() > 1,
         identity,
-        contexts: messages.iter().map(|(context, _)| context.clone()).collect(),
+        contexts: messages
+            .iter()
+            .map(|(context, _)| context.clone())
+            .collect(),
         opened: Some((schedule.values, opened)),
         body: Body::Binary(envelope),
     }
@@ -100,7 +217,14 @@ fn many_recipients(key: &Key) -> Vector {
         parts.stanzas.insert(0, stanza);
     }
     let messages = [(CONTEXT, MESSAGE.to_vec())];
-    seal(name, "P3", "as many recipients as there may be, ours the last", key.name, parts, &messages)
+    seal(
+        name,
+        "P3",
+        "as many recipients as there may be, ours the last",
+        key.name,
+        parts,
+        &messages,
+    )
 }
 
 fn unknown_types(key: &Key) -> Vector {
@@ -111,13 +235,35 @@ fn unknown_types(key: &Key) -> Vector {
         parts.stanzas.insert(place, stanza);
     }
     let messages = [(CONTEXT, MESSAGE.to_vec())];
-    seal(name, "S1", "stanzas of types that nobody knows yet, before and after ours", key.name, parts, &messages)
+    seal(
+        name,
+        "S1",
+        "stanzas of types that nobody knows yet, before and after ours",
+        key.name,
+        parts,
+        &messages,
+    )
 }
 
 fn batch(name: &str, comment: &str, count: usize, key: &Key) -> Vector {
     let names = ["first", "second", "third"];
     let messages: Vec<_> = (0..count)
-        .map(|i| (Context { name: names[i % 3], ..CONTEXT }, format!("message {i}").into_bytes()))
+        .map(|i| {
+            (
+                Context {
+                    name: names[i % 3],
+                    ..CONTEXT
+                },
+                format!("message {i}").into_bytes(),
+            )
+        })
         .collect();
-    seal(name, "M1 T1", comment, key.name, Parts::new(name, &[key]), &messages)
+    seal(
+        name,
+        "M1 T1",
+        comment,
+        key.name,
+        Parts::new(name, &[key]),
+        &messages,
+    )
 }

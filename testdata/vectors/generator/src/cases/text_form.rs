@@ -21,18 +21,59 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
     let next = char::from(last as u8 + 1);
     let mut cases = vec![success];
     for (name, rules, comment, text) in [
-        ("prefix_case", "X1", "the prefix in capitals", good.replacen("sealpost", "SEALPOST", 1)),
-        ("prefix_version", "X1", "the prefix of another version", good.replacen("v1", "v2", 1)),
+        (
+            "prefix_case",
+            "X1",
+            "the prefix in capitals",
+            good.replacen("sealpost", "SEALPOST", 1),
+        ),
+        (
+            "prefix_version",
+            "X1",
+            "the prefix of another version",
+            good.replacen("v1", "v2", 1),
+        ),
         ("prefix_missing", "X1", "no prefix", encoded.clone()),
-        ("prefix_space", "X1", "a space before the prefix", format!(" {good}")),
+        (
+            "prefix_space",
+            "X1",
+            "a space before the prefix",
+            format!(" {good}"),
+        ),
         ("padding", "X2", "base64 padding", format!("{good}=")),
-        ("space", "X2", "a space inside", format!("{} {}", &good[..100], &good[100..])),
+        (
+            "space",
+            "X2",
+            "a space inside",
+            format!("{} {}", &good[..100], &good[100..]),
+        ),
         ("space_after", "X2", "a space after it", format!("{good} ")),
-        ("alphabet", "X2", "a character of the other alphabet", format!("{}+{}", &good[..100], &good[101..])),
-        ("length", "X2", "a length that no bytes have", good[..good.len() - 2].to_owned()),
-        ("unused_bits", "X2", "unused bits that are not zero", good[..good.len() - 1].to_owned() + &next.to_string()),
+        (
+            "alphabet",
+            "X2",
+            "a character of the other alphabet",
+            format!("{}+{}", &good[..100], &good[101..]),
+        ),
+        (
+            "length",
+            "X2",
+            "a length that no bytes have",
+            good[..good.len() - 2].to_owned(),
+        ),
+        (
+            "unused_bits",
+            "X2",
+            "unused bits that are not zero",
+            good[..good.len() - 1].to_owned() + &next.to_string(),
+        ),
     ] {
-        let mut vector = failure(&format!("text_{name}"), "text error", rules, comment, vec![]);
+        let mut vector = failure(
+            &format!("text_{name}"),
+            "text error",
+            rules,
+            comment,
+            vec![],
+        );
         vector.body = Body::Text(text);
         cases.push(vector);
     }
