@@ -31,7 +31,7 @@ impl core::error::Error for BackendError {}
 /// The primitives of the one suite: RSA-OAEP (SHA-256, MGF1-SHA-256, empty label), SHA-256, HMAC, HKDF
 /// and AES-256-GCM.
 ///
-/// Sealed: implemented by [`RustCrypto`](crate::RustCrypto) and [`AwsLc`](crate::AwsLc). Its methods are
+/// Sealed: implemented by `RustCrypto` and `AwsLc`. Its methods are
 /// public so that test suites can reach them; programs don't call them. To bring a private key of your
 /// own (HSM, KMS), use [`Pending`](crate::Pending) instead.
 pub trait Backend: sealed::Sealed + Sized + 'static {

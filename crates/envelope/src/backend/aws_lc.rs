@@ -34,9 +34,7 @@ impl Backend for AwsLc {
 
     fn sha256(parts: &[&[u8]]) -> [u8; 32] {
         let mut hash = digest::Context::new(&digest::SHA256);
-        for part in parts {
-            hash.update(part);
-        }
+        gather(parts, |bytes| hash.update(bytes));
         to_array(hash.finish().as_ref())
     }
 
@@ -59,9 +57,7 @@ impl Backend for AwsLc {
 
     fn hmac(key: &Self::HmacKey, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = hmac::Context::with_key(key);
-        for part in parts {
-            mac.update(part);
-        }
+        gather(parts, |bytes| mac.update(bytes));
         to_array(mac.sign().as_ref())
     }
 
@@ -179,9 +175,33 @@ impl hkdf::KeyType for OutputLength {
     }
 }
 
+/// Gives `parts` to `update` in fewer pieces: a call into the library costs as much as hashing 20 bytes.
+/// A single part, which may be secret, is not copied.
+fn gather(parts: &[&[u8]], mut update: impl FnMut(&[u8])) {
+    if let [part] = parts {
+        return update(part);
+    }
+    let mut buffer = [0; GATHER_LEN];
+    let mut filled = 0;
+    for part in parts {
+        if let Some(free) = buffer.get_mut(filled..filled + part.len()) {
+            free.copy_from_slice(part);
+            filled += part.len();
+        } else {
+            update(buffer.get(..filled).unwrap_or_default());
+            update(part);
+            filled = 0;
+        }
+    }
+    update(buffer.get(..filled).unwrap_or_default());
+}
+
 /// A digest or tag of the fixed length `N`.
 fn to_array<const N: usize>(bytes: &[u8]) -> [u8; N] {
     bytes
         .try_into()
         .expect("the algorithm's output has this length")
 }
+
+/// A context with texts of ordinary length, or a header with one recipient of 2,048 bits.
+const GATHER_LEN: usize = 384;

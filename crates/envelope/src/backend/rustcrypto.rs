@@ -24,7 +24,7 @@ use super::{Backend, BackendError, copy_exact, sealed::Sealed};
 ///
 /// Private-key operations are always blinded. `rsa` is built on fixed-width arithmetic and is "designed,
 /// not verified" to be free of timing leaks (RUSTSEC-2023-0071 lists every version of it). On hosts use
-/// [`AwsLc`](crate::AwsLc).
+/// `AwsLc`.
 #[derive(Clone, Copy, Debug)]
 pub struct RustCrypto;
 
