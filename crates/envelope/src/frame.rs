@@ -40,6 +40,18 @@ impl<'a> Frame<'a> {
         self.commitment
     }
 
+    /// The padded message, encrypted; without the tag.
+    #[must_use]
+    pub fn ciphertext(&self) -> &'a [u8] {
+        self.ciphertext
+    }
+
+    /// The authentication tag that follows the ciphertext.
+    #[must_use]
+    pub fn tag(&self) -> &'a [u8; 16] {
+        self.tag
+    }
+
     /// The length of the padded message, in bytes; opening into a caller's buffer needs as many.
     #[must_use]
     pub fn padded_len(&self) -> usize {
