@@ -1,1 +1,73 @@
-//! The signed messages between gateway and agent, and what carries them
+//! The messages between gateway and agent, signed, and what carries them.
+//!
+//! - [`StoreRequest`] goes from the gateway to an agent: whose secret it is, in clear, and the sealed value.
+//! - [`StoreReply`] comes back: the [`Outcome`], bound to the request.
+//! - A [`Transport`] carries bytes to an agent and its answer back. [`InProcess`] is the embedded one; a
+//!   broker is another implementation of the same trait.
+//!
+//! What carries the messages is not trusted. Each is a JWS (RFC 7515, compact form) signed with Ed25519, with
+//! a `typ` per direction (RFC 8725 §3.11), an audience, a time of issue and a short expiry. A reply names the
+//! request that it answers. Verification accepts exactly what signing produces: one algorithm, one `typ`,
+//! no header member and no claim beyond the known ones.
+//!
+//! ```
+//! use sealpost_envelope::UnixTime;
+//! use sealpost_protocol::{AgentId, Context, MessageId, Received, SigningKey, StoreRequest, VerifyKeys};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let gateway = SigningKey::generate()?;
+//! let agent: AgentId = "agent-1".parse()?;
+//! let now = UnixTime::now();
+//!
+//! let request = StoreRequest {
+//!     id: MessageId::random(),
+//!     request_id: "a-request".into(),
+//!     context: Context::new(agent.clone(), "my-secret"),
+//!     envelope: "sealpost.v1.…".into(),
+//! };
+//! let message = request.sign(&gateway, now, 30)?;
+//!
+//! let trusted = VerifyKeys::from_iter([gateway.verify_key()]);
+//! match StoreRequest::verify(&message, &trusted, &agent, now, 5)? {
+//!     Received::Request { request: received, .. } => assert_eq!(received, request),
+//!     Received::Late { .. } => unreachable!("it is from just now"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What this does not do
+//!
+//! It encrypts nothing: names, keys, types and violations travel in clear, values only sealed. It remembers
+//! nothing: a replay within the expiry verifies again, and who stores must recognise it.
+
+mod agent_id;
+mod clock;
+mod context;
+mod jws;
+mod keys;
+mod message_id;
+mod project_id;
+mod reply;
+mod request;
+mod transport;
+mod verify_error;
+
+pub use agent_id::{AgentId, InvalidAgentId};
+pub use clock::{Clock, SystemClock};
+pub use context::Context;
+pub use keys::{GatewayName, KeyError, SignError, SigningKey, VerifyKey, VerifyKeys};
+pub use message_id::MessageId;
+pub use project_id::{InvalidProjectId, ProjectId};
+pub use reply::{Outcome, StoreReply};
+pub use request::{Received, StoreRequest};
+pub use transport::{
+    AlreadyRegistered, Delivery, InProcess, InProcessInbox, Inbox, Transport, TransportError,
+};
+pub use verify_error::VerifyError;
+
+/// The longest message that is read, in bytes.
+///
+/// A value of 64 KiB is 65,536 bytes; padded, framed and sealed to 16 recipients with the largest keys at most
+/// 85,000; in base64url 113,400; the context in JSON at most 7,000; the whole in base64url 160,600.
+pub const MAX_MESSAGE: usize = 256 * 1024;

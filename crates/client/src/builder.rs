@@ -1,0 +1,180 @@
+//! How a client is set up.
+
+use std::{net::IpAddr, time::Duration};
+
+use reqwest::{Certificate, Url, redirect, retry};
+
+use crate::{Client, ClientError, Token};
+
+/// Sets up a [`Client`].
+#[derive(Debug)]
+#[must_use]
+pub struct ClientBuilder {
+    url: String,
+    token: Option<Token>,
+    timeout: Duration,
+    connect_timeout: Duration,
+    authorities: Option<Vec<u8>>,
+    plain_http: bool,
+}
+
+impl ClientBuilder {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            token: None,
+            timeout: Duration::from_secs(60),
+            connect_timeout: Duration::from_secs(10),
+            authorities: None,
+            plain_http: false,
+        }
+    }
+
+    /// Authenticates with this token.
+    pub fn token(mut self, token: Token) -> Self {
+        self.token = Some(token);
+        self
+    }
+
+    /// The time for a whole request; 60 seconds if nothing is said. Keep it longer than the gateway's deadline:
+    /// then it is the gateway who says what is known.
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
+    /// The time to connect; 10 seconds if nothing is said.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.connect_timeout = timeout;
+        self
+    }
+
+    /// Trusts gateways whose certificate is issued by one of these authorities (PEM), and no other.
+    pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
+        self.authorities = Some(pem.into());
+        self
+    }
+
+    /// Speaks plain HTTP with hosts other than this one.
+    ///
+    /// # Security
+    ///
+    /// Everybody on the way can read the values and the token.
+    pub fn danger_allow_plain_http(mut self) -> Self {
+        self.plain_http = true;
+        self
+    }
+
+    /// The client.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::Url`], [`ClientError::Token`], [`ClientError::Certificate`] or [`ClientError::Setup`].
+    pub fn build(self) -> Result<Client, ClientError> {
+        let url = Url::parse(&self.url)
+            .map_err(|_| ClientError::Url("it must be like https://gateway.example"))?;
+        if url.cannot_be_a_base() || !url.username().is_empty() || url.password().is_some() {
+            return Err(ClientError::Url(
+                "it must have a host and no user name or password",
+            ));
+        }
+        let mut http = reqwest::Client::builder()
+            .timeout(self.timeout)
+            .connect_timeout(self.connect_timeout)
+            .redirect(redirect::Policy::none())
+            .referer(false)
+            .retry(retry::never());
+        match url.scheme() {
+            "https" => {}
+            "http" if self.plain_http || is_loopback(&url) => {
+                // No proxy of the environment may see what is in clear, and no trust store is needed.
+                http = http.no_proxy().tls_certs_only([]);
+            }
+            "http" => {
+                return Err(ClientError::Url(
+                    "plain HTTP would show the value to everybody on the way; use https",
+                ));
+            }
+            _ => return Err(ClientError::Url("it must start with https://")),
+        }
+        if let Some(pem) = &self.authorities {
+            let authorities = Certificate::from_pem_bundle(pem)
+                .map_err(|error| ClientError::Certificate(error.into()))?;
+            http = http.tls_certs_only(authorities);
+        }
+        let authorization = match &self.token {
+            Some(token) => Some(token.header_value().ok_or(ClientError::Token)?),
+            None => None,
+        };
+        let http = http
+            .build()
+            .map_err(|error| ClientError::Setup(error.into()))?;
+        Ok(Client {
+            http,
+            url,
+            authorization,
+        })
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| {
+        let address = host.trim_start_matches('[').trim_end_matches(']');
+        host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn build(url: &str) -> Result<Client, ClientError> {
+        Client::builder(url).build()
+    }
+
+    #[test]
+    fn plain_http_is_for_this_host_alone() {
+        for url in [
+            "http://127.0.0.1:8080",
+            "http://[::1]:8080",
+            "http://localhost/dpc",
+        ] {
+            assert!(build(url).is_ok(), "{url}");
+        }
+        for url in [
+            "http://gateway.example",
+            "http://127.0.0.1.example",
+            "http://10.0.0.1",
+        ] {
+            assert!(matches!(build(url), Err(ClientError::Url(_))), "{url}");
+        }
+        assert!(
+            Client::builder("http://10.0.0.1")
+                .danger_allow_plain_http()
+                .build()
+                .is_ok()
+        );
+    }
+
+    #[test]
+    fn urls_that_make_no_sense_are_refused() {
+        for url in [
+            "",
+            "gateway.example",
+            "ftp://gateway.example",
+            "https://u:p@gateway.example",
+            "data:x",
+        ] {
+            assert!(matches!(build(url), Err(ClientError::Url(_))), "{url}");
+        }
+    }
+
+    #[test]
+    fn nothing_secret_shows() {
+        let client = Client::builder("http://localhost")
+            .token(Token::new("canary".into()))
+            .build()
+            .unwrap();
+        assert!(!format!("{client:?}").contains("canary"));
+    }
+}

@@ -1,0 +1,145 @@
+//! What the gateway answers when it does not create (RFC 9457).
+
+use serde::Deserialize;
+
+/// Why the gateway did not create a secret.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct Problem {
+    /// What kind of problem it is: decide by this.
+    pub kind: ProblemKind,
+    /// The HTTP status.
+    pub status: u16,
+    /// The kind in words.
+    pub title: String,
+    /// What to do about it.
+    pub detail: String,
+    /// What is wrong with the request, each as `#/secret/name: …`.
+    pub violations: Vec<String>,
+    /// The id under which the gateway logged the request.
+    pub request_id: Option<String>,
+}
+
+impl Problem {
+    /// Reads a problem from an answer's body; `None` if it is none.
+    pub(crate) fn parse(status: u16, body: &[u8], request_id: Option<String>) -> Option<Self> {
+        let Body {
+            urn,
+            title,
+            detail,
+            violations,
+        } = serde_json::from_slice(body).ok()?;
+        let kind = ProblemKind::of(&urn);
+        Some(Self {
+            kind,
+            status,
+            title,
+            detail,
+            violations,
+            request_id,
+        })
+    }
+}
+
+/// The kinds of problem, by their URN `urn:sealpost:problem:…`.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ProblemKind {
+    /// `agent-offline`: the agent is not connected, nothing was stored.
+    AgentOffline,
+    /// `agent-timeout`: the agent did not answer in time; the secret may be stored or not.
+    AgentTimeout,
+    /// `body-incomplete`: the request ended too early.
+    BodyIncomplete,
+    /// `body-timeout`: the request came too slowly.
+    BodyTimeout,
+    /// `body-too-large`: the request is larger than is taken.
+    BodyTooLarge,
+    /// `certificate-expired`: the agent's certificate is not valid now.
+    CertificateExpired,
+    /// `forbidden`: the token is not good for this.
+    Forbidden,
+    /// `internal`: something failed at the gateway or the agent.
+    Internal,
+    /// `invalid-parameter`: the agent's or the project's id is wrong.
+    InvalidParameter,
+    /// `invalid-request`: the request breaks rules.
+    InvalidRequest,
+    /// `malformed-json`: the request is no JSON.
+    MalformedJson,
+    /// `method-not-allowed`: this is not the gateway that this client is for.
+    MethodNotAllowed,
+    /// `not-found`: this is not the gateway that this client is for.
+    NotFound,
+    /// `secret-exists`: the name is taken.
+    SecretExists,
+    /// `secret-pending-deletion`: the name was deleted, and the vault still holds it.
+    SecretPendingDeletion,
+    /// `unknown-agent`: there is no such agent.
+    UnknownAgent,
+    /// `unsupported-media-type`: the request is of a type that is not taken.
+    UnsupportedMediaType,
+    /// A kind that this release does not know: its URN.
+    Other(String),
+}
+
+impl ProblemKind {
+    fn of(urn: &str) -> Self {
+        match urn
+            .strip_prefix("urn:sealpost:problem:")
+            .unwrap_or_default()
+        {
+            "agent-offline" => Self::AgentOffline,
+            "agent-timeout" => Self::AgentTimeout,
+            "body-incomplete" => Self::BodyIncomplete,
+            "body-timeout" => Self::BodyTimeout,
+            "body-too-large" => Self::BodyTooLarge,
+            "certificate-expired" => Self::CertificateExpired,
+            "forbidden" => Self::Forbidden,
+            "internal" => Self::Internal,
+            "invalid-parameter" => Self::InvalidParameter,
+            "invalid-request" => Self::InvalidRequest,
+            "malformed-json" => Self::MalformedJson,
+            "method-not-allowed" => Self::MethodNotAllowed,
+            "not-found" => Self::NotFound,
+            "secret-exists" => Self::SecretExists,
+            "secret-pending-deletion" => Self::SecretPendingDeletion,
+            "unknown-agent" => Self::UnknownAgent,
+            "unsupported-media-type" => Self::UnsupportedMediaType,
+            _ => Self::Other(urn.to_owned()),
+        }
+    }
+}
+
+/// Members that are missing or unknown don't hide the problem.
+#[derive(Deserialize)]
+struct Body {
+    #[serde(rename = "type")]
+    urn: String,
+    #[serde(default)]
+    title: String,
+    #[serde(default)]
+    detail: String,
+    #[serde(default)]
+    violations: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_kind_is_kept() {
+        let problem = Problem::parse(
+            418,
+            br#"{"type":"urn:sealpost:problem:teapot","x":1}"#,
+            None,
+        )
+        .unwrap();
+        assert_eq!(
+            problem.kind,
+            ProblemKind::Other("urn:sealpost:problem:teapot".into())
+        );
+        assert_eq!(Problem::parse(500, b"<html>", None), None);
+    }
+}
