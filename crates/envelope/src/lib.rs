@@ -17,6 +17,7 @@ mod frame;
 mod header;
 mod identity;
 mod key_schedule;
+mod keyring;
 mod open;
 mod opener;
 mod padding;
@@ -44,6 +45,9 @@ pub use fingerprint::{Fingerprint, InvalidDigest, KeyId};
 pub use frame::{Frame, Frames};
 pub use header::{MAX_RECIPIENTS, Stanza, StanzaType, Stanzas};
 pub use identity::{Identity, IdentityError};
+pub use keyring::{
+    DuplicateKey, KeyStatus, Keyring, KeyringError, NoMatchingKey, Opened, Selected,
+};
 pub use open::{open, open_in_place, open_into};
 pub use opener::{KeyAnswer, Opener, Pending, Sequence};
 pub use padding::{MAX_MESSAGE, padded_len};

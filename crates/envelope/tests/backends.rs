@@ -40,8 +40,21 @@ macro_rules! suite_for {
                 what_fails_after_the_private_key_is_one_error;
             identities:
                 pkcs8_and_pkcs1_are_one_identity
+                every_form_gives_the_same_key
+                certificates_come_along
+                pkcs12_is_named_and_can_be_converted
                 wrong_files_are_named
+                wrong_der_is_named
+                numbers_that_do_not_fit_are_refused
                 debug_shows_no_key;
+            keyrings:
+                the_first_key_named_opens
+                any_ring_and_any_recipients
+                there_is_no_second_try
+                what_is_rich_comes_before_the_private_key
+                an_unknown_key_names_both_sides
+                keys_are_rotated_and_deleted
+                a_batch_opens;
             phases:
                 a_foreign_key_opens
                 a_rejection_shows_at_the_message

@@ -7,6 +7,7 @@ pub(crate) mod buffers;
 pub(crate) mod certificates;
 pub(crate) mod failures;
 pub(crate) mod identities;
+pub(crate) mod keyrings;
 pub(crate) mod phases;
 pub(crate) mod round_trips;
 
