@@ -1,1 +1,4 @@
 //! Benchmarks of the core crates live in `benches/`; this library holds what they share.
+
+pub mod floor;
+pub mod keys;

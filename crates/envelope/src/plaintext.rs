@@ -1,9 +1,9 @@
 //! An opened message.
 
-use alloc::vec::Vec;
+use alloc::boxed::Box;
 use core::{fmt, ops::Deref};
 
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::padding::LENGTH_FIELD;
 
@@ -12,16 +12,33 @@ use crate::padding::LENGTH_FIELD;
 /// It is not `Clone`: borrow it.
 pub struct Plaintext {
     /// The padded message.
-    buffer: Zeroizing<Vec<u8>>,
+    buffer: Box<[u8]>,
     length: usize,
 }
 
 impl Plaintext {
-    /// Wraps a padded message whose length field says `length`.
-    pub(crate) fn new(buffer: Zeroizing<Vec<u8>>, length: usize) -> Self {
-        Self { buffer, length }
+    /// A copy of `ciphertext`, to be opened in place by `open`, which returns the message's length.
+    pub(crate) fn open_with<E>(
+        ciphertext: &[u8],
+        open: impl FnOnce(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<Self, E> {
+        let mut plaintext = Self {
+            buffer: Box::from(ciphertext),
+            length: 0,
+        };
+        plaintext.length = open(&mut plaintext.buffer)?;
+        Ok(plaintext)
     }
 }
+
+impl Drop for Plaintext {
+    fn drop(&mut self) {
+        // As one slice, which is wiped at the speed of memory; a `Vec` is wiped byte by byte.
+        <[u8]>::zeroize(&mut self.buffer);
+    }
+}
+
+impl ZeroizeOnDrop for Plaintext {}
 
 impl Deref for Plaintext {
     type Target = [u8];
