@@ -59,3 +59,8 @@ pub use recipient::Recipient;
 pub use rng::{OsRng, OsRngError};
 pub use seal::{Sealer, seal, seal_into, sealed_len};
 pub use time::UnixTime;
+
+/// Compiles the samples of the guide to keys that live elsewhere.
+#[cfg(all(doctest, feature = "rustcrypto", feature = "std"))]
+#[doc = include_str!("../../../docs/FOREIGN-KEYS.md")]
+struct ForeignKeysGuide;

@@ -59,6 +59,7 @@ macro_rules! suite_for {
                 a_foreign_key_opens
                 a_rejection_shows_at_the_message
                 unavailable_may_be_asked_again
+                a_failing_generator_says_nothing_of_the_key
                 range_and_length_are_checked_before_the_key
                 own_key_under_an_unknown_type_is_named
                 unknown_types_are_skipped;

@@ -12,6 +12,7 @@
 //! - acceptable: the one such class, `SmallIntegerCiphertext` (`c` is 0 or 1), counts as invalid, as
 //!   NIST SP 800-56B wants it. It is refused before the private key.
 
+#![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};

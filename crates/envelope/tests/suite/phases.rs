@@ -1,7 +1,9 @@
 //! The split phases, with a private key that lives elsewhere.
 
 use sealpost_envelope::{
-    Backend, BackendError, Envelope, Error, Identity, KeyAnswer, OpenError, Opener, seal,
+    Backend, BackendError, Envelope, Error, Identity, KeyAnswer, OpenError, Opener,
+    rand_core::{TryCryptoRng, TryRng},
+    seal,
 };
 
 use super::{CONTEXT, identity, recipient, rng, test_file};
@@ -82,6 +84,46 @@ pub(crate) fn unavailable_may_be_asked_again<B: Backend>() {
         .finish(KeyAnswer::Seed(&message), &mut rng(2))
         .unwrap();
     opener.open(&envelope.single().unwrap(), &CONTEXT).unwrap();
+}
+
+pub(crate) fn a_failing_generator_says_nothing_of_the_key<B: Backend>() {
+    struct Broken;
+
+    impl TryRng for Broken {
+        type Error = BackendError;
+
+        fn try_next_u32(&mut self) -> Result<u32, BackendError> {
+            Err(BackendError)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, BackendError> {
+            Err(BackendError)
+        }
+
+        fn try_fill_bytes(&mut self, _: &mut [u8]) -> Result<(), BackendError> {
+            Err(BackendError)
+        }
+    }
+
+    impl TryCryptoRng for Broken {}
+
+    let (identity, mut sealed) = sealed::<B>();
+    for _ in 0..2 {
+        let envelope = Envelope::parse(&sealed).unwrap();
+        let pending = envelope.pending(identity.public_key()).unwrap();
+        assert_eq!(
+            pending.decrypt(&identity, &mut Broken).unwrap_err(),
+            Error::Rng
+        );
+        for answer in [KeyAnswer::Seed(&[1; 33]), KeyAnswer::Rejected] {
+            assert_eq!(
+                pending.finish::<B, _>(answer, &mut Broken).unwrap_err(),
+                Error::Rng
+            );
+        }
+        // The same for an encapsulation that does not decrypt.
+        sealed[100] ^= 1;
+    }
 }
 
 pub(crate) fn range_and_length_are_checked_before_the_key<B: Backend>() {
