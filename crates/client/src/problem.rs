@@ -29,7 +29,7 @@ impl Problem {
             detail,
             violations,
         } = serde_json::from_slice(body).ok()?;
-        let kind = ProblemKind::of(&urn);
+        let kind = ProblemKind::from_urn(&urn);
         Some(Self {
             kind,
             status,
@@ -53,8 +53,8 @@ pub enum ProblemKind {
     BodyIncomplete,
     /// `body-timeout`: the request came too slowly.
     BodyTimeout,
-    /// `body-too-large`: the request is larger than is taken.
-    BodyTooLarge,
+    /// `too-large`: the request is larger than is taken.
+    TooLarge,
     /// `certificate-expired`: the agent's certificate is not valid now.
     CertificateExpired,
     /// `forbidden`: the token is not good for this.
@@ -84,7 +84,9 @@ pub enum ProblemKind {
 }
 
 impl ProblemKind {
-    fn of(urn: &str) -> Self {
+    /// The kind with this URN.
+    #[must_use]
+    pub fn from_urn(urn: &str) -> Self {
         match urn
             .strip_prefix("urn:sealpost:problem:")
             .unwrap_or_default()
@@ -93,7 +95,7 @@ impl ProblemKind {
             "agent-timeout" => Self::AgentTimeout,
             "body-incomplete" => Self::BodyIncomplete,
             "body-timeout" => Self::BodyTimeout,
-            "body-too-large" => Self::BodyTooLarge,
+            "too-large" => Self::TooLarge,
             "certificate-expired" => Self::CertificateExpired,
             "forbidden" => Self::Forbidden,
             "internal" => Self::Internal,

@@ -1,0 +1,82 @@
+//! The `Authorization` header (RFC 6750 §2.1).
+
+use axum::http::{HeaderMap, header::AUTHORIZATION};
+
+use super::Denied;
+
+/// The bearer token, borrowed from the headers.
+pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Denied> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(Denied::NoToken)?;
+    if values.next().is_some() {
+        return Err(Denied::NotBearer);
+    }
+    if value.len() > MAX_TOKEN + SCHEME.len() + 1 {
+        return Err(Denied::TooLong);
+    }
+    let text = value.to_str().map_err(|_| Denied::NotBearer)?;
+    let (scheme, token) = text.split_once(' ').ok_or(Denied::NotBearer)?;
+    if !scheme.eq_ignore_ascii_case(SCHEME) || token.is_empty() {
+        return Err(Denied::NotBearer);
+    }
+    // A JWT has fewer characters than a `b64token`: base64url and dots.
+    if !token
+        .bytes()
+        .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    {
+        return Err(Denied::NotBearer);
+    }
+    Ok(token)
+}
+
+/// The longest token that is looked at, in bytes. Real ones have one or two thousand.
+pub(super) const MAX_TOKEN: usize = 8 * 1024;
+const SCHEME: &str = "Bearer";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token_of(values: &[&str]) -> Result<String, Denied> {
+        let mut headers = HeaderMap::new();
+        for value in values {
+            headers.append(AUTHORIZATION, value.parse().unwrap());
+        }
+        bearer_token(&headers).map(str::to_owned)
+    }
+
+    #[test]
+    fn one_bearer_token_is_taken() {
+        assert_eq!(token_of(&["Bearer a.b.c"]), Ok("a.b.c".into()));
+        assert_eq!(token_of(&["bearer a.b.c"]), Ok("a.b.c".into()));
+        assert_eq!(
+            token_of(&[&format!("Bearer {}", "a".repeat(MAX_TOKEN))]).map(|t| t.len()),
+            Ok(MAX_TOKEN)
+        );
+    }
+
+    #[test]
+    fn everything_else_is_refused() {
+        assert_eq!(token_of(&[]), Err(Denied::NoToken));
+        assert_eq!(
+            token_of(&["Bearer a.b.c", "Bearer a.b.c"]),
+            Err(Denied::NotBearer)
+        );
+        for value in [
+            "",
+            "Bearer",
+            "Bearer ",
+            "Bearer  a.b.c",
+            "Basic dTpw",
+            "a.b.c",
+            "Bearer a.b.c d",
+            "Bearer a=b",
+        ] {
+            assert_eq!(token_of(&[value]), Err(Denied::NotBearer), "{value:?}");
+        }
+        assert_eq!(
+            token_of(&[&format!("Bearer {}", "a".repeat(MAX_TOKEN + 1))]),
+            Err(Denied::TooLong)
+        );
+    }
+}

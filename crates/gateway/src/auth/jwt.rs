@@ -1,0 +1,169 @@
+//! Bearer tokens that are JWTs (RFC 7519), checked as RFC 8725 advises.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind};
+use sealpost_envelope::UnixTime;
+use sealpost_protocol::ProjectId;
+use serde::{Deserialize, Deserializer};
+
+use super::{Authenticator, Denied, KeySet, Principal};
+
+/// Which tokens are taken.
+#[derive(Clone, Debug)]
+pub struct TokenPolicy {
+    /// The one issuer, as tokens name it in `iss`.
+    pub issuer: String,
+    /// The gateway's name, as tokens name it in `aud`.
+    pub audience: String,
+    /// How many seconds the issuer's clock and ours may differ.
+    pub leeway: u64,
+}
+
+impl TokenPolicy {
+    /// Tokens of this issuer for this audience, with 60 seconds of leeway.
+    #[must_use]
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            leeway: 60,
+        }
+    }
+}
+
+/// Takes JWTs signed with RS256, PS256, ES256 or EdDSA by a key of one issuer.
+#[derive(Debug)]
+pub struct JwtAuthenticator {
+    policy: TokenPolicy,
+    keys: KeySet,
+}
+
+impl JwtAuthenticator {
+    /// An authenticator with this policy and the issuer's keys.
+    #[must_use]
+    pub const fn new(policy: TokenPolicy, keys: KeySet) -> Self {
+        Self { policy, keys }
+    }
+
+    fn principal(&self, token: &str, now: UnixTime) -> Result<Principal, Denied> {
+        let header = decode_header(token).map_err(|_| Denied::Malformed)?;
+        // RFC 7515 §4.1.11: what is critical and not understood must be refused. Nothing is understood.
+        if header.crit.is_some() {
+            return Err(Denied::Critical);
+        }
+        // RFC 8725 §3.11: nothing that an issuer signs for another purpose passes for an access token.
+        if !header.typ.as_deref().is_none_or(is_access_token) {
+            return Err(Denied::Type);
+        }
+        let key = self
+            .keys
+            .find(header.kid.as_deref(), header.alg)
+            .ok_or(Denied::UnknownKey)?;
+
+        let mut validation = Validation::new(header.alg);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.set_issuer(&[&self.policy.issuer]);
+        validation.set_audience(&[&self.policy.audience]);
+        // Against the time given, below.
+        validation.validate_exp = false;
+        let claims: Claims = decode(token, &key.key, &validation)
+            .map_err(|error| denied(error.kind()))?
+            .claims;
+
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "exact for the next 285 million years"
+        )]
+        let (now, leeway) = (now.as_secs() as f64, self.policy.leeway as f64);
+        if claims.exp + leeway <= now {
+            return Err(Denied::Expired);
+        }
+        if claims.nbf.is_some_and(|nbf| nbf > now + leeway) {
+            return Err(Denied::NotYetValid);
+        }
+        Ok(claims.into_principal())
+    }
+}
+
+#[async_trait]
+impl Authenticator for JwtAuthenticator {
+    async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, Denied> {
+        self.principal(token, now)
+    }
+}
+
+/// What is read of a token. A claim that is there must be of its type: `null` is no list, and a limit that
+/// can't be read is not no limit.
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    #[serde(default, deserialize_with = "present")]
+    sub: Option<String>,
+    /// `NumericDate`: seconds, perhaps with a fraction (RFC 7519 §2).
+    exp: f64,
+    #[serde(default, deserialize_with = "present")]
+    nbf: Option<f64>,
+    #[serde(default, deserialize_with = "present")]
+    scope: Option<String>,
+    #[serde(default, deserialize_with = "present")]
+    scp: Option<Scopes>,
+    #[serde(default, deserialize_with = "present")]
+    sealpost_agents: Option<BTreeSet<String>>,
+    #[serde(default, deserialize_with = "present")]
+    sealpost_projects: Option<BTreeSet<ProjectId>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Scopes {
+    List(Vec<String>),
+    Text(String),
+}
+
+impl Claims {
+    fn into_principal(self) -> Principal {
+        let mut scopes = BTreeSet::new();
+        let mut add = |text: &str| scopes.extend(text.split(' ').map(str::to_owned));
+        self.scope.iter().for_each(|text| add(text));
+        match self.scp {
+            Some(Scopes::Text(text)) => add(&text),
+            Some(Scopes::List(list)) => scopes.extend(list),
+            None => {}
+        }
+        Principal {
+            issuer: self.iss,
+            subject: self.sub,
+            scopes,
+            agents: self.sealpost_agents,
+            projects: self.sealpost_projects,
+        }
+    }
+}
+
+fn present<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    claim: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(claim).map(Some)
+}
+
+/// `typ` is a media type without its `application/` (RFC 7515 §4.1.9); RFC 9068 calls access tokens `at+jwt`.
+fn is_access_token(typ: &str) -> bool {
+    let typ = typ.to_ascii_lowercase();
+    matches!(
+        typ.strip_prefix("application/").unwrap_or(&typ),
+        "jwt" | "at+jwt"
+    )
+}
+
+fn denied(error: &ErrorKind) -> Denied {
+    match error {
+        ErrorKind::InvalidSignature => Denied::Signature,
+        ErrorKind::InvalidIssuer => Denied::Issuer,
+        ErrorKind::InvalidAudience => Denied::Audience,
+        ErrorKind::InvalidAlgorithm | ErrorKind::InvalidKeyFormat => Denied::UnknownKey,
+        ErrorKind::InvalidToken | ErrorKind::Base64(_) => Denied::Malformed,
+        _ => Denied::Claims,
+    }
+}

@@ -1,0 +1,3 @@
+//! The operations, one file for each resource.
+
+pub(crate) mod secret_value;

@@ -1,0 +1,145 @@
+//! `POST /v1/secrets/{agentId}/secret-value`: seal a value and have its agent store it.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension, Json,
+    body::Body,
+    extract::{Request, State},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse as _, Response},
+};
+use sealpost_protocol::AgentId;
+use serde::Serialize;
+use tokio::time::Instant;
+use tracing::{error, info};
+
+use crate::{
+    AgentEntry, Gateway, ProblemType,
+    auth::{Denied, bearer_token},
+    body::{self, BodyError},
+    delivery::{self, Stored},
+    parameters::Parameters,
+    problem::Problem,
+    report::Report,
+    request_id::RequestId,
+    submission::Submission,
+};
+
+/// `ResolverSecretReferenceResponse` of the endpoint's description.
+#[derive(Serialize)]
+struct Created {
+    resolver_ref: String,
+    #[serde(rename = "vaultSecretName")]
+    vault_secret_name: String,
+}
+
+pub(crate) async fn encrypt_and_store_secret(
+    State(gateway): State<Arc<Gateway>>,
+    Extension(id): Extension<RequestId>,
+    request: Request,
+) -> Response {
+    let mut report = Report::default();
+    let result = store(&gateway, &id, request, &mut report).await;
+    report.answer(result, &id)
+}
+
+/// The order is part of the interface. Nothing of the body is read before the token is found good, and nothing
+/// is looked up before the body is found in order.
+async fn store(
+    gateway: &Gateway,
+    id: &RequestId,
+    request: Request,
+    report: &mut Report,
+) -> Result<Response, Problem> {
+    let deadline = Instant::now() + gateway.limits.deadline;
+    let (mut parts, body) = request.into_parts();
+    let parameters = Parameters::of(&mut parts).await;
+
+    if let Err(reason) = authorise(gateway, &parts, &parameters).await {
+        info!(%reason, "token refused");
+        body::linger(body);
+        return Err(Problem::forbidden());
+    }
+    report.agent.clone_from(&parameters.agent);
+    report.project = parameters.project.flatten();
+
+    let submission = read(gateway, &parts, body).await;
+    let (agent, project, submission) = match (parameters, submission) {
+        (
+            Parameters {
+                agent: Some(agent),
+                project: Some(project),
+                ..
+            },
+            Ok(submission),
+        ) => (agent, project, submission),
+        (parameters, submission) => return Err(refused(parameters, submission.err())),
+    };
+
+    let entry = find(gateway, &agent).await?;
+    let stored = delivery::deliver(gateway, id, entry, submission, project, deadline).await?;
+    let Stored {
+        resolver_ref,
+        vault_secret_name,
+    } = stored;
+    Ok((
+        StatusCode::CREATED,
+        Json(Created {
+            resolver_ref,
+            vault_secret_name,
+        }),
+    )
+        .into_response())
+}
+
+async fn authorise(
+    gateway: &Gateway,
+    parts: &Parts,
+    parameters: &Parameters,
+) -> Result<(), Denied> {
+    let token = bearer_token(&parts.headers)?;
+    let principal = gateway
+        .authenticator
+        .authenticate(token, gateway.clock.now())
+        .await?;
+    principal.authorise_write(parameters.agent.as_ref(), parameters.project)
+}
+
+async fn read(
+    gateway: &Gateway,
+    parts: &Parts,
+    body: Body,
+) -> Result<Submission, (ProblemType, Vec<String>)> {
+    let one = |BodyError(kind, violation)| (kind, vec![violation]);
+    if let Err(error) = body::check_media_type(&parts.headers) {
+        body::linger(body);
+        return Err(one(error));
+    }
+    let body = body::read(&parts.headers, body, gateway.limits.body_timeout)
+        .await
+        .map_err(one)?;
+    Submission::check(body)
+}
+
+/// What is wrong with the parameters and with the body, together, in that order.
+fn refused(parameters: Parameters, body: Option<(ProblemType, Vec<String>)>) -> Problem {
+    let mut violations = parameters.violations;
+    let (kind, of_body) = body.unwrap_or((ProblemType::InvalidParameter, Vec::new()));
+    violations.extend(of_body);
+    Problem::of_request(kind, violations)
+}
+
+async fn find(gateway: &Gateway, agent: &AgentId) -> Result<Arc<AgentEntry>, Problem> {
+    match gateway.directory.find(agent).await {
+        Ok(Some(entry)) => Ok(entry),
+        Ok(None) => Err(Problem::of_request(
+            ProblemType::UnknownAgent,
+            vec!["agentId: there is no such agent here; compare it with the id that its operator gave you".into()],
+        )),
+        Err(error) => {
+            error!(%error, "agent not looked up");
+            Err(Problem::internal())
+        }
+    }
+}

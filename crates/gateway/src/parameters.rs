@@ -1,0 +1,128 @@
+//! The parameters in the path and the query: `agentId` and `projectId`.
+
+use axum::{
+    extract::{FromRequestParts, RawPathParams},
+    http::{Uri, request::Parts},
+};
+use sealpost_protocol::{AgentId, ProjectId};
+
+/// The parameters, each as far as it could be read; what is wrong with them is in violations.
+#[derive(Debug, Default)]
+pub(crate) struct Parameters {
+    /// `None` if it is no agent id.
+    pub(crate) agent: Option<AgentId>,
+    /// `None` if it is no project id or given twice; `Some(None)` if there is none.
+    pub(crate) project: Option<Option<ProjectId>>,
+    /// In the order path, query.
+    pub(crate) violations: Vec<String>,
+}
+
+impl Parameters {
+    pub(crate) async fn of(parts: &mut Parts) -> Self {
+        let mut parameters = Self::default();
+        // A path that is not UTF-8 once decoded is rejected: it is no agent id either.
+        let agent = match RawPathParams::from_request_parts(parts, &()).await {
+            Ok(params) => params
+                .iter()
+                .find(|(name, _)| *name == "agentId")
+                .map(|(_, id)| id.to_owned()),
+            Err(_) => None,
+        };
+        parameters.read_agent(&agent.unwrap_or_default());
+        parameters.read_project(&parts.uri);
+        parameters
+    }
+
+    fn read_agent(&mut self, text: &str) {
+        match text.parse() {
+            Ok(agent) => self.agent = Some(agent),
+            Err(error) => self.violations.push(error.to_string()),
+        }
+    }
+
+    /// Unknown parameters are passed over, as unknown members of the body are. One that is `projectId` but for
+    /// its spelling is not: without its project the secret would get another name.
+    fn read_project(&mut self, uri: &Uri) {
+        let mut given = None;
+        let mut sound = true;
+        for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
+            if name == PROJECT_ID {
+                if given.replace(value).is_some() {
+                    self.violations
+                        .push("projectId: is given twice; give it once".into());
+                    sound = false;
+                }
+            } else if folded(&name) == folded(PROJECT_ID) {
+                self.violations
+                    .push("projectId: is misspelt; write it exactly like this".into());
+                sound = false;
+            }
+        }
+        match given.map(|value| value.parse()).transpose() {
+            Ok(project) if sound => self.project = Some(project),
+            Ok(_) => {}
+            Err(error) if sound => self.violations.push(ToString::to_string(&error)),
+            Err(_) => {}
+        }
+    }
+}
+
+fn folded(name: &str) -> String {
+    name.chars()
+        .filter(|c| !"-_".contains(*c))
+        .map(|c| c.to_ascii_lowercase())
+        .collect()
+}
+
+const PROJECT_ID: &str = "projectId";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
+
+    fn query(query: &str) -> Parameters {
+        let mut parameters = Parameters::default();
+        parameters.read_project(&format!("/x?{query}").parse().unwrap());
+        parameters
+    }
+
+    #[test]
+    fn a_project_may_be_there_or_not() {
+        assert_eq!(query("").project, Some(None));
+        assert_eq!(query("trace=1&a=b&a=c").project, Some(None));
+        assert_eq!(
+            query(&format!("projectId={ID}")).project,
+            Some(ID.parse().ok())
+        );
+        assert_eq!(
+            query(&format!("project%49d={}", ID.replace('-', "%2D"))).project,
+            Some(ID.parse().ok())
+        );
+    }
+
+    #[test]
+    fn whatever_is_unclear_is_a_violation() {
+        for text in [
+            "projectId=".to_owned(),
+            "projectId".to_owned(),
+            "projectId=%FF".to_owned(),
+            format!("projectId={}", ID.replace('-', "")),
+            format!("projectId={{{ID}}}"),
+            format!("projectId={ID}&projectId={ID}"),
+            format!("projectid={ID}"),
+            format!("project_id={ID}&projectId={ID}"),
+        ] {
+            let parameters = query(&text);
+            assert_eq!(parameters.project, None, "{text}");
+            assert_eq!(
+                parameters.violations.len(),
+                1,
+                "{text}: {:?}",
+                parameters.violations
+            );
+            assert!(parameters.violations[0].starts_with("projectId: "));
+        }
+    }
+}

@@ -1,0 +1,288 @@
+//! Errors as the caller sees them: `application/problem+json` (RFC 9457).
+
+use std::borrow::Cow;
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use crate::request_id::RequestId;
+
+/// What kind of problem it is. The URNs are stable: programs decide by them.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[non_exhaustive]
+pub enum ProblemType {
+    /// The body ended before it was complete.
+    BodyIncomplete,
+    /// The body came too slowly.
+    BodyTimeout,
+    /// The body or the value is larger than is taken.
+    TooLarge,
+    /// The agent's certificate is not valid now.
+    CertificateExpired,
+    /// The agent is not connected.
+    AgentOffline,
+    /// The agent did not answer in time.
+    AgentTimeout,
+    /// The token is not good for this.
+    Forbidden,
+    /// Something failed here.
+    Internal,
+    /// A parameter in the path or the query is wrong, and nothing else.
+    InvalidParameter,
+    /// The request breaks rules.
+    InvalidRequest,
+    /// The body is no JSON.
+    MalformedJson,
+    /// The route has no such method.
+    MethodNotAllowed,
+    /// There is no such route.
+    NotFound,
+    /// The name is taken.
+    SecretExists,
+    /// The name was deleted and the vault still holds it.
+    SecretPendingDeletion,
+    /// There is no such agent.
+    UnknownAgent,
+    /// The body is of a type that is not read here.
+    UnsupportedMediaType,
+}
+
+impl ProblemType {
+    /// Every type there is.
+    pub const ALL: [Self; 17] = [
+        Self::BodyIncomplete,
+        Self::BodyTimeout,
+        Self::TooLarge,
+        Self::CertificateExpired,
+        Self::AgentOffline,
+        Self::AgentTimeout,
+        Self::Forbidden,
+        Self::Internal,
+        Self::InvalidParameter,
+        Self::InvalidRequest,
+        Self::MalformedJson,
+        Self::MethodNotAllowed,
+        Self::NotFound,
+        Self::SecretExists,
+        Self::SecretPendingDeletion,
+        Self::UnknownAgent,
+        Self::UnsupportedMediaType,
+    ];
+
+    /// The URN, `type` in the body.
+    #[must_use]
+    pub const fn urn(self) -> &'static str {
+        self.facts().0
+    }
+
+    /// The HTTP status.
+    #[must_use]
+    pub const fn status(self) -> StatusCode {
+        self.facts().1
+    }
+
+    /// The last part of the URN, for logs and metrics.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.urn().strip_prefix(PREFIX).unwrap_or_default()
+    }
+
+    /// URN, status and title: one place, so that none is forgotten.
+    const fn facts(self) -> (&'static str, StatusCode, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::BodyIncomplete => (
+                "urn:sealpost:problem:body-incomplete",
+                S::BAD_REQUEST,
+                "The body ended before it was complete",
+            ),
+            Self::BodyTimeout => (
+                "urn:sealpost:problem:body-timeout",
+                S::BAD_REQUEST,
+                "The body came too slowly",
+            ),
+            Self::TooLarge => (
+                "urn:sealpost:problem:too-large",
+                S::BAD_REQUEST,
+                "The request is too large",
+            ),
+            Self::CertificateExpired => (
+                "urn:sealpost:problem:certificate-expired",
+                S::BAD_REQUEST,
+                "The agent's certificate is not valid now",
+            ),
+            Self::AgentOffline => (
+                "urn:sealpost:problem:agent-offline",
+                S::GATEWAY_TIMEOUT,
+                "The agent is not connected",
+            ),
+            Self::AgentTimeout => (
+                "urn:sealpost:problem:agent-timeout",
+                S::GATEWAY_TIMEOUT,
+                "The agent did not answer in time",
+            ),
+            Self::Forbidden => (
+                "urn:sealpost:problem:forbidden",
+                S::FORBIDDEN,
+                "The token is not good for this",
+            ),
+            Self::Internal => (
+                "urn:sealpost:problem:internal",
+                S::INTERNAL_SERVER_ERROR,
+                "Something failed here",
+            ),
+            Self::InvalidParameter => (
+                "urn:sealpost:problem:invalid-parameter",
+                S::BAD_REQUEST,
+                "A parameter in the path or the query is wrong",
+            ),
+            Self::InvalidRequest => (
+                "urn:sealpost:problem:invalid-request",
+                S::BAD_REQUEST,
+                "The request breaks rules",
+            ),
+            Self::MalformedJson => (
+                "urn:sealpost:problem:malformed-json",
+                S::BAD_REQUEST,
+                "The body is no valid JSON",
+            ),
+            Self::MethodNotAllowed => (
+                "urn:sealpost:problem:method-not-allowed",
+                S::METHOD_NOT_ALLOWED,
+                "The route has no such method",
+            ),
+            Self::NotFound => (
+                "urn:sealpost:problem:not-found",
+                S::NOT_FOUND,
+                "There is no such route",
+            ),
+            Self::SecretExists => (
+                "urn:sealpost:problem:secret-exists",
+                S::CONFLICT,
+                "The secret exists already",
+            ),
+            Self::SecretPendingDeletion => (
+                "urn:sealpost:problem:secret-pending-deletion",
+                S::CONFLICT,
+                "The secret is being deleted",
+            ),
+            Self::UnknownAgent => (
+                "urn:sealpost:problem:unknown-agent",
+                S::BAD_REQUEST,
+                "There is no such agent",
+            ),
+            Self::UnsupportedMediaType => (
+                "urn:sealpost:problem:unsupported-media-type",
+                S::BAD_REQUEST,
+                "The body is of a type that is not read here",
+            ),
+        }
+    }
+}
+
+/// One problem, on its way to the caller.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    kind: ProblemType,
+    detail: Cow<'static, str>,
+    violations: Vec<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(kind: ProblemType, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            kind,
+            detail: detail.into(),
+            violations: Vec::new(),
+        }
+    }
+
+    /// A problem of the request itself: what is wrong, where, and what to do, one violation each.
+    pub(crate) fn of_request(kind: ProblemType, violations: Vec<String>) -> Self {
+        let detail = match violations.len() {
+            1 => "There is one violation: mend it and send the request again.".into(),
+            n => format!("There are {n} violations: mend them and send the request again.").into(),
+        };
+        Self {
+            kind,
+            detail,
+            violations,
+        }
+    }
+
+    /// The one answer to every token that is not good enough, whatever the reason.
+    pub(crate) fn forbidden() -> Self {
+        Self::new(
+            ProblemType::Forbidden,
+            "Send a bearer token that is valid now, has the scope secrets:write, and is good for this agent and \
+             project. The gateway's log says what this one lacks.",
+        )
+    }
+
+    /// The one answer to everything that is not the caller's doing. The cause goes to the log.
+    pub(crate) fn internal() -> Self {
+        Self::new(
+            ProblemType::Internal,
+            "The request could not be carried out. Give the operator the request id: the gateway's log says why.",
+        )
+    }
+
+    pub(crate) const fn kind(&self) -> ProblemType {
+        self.kind
+    }
+
+    pub(crate) fn violations(&self) -> usize {
+        self.violations.len()
+    }
+
+    /// The response, with the request id as `instance`.
+    pub(crate) fn into_response(self, id: &RequestId) -> Response {
+        let (urn, status, title) = self.kind.facts();
+        let body = Body {
+            urn,
+            title,
+            status: status.as_u16(),
+            detail: &self.detail,
+            instance: id.urn(),
+            violations: &self.violations,
+        };
+        // A struct of texts always serialises; an empty body would still carry the status.
+        let body = serde_json::to_vec(&body).unwrap_or_default();
+        let content_type = HeaderValue::from_static("application/problem+json");
+        (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+    }
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    #[serde(rename = "type")]
+    urn: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: &'a str,
+    instance: String,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    violations: &'a [String],
+}
+
+const PREFIX: &str = "urn:sealpost:problem:";
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_type_has_its_own_urn() {
+        let urns: HashSet<_> = ProblemType::ALL.iter().map(|kind| kind.urn()).collect();
+        assert_eq!(urns.len(), ProblemType::ALL.len());
+        for kind in ProblemType::ALL {
+            assert!(kind.urn().starts_with(PREFIX));
+            assert!(kind.status().is_client_error() || kind.status().is_server_error());
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! A gateway, its agents and a token issuer, on a clock of their own.
+
+use std::{
+    fmt::Write as _,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, StatusCode},
+};
+use sealpost_agent::{Agent, Resolver};
+use sealpost_envelope::{Identity, Trust, UnixTime};
+use sealpost_gateway::{
+    AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
+};
+use sealpost_protocol::{AgentId, Clock, InProcess, InProcessInbox, SigningKey};
+use sealpost_vault::{EmbeddedVault, Vault};
+use tempfile::TempDir;
+use tower::ServiceExt as _;
+
+use crate::issuer::Issuer;
+
+/// The agent that answers.
+pub(crate) const AGENT: &str = "a2048";
+/// An agent that takes messages and never answers.
+pub(crate) const SILENT: &str = "b2048";
+/// An agent that is known and not connected.
+pub(crate) const OFFLINE: &str = "a3072";
+pub(crate) const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
+/// What every request here calls itself, so that answers can be compared to the byte.
+pub(crate) const REQUEST_ID: &str = "test-request-1";
+
+/// A request that is good.
+pub(crate) const GOOD: &str = r#"{"secret":{"name":"my-secret","key":"password","type":"PASSWORD","value":{"password":"P@ssw0rd123"}}}"#;
+
+pub(crate) struct World {
+    pub(crate) router: Router,
+    pub(crate) issuer: Issuer,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) resolver: Resolver,
+    pub(crate) limits: Limits,
+    _silent: InProcessInbox,
+    _dir: TempDir,
+}
+
+#[derive(Debug)]
+pub(crate) struct TestClock(AtomicU64);
+
+impl TestClock {
+    pub(crate) fn set(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> UnixTime {
+        UnixTime::from_secs(self.0.load(Ordering::SeqCst))
+    }
+}
+
+/// Short times, so that tests of them are short too.
+pub(crate) fn world() -> World {
+    let mut limits = Limits::default();
+    limits.header_timeout = Duration::from_millis(300);
+    limits.body_timeout = Duration::from_millis(300);
+    limits.deadline = Duration::from_secs(3);
+    limits.drain = Duration::from_secs(5);
+    world_with(limits)
+}
+
+pub(crate) fn world_with(limits: Limits) -> World {
+    let clock = Arc::new(TestClock(AtomicU64::new(2_000_000_000)));
+    let issuer = Issuer::new(2_000_000_000);
+    let dir = tempfile::tempdir().unwrap();
+    let vault: Arc<dyn Vault> = Arc::new(EmbeddedVault::open(dir.path()).unwrap());
+    let resolver = Resolver::new(Arc::clone(&vault));
+
+    let gateway_key = SigningKey::generate().unwrap();
+    let agent_key = SigningKey::generate().unwrap();
+    let transport = Arc::new(InProcess::new(64));
+
+    let id: AgentId = AGENT.parse().unwrap();
+    let identity = Identity::from_pem(include_bytes!(
+        "../../../../testdata/keys/agent-a2048.key.pem"
+    ));
+    let agent = Agent::new(
+        id.clone(),
+        identity.unwrap(),
+        vault,
+        agent_key.clone(),
+        gateway_key.verify_key(),
+    )
+    .with_clock(clock.clone());
+    let inbox = transport.register(id).unwrap();
+    tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));
+    let silent = transport.register(SILENT.parse().unwrap()).unwrap();
+
+    let entry = |id: &str, certificate: &[u8]| {
+        let trust = Trust::DangerAnyCertificate;
+        AgentEntry::new(
+            id.parse().unwrap(),
+            certificate,
+            &trust,
+            agent_key.verify_key(),
+        )
+        .unwrap()
+    };
+    let directory = StaticDirectory::from_iter([
+        entry(
+            AGENT,
+            include_bytes!("../../../../testdata/keys/agent-a2048.pem"),
+        ),
+        entry(
+            SILENT,
+            include_bytes!("../../../../testdata/keys/agent-b2048.pem"),
+        ),
+        entry(
+            OFFLINE,
+            include_bytes!("../../../../testdata/keys/agent-a3072.pem"),
+        ),
+    ]);
+    let policy = TokenPolicy::new(Issuer::NAME, Issuer::AUDIENCE);
+    let keys = KeySet::from_jwks(&issuer.jwks()).unwrap();
+    let authenticator = JwtAuthenticator::new(policy, keys);
+    let router = Gateway::new(
+        Arc::new(authenticator),
+        Arc::new(directory),
+        transport,
+        gateway_key,
+    )
+    .with_clock(clock.clone())
+    .with_limits(limits)
+    .router();
+    World {
+        router,
+        issuer,
+        clock,
+        resolver,
+        limits,
+        _silent: silent,
+        _dir: dir,
+    }
+}
+
+impl World {
+    /// Sends a body to an agent with a good token.
+    pub(crate) async fn post(&self, path: &str, body: impl Into<Body>) -> Answer {
+        self.send(self.request(path, body)).await
+    }
+
+    /// A request to `path` (an agent, perhaps with a query) that is good but for its body.
+    pub(crate) fn request(&self, path: &str, body: impl Into<Body>) -> Request<Body> {
+        let (agent, query) = path.split_once('?').unwrap_or((path, ""));
+        Request::builder()
+            .method(Method::POST)
+            .uri(format!("/v1/secrets/{agent}/secret-value?{query}"))
+            .header("authorization", format!("Bearer {}", self.issuer.token()))
+            .header("content-type", "application/json")
+            .header("x-request-id", REQUEST_ID)
+            .body(body.into())
+            .unwrap()
+    }
+
+    pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+}
+
+/// An answer. `Display` shows all of it, headers in alphabetical order.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    pub(crate) fn violations(&self) -> Vec<String> {
+        serde_json::from_value(self.json()["violations"].clone()).unwrap()
+    }
+
+    /// The last part of the problem's URN.
+    pub(crate) fn problem(&self) -> String {
+        let urn = self.json()["type"].as_str().unwrap().to_owned();
+        urn.strip_prefix("urn:sealpost:problem:")
+            .unwrap()
+            .to_owned()
+    }
+}
+
+impl std::fmt::Display for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut headers: Vec<_> = self.headers.iter().collect();
+        headers.sort_by_key(|(name, _)| name.as_str());
+        let mut text = format!("{}\n", self.status);
+        for (name, value) in headers {
+            writeln!(text, "{name}: {}", value.to_str().unwrap())?;
+        }
+        write!(f, "{text}\n{}", self.body)
+    }
+}
