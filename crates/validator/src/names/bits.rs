@@ -1,0 +1,276 @@
+//! The decoded bytes of a name, read no further than a comparison needs.
+
+use crate::scan::end_of_plain;
+use crate::steps;
+use crate::string::decode_escape;
+
+/// Ends every name. Not a byte of UTF-8 (RFC 3629 §3).
+pub(super) const END: u8 = 0xFF;
+
+/// The decoded bytes of a name, then [`END`].
+pub(super) trait Bits: Clone {
+    /// The byte at `index`, which never decreases; `None` behind the end.
+    fn byte(&mut self, index: usize) -> Option<u8>;
+
+    /// Where the name parts from the one whose contents `other` begins with, as sent; `None` if
+    /// they are equal.
+    fn parting(self, other: &[u8]) -> Option<Parting>;
+
+    /// The bit with this number, the highest of a byte first.
+    #[inline]
+    fn bit(&mut self, bit: usize) -> Option<bool> {
+        self.byte(bit / 8).map(|byte| bit_of(byte, bit))
+    }
+}
+
+/// Where two names part: the first byte that differs, in each.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Parting {
+    pub(super) index: usize,
+    pub(super) own: u8,
+    pub(super) other: u8,
+}
+
+impl Parting {
+    /// The first bit that differs, and what the name has there.
+    pub(super) fn bit(&self) -> (usize, bool) {
+        let bit = self.index * 8 + (self.own ^ self.other).leading_zeros() as usize;
+        (bit, bit_of(self.own, bit))
+    }
+}
+
+/// A decoded name that has neither quotes nor backslashes: nearly every name.
+#[derive(Clone, Copy)]
+pub(super) struct Plain<'a>(pub(super) &'a [u8]);
+
+impl<'a> Plain<'a> {
+    /// Decodes a name, if it fits into `buffer` and is plain then.
+    pub(super) fn decode(mut raw: &[u8], buffer: &'a mut [u8; SHORT]) -> Option<Self> {
+        let mut length = 0;
+        while let [byte, rest @ ..] = raw {
+            raw = rest;
+            steps::count(1);
+            if *byte == b'\\' {
+                let (code_point, read) = decode_escape(rest)?;
+                raw = rest.get(read..)?;
+                for byte in encode(code_point).bytes() {
+                    if matches!(byte, b'"' | b'\\') {
+                        return None;
+                    }
+                    *buffer.get_mut(length)? = *byte;
+                    length += 1;
+                }
+            } else {
+                *buffer.get_mut(length)? = *byte;
+                length += 1;
+            }
+        }
+        buffer.get(..length).map(Self)
+    }
+}
+
+/// Names up to this length are decoded once and then compared; longer ones are decoded as they
+/// are compared.
+pub(super) const SHORT: usize = 64;
+
+impl Bits for Plain<'_> {
+    #[inline]
+    fn byte(&mut self, index: usize) -> Option<u8> {
+        match self.0.get(index) {
+            Some(byte) => Some(*byte),
+            None => (index == self.0.len()).then_some(END),
+        }
+    }
+
+    #[inline]
+    fn parting(self, mut other: &[u8]) -> Option<Parting> {
+        let mut index = 0;
+        loop {
+            // At the latest the other's closing quote or backslash differs.
+            let run = common_prefix(self.0.get(index..)?, other);
+            index += run;
+            let own = self.0.get(index).copied().unwrap_or(END);
+            match other.get(run..) {
+                Some([b'\\', escape @ ..]) => {
+                    let (code_point, length) = decode_escape(escape)?;
+                    for other in encode(code_point).bytes() {
+                        let own = self.0.get(index).copied().unwrap_or(END);
+                        if own != *other {
+                            return Some(Parting {
+                                index,
+                                own,
+                                other: *other,
+                            });
+                        }
+                        index += 1;
+                    }
+                    other = escape.get(length..)?;
+                }
+                Some([other, ..]) if *other != b'"' => {
+                    return Some(Parting {
+                        index,
+                        own,
+                        other: *other,
+                    });
+                }
+                _ => {
+                    return (own != END).then_some(Parting {
+                        index,
+                        own,
+                        other: END,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// Any name, in the pieces that its escapes cut it into.
+#[derive(Clone)]
+pub(super) struct Pieces<'a> {
+    rest: &'a [u8],
+    /// Whether `rest` is as sent: has escapes, and may go on behind a closing quote.
+    is_json: bool,
+    ended: bool,
+    piece: Piece<'a>,
+    /// The index of the piece's first byte.
+    start: usize,
+}
+
+#[derive(Clone)]
+enum Piece<'a> {
+    Run(&'a [u8]),
+    Escape([u8; 4], usize),
+}
+
+impl Piece<'_> {
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::Run(run) => run,
+            Self::Escape(bytes, length) => bytes.get(..*length).unwrap_or_default(),
+        }
+    }
+}
+
+impl<'a> Pieces<'a> {
+    /// A name as it was sent, without its opening quote.
+    pub(super) fn json(rest: &'a [u8]) -> Self {
+        Self {
+            rest,
+            is_json: true,
+            ended: false,
+            piece: Piece::Run(&[]),
+            start: 0,
+        }
+    }
+
+    /// A name that is decoded.
+    pub(super) fn text(rest: &'a [u8]) -> Self {
+        Self {
+            is_json: false,
+            ..Self::json(rest)
+        }
+    }
+
+    /// Goes on to the next piece, which is [`END`] at last, and looks at no more than about
+    /// `limit` bytes for it. `None` behind the end.
+    fn advance(&mut self, limit: usize) -> Option<()> {
+        if self.ended {
+            return None;
+        }
+        self.start += self.piece.bytes().len();
+        let run = if self.is_json {
+            end_of_plain(self.rest.get(..limit).unwrap_or(self.rest), 0)
+        } else {
+            self.rest.len()
+        };
+        self.piece = match self.rest.split_at_checked(run) {
+            Some((run @ [_, ..], rest)) => {
+                self.rest = rest;
+                Piece::Run(run)
+            }
+            Some((_, [b'\\', escape @ ..])) => {
+                let (code_point, length) = decode_escape(escape)?;
+                self.rest = escape.get(length..)?;
+                encode(code_point)
+            }
+            _ => {
+                self.ended = true;
+                Piece::Escape([END; 4], 1)
+            }
+        };
+        Some(())
+    }
+}
+
+impl Bits for Pieces<'_> {
+    fn byte(&mut self, index: usize) -> Option<u8> {
+        loop {
+            if let Some(byte) = self.piece.bytes().get(index.checked_sub(self.start)?) {
+                return Some(*byte);
+            }
+            self.advance(usize::MAX)?;
+        }
+    }
+
+    fn parting(mut self, other: &[u8]) -> Option<Parting> {
+        let mut other = Pieces::json(other);
+        let mut index = 0;
+        loop {
+            if index == self.start + self.piece.bytes().len() {
+                self.advance(usize::MAX)?;
+            }
+            let own = self.piece.bytes().get(index - self.start..)?;
+            if index == other.start + other.piece.bytes().len() {
+                // Were the other name long, no more of it is looked at than this one has.
+                other.advance(own.len())?;
+            }
+            let others = other.piece.bytes().get(index - other.start..)?;
+            let common = common_prefix(own, others);
+            if let (Some(&own), Some(&other)) = (own.get(common), others.get(common)) {
+                return Some(Parting {
+                    index: index + common,
+                    own,
+                    other,
+                });
+            }
+            index += common;
+        }
+    }
+}
+
+fn bit_of(byte: u8, bit: usize) -> bool {
+    byte << (bit % 8) & 0x80 != 0
+}
+
+/// The length of what both begin with.
+#[inline]
+fn common_prefix(a: &[u8], b: &[u8]) -> usize {
+    let chunks = a.chunks_exact(8).zip(b.chunks_exact(8));
+    let whole = 8 * chunks.take_while(|(a, b)| a == b).count();
+    let rest = a.iter().skip(whole).zip(b.iter().skip(whole));
+    let common = whole + rest.take_while(|(a, b)| a == b).count();
+    steps::count(common + 1);
+    common
+}
+
+/// UTF-8 (RFC 3629 §3); for half of a surrogate pair what UTF-8 would have if it had any, so that
+/// it is distinct from every character.
+#[inline]
+fn encode(code_point: u32) -> Piece<'static> {
+    let mut bytes = [0; 4];
+    let length = match char::from_u32(code_point) {
+        Some(c) => c.encode_utf8(&mut bytes).len(),
+        None => {
+            let [low, high, ..] = code_point.to_le_bytes();
+            bytes = [
+                0xED,
+                0x80 | high << 2 & 0x3C | low >> 6,
+                0x80 | low & 0x3F,
+                0,
+            ];
+            3
+        }
+    };
+    Piece::Escape(bytes, length)
+}

@@ -1,0 +1,466 @@
+//! A strict RFC 8259 tokenizer: reads forward only, checks every byte, keeps nothing but a position.
+
+use core::str;
+
+use crate::malformed::{Cause, Malformed};
+use crate::steps;
+use crate::string::surrogate_pair;
+
+/// What a value is, told by its first byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum JsonKind {
+    Object,
+    Array,
+    String,
+    Number,
+    Boolean,
+    Null,
+}
+
+/// A string as the tokenizer found it: `start..end` lies between the quotes.
+#[derive(Clone, Copy)]
+pub(crate) struct Token {
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+    /// How many escapes it has. A word: a flag and its padding were slower to hand on.
+    pub(crate) escapes: usize,
+}
+
+/// A position in a JSON text. After an error the position means nothing.
+pub(crate) struct Scanner<'a> {
+    /// The input up to the first byte that is not UTF-8.
+    text: &'a str,
+    at: usize,
+    /// Whether the input goes on behind `text`.
+    cut: bool,
+    lone_surrogate: Option<usize>,
+}
+
+impl<'a> Scanner<'a> {
+    pub(crate) fn new(input: &'a [u8]) -> Self {
+        let (text, cut) = match str::from_utf8(input) {
+            Ok(text) => (text, false),
+            Err(_) => (
+                input.utf8_chunks().next().map_or("", |chunk| chunk.valid()),
+                true,
+            ),
+        };
+        Self {
+            text,
+            at: 0,
+            cut,
+            lone_surrogate: None,
+        }
+    }
+
+    pub(crate) fn text(&self) -> &'a str {
+        self.text
+    }
+
+    pub(crate) fn at(&self) -> usize {
+        self.at
+    }
+
+    /// The text from `start` to the position.
+    pub(crate) fn since(&self, start: usize) -> &'a str {
+        self.text.get(start..self.at).unwrap_or_default()
+    }
+
+    /// Passes a byte-order mark and says whether there was one.
+    pub(crate) fn byte_order_mark(&mut self) -> bool {
+        let found = self.at == 0 && self.text.starts_with('\u{FEFF}');
+        if found {
+            self.at = '\u{FEFF}'.len_utf8();
+        }
+        found
+    }
+
+    /// Where the first lone surrogate was escaped since this was last asked. Half a pair is no
+    /// error of syntax in RFC 8259 (§8.2), so the tokenizer notes it and reads on.
+    pub(crate) fn take_lone_surrogate(&mut self) -> Option<usize> {
+        self.lone_surrogate.take()
+    }
+
+    /// Passes whitespace and tells the kind of the value that begins there.
+    pub(crate) fn kind(&mut self) -> Result<JsonKind, Malformed> {
+        self.whitespace();
+        match self.peek() {
+            Some(b'{') => Ok(JsonKind::Object),
+            Some(b'[') => Ok(JsonKind::Array),
+            Some(b'"') => Ok(JsonKind::String),
+            Some(b'-' | b'0'..=b'9') => Ok(JsonKind::Number),
+            Some(b't' | b'f') => Ok(JsonKind::Boolean),
+            Some(b'n') => Ok(JsonKind::Null),
+            _ => Err(self.stop(Cause::VALUE)),
+        }
+    }
+
+    /// Passes the brace that [`kind`](Self::kind) saw.
+    pub(crate) fn open_object(&mut self) {
+        self.at += 1;
+    }
+
+    /// Steps into the object's next member: its name, with the position before its value; or
+    /// `None`, with the position behind the object. `first` holds before the first member.
+    #[inline]
+    pub(crate) fn member(&mut self, first: &mut bool) -> Result<Option<Token>, Malformed> {
+        self.whitespace();
+        match self.peek() {
+            Some(b'}') => {
+                self.at += 1;
+                return Ok(None);
+            }
+            Some(b',') if !*first => self.at += 1,
+            _ if *first => {}
+            _ => return Err(self.stop(Cause::COMMA_OR_BRACE)),
+        }
+        let cause = if *first {
+            Cause::NAME_OR_BRACE
+        } else {
+            Cause::NAME
+        };
+        *first = false;
+        self.name(cause).map(Some)
+    }
+
+    /// Reads the string that begins at the position.
+    #[inline]
+    pub(crate) fn string(&mut self) -> Result<Token, Malformed> {
+        let bytes = self.text.as_bytes();
+        let start = self.at + 1;
+        let mut escapes = 0;
+        self.at = start;
+        loop {
+            self.at = end_of_plain(bytes, self.at);
+            match self.peek() {
+                Some(b'"') => {
+                    let end = self.at;
+                    self.at += 1;
+                    return Ok(Token {
+                        start,
+                        end,
+                        escapes,
+                    });
+                }
+                Some(b'\\') => {
+                    escapes += 1;
+                    self.escape()?;
+                }
+                Some(_) => return Err(self.stop(Cause::NO_CONTROL)),
+                None => return Err(self.stop(Cause::QUOTE)),
+            }
+        }
+    }
+
+    /// Passes one value of any kind, in which arrays and objects nest at most `max_depth` deep. No
+    /// recursion: one bit a level says whether the level is an object, and [`MAX_DEPTH`](crate::MAX_DEPTH)
+    /// levels fill a word.
+    pub(crate) fn skip_value(&mut self, max_depth: usize) -> Result<(), Malformed> {
+        let mut depth = 0;
+        let mut objects = 0_u64;
+        loop {
+            self.whitespace();
+            match self.peek() {
+                Some(b'"') => {
+                    self.string()?;
+                }
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(open @ (b'{' | b'[')) => {
+                    if depth == max_depth {
+                        return Err(self.stop(Cause::TooDeep));
+                    }
+                    self.at += 1;
+                    self.whitespace();
+                    let is_object = open == b'{';
+                    // The brackets of ASCII close two places after they open.
+                    if self.peek() == Some(open + 2) {
+                        self.at += 1;
+                    } else {
+                        depth += 1;
+                        objects = objects << 1 | u64::from(is_object);
+                        if is_object {
+                            self.name(Cause::NAME_OR_BRACE)?;
+                        }
+                        continue;
+                    }
+                }
+                _ => self.literal()?,
+            }
+            loop {
+                if depth == 0 {
+                    return Ok(());
+                }
+                self.whitespace();
+                let in_object = objects & 1 == 1;
+                match self.peek() {
+                    Some(b',') => {
+                        self.at += 1;
+                        if in_object {
+                            self.name(Cause::NAME)?;
+                        }
+                        break;
+                    }
+                    Some(b'}') if in_object => {}
+                    Some(b']') if !in_object => {}
+                    _ if in_object => return Err(self.stop(Cause::COMMA_OR_BRACE)),
+                    _ => return Err(self.stop(Cause::COMMA_OR_BRACKET)),
+                }
+                self.at += 1;
+                depth -= 1;
+                objects >>= 1;
+            }
+        }
+    }
+
+    /// Nothing but whitespace may follow.
+    pub(crate) fn finish(&mut self) -> Result<(), Malformed> {
+        self.whitespace();
+        if self.peek().is_some() || self.cut {
+            Err(self.stop(Cause::END))
+        } else {
+            Ok(())
+        }
+    }
+
+    #[inline]
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    #[inline]
+    fn whitespace(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    /// A member's name and the colon behind it.
+    #[inline]
+    fn name(&mut self, cause: Cause) -> Result<Token, Malformed> {
+        self.whitespace();
+        if self.peek() != Some(b'"') {
+            return Err(self.stop(cause));
+        }
+        let name = self.string()?;
+        self.whitespace();
+        if self.peek() != Some(b':') {
+            return Err(self.stop(Cause::COLON));
+        }
+        self.at += 1;
+        Ok(name)
+    }
+
+    // RFC 8259 §7, char: from the backslash on.
+    fn escape(&mut self) -> Result<(), Malformed> {
+        steps::count(2);
+        let start = self.at;
+        self.at += 1;
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                self.at += 1;
+                let unit = self.four_hex_digits()?;
+                if (0xD800..=0xDFFF).contains(&unit) {
+                    let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+                    match surrogate_pair(unit, rest) {
+                        Some(_) => self.at += 6,
+                        None => _ = self.lone_surrogate.get_or_insert(start),
+                    }
+                }
+            }
+            _ => return Err(self.stop(Cause::ESCAPE)),
+        }
+        Ok(())
+    }
+
+    fn four_hex_digits(&mut self) -> Result<u32, Malformed> {
+        let mut unit = 0;
+        for _ in 0..4 {
+            match self.peek().and_then(|byte| char::from(byte).to_digit(16)) {
+                Some(digit) => unit = unit << 4 | digit,
+                None => return Err(self.stop(Cause::HEX_DIGIT)),
+            }
+            self.at += 1;
+        }
+        Ok(unit)
+    }
+
+    // RFC 8259 §6: number = [ minus ] int [ frac ] [ exp ]
+    #[inline]
+    fn number(&mut self) -> Result<(), Malformed> {
+        if self.peek() == Some(b'-') {
+            self.at += 1;
+        }
+        if self.peek() == Some(b'0') {
+            self.at += 1;
+        } else {
+            self.digits()?;
+        }
+        if self.peek() == Some(b'.') {
+            self.at += 1;
+            self.digits()?;
+        }
+        if let Some(b'e' | b'E') = self.peek() {
+            self.at += 1;
+            if let Some(b'+' | b'-') = self.peek() {
+                self.at += 1;
+            }
+            self.digits()?;
+        }
+        Ok(())
+    }
+
+    /// One digit or more.
+    #[inline]
+    fn digits(&mut self) -> Result<(), Malformed> {
+        let start = self.at;
+        while let Some(b'0'..=b'9') = self.peek() {
+            self.at += 1;
+        }
+        if self.at == start {
+            Err(self.stop(Cause::DIGIT))
+        } else {
+            Ok(())
+        }
+    }
+
+    fn literal(&mut self) -> Result<(), Malformed> {
+        let literal = match self.peek() {
+            Some(b't') => "true",
+            Some(b'f') => "false",
+            Some(b'n') => "null",
+            _ => return Err(self.stop(Cause::VALUE)),
+        };
+        for byte in literal.bytes() {
+            if self.peek() != Some(byte) {
+                return Err(self.stop(Cause::LITERAL));
+            }
+            self.at += 1;
+        }
+        Ok(())
+    }
+
+    /// The error at the position: `cause`, unless the text ends here because what follows is not
+    /// UTF-8.
+    #[cold]
+    fn stop(&self, cause: Cause) -> Malformed {
+        let at_end = self.at >= self.text.len();
+        let cause = if at_end && self.cut {
+            Cause::NotUtf8
+        } else {
+            cause
+        };
+        Malformed {
+            cause,
+            at: self.at,
+            at_end: at_end && !self.cut,
+        }
+    }
+}
+
+/// Where the run of characters that need no look ends: at a quote, a backslash, a control
+/// character, or the end. Eight bytes a step: in each of the three tests the high bit of a byte is
+/// set where it holds, and carries spoil only bytes above the first that is found.
+#[inline]
+pub(crate) fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        let found = (word.wrapping_sub(ONES * 0x20) & !word)
+            | (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash);
+        let found = found & (ONES << 7);
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
+        }
+        steps::count(8);
+        at += 8;
+    }
+    while let Some(0x20..=0x21 | 0x23..=0x5B | 0x5D..) = bytes.get(at) {
+        steps::count(1);
+        at += 1;
+    }
+    at
+}
+
+// One bit a level, in `skip_value`.
+const _: () = assert!(crate::MAX_DEPTH <= 64);
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// Eight bytes at a time find what one at a time finds, at each place in a word.
+        #[test]
+        fn plain_runs_end_at_the_first_special_byte(
+            bytes in proptest::collection::vec(
+                prop_oneof![
+                    20 => any::<u8>().prop_filter("plain", |b| *b >= 0x20 && !b"\"\\".contains(b)),
+                    1 => proptest::sample::select(b"\"\\\0\x1F\n".to_vec()),
+                ],
+                0..64,
+            ),
+            from in 0..70_usize,
+        ) {
+            let special = |byte: &u8| *byte < 0x20 || b"\"\\".contains(byte);
+            let found = bytes.iter().skip(from).position(special);
+            let expected = found.map_or(bytes.len().max(from), |run| from + run);
+            prop_assert_eq!(end_of_plain(&bytes, from), expected);
+        }
+    }
+
+    #[test]
+    fn every_byte_is_told_at_every_place() {
+        for byte in 0..=u8::MAX {
+            for place in 0..8 {
+                let mut word = [b'x'; 16];
+                word[place] = byte;
+                let special = byte < 0x20 || byte == b'"' || byte == b'\\';
+                assert_eq!(
+                    end_of_plain(&word, 0),
+                    if special { place } else { 16 },
+                    "{byte:#x}"
+                );
+            }
+        }
+    }
+
+    /// Each byte of a long text is looked at about once, whatever its shape.
+    #[test]
+    fn the_work_is_linear_in_the_bytes() {
+        for unit in ["a", "é", "\\n", "\\u0061", "\\ud83d\\ude00", "\\ud83d"] {
+            let text = [b"\"", unit.repeat(10_000).as_bytes(), b"\""].concat();
+            let (_, steps) = steps::of(|| Scanner::new(&text).string().is_ok());
+            assert!(
+                steps >= text.len() / 6 && steps <= 2 * text.len(),
+                "{unit}: {steps}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_position_is_the_first_byte_that_cannot_stand_there() {
+        let sound = br#"{"a\n\u00e9": [-0.5e+1, true, null, {}, [], "\ud83d\ude00"], "b": false} "#;
+        // Whatever is left out behind a byte, the error is at the end; what is put in its place
+        // and cannot stand there is the error itself.
+        for at in 0..sound.len() - 1 {
+            let mut scan = Scanner::new(&sound[..at]);
+            let error = scan.skip_value(9).and_then(|()| scan.finish()).unwrap_err();
+            assert_eq!((error.at, error.at_end), (at, true));
+            let broken: Vec<u8> = sound[..at].iter().chain(b"\x01").copied().collect();
+            let mut scan = Scanner::new(&broken);
+            let error = scan.skip_value(9).and_then(|()| scan.finish()).unwrap_err();
+            assert_eq!((error.at, error.at_end), (at, false));
+        }
+        let mut scan = Scanner::new(sound);
+        assert_eq!(scan.skip_value(9).and_then(|()| scan.finish()), Ok(()));
+        assert_eq!(scan.take_lone_surrogate(), None);
+    }
+}

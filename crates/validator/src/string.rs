@@ -1,0 +1,259 @@
+//! JSON strings as they were sent, and their decoding on the fly.
+
+use core::fmt;
+
+use crate::scan::Scanner;
+use crate::steps;
+
+/// A JSON string as it was sent: what stands between the quotes, its escapes undecoded.
+///
+/// Compares with a `str` decoded, so `"n\u0061me"` equals `name`. `Debug` shows only its length,
+/// since a string may be a secret.
+#[derive(Clone, Copy)]
+pub struct JsonStr<'a> {
+    raw: &'a str,
+    escaped: bool,
+}
+
+impl<'a> JsonStr<'a> {
+    /// Takes exactly one JSON string with its quotes, without whitespace around it.
+    ///
+    /// `None` if it is anything else, or if it escapes half of a surrogate pair.
+    ///
+    /// ```
+    /// use sealpost_validator::JsonStr;
+    ///
+    /// let text = JsonStr::from_json(r#""caf\u00e9""#).unwrap();
+    /// assert_eq!(text, *"café");
+    /// assert_eq!(text.raw(), r"caf\u00e9");
+    /// assert!(JsonStr::from_json(r#""\ud800""#).is_none());
+    /// ```
+    #[must_use]
+    pub fn from_json(json: &'a str) -> Option<Self> {
+        let mut scan = Scanner::new(json.as_bytes());
+        if !json.starts_with('"') {
+            return None;
+        }
+        let token = scan.string().ok()?;
+        let whole = scan.at() == json.len() && scan.take_lone_surrogate().is_none();
+        whole.then(|| {
+            Self::new(
+                json.get(token.start..token.end).unwrap_or_default(),
+                token.escapes > 0,
+            )
+        })
+    }
+
+    pub(crate) fn new(raw: &'a str, escaped: bool) -> Self {
+        Self { raw, escaped }
+    }
+
+    /// What stands between the quotes, byte for byte.
+    #[must_use]
+    pub fn raw(&self) -> &'a str {
+        self.raw
+    }
+
+    /// The decoded text where that needs no decoding, that is, without escapes.
+    #[must_use]
+    pub fn as_str(&self) -> Option<&'a str> {
+        (!self.escaped).then_some(self.raw)
+    }
+
+    /// The decoded characters.
+    pub fn chars(&self) -> impl Iterator<Item = char> + use<'a> {
+        Chars { rest: self.raw }
+    }
+
+    /// The length in bytes of the decoded text in UTF-8.
+    #[must_use]
+    pub fn decoded_len(&self) -> usize {
+        match self.as_str() {
+            Some(text) => text.len(),
+            None => self.chars().map(char::len_utf8).sum(),
+        }
+    }
+
+    /// Decodes into `buffer` and returns what was written; `None` if it does not fit, with
+    /// `buffer` holding a part. The raw length is always enough.
+    pub fn decode_into<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b str> {
+        let mut used = 0;
+        for c in self.chars() {
+            let end = used + c.len_utf8();
+            c.encode_utf8(buffer.get_mut(used..end)?);
+            used = end;
+        }
+        core::str::from_utf8(buffer.get(..used)?).ok()
+    }
+}
+
+impl PartialEq<str> for JsonStr<'_> {
+    fn eq(&self, other: &str) -> bool {
+        match self.as_str() {
+            Some(text) => text == other,
+            None => self.chars().eq(other.chars()),
+        }
+    }
+}
+
+impl fmt::Debug for JsonStr<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "JsonStr({} bytes)", self.raw.len())
+    }
+}
+
+/// Decoded characters; half of a surrogate pair, which only a refused text has, becomes U+FFFD.
+struct Chars<'a> {
+    rest: &'a str,
+}
+
+impl Iterator for Chars<'_> {
+    type Item = char;
+
+    fn next(&mut self) -> Option<char> {
+        let mut chars = self.rest.chars();
+        let c = chars.next()?;
+        self.rest = chars.as_str();
+        if c != '\\' {
+            return Some(c);
+        }
+        let (code_point, length) = decode_escape(self.rest.as_bytes())?;
+        self.rest = self.rest.get(length..)?;
+        Some(char::from_u32(code_point).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+}
+
+/// Decodes what stands behind a backslash (RFC 8259 §7): the code point, which is a surrogate if
+/// half a pair stands alone, and the number of bytes read. `None` if it is no escape.
+pub(crate) fn decode_escape(escape: &[u8]) -> Option<(u32, usize)> {
+    steps::count(1);
+    let code_point = match escape.first()? {
+        b'b' => 0x08,
+        b'f' => 0x0C,
+        b'n' => 0x0A,
+        b'r' => 0x0D,
+        b't' => 0x09,
+        b'u' => {
+            let unit = hex_unit(escape.get(1..)?)?;
+            return Some(match surrogate_pair(unit, escape.get(5..)?) {
+                Some(code_point) => (code_point, 11),
+                None => (unit, 5),
+            });
+        }
+        literal => u32::from(*literal),
+    };
+    Some((code_point, 1))
+}
+
+/// The code point of the pair, if `unit` is a high surrogate and `rest` begins with the escape of
+/// a low one (RFC 8259 §7).
+pub(crate) fn surrogate_pair(unit: u32, rest: &[u8]) -> Option<u32> {
+    if !(0xD800..=0xDBFF).contains(&unit) {
+        return None;
+    }
+    let low = hex_unit(rest.strip_prefix(b"\\u")?)?;
+    (0xDC00..=0xDFFF)
+        .contains(&low)
+        .then(|| 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+}
+
+fn hex_unit(digits: &[u8]) -> Option<u32> {
+    let digits = digits.first_chunk::<4>()?;
+    digits.iter().try_fold(0, |unit, &digit| {
+        Some(unit << 4 | char::from(digit).to_digit(16)?)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::string::String;
+    use std::{format, vec};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A text as JSON, each character as it is or escaped.
+    fn json(text: &[(char, bool)]) -> String {
+        let escape = |(c, escape): &(char, bool)| -> String {
+            match c {
+                '\n' if !escape => "\\n".into(),
+                '\t' if !escape => "\\t".into(),
+                '\r' if !escape => "\\r".into(),
+                '\u{8}' if !escape => "\\b".into(),
+                '\u{C}' if !escape => "\\f".into(),
+                '"' | '\\' | '/' if !escape => format!("\\{c}"),
+                ' '.. if !escape => (*c).into(),
+                c => c
+                    .encode_utf16(&mut [0; 2])
+                    .iter()
+                    .map(|u| format!("\\u{u:04X}"))
+                    .collect(),
+            }
+        };
+        format!("\"{}\"", text.iter().map(escape).collect::<String>())
+    }
+
+    proptest! {
+        #[test]
+        fn decodes_what_was_encoded(
+            text in proptest::collection::vec((any::<char>(), any::<bool>()), 0..20),
+            other in any::<String>(),
+        ) {
+            let json = json(&text);
+            let string = JsonStr::from_json(&json).unwrap();
+            let text: String = text.into_iter().map(|(c, _)| c).collect();
+            prop_assert_eq!(string.raw(), &json[1..json.len() - 1]);
+            prop_assert_eq!(string.chars().collect::<String>(), text.as_str());
+            prop_assert_eq!(string.decoded_len(), text.len());
+            let mut buffer = vec![0; text.len()];
+            prop_assert_eq!(string.decode_into(&mut buffer), Some(text.as_str()));
+            if let Some(small) = text.len().checked_sub(1) {
+                prop_assert_eq!(string.decode_into(&mut buffer[..small]), None);
+            }
+            prop_assert!(string == *text && (string == *other) == (text == other));
+            prop_assert_eq!(string.as_str().is_some(), !json.contains('\\'));
+        }
+    }
+
+    #[test]
+    fn takes_one_string_and_nothing_else() {
+        for bad in [
+            "",
+            "\"",
+            "a",
+            "\"a",
+            "a\"",
+            "\"a\" ",
+            " \"a\"",
+            "\"a\"\"",
+            "\"\n\"",
+            "\"\\x\"",
+            "\"\\u12\"",
+            "\"\\ud800\"",
+            "\"\\udc00\\ud800\"",
+            "1",
+            "{}",
+        ] {
+            assert!(JsonStr::from_json(bad).is_none(), "{bad}");
+        }
+        assert_eq!(JsonStr::from_json("\"\"").unwrap().raw(), "");
+    }
+
+    #[test]
+    fn pairs_of_surrogates() {
+        let string = |json| JsonStr::from_json(json).unwrap().chars().next().unwrap();
+        assert_eq!(string(r#""\ud800\udc00""#), '\u{10000}');
+        assert_eq!(string(r#""\uDBFF\uDFFF""#), '\u{10FFFF}');
+        assert_eq!(string(r#""\uE000""#), '\u{E000}');
+        assert_eq!(string(r#""\uD7FF""#), '\u{D7FF}');
+    }
+
+    #[test]
+    fn shows_no_content() {
+        assert_eq!(
+            format!("{:?}", JsonStr::from_json("\"canary\"")),
+            "Some(JsonStr(6 bytes))"
+        );
+    }
+}

@@ -1,0 +1,212 @@
+//! Violations in words.
+
+use core::fmt::{self, Write as _};
+
+use super::{Place, Problem, Violation};
+use crate::scan::{JsonKind, Scanner};
+use crate::string::JsonStr;
+use crate::{MAX_BODY, MAX_DEPTH, MAX_KEY, MAX_NAME, MAX_VALUE};
+
+impl fmt::Display for Violation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.place.pointer())?;
+        if let Problem::Duplicate {
+            name: Some(name), ..
+        } = &self.problem
+            && name.decoded_len() <= MAX_SHOWN
+        {
+            f.write_char('/')?;
+            name.chars().try_for_each(|c| write_pointer_char(f, c))?;
+        }
+        f.write_str(": ")?;
+        self.problem.describe(self.place, f)?;
+        match (&self.problem, self.position) {
+            (
+                Problem::ByteOrderMark
+                | Problem::LoneSurrogate
+                | Problem::WrongCase
+                | Problem::TooManyMembers { .. },
+                Some(position),
+            ) => write!(f, " (byte {position})"),
+            (Problem::Duplicate { first, .. }, Some(position)) => {
+                write!(f, " (bytes {first} and {position})")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Place {
+    fn pointer(self) -> &'static str {
+        match self {
+            Self::Request => "#",
+            Self::Secret => "#/secret",
+            Self::Name => "#/secret/name",
+            Self::Key => "#/secret/key",
+            Self::Type => "#/secret/type",
+            Self::Value => "#/secret/value",
+            Self::AgentId | Self::ProjectId => self.name(),
+        }
+    }
+
+    /// What the place has to hold, and what to write there.
+    fn wanted(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Request => (
+                "a JSON object",
+                r#"send {"secret": {"name": …, "value": {…}}}"#,
+            ),
+            Self::Secret => ("an object", r#"write {"name": …, "value": {…}}"#),
+            Self::Value => (
+                "a JSON object",
+                r#"put it into one, such as {"password": …}"#,
+            ),
+            Self::Key => (
+                "a string",
+                r#"name a top-level property of the value, or leave "key" out"#,
+            ),
+            Self::Type => (
+                "a string",
+                r#"write a type such as "PASSWORD", or leave "type" out"#,
+            ),
+            _ => ("a string", "write the secret's name in double quotes"),
+        }
+    }
+}
+
+impl Problem<'_> {
+    fn describe(&self, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Self::TooLarge { bytes } => {
+                let limit = if place == Place::Value { MAX_VALUE } else { MAX_BODY };
+                write!(f, "has {bytes} bytes, more than {limit}; store less, or split it into several secrets")
+            }
+            Self::Malformed(error) => write!(f, "{error}"),
+            Self::ByteOrderMark => f.write_str("begins with a byte-order mark; send UTF-8 without one"),
+            Self::LoneSurrogate => f.write_str(
+                "escapes half of a surrogate pair; write both halves, or the character itself",
+            ),
+            Self::WrongType(sent) => {
+                let (wanted, hint) = place.wanted();
+                write!(f, "must be {wanted}, but {} was sent; {hint}", sent.text())
+            }
+            Self::Missing => f.write_str(match place {
+                Place::Secret => r#"is missing; add an object with "name" and "value""#,
+                Place::Value => "is missing; add the JSON object to store",
+                _ => "is missing; add the name to store the secret under",
+            }),
+            Self::Duplicate { .. } => f.write_str("occurs more than once; keep one"),
+            Self::WrongCase => {
+                write!(f, "is spelt in another letter case; write it \"{}\"", place.name())
+            }
+            Self::TooManyMembers { limit } => {
+                write!(f, "has more than {limit} members; {}", match place {
+                    Place::Value => "split it into several secrets",
+                    _ => "leave out those that have no meaning here",
+                })
+            }
+            Self::Empty => write!(f, "is empty; give 1 to {} bytes", place.limit()),
+            Self::TooLong { bytes } => {
+                write!(f, "has {bytes} bytes in UTF-8, more than {}; shorten it", place.limit())
+            }
+            Self::ControlCharacter => {
+                f.write_str("has a control character (U+0000 to U+001F, U+007F); leave it out")
+            }
+            Self::NestedKey => f.write_str(
+                "has a `.`, but nested properties cannot be referenced; name a top-level property",
+            ),
+            Self::NoSuchProperty(value) => {
+                f.write_str("the value has no such top-level property")?;
+                if let Some(value) = value {
+                    list_names(value, f)?;
+                }
+                f.write_str("; name one that it has, or leave \"key\" out")
+            }
+            Self::Form => f.write_str(match place {
+                Place::Type => "must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as \"PASSWORD\"",
+                Place::AgentId => "must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has",
+                _ => "must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000",
+            }),
+        }
+    }
+}
+
+impl Place {
+    fn limit(self) -> usize {
+        if self == Self::Key { MAX_KEY } else { MAX_NAME }
+    }
+}
+
+impl JsonKind {
+    fn text(self) -> &'static str {
+        match self {
+            Self::Object => "an object",
+            Self::Array => "an array",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Null => "null",
+        }
+    }
+}
+
+/// ", only …" with the first names of an object's members.
+fn list_names(object: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let mut scan = Scanner::new(object.as_bytes());
+    let mut first = true;
+    let mut count = 0_usize;
+    scan.open_object();
+    while let Ok(Some(token)) = scan.member(&mut first) {
+        count += 1;
+        if count <= MAX_LISTED {
+            f.write_str(if count == 1 { ", only " } else { ", " })?;
+            let raw = object.get(token.start..token.end).unwrap_or_default();
+            write_quoted(f, JsonStr::new(raw, token.escapes > 0))?;
+        }
+        if scan.skip_value(MAX_DEPTH).is_err() {
+            break;
+        }
+    }
+    match count {
+        0 => f.write_str(" (it is empty)"),
+        1..=MAX_LISTED => Ok(()),
+        _ => write!(f, " and {} more", count - MAX_LISTED),
+    }
+}
+
+/// A name for people: what does not print is escaped, and what is too long is cut.
+fn write_quoted(f: &mut fmt::Formatter<'_>, name: JsonStr<'_>) -> fmt::Result {
+    f.write_char('"')?;
+    for (i, c) in name.chars().enumerate() {
+        if i == MAX_SHOWN {
+            f.write_char('…')?;
+            break;
+        }
+        match c {
+            '\'' => f.write_char(c)?,
+            _ => write!(f, "{}", c.escape_debug())?,
+        }
+    }
+    f.write_char('"')
+}
+
+// RFC 6901 §3 (~ and /), then §6: what a fragment cannot carry (RFC 3986 §3.5) is percent-encoded.
+fn write_pointer_char(f: &mut fmt::Formatter<'_>, c: char) -> fmt::Result {
+    match c {
+        '~' => f.write_str("~0"),
+        '/' => f.write_str("~1"),
+        'A'..='Z' | 'a'..='z' | '0'..='9' => f.write_char(c),
+        '-' | '.' | '_' | '!' | '$' | '&' | '\'' | '(' | ')' | '*' | '+' | ',' | ';' | '='
+        | ':' | '@' | '?' => f.write_char(c),
+        _ => c
+            .encode_utf8(&mut [0; 4])
+            .bytes()
+            .try_for_each(|byte| write!(f, "%{byte:02X}")),
+    }
+}
+
+/// The most names that a message lists.
+const MAX_LISTED: usize = 10;
+
+/// The longest name that is shown whole: bytes in a pointer, characters in a message.
+const MAX_SHOWN: usize = 64;

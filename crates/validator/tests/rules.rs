@@ -1,0 +1,885 @@
+//! Every rule, one broken at a time and in company, with the exact lines that people read.
+
+use std::iter::repeat_n;
+
+use sealpost_validator::{
+    MAX_BODY, MAX_DEPTH, MAX_MEMBERS, MAX_VALUE, Naming, Slot, Violation, ViolationKind,
+    Violations, find_property, parse_agent_id, parse_project_id, validate_key, validate_name,
+    validate_request, validate_type, validate_value,
+};
+
+/// Each violation of a request as "position line".
+fn lines(body: impl AsRef<[u8]>) -> Vec<String> {
+    let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
+    let mut violations = Violations::<64>::new();
+    let request = validate_request(body.as_ref(), &mut scratch, &mut violations);
+    assert_eq!(request.is_some(), violations.is_empty());
+    let line = |v: &Violation<'_>| format!("{} {v}", v.position().expect("it is in the body"));
+    violations.iter().map(line).collect()
+}
+
+#[track_caller]
+fn refused(body: impl AsRef<[u8]>, expected: &[&str]) {
+    assert_eq!(lines(body), expected);
+}
+
+#[track_caller]
+fn accepted(body: impl AsRef<[u8]>) {
+    assert_eq!(lines(body), [""; 0]);
+}
+
+/// A request with these members in `secret`, beside the two that are required.
+fn with(members: &str) -> String {
+    format!(r#"{{"secret":{{"name":"n","value":{{"a":1}},{members}}}}}"#)
+}
+
+fn with_name(json: &str) -> String {
+    format!(r#"{{"secret":{{"name":{json},"value":{{}}}}}}"#)
+}
+
+fn with_value(json: impl std::fmt::Display) -> String {
+    format!(r#"{{"secret":{{"name":"n","value":{json}}}}}"#)
+}
+
+#[test]
+fn the_examples_of_the_description_are_accepted() {
+    accepted(r#"{"secret": {"name": "my-secret", "value": {"password": "P@ssw0rd123"}}}"#);
+    accepted(
+        r#"{
+            "secret": {
+                "name": "my-secret",
+                "type": "OAUTH_CLIENT_CREDENTIALS",
+                "key": "clientSecret",
+                "value": {"clientId": "my-client-id", "clientSecret": "12345"}
+            }
+        }"#,
+    );
+    accepted(with_value("{}"));
+}
+
+#[test]
+fn parts_are_spans_of_the_body() {
+    let body = br#"{"secret": {"value": { "a" : 1.50e+1, "\u0062":"x" }, "key":"\u0062",
+        "type":"T", "n\u0061me":"caf\u00e9"}}"#;
+    let mut scratch = [Slot::EMPTY; 2];
+    let mut violations = Violations::<1>::new();
+    let request = validate_request(body, &mut scratch, &mut violations).unwrap();
+    assert_eq!(request.value, r#"{ "a" : 1.50e+1, "\u0062":"x" }"#);
+    assert_eq!(request.name.raw(), r"caf\u00e9");
+    assert_eq!(request.name, *"café");
+    assert_eq!(request.name.decoded_len(), 5);
+    assert_eq!(request.name.as_str(), None);
+    assert_eq!(request.name.decode_into(&mut [0; 5]), Some("café"));
+    assert_eq!(request.name.decode_into(&mut [0; 4]), None);
+    assert_eq!(request.key.unwrap(), *"b");
+    assert_eq!(request.secret_type.unwrap().as_str(), Some("T"));
+    assert!(body.as_ptr_range().contains(&request.value.as_ptr()));
+}
+
+#[test]
+fn what_is_no_request_at_all() {
+    refused(
+        "",
+        &["0 #: not valid JSON at byte 0, where it ends: expected a value"],
+    );
+    refused(
+        "{",
+        &[
+            "1 #: not valid JSON at byte 1, where it ends: expected a member name in double quotes, or `}`",
+        ],
+    );
+    refused(
+        "[]",
+        &[
+            r#"0 #: must be a JSON object, but an array was sent; send {"secret": {"name": …, "value": {…}}}"#,
+        ],
+    );
+    refused(
+        r#" "secret""#,
+        &[
+            r#"1 #: must be a JSON object, but a string was sent; send {"secret": {"name": …, "value": {…}}}"#,
+        ],
+    );
+    refused(
+        vec![b'['; 1 << 20],
+        &["0 #: has 1048576 bytes, more than 131072; store less, or split it into several secrets"],
+    );
+    refused(
+        vec![b'['; MAX_BODY],
+        &[
+            r#"0 #: must be a JSON object, but an array was sent; send {"secret": {"name": …, "value": {…}}}"#,
+            "64 #: nests deeper than 64 levels at byte 64; flatten it",
+        ],
+    );
+}
+
+#[test]
+fn secret() {
+    refused(
+        "{}",
+        &[r#"1 #/secret: is missing; add an object with "name" and "value""#],
+    );
+    refused(
+        r#"{"secret":null}"#,
+        &[r#"10 #/secret: must be an object, but null was sent; write {"name": …, "value": {…}}"#],
+    );
+    refused(
+        r#"{"Secret":{"name":"n","value":{}}}"#,
+        &[r#"1 #/secret: is spelt in another letter case; write it "secret" (byte 1)"#],
+    );
+    refused(
+        r#"{"secret":{"name":"n","value":{}},"x":1,"s\u0065cret":{"name":7}}"#,
+        &["40 #/secret: occurs more than once; keep one (bytes 1 and 40)"],
+    );
+    refused(
+        r#"{"secret":{}}"#,
+        &[
+            "11 #/secret/name: is missing; add the name to store the secret under",
+            "11 #/secret/value: is missing; add the JSON object to store",
+        ],
+    );
+}
+
+#[test]
+fn name() {
+    refused(
+        with_name("null"),
+        &[
+            "18 #/secret/name: must be a string, but null was sent; write the secret's name in double quotes",
+        ],
+    );
+    refused(
+        with_name(r#""""#),
+        &["18 #/secret/name: is empty; give 1 to 512 bytes"],
+    );
+    accepted(with_name(&format!("\"{}\"", "é".repeat(256))));
+    refused(
+        with_name(&format!("\"{}x\"", "é".repeat(256))),
+        &["18 #/secret/name: has 513 bytes in UTF-8, more than 512; shorten it"],
+    );
+    accepted(with_name(&format!("\"{}\"", r"\u0041".repeat(512))));
+    for control in [r"\u0000", r"\n", r"\u001f", r"\u007F", "\u{7F}"] {
+        refused(
+            with_name(&format!("\"a{control}\"")),
+            &["18 #/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out"],
+        );
+    }
+    accepted(with_name("\"\u{80}\u{2028}\""));
+    refused(
+        with_name(r#""a\ud800""#),
+        &[
+            "20 #/secret/name: escapes half of a surrogate pair; write both halves, or the character itself (byte 20)",
+        ],
+    );
+    accepted(with_name(r#""\ud83d\ude00""#));
+}
+
+#[test]
+fn key() {
+    let key = |key: &str| with(&format!(r#""key":{key}"#));
+    accepted(key(r#""a""#));
+    accepted(key(r#""\u0061""#));
+    refused(
+        key("null"),
+        &[
+            r#"44 #/secret/key: must be a string, but null was sent; name a top-level property of the value, or leave "key" out"#,
+        ],
+    );
+    refused(
+        key(r#""""#),
+        &["44 #/secret/key: is empty; give 1 to 256 bytes"],
+    );
+    refused(
+        key(&format!("\"{}\"", "x".repeat(257))),
+        &["44 #/secret/key: has 257 bytes in UTF-8, more than 256; shorten it"],
+    );
+    refused(
+        key(r#""a\u0009""#),
+        &["44 #/secret/key: has a control character (U+0000 to U+001F, U+007F); leave it out"],
+    );
+    refused(
+        key(r#""parent.child""#),
+        &[
+            "44 #/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property",
+        ],
+    );
+    refused(
+        key(r#""\udc00""#),
+        &[
+            "45 #/secret/key: escapes half of a surrogate pair; write both halves, or the character itself (byte 45)",
+        ],
+    );
+}
+
+#[test]
+fn a_key_must_be_in_the_value_wherever_it_stands() {
+    let line = r#"#/secret/key: the value has no such top-level property, only "b", "c\"\u{202e}"; name one that it has, or leave "key" out"#;
+    let value = "\"value\":{\"b\":{\"a\":1},\"c\\\"\u{202e}\":2}";
+    let before = format!(r#"{{"secret":{{"key":"a","name":"n",{value}}}}}"#);
+    let behind = format!(r#"{{"secret":{{"name":"n",{value},"key":"a"}}}}"#);
+    refused(before, &[&format!("17 {line}")]);
+    refused(behind, &[&format!("61 {line}")]);
+    refused(
+        r#"{"secret":{"key":"a","name":"n","value":{}}}"#,
+        &[
+            r#"17 #/secret/key: the value has no such top-level property (it is empty); name one that it has, or leave "key" out"#,
+        ],
+    );
+}
+
+#[test]
+fn at_most_ten_names_are_listed_and_long_ones_are_cut() {
+    let long = "y".repeat(65);
+    let names = (0..11)
+        .map(|i| format!(r#""{i}":1"#))
+        .chain([format!(r#""{long}":2"#)]);
+    let body = format!(
+        r#"{{"secret":{{"key":"k","name":"n","value":{{{}}}}}}}"#,
+        names.clone().collect::<Vec<_>>().join(",")
+    );
+    let list = r#""0", "1", "2", "3", "4", "5", "6", "7", "8", "9" and 2 more"#;
+    refused(
+        body,
+        &[&format!(
+            "17 #/secret/key: the value has no such top-level property, only {list}; name one that it has, or leave \"key\" out"
+        )],
+    );
+    refused(
+        format!(r#"{{"secret":{{"key":"k","name":"n","value":{{"{long}":1}}}}}}"#),
+        &[&format!(
+            "17 #/secret/key: the value has no such top-level property, only \"{}…\"; name one that it has, or leave \"key\" out",
+            "y".repeat(64)
+        )],
+    );
+}
+
+#[test]
+fn secret_type() {
+    let kind = |kind: &str| with(&format!(r#""type":{kind}"#));
+    accepted(kind(r#""PASSWORD""#));
+    accepted(kind(&format!("\"{}\"", "x".repeat(64))));
+    refused(
+        kind("false"),
+        &[
+            r#"45 #/secret/type: must be a string, but a boolean was sent; write a type such as "PASSWORD", or leave "type" out"#,
+        ],
+    );
+    let long = format!("\"{}\"", "x".repeat(65));
+    for wrong in [
+        r#""""#,
+        r#""1a""#,
+        r#""a-b""#,
+        r#""é""#,
+        r#""a\u0000""#,
+        &long,
+    ] {
+        refused(
+            kind(wrong),
+            &[
+                r#"45 #/secret/type: must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as "PASSWORD""#,
+            ],
+        );
+    }
+}
+
+#[test]
+fn a_value_is_an_object() {
+    for (sent, what) in [
+        ("null", "null"),
+        ("true", "a boolean"),
+        ("-1.5", "a number"),
+        (r#""hunter2""#, "a string"),
+        (r#"[{"a":1}]"#, "an array"),
+    ] {
+        refused(
+            with_value(sent),
+            &[&format!(
+                r#"30 #/secret/value: must be a JSON object, but {what} was sent; put it into one, such as {{"password": …}}"#
+            )],
+        );
+    }
+}
+
+#[test]
+fn a_value_has_at_most_64_kib_as_sent() {
+    let padded = |bytes: usize| format!(r#"{{"a":"{}"}}"#, "x".repeat(bytes - 8));
+    accepted(with_value(padded(MAX_VALUE)));
+    accepted(with_value(format!(" {} ", padded(MAX_VALUE))));
+    refused(
+        with_value(padded(MAX_VALUE + 1)),
+        &[
+            "30 #/secret/value: has 65537 bytes, more than 65536; store less, or split it into several secrets",
+        ],
+    );
+    refused(
+        with_value(format!("[{}]", padded(MAX_VALUE))),
+        &[
+            r#"30 #/secret/value: must be a JSON object, but an array was sent; put it into one, such as {"password": …}"#,
+            "30 #/secret/value: has 65538 bytes, more than 65536; store less, or split it into several secrets",
+        ],
+    );
+}
+
+#[test]
+fn a_body_has_at_most_128_kib() {
+    let body = with_value("{}");
+    let padded = |bytes: usize| format!("{body}{}", " ".repeat(bytes - body.len()));
+    accepted(padded(MAX_BODY));
+    refused(
+        padded(MAX_BODY + 1),
+        &["0 #: has 131073 bytes, more than 131072; store less, or split it into several secrets"],
+    );
+}
+
+#[test]
+fn names_in_the_value_are_unique() {
+    refused(
+        with_value(r#"{"a/b c~":1,"x":{"a":1,"a":2},"\u0061\/b\u0020c~":2,"a\/b c~":3}"#),
+        &[
+            "60 #/secret/value/a~1b%20c~0: occurs more than once; keep one (bytes 31 and 60)",
+            "82 #/secret/value/a~1b%20c~0: occurs more than once; keep one (bytes 31 and 82)",
+        ],
+    );
+    refused(
+        with_value("{\"é\u{202e}\\n\":1,\"é\u{202e}\\n\":1}"),
+        &[
+            "43 #/secret/value/%C3%A9%E2%80%AE%0A: occurs more than once; keep one (bytes 31 and 43)",
+        ],
+    );
+    // The empty name, and one too long to be shown.
+    let long = "x".repeat(65);
+    refused(
+        with_value(format!(r#"{{"":1,"":1,"{long}":1,"{long}":1}}"#)),
+        &[
+            "36 #/secret/value/: occurs more than once; keep one (bytes 31 and 36)",
+            "111 #/secret/value: occurs more than once; keep one (bytes 41 and 111)",
+        ],
+    );
+    // One is the beginning of the other, and U+0000 ends nothing.
+    accepted(with_value(
+        r#"{"a":1,"ab":1,"":1,"a\u0000":1,"a\u0000b":1,"\u0000":1}"#,
+    ));
+    // Bytes decide, not what they look like.
+    accepted(with_value("{\"\u{e9}\":1,\"e\u{301}\":1,\"E\u{301}\":1}"));
+}
+
+#[test]
+fn names_in_the_request_are_unique() {
+    refused(
+        r#"{"x":1,"x":2,"secret":{"name":"n","y z":[],"name":1,"y z":1,"value":{},"value":[]}}"#,
+        &[
+            "7 #/x: occurs more than once; keep one (bytes 1 and 7)",
+            "43 #/secret/name: occurs more than once; keep one (bytes 23 and 43)",
+            "52 #/secret/y%20z: occurs more than once; keep one (bytes 34 and 52)",
+            "71 #/secret/value: occurs more than once; keep one (bytes 60 and 71)",
+        ],
+    );
+}
+
+#[test]
+fn unknown_members_are_ignored_unless_they_are_known_ones_in_another_case() {
+    accepted(r#"{"name":1,"secret":{"name":"n","value":{},"secret":0,"naem":1,"$":[{"a":{}}]}}"#);
+    refused(
+        with(r#""Name":"m","KEY":1,"t\u0059pe":2,"Value":{}"#),
+        &[
+            r#"38 #/secret/name: is spelt in another letter case; write it "name" (byte 38)"#,
+            r#"49 #/secret/key: is spelt in another letter case; write it "key" (byte 49)"#,
+            r#"57 #/secret/type: is spelt in another letter case; write it "type" (byte 57)"#,
+            r#"71 #/secret/value: is spelt in another letter case; write it "value" (byte 71)"#,
+        ],
+    );
+    // Only ASCII has case here: this one is U+212A, the Kelvin sign.
+    accepted(with("\"\u{212A}ey\":1"));
+}
+
+#[test]
+fn members_are_counted() {
+    let members = |count| {
+        (0..count)
+            .map(|i| format!(r#""{i}":0"#))
+            .collect::<Vec<_>>()
+            .join(",")
+    };
+    accepted(with_value(format!("{{{}}}", members(1024))));
+    refused(
+        with_value(format!("{{{}}}", members(1025))),
+        &[
+            "8137 #/secret/value: has more than 1024 members; split it into several secrets (byte 8137)",
+        ],
+    );
+    accepted(with(&members(62)));
+    refused(
+        with(&members(63)),
+        &[
+            "462 #/secret: has more than 64 members; leave out those that have no meaning here (byte 462)",
+        ],
+    );
+    let secret = r#""secret":{"name":"n","value":{}}"#;
+    accepted(format!("{{{},{secret}}}", members(63)));
+    refused(
+        format!("{{{},{secret}}}", members(64)),
+        &["439 #: has more than 64 members; leave out those that have no meaning here (byte 439)"],
+    );
+}
+
+#[test]
+fn the_slots_given_are_the_limit() {
+    let body = with_value(r#"{"a":1,"b":2,"c":3}"#);
+    let mut violations = Violations::<4>::new();
+    assert!(validate_request(body.as_bytes(), &mut [Slot::EMPTY; 3], &mut violations).is_some());
+    assert!(validate_request(body.as_bytes(), &mut [Slot::EMPTY; 2], &mut violations).is_none());
+    let line = violations.iter().next().unwrap().to_string();
+    assert_eq!(
+        line,
+        "#/secret/value: has more than 2 members; split it into several secrets (byte 43)"
+    );
+    // More slots than the limit do not move it.
+    let members: Vec<String> = (0..=MAX_MEMBERS).map(|i| format!(r#""{i}":0"#)).collect();
+    let body = with_value(format!("{{{}}}", members.join(",")));
+    let mut scratch = vec![Slot::EMPTY; 2 * MAX_MEMBERS];
+    assert!(validate_request(body.as_bytes(), &mut scratch, &mut violations).is_none());
+}
+
+#[test]
+fn nesting() {
+    let nested = |open: &str, close: &str, levels: usize| {
+        repeat_n(open, levels)
+            .chain(repeat_n(close, levels))
+            .collect::<String>()
+    };
+    // The value is the first level.
+    let value = |levels: usize| format!(r#"{{"a":{}}}"#, nested("[", "]", levels - 1));
+    accepted(with_value(value(MAX_DEPTH)));
+    refused(
+        with_value(value(MAX_DEPTH + 1)),
+        &["98 #/secret/value: nests deeper than 64 levels at byte 98; flatten it"],
+    );
+    let objects = format!("{}{{}}{}", r#"{"a":"#.repeat(63), "}".repeat(63));
+    accepted(with_value(&objects));
+    refused(
+        with_value(format!(r#"{{"a":{objects}}}"#)),
+        &["350 #/secret/value: nests deeper than 64 levels at byte 350; flatten it"],
+    );
+    // So is the value of each other member.
+    accepted(with(&format!(r#""x":{}"#, nested("[", "]", MAX_DEPTH))));
+    refused(
+        with(&format!(r#""x":{}"#, nested("[", "]", MAX_DEPTH + 1))),
+        &["106 #/secret: nests deeper than 64 levels at byte 106; flatten it"],
+    );
+    refused(
+        format!(r#"{{"x":{}}}"#, nested("[", "]", MAX_DEPTH + 1)),
+        &["69 #: nests deeper than 64 levels at byte 69; flatten it"],
+    );
+}
+
+#[test]
+fn half_surrogates_are_told_once_for_a_name_and_once_for_a_members_value() {
+    refused(
+        with_value(r#"{"\ud800":["\udfff","\ud800\ud83d\ude00"],"\ud800x":"\ud800\u0041"}"#),
+        &[
+            "32 #/secret/value: escapes half of a surrogate pair; write both halves, or the character itself (byte 32)",
+            "42 #/secret/value: escapes half of a surrogate pair; write both halves, or the character itself (byte 42)",
+            "73 #/secret/value: escapes half of a surrogate pair; write both halves, or the character itself (byte 73)",
+            "83 #/secret/value: escapes half of a surrogate pair; write both halves, or the character itself (byte 83)",
+        ],
+    );
+}
+
+#[test]
+fn byte_order_mark() {
+    refused(
+        format!("\u{FEFF}{}", with_value("{}")),
+        &["0 #: begins with a byte-order mark; send UTF-8 without one (byte 0)"],
+    );
+    // Elsewhere it is a character.
+    accepted(with_value("{\"\u{FEFF}\":\"\u{FEFF}\"}"));
+}
+
+#[test]
+fn a_syntax_error_is_last_and_what_was_found_before_it_stays() {
+    refused(
+        r#"{"secret":{"key":".","name":"","value":{"a":1,"a":2,"b":"\ud800"#,
+        &[
+            "17 #/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property",
+            "28 #/secret/name: is empty; give 1 to 512 bytes",
+            "46 #/secret/value/a: occurs more than once; keep one (bytes 40 and 46)",
+            "57 #/secret/value: escapes half of a surrogate pair; write both halves, or the character itself (byte 57)",
+            "63 #/secret/value: not valid JSON at byte 63, where it ends: expected a closing double quote",
+        ],
+    );
+    for (body, line) in [
+        (
+            r#"{"secret":{"name":"n","value":{}}} {}"#,
+            "35 #: not valid JSON at byte 35: expected the end of the text",
+        ),
+        (
+            r#"{"secret":{"name":"n","value":{}}}}"#,
+            "34 #: not valid JSON at byte 34: expected the end of the text",
+        ),
+        (
+            r#"{"secret":{"name":"n","value":{}}"#,
+            "33 #: not valid JSON at byte 33, where it ends: expected `,` or `}`",
+        ),
+        (
+            r#"{"secret":{"name":"n","value":{},}}"#,
+            "33 #/secret: not valid JSON at byte 33: expected a member name in double quotes",
+        ),
+        (
+            r#"{'secret':1}"#,
+            "1 #: not valid JSON at byte 1: expected a member name in double quotes, or `}`",
+        ),
+        (
+            r#"{"secret" 1}"#,
+            "10 #: not valid JSON at byte 10: expected `:` after the member name",
+        ),
+        (
+            r#"{"secret":}"#,
+            "10 #/secret: not valid JSON at byte 10: expected a value",
+        ),
+        (
+            r#"{"secret":{"name":'n'}}"#,
+            "18 #/secret/name: not valid JSON at byte 18: expected a value",
+        ),
+        (
+            r#"{"secret":{"name":"a	b"}}"#,
+            "20 #/secret/name: not valid JSON at byte 20: expected an escape for the control character",
+        ),
+        (
+            r#"{"secret":{"name":"\x"}}"#,
+            r#"20 #/secret/name: not valid JSON at byte 20: expected one of `"\/bfnrtu` after the backslash"#,
+        ),
+        (
+            r#"{"secret":{"name":"\u00g0"}}"#,
+            r"23 #/secret/name: not valid JSON at byte 23: expected four hexadecimal digits after `\u`",
+        ),
+        (
+            r#"{"secret":{"value":{"a":[1 2]}}}"#,
+            "27 #/secret/value: not valid JSON at byte 27: expected `,` or `]`",
+        ),
+        (
+            r#"{"secret":{"value":{"a":[1}}}"#,
+            "26 #/secret/value: not valid JSON at byte 26: expected `,` or `]`",
+        ),
+        (
+            r#"{"secret":{"value":{"a":{"b":1]}}}"#,
+            "30 #/secret/value: not valid JSON at byte 30: expected `,` or `}`",
+        ),
+        (
+            r#"{"secret":{"value":{"a":-}}}"#,
+            "25 #/secret/value: not valid JSON at byte 25: expected a digit",
+        ),
+        (
+            r#"{"secret":{"value":{"a":01}}}"#,
+            "25 #/secret/value: not valid JSON at byte 25: expected `,` or `}`",
+        ),
+        (
+            r#"{"secret":{"value":{"a":1.}}}"#,
+            "26 #/secret/value: not valid JSON at byte 26: expected a digit",
+        ),
+        (
+            r#"{"secret":{"value":{"a":nul}}}"#,
+            "27 #/secret/value: not valid JSON at byte 27: expected `true`, `false` or `null`",
+        ),
+        (
+            r#"{"secret":{"value":{"a":NaN}}}"#,
+            "24 #/secret/value: not valid JSON at byte 24: expected a value",
+        ),
+        (
+            r#"{"secret":{"value":{/**/}}}"#,
+            "20 #/secret/value: not valid JSON at byte 20: expected a member name in double quotes, or `}`",
+        ),
+    ] {
+        refused(body, &[line]);
+    }
+}
+
+#[test]
+fn invalid_utf8_is_an_error_where_it_is_reached() {
+    let body = |name: &[u8], behind: &[u8]| {
+        let (before, after): (&[u8], &[u8]) = (br#"{"secret":{"name":""#, br#"","value":{}}}"#);
+        [before, name, after, behind].concat()
+    };
+    refused(
+        body(b"a\xFF", b""),
+        &["20 #/secret/name: invalid UTF-8 at byte 20; send the text in UTF-8"],
+    );
+    // An overlong form, a surrogate, a character cut off.
+    for wrong in [&b"\xC0\x80"[..], b"\xED\xA0\x80", b"\xF0\x9F\x98"] {
+        refused(
+            body(wrong, b""),
+            &["19 #/secret/name: invalid UTF-8 at byte 19; send the text in UTF-8"],
+        );
+    }
+    refused(
+        body(b"n", b" \xFE"),
+        &["35 #: invalid UTF-8 at byte 35; send the text in UTF-8"],
+    );
+    // What comes before stays, and an earlier error of syntax is the one.
+    refused(
+        body(b"", b"\xFF"),
+        &[
+            "18 #/secret/name: is empty; give 1 to 512 bytes",
+            "33 #: invalid UTF-8 at byte 33; send the text in UTF-8",
+        ],
+    );
+    refused(
+        b"{]\xFF",
+        &["1 #: not valid JSON at byte 1: expected a member name in double quotes, or `}`"],
+    );
+    // UTF-16.
+    refused(
+        b"\xFF\xFE{\0}\0",
+        &["0 #: invalid UTF-8 at byte 0; send the text in UTF-8"],
+    );
+}
+
+#[test]
+fn a_list_keeps_the_first_in_document_order() {
+    // The key is judged last and stands first.
+    let body = br#"{"secret":{"key":"zz","name":"","type":"-","value":{"a":1,"a":2}}}"#;
+    let mut scratch = [Slot::EMPTY; 4];
+    let mut violations = Violations::<2>::new();
+    assert!(validate_request(body, &mut scratch, &mut violations).is_none());
+    let kinds: Vec<_> = violations.iter().map(Violation::kind).collect();
+    assert_eq!(kinds, [ViolationKind::NoSuchProperty, ViolationKind::Empty]);
+    assert!(violations.overflowed());
+
+    let mut none = Violations::<0>::new();
+    assert!(validate_request(body, &mut scratch, &mut none).is_none());
+    assert!(none.overflowed() && !none.is_empty());
+    assert_eq!(none.len(), 0);
+
+    // A list is emptied for the next request.
+    let good = br#"{"secret":{"name":"n","value":{}}}"#;
+    assert!(validate_request(good, &mut scratch, &mut violations).is_some());
+    assert!(violations.is_empty() && violations.iter().next().is_none());
+}
+
+#[test]
+fn a_value_alone_withholds_its_names_if_asked() {
+    let alone = |value: &str, key: Option<&str>, naming: Naming| -> Vec<String> {
+        let mut violations = Violations::<8>::new();
+        let mut scratch = [Slot::EMPTY; 8];
+        let found = validate_value(value.as_bytes(), key, naming, &mut scratch, &mut violations);
+        assert_eq!(found.is_some(), violations.is_empty());
+        violations.iter().map(ToString::to_string).collect()
+    };
+    let value = r#" {"canary":1,"canary":2} "#;
+    assert_eq!(
+        alone(value, Some("k"), Naming::List),
+        [
+            r#"#/secret/key: the value has no such top-level property, only "canary", "canary"; name one that it has, or leave "key" out"#,
+            "#/secret/value/canary: occurs more than once; keep one (bytes 2 and 13)",
+        ]
+    );
+    assert_eq!(
+        alone(value, Some("k"), Naming::Withhold),
+        [
+            r#"#/secret/key: the value has no such top-level property; name one that it has, or leave "key" out"#,
+            "#/secret/value: occurs more than once; keep one (bytes 2 and 13)",
+        ]
+    );
+    assert_eq!(
+        alone("[]", Some("a.b"), Naming::List),
+        [
+            "#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property",
+            r#"#/secret/value: must be a JSON object, but an array was sent; put it into one, such as {"password": …}"#,
+        ]
+    );
+    assert_eq!(
+        alone("{} x", None, Naming::List),
+        ["#/secret/value: not valid JSON at byte 3: expected the end of the text"]
+    );
+    assert_eq!(alone(r#"{"\"":1}"#, Some("\""), Naming::List), [""; 0]);
+}
+
+#[test]
+fn no_line_repeats_a_value() {
+    let canary = "hunter2";
+    for body in [
+        format!(r#"{{"secret":"{canary}"}}"#),
+        format!(
+            r#"{{"secret":{{"name":"\u0000{canary}","key":"{canary}.","type":"-{canary}","value":"{canary}"}}}}"#
+        ),
+        format!(
+            r#"{{"secret":{{"name":"n","key":"{canary}","value":{{"a":"{canary}","a":"{canary}"}}}}}}"#
+        ),
+        format!(r#"{{"secret":{{"name":"n","value":{{"a":"{canary}" "{canary}"}}}}}}"#),
+        format!(r#"{{"secret":{{"name":"n","value":{{"a":["{canary}\ud800"], "b":{canary}}}}}}}"#),
+        format!(r#"{{"secret":{{"name":"n","value":"{canary}"#),
+    ] {
+        let mut scratch = [Slot::EMPTY; 8];
+        let mut violations = Violations::<8>::new();
+        assert!(validate_request(body.as_bytes(), &mut scratch, &mut violations).is_none());
+        let shown = format!("{violations:?} {violations:#?}");
+        assert!(!shown.is_empty() && !shown.contains(canary), "{shown}");
+    }
+    let body = format!(r#"{{"secret":{{"name":"n","value":{{"a":"{canary}"}}}}}}"#);
+    let mut violations = Violations::<8>::new();
+    let request = validate_request(body.as_bytes(), &mut [Slot::EMPTY; 8], &mut violations);
+    assert_eq!(
+        format!("{:?}", request.unwrap()),
+        "Request { name: JsonStr(1 bytes), key: None, secret_type: None, value: 15 bytes }"
+    );
+}
+
+#[test]
+fn lines_are_printable_and_short() {
+    let name = "\u{202e}\u{7}\n\r".repeat(1000);
+    let quoted = format!("{name:?}")
+        .replace("\\u{202e}", "\u{202e}")
+        .replace("\\u{7}", "\\u0007");
+    let value = format!("{{{quoted}:1,{quoted}:2}}");
+    let mut violations = Violations::<8>::new();
+    let mut scratch = [Slot::EMPTY; 8];
+    validate_value(
+        value.as_bytes(),
+        Some("k"),
+        Naming::List,
+        &mut scratch,
+        &mut violations,
+    );
+    assert_eq!(violations.len(), 2);
+    for violation in &violations {
+        let line = violation.to_string();
+        assert!(
+            line.len() < 1024 && !line.contains(['\n', '\r', '\u{7}', '\u{202e}']),
+            "{line:?}"
+        );
+    }
+}
+
+#[test]
+fn texts_apart() {
+    assert!(validate_name("db/password").is_ok());
+    let line = |result: Result<(), Violation<'_>>| {
+        let violation = result.unwrap_err();
+        assert_eq!(violation.position(), None);
+        violation.to_string()
+    };
+    assert_eq!(
+        line(validate_name("")),
+        "#/secret/name: is empty; give 1 to 512 bytes"
+    );
+    assert_eq!(
+        line(validate_name(&"x".repeat(513))),
+        "#/secret/name: has 513 bytes in UTF-8, more than 512; shorten it"
+    );
+    assert_eq!(
+        line(validate_name("a\u{7F}")),
+        "#/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out"
+    );
+    assert!(validate_key("user").is_ok() && validate_name("a.b").is_ok());
+    assert_eq!(
+        line(validate_key("a.b")),
+        "#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property"
+    );
+    assert!(validate_type("A").is_ok());
+    assert_eq!(
+        line(validate_type("_A")),
+        r#"#/secret/type: must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as "PASSWORD""#
+    );
+}
+
+#[test]
+fn agent_ids() {
+    for good in ["a", "agent-1", "A_b-9", &"x".repeat(64)] {
+        assert_eq!(parse_agent_id(good).ok(), Some(good));
+    }
+    for bad in ["", " a", "a.b", "a/b", "é", "a\n", &"x".repeat(65)] {
+        let violation = parse_agent_id(bad).unwrap_err();
+        assert_eq!(
+            violation.to_string(),
+            "agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has"
+        );
+        assert_eq!(violation.kind(), ViolationKind::Form);
+    }
+}
+
+#[test]
+fn project_ids() {
+    let id = [
+        0x12, 0x3E, 0x45, 0x67, 0xE8, 0x9B, 0x12, 0xD3, 0xA4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40,
+        0x0F,
+    ];
+    for good in [
+        "123e4567-e89b-12d3-a456-42661417400f",
+        "123E4567-E89B-12d3-A456-42661417400F",
+    ] {
+        assert_eq!(parse_project_id(good).ok(), Some(id));
+    }
+    for bad in [
+        "",
+        "not-a-uuid",
+        "123e4567e89b12d3a45642661417400f",
+        "{123e4567-e89b-12d3-a456-42661417400f}",
+        "urn:uuid:123e4567-e89b-12d3-a456-42661417400f",
+        "123e4567-e89b-12d3-a456-42661417400",
+        "123e4567-e89b-12d3-a456-42661417400f0",
+        "123e4567-e89b-12d3-a456-42661417400f-",
+        "123e4567-e89b-12d3-a45642661417-400f",
+        "123e4567-e89b-12d3-a456-42661417400g",
+        "+23e4567-e89b-12d3-a456-42661417400f",
+        "123e4567-e89b-12d3-a456-4266141740é",
+    ] {
+        assert_eq!(
+            parse_project_id(bad).unwrap_err().to_string(),
+            "projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000"
+        );
+    }
+}
+
+#[test]
+fn properties_of_a_stored_value() {
+    let value = br#" {"a": {"b": 1}, "\u0062": "x\ny" , "":[], "c.d": null} "#;
+    assert_eq!(find_property(value, "a"), Ok(Some(r#"{"b": 1}"#)));
+    assert_eq!(find_property(value, "b"), Ok(Some(r#""x\ny""#)));
+    assert_eq!(find_property(value, ""), Ok(Some("[]")));
+    assert_eq!(find_property(value, "c.d"), Ok(Some("null")));
+    assert_eq!(find_property(value, "c"), Ok(None));
+    assert_eq!(find_property(value, r"\u0062"), Ok(None));
+
+    let line = |value: &[u8]| {
+        let error = find_property(value, "a").unwrap_err();
+        (error.position(), error.to_string())
+    };
+    let expected = |at, text: &str| (at, text.to_owned());
+    assert_eq!(
+        line(b""),
+        expected(
+            0,
+            "not valid JSON at byte 0, where it ends: expected a value"
+        )
+    );
+    assert_eq!(
+        line(b"[1]"),
+        expected(0, "not valid JSON at byte 0: expected an object")
+    );
+    assert_eq!(
+        line(br#"{"a":1} x"#),
+        expected(8, "not valid JSON at byte 8: expected the end of the text")
+    );
+    assert_eq!(
+        line(br#"{"a":1,"b":2,"\u0061":3}"#),
+        expected(13, "has the property a second time at byte 13")
+    );
+    assert_eq!(
+        line(br#"{"a":1,"b":"\ud800"}"#),
+        expected(12, "escapes half of a surrogate pair at byte 12")
+    );
+    assert_eq!(
+        line(b"{\"a\":1,\xFF"),
+        expected(7, "invalid UTF-8 at byte 7; send the text in UTF-8")
+    );
+    let deep = format!(r#"{{"a":{}"#, "[".repeat(64));
+    assert_eq!(
+        line(deep.as_bytes()),
+        expected(68, "nests deeper than 64 levels at byte 68; flatten it")
+    );
+}
+
+#[test]
+fn sizes_that_firmware_reckons_with() {
+    assert_eq!(size_of::<Slot>(), 8);
+    assert!(size_of::<Violations<'_>>() <= 4352);
+}
