@@ -36,7 +36,10 @@ fn every_vector_ends_as_it_says() {
         ("text error", 10),
         ("unknown recipient", 2),
     ];
-    assert_eq!(ran, expected.map(|(class, count)| (class.to_owned(), count)));
+    assert_eq!(
+        ran,
+        expected.map(|(class, count)| (class.to_owned(), count))
+    );
 }
 
 struct Vector {
@@ -57,7 +60,11 @@ impl Vector {
             .map(|line| line.split_once(": ").unwrap())
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect();
-        Self { file: path.display().to_string(), headers, body: body.to_owned() }
+        Self {
+            file: path.display().to_string(),
+            headers,
+            body: body.to_owned(),
+        }
     }
 
     fn all(&self, name: &str) -> Vec<&str> {
@@ -77,8 +84,10 @@ impl Vector {
         match self.open::<B>() {
             Ok(messages) => {
                 assert_eq!(expected, "success", "{}", self.file);
-                let hashes: Vec<_> =
-                    messages.iter().map(|message| hex(&B::sha256(&[message]))).collect();
+                let hashes: Vec<_> = messages
+                    .iter()
+                    .map(|message| hex(&B::sha256(&[message])))
+                    .collect();
                 assert_eq!(hashes, self.all("sha256"), "{}", self.file);
                 self.check_values::<B>();
             }
@@ -116,7 +125,9 @@ impl Vector {
             let opened = sealpost_envelope::open(&identity, bytes, &context, rng)?;
             return Ok(vec![opened.to_vec()]);
         }
-        let opener: Opener<B> = envelope.pending(identity.public_key())?.decrypt(&identity, rng)?;
+        let opener: Opener<B> = envelope
+            .pending(identity.public_key())?
+            .decrypt(&identity, rng)?;
         let mut sequence = opener.sequence(&envelope);
         let mut messages = Vec::new();
         for json in &contexts {
@@ -136,17 +147,25 @@ impl Vector {
         let seed = unhex(self.header("seed"));
         let salt = B::sha256(&[b"sealpost/v1/header", envelope.header_bytes()]);
         assert_eq!(hex(&salt), self.header("salt"));
-        assert_eq!(hex(&B::hmac(&B::hmac_key(&salt), &[&seed])), self.header("prk"));
+        assert_eq!(
+            hex(&B::hmac(&B::hmac_key(&salt), &[&seed])),
+            self.header("prk")
+        );
         let prk = B::hkdf_extract(&salt, &seed);
-        for (name, label) in [("key", "\x03key"), ("base_nonce", "\x05nonce"), ("commit_key", "\x06commit")]
-        {
+        for (name, label) in [
+            ("key", "\x03key"),
+            ("base_nonce", "\x05nonce"),
+            ("commit_key", "\x06commit"),
+        ] {
             let mut value = unhex(self.header(name));
             let expected = value.clone();
             B::hkdf_expand(&prk, &[label.as_bytes()], &mut value).unwrap();
             assert_eq!(value, expected, "{}: {name}", self.file);
         }
-        let commitments: Vec<_> =
-            envelope.frames().map(|frame| hex(frame.commitment())).collect();
+        let commitments: Vec<_> = envelope
+            .frames()
+            .map(|frame| hex(frame.commitment()))
+            .collect();
         assert_eq!(commitments, self.all("com"), "{}", self.file);
     }
 }
@@ -167,8 +186,10 @@ fn class(error: &Error) -> &'static str {
 }
 
 fn context(json: &serde_json::Value) -> SecretContext<'_> {
-    let mut context =
-        SecretContext::new(json["agent"].as_str().unwrap(), json["name"].as_str().unwrap());
+    let mut context = SecretContext::new(
+        json["agent"].as_str().unwrap(),
+        json["name"].as_str().unwrap(),
+    );
     if let Some(project) = json["project"].as_str() {
         let project = unhex(&project.replace('-', ""));
         context = context.with_project(project.try_into().unwrap());
@@ -183,7 +204,9 @@ fn context(json: &serde_json::Value) -> SecretContext<'_> {
 }
 
 fn folder(name: &str) -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata").join(name)
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata")
+        .join(name)
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -191,5 +214,8 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn unhex(text: &str) -> Vec<u8> {
-    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap()).collect()
+    (0..text.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&text[i..i + 2], 16).unwrap())
+        .collect()
 }

@@ -2,7 +2,7 @@
 
 use proptest::{prelude::*, test_runner::TestRunner};
 use sealpost_envelope::{
-    Backend, Envelope, Error, SealError, SecretContext, open, padded_len, seal, sealed_len, text,
+    Backend, Envelope, Error, Recipient, SealError, SecretContext, open, padded_len, seal, sealed_len, text,
 };
 
 use super::{CONTEXT, KEYS, identity, recipient, rng};
@@ -46,7 +46,7 @@ pub(crate) fn every_recipient_opens<B: Backend>() {
         envelope
             .stanzas()
             .map(|s| s.key_id())
-            .eq(recipients.iter().map(|r| r.key_id()))
+            .eq(recipients.iter().map(Recipient::key_id))
     );
     for name in KEYS {
         let opened = open(&identity::<B>(name), &sealed, &CONTEXT, &mut rng(4)).unwrap();
@@ -108,7 +108,7 @@ pub(crate) fn other_keys_are_told_apart<B: Backend>() {
 }
 
 pub(crate) fn recipients_are_counted<B: Backend>() {
-    let none: [sealpost_envelope::Recipient<B>; 0] = [];
+    let none: [Recipient<B>; 0] = [];
     assert_eq!(
         seal(&none, &CONTEXT, b"x", &mut rng(7)),
         Err(SealError::RecipientCount { given: 0 })
