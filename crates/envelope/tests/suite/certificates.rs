@@ -74,7 +74,7 @@ pub(crate) fn wrong_files_are_named<B: Backend>() {
     );
     assert_eq!(
         parse(&[&der[..], &[0]].concat()),
-        CertificateError::Malformed
+        CertificateError::TrailingBytes { length: 1 }
     );
     assert_eq!(parse(&der[..der.len() - 1]), CertificateError::Malformed);
     assert_eq!(

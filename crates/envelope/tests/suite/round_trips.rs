@@ -2,7 +2,8 @@
 
 use proptest::{prelude::*, test_runner::TestRunner};
 use sealpost_envelope::{
-    Backend, Envelope, Error, Recipient, SealError, SecretContext, open, padded_len, seal, sealed_len, text,
+    Backend, Envelope, Error, Recipient, SealError, SecretContext, open, padded_len, seal,
+    sealed_len, text,
 };
 
 use super::{CONTEXT, KEYS, identity, recipient, rng};
