@@ -19,7 +19,7 @@ use sealpost_envelope::{Identity, Trust, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
 };
-use sealpost_protocol::{AgentId, Clock, InProcess, InProcessInbox, SigningKey};
+use sealpost_protocol::{AgentId, Clock, InProcess, InProcessInbox, SigningKey, Transport};
 use sealpost_vault::{EmbeddedVault, Vault};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
@@ -53,6 +53,10 @@ pub(crate) struct World {
 pub(crate) struct TestClock(AtomicU64);
 
 impl TestClock {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self(AtomicU64::new(2_000_000_000)))
+    }
+
     pub(crate) fn set(&self, seconds: u64) {
         self.0.store(seconds, Ordering::SeqCst);
     }
@@ -75,8 +79,8 @@ pub(crate) fn world() -> World {
 }
 
 pub(crate) fn world_with(limits: Limits) -> World {
-    let clock = Arc::new(TestClock(AtomicU64::new(2_000_000_000)));
-    let issuer = Issuer::new(2_000_000_000);
+    let clock = TestClock::new();
+    let issuer = Issuer::new(clock.now().as_secs());
     let dir = tempfile::tempdir().unwrap();
     let vault: Arc<dyn Vault> = Arc::new(EmbeddedVault::open(dir.path()).unwrap());
     let resolver = Resolver::new(Arc::clone(&vault));
@@ -101,6 +105,27 @@ pub(crate) fn world_with(limits: Limits) -> World {
     tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));
     let silent = transport.register(SILENT.parse().unwrap()).unwrap();
 
+    let router = gateway(&issuer, &clock, limits, transport, &gateway_key, &agent_key);
+    World {
+        router,
+        issuer,
+        clock,
+        resolver,
+        limits,
+        _silent: silent,
+        _dir: dir,
+    }
+}
+
+/// A gateway that knows three agents, all with the same signing key.
+pub(crate) fn gateway(
+    issuer: &Issuer,
+    clock: &Arc<TestClock>,
+    limits: Limits,
+    transport: Arc<dyn Transport>,
+    gateway_key: &SigningKey,
+    agent_key: &SigningKey,
+) -> Router {
     let entry = |id: &str, certificate: &[u8]| {
         let trust = Trust::DangerAnyCertificate;
         AgentEntry::new(
@@ -128,24 +153,15 @@ pub(crate) fn world_with(limits: Limits) -> World {
     let policy = TokenPolicy::new(Issuer::NAME, Issuer::AUDIENCE);
     let keys = KeySet::from_jwks(&issuer.jwks()).unwrap();
     let authenticator = JwtAuthenticator::new(policy, keys);
-    let router = Gateway::new(
+    Gateway::new(
         Arc::new(authenticator),
         Arc::new(directory),
         transport,
-        gateway_key,
+        gateway_key.clone(),
     )
     .with_clock(clock.clone())
     .with_limits(limits)
-    .router();
-    World {
-        router,
-        issuer,
-        clock,
-        resolver,
-        limits,
-        _silent: silent,
-        _dir: dir,
-    }
+    .router()
 }
 
 impl World {
@@ -156,26 +172,34 @@ impl World {
 
     /// A request to `path` (an agent, perhaps with a query) that is good but for its body.
     pub(crate) fn request(&self, path: &str, body: impl Into<Body>) -> Request<Body> {
-        let (agent, query) = path.split_once('?').unwrap_or((path, ""));
-        Request::builder()
-            .method(Method::POST)
-            .uri(format!("/v1/secrets/{agent}/secret-value?{query}"))
-            .header("authorization", format!("Bearer {}", self.issuer.token()))
-            .header("content-type", "application/json")
-            .header("x-request-id", REQUEST_ID)
-            .body(body.into())
-            .unwrap()
+        request(&self.issuer, path, body)
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Answer {
-        let response = self.router.clone().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        let body = to_bytes(body, usize::MAX).await.unwrap();
-        Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body: String::from_utf8(body.to_vec()).unwrap(),
-        }
+        send(&self.router, request).await
+    }
+}
+
+pub(crate) fn request(issuer: &Issuer, path: &str, body: impl Into<Body>) -> Request<Body> {
+    let (agent, query) = path.split_once('?').unwrap_or((path, ""));
+    Request::builder()
+        .method(Method::POST)
+        .uri(format!("/v1/secrets/{agent}/secret-value?{query}"))
+        .header("authorization", format!("Bearer {}", issuer.token()))
+        .header("content-type", "application/json")
+        .header("x-request-id", REQUEST_ID)
+        .body(body.into())
+        .unwrap()
+}
+
+pub(crate) async fn send(router: &Router, request: Request<Body>) -> Answer {
+    let response = router.clone().oneshot(request).await.unwrap();
+    let (parts, body) = response.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap();
+    Answer {
+        status: parts.status,
+        headers: parts.headers,
+        body: String::from_utf8(body.to_vec()).unwrap(),
     }
 }
 

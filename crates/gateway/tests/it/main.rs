@@ -4,6 +4,7 @@
 mod answers;
 mod bad_input;
 mod bodies;
+mod failures;
 mod harness;
 mod issuer;
 mod road;

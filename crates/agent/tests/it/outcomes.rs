@@ -1,0 +1,204 @@
+//! What becomes of a request that a trusted gateway has signed. The agent believes it no more than its signature.
+
+use sealpost_protocol::{Context, Outcome};
+use sealpost_vault::{CreateError, VaultFailure};
+
+use crate::harness::{CERTIFICATE, Fault, MAX_VALUE, OTHER_CERTIFICATE, seal_for, world};
+
+const VALUE: &[u8] = br#"{"password":"P@ss","user":"ada"}"#;
+
+fn violations(outcome: Outcome) -> Vec<String> {
+    match outcome {
+        Outcome::Refused { violations } => violations,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn stored_and_resolved() {
+    let world = world();
+    let context = Context {
+        key: Some("user".into()),
+        ..world.context("db")
+    };
+    let outcome = world.ask(&world.request(context, VALUE)).await;
+    assert_eq!(
+        outcome,
+        Outcome::Stored {
+            resolver_ref: "secret:db#user".into(),
+            vault_secret_name: "db".into()
+        }
+    );
+    let resolved = world.resolver.resolve("secret:db#user").await.unwrap();
+    assert_eq!(resolved.as_json(), b"\"ada\"");
+    let whole = world.resolver.resolve("secret:db").await.unwrap();
+    assert_eq!(whole.as_json(), VALUE);
+    assert!(!format!("{whole:?} {:?}", world.agent).contains("ada"));
+}
+
+#[tokio::test]
+async fn the_same_message_again_gets_its_own_answer() {
+    let world = world();
+    let request = world.request(world.context("db"), VALUE);
+    let message = world.sign(&request);
+    let first = world.play(&message, request.id).await;
+    assert!(matches!(first, Outcome::Stored { .. }));
+    assert_eq!(world.play(&message, request.id).await, first);
+    // The same request signed anew is another attempt, even under the same id.
+    let anew = request
+        .sign(&world.gateway, crate::harness::NOW, 31)
+        .unwrap();
+    assert_eq!(world.play(&anew, request.id).await, Outcome::Exists);
+}
+
+#[tokio::test]
+async fn the_clear_context_is_checked_before_the_key_is_used() {
+    let world = world();
+    let context = Context {
+        key: Some("a.b".into()),
+        secret_type: Some("no type".into()),
+        ..world.context("a\u{7}b")
+    };
+    // The envelope is none: with a rule broken it is not looked at.
+    let mut request = world.request(context, VALUE);
+    request.envelope = "nonsense".into();
+    let violations = violations(world.ask(&request).await);
+    let places: Vec<_> = violations
+        .iter()
+        .map(|v| v.split(": ").next().unwrap())
+        .collect();
+    assert_eq!(places, ["#/secret/name", "#/secret/key", "#/secret/type"]);
+}
+
+#[tokio::test]
+async fn the_value_is_validated_again() {
+    let world = world();
+    let cases: [(&[u8], &str); 8] = [
+        (b"", "#/secret/value: "),
+        (b"[]", "#/secret/value: "),
+        (b"{", "#/secret/value: "),
+        (b"{\"a\":1,\"a\":2}", "#/secret/value: "),
+        (b"{\"a\":\"\xff\"}", "#/secret/value"),
+        (b"{\"a\":\"\\ud800\"}", "#/secret/value"),
+        (b"{\"a\":1} x", "#/secret/value: "),
+        (b"\xef\xbb\xbf{}", "#/secret/value: "),
+    ];
+    for (value, start) in cases {
+        let violations = violations(world.ask(&world.request(world.context("db"), value)).await);
+        assert!(violations[0].starts_with(start), "{violations:?}");
+    }
+    assert!(world.vault.secrets.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_reply_names_no_members() {
+    let world = world();
+    let context = Context {
+        key: Some("pin".into()),
+        ..world.context("db")
+    };
+    let violations = violations(world.ask(&world.request(context, VALUE)).await);
+    assert!(
+        violations[0].starts_with("#/secret/key: "),
+        "{violations:?}"
+    );
+    assert!(
+        !violations[0].contains("user") && !violations[0].contains("password"),
+        "{violations:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_envelope_opens_for_its_own_context_alone() {
+    let world = world();
+    let context = Context {
+        project: "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().ok(),
+        key: Some("user".into()),
+        secret_type: Some("PASSWORD".into()),
+        ..world.context("db")
+    };
+    let changes: [fn(&mut Context); 6] = [
+        |c| c.name = "db2".into(),
+        |c| c.project = None,
+        |c| c.key = None,
+        |c| c.key = Some("password".into()),
+        |c| c.secret_type = None,
+        |c| c.secret_type = Some("TOKEN".into()),
+    ];
+    for change in changes {
+        let mut request = world.request(context.clone(), VALUE);
+        change(&mut request.context);
+        assert_eq!(
+            world.ask(&request).await,
+            Outcome::DoesNotOpen,
+            "{:?}",
+            request.context
+        );
+    }
+    // Sealed for another agent's name, to this agent's key.
+    let mut request = world.request(context.clone(), VALUE);
+    let other = Context {
+        agent: "b2048".parse().unwrap(),
+        ..context.clone()
+    };
+    request.envelope = seal_for(&other, VALUE, CERTIFICATE);
+    assert_eq!(world.ask(&request).await, Outcome::DoesNotOpen);
+    assert!(matches!(
+        world.ask(&world.request(context, VALUE)).await,
+        Outcome::Stored { .. }
+    ));
+}
+
+#[tokio::test]
+async fn an_envelope_that_cannot_be_read_says_why() {
+    let world = world();
+    let good = world.request(world.context("db"), VALUE);
+    let cut = &good.envelope[..good.envelope.len() - 8];
+    let cases = [
+        ("no envelope", "nonsense".to_owned()),
+        ("cut off", cut.to_owned()),
+        (
+            "to another key",
+            seal_for(&good.context, VALUE, OTHER_CERTIFICATE),
+        ),
+    ];
+    for (what, envelope) in cases {
+        let mut request = good.clone();
+        request.envelope = envelope;
+        match world.ask(&request).await {
+            Outcome::Unreadable { reason } => assert!(reason.len() > 20, "{what}: {reason}"),
+            other => panic!("{what}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_vaults_limit_is_a_violation() {
+    let world = world();
+    let value = |length: usize| format!("{{\"p\":\"{}\"}}", "x".repeat(length - 8)).into_bytes();
+    let fits = world.request(world.context("fits"), &value(MAX_VALUE));
+    assert!(matches!(world.ask(&fits).await, Outcome::Stored { .. }));
+    let long = world.request(world.context("long"), &value(MAX_VALUE + 1));
+    let violations = violations(world.ask(&long).await);
+    assert!(
+        violations[0].starts_with("#/secret/value: has 25001 bytes"),
+        "{violations:?}"
+    );
+}
+
+#[tokio::test]
+async fn what_the_vault_says_is_passed_on() {
+    let world = world();
+    let failure = VaultFailure::unavailable("cause-canary");
+    for (error, expected) in [
+        (CreateError::Exists, Outcome::Exists),
+        (CreateError::PendingDeletion, Outcome::PendingDeletion),
+        (CreateError::Failed(failure), Outcome::Failed),
+    ] {
+        *world.vault.fault.lock().unwrap() = Some(Fault::Create(error));
+        assert_eq!(
+            world.ask(&world.request(world.context("db"), VALUE)).await,
+            expected
+        );
+    }
+}

@@ -1,0 +1,45 @@
+//! Messages that are not to be believed get no answer; those that are too late get one.
+
+use sealpost_protocol::{MessageId, Outcome, SigningKey};
+
+use crate::harness::{NOW, world};
+
+#[tokio::test]
+async fn who_is_not_trusted_is_not_answered() {
+    let world = world();
+    let request = world.request(world.context("db"), b"{}");
+    let stranger = SigningKey::generate().unwrap();
+    let mut changed = world.sign(&request);
+    *changed.last_mut().unwrap() ^= 1;
+    let mut other_agent = request.clone();
+    other_agent.context.agent = "b2048".parse().unwrap();
+    for message in [
+        Vec::new(),
+        b"nonsense".to_vec(),
+        request.sign(&stranger, NOW, 30).unwrap(),
+        changed,
+        world.sign(&other_agent),
+    ] {
+        assert!(world.agent.handle(&message).await.is_none());
+    }
+    assert!(world.vault.secrets.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn who_is_late_is_told_so() {
+    let world = world();
+    let request = world.request(world.context("db"), b"{}");
+    let long_ago = sealpost_envelope::UnixTime::from_secs(NOW.as_secs() - 200);
+    let message = request.sign(&world.gateway, long_ago, 30).unwrap();
+    assert_eq!(world.play(&message, request.id).await, Outcome::Expired);
+    assert!(world.vault.secrets.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+#[should_panic(expected = "InReplyTo")]
+async fn a_reply_is_for_its_own_request() {
+    let world = world();
+    let request = world.request(world.context("db"), b"{}");
+    let reply = world.agent.handle(&world.sign(&request)).await.unwrap();
+    world.read(&reply, MessageId::random());
+}

@@ -1,0 +1,198 @@
+//! What the gateway makes of agents and transports that do not do as they should.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use insta::assert_snapshot;
+use sealpost_gateway::Limits;
+use sealpost_protocol::{
+    AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, Transport,
+    TransportError, VerifyKeys,
+};
+use tokio::time::Instant;
+
+use crate::{
+    harness::{AGENT, Answer, GOOD, TestClock, gateway, request, send},
+    issuer::Issuer,
+};
+
+/// An agent that follows a script.
+#[derive(Debug)]
+struct Scripted {
+    clock: Arc<TestClock>,
+    gateway: SigningKey,
+    agent: SigningKey,
+    script: Script,
+}
+
+#[derive(Debug)]
+enum Script {
+    Say(Outcome),
+    SignWithAnotherKey,
+    AnswerAnotherRequest,
+    SpeakForAnotherAgent,
+    SendItBack,
+    Fail(fn() -> TransportError),
+    Panic,
+}
+
+#[async_trait]
+impl Transport for Scripted {
+    async fn request(
+        &self,
+        agent: &AgentId,
+        message: Vec<u8>,
+        _: Instant,
+    ) -> Result<Vec<u8>, TransportError> {
+        use sealpost_protocol::Clock as _;
+        let now = self.clock.now();
+        let keys = VerifyKeys::from(self.gateway.verify_key());
+        let received = StoreRequest::verify(&message, &keys, agent, now, 0).unwrap();
+        let Received::Request { request, gateway } = received else {
+            panic!("late")
+        };
+        let reply = |in_reply_to, outcome, key: &SigningKey, agent: &AgentId| {
+            StoreReply {
+                in_reply_to,
+                outcome,
+            }
+            .sign(key, agent, gateway.clone(), now)
+            .unwrap()
+        };
+        let stored = || Outcome::Stored {
+            resolver_ref: "secret:x".into(),
+            vault_secret_name: "x".into(),
+        };
+        match &self.script {
+            Script::Say(outcome) => Ok(reply(request.id, outcome.clone(), &self.agent, agent)),
+            Script::SignWithAnotherKey => Ok(reply(
+                request.id,
+                stored(),
+                &SigningKey::generate().unwrap(),
+                agent,
+            )),
+            Script::AnswerAnotherRequest => {
+                Ok(reply(MessageId::random(), stored(), &self.agent, agent))
+            }
+            Script::SpeakForAnotherAgent => Ok(reply(
+                request.id,
+                stored(),
+                &self.agent,
+                &"other".parse().unwrap(),
+            )),
+            Script::SendItBack => Ok(message),
+            Script::Fail(error) => Err(error()),
+            Script::Panic => panic!("the transport panics, as the test wants"),
+        }
+    }
+}
+
+async fn play(script: Script) -> Answer {
+    let clock = TestClock::new();
+    let issuer = Issuer::new(2_000_000_000);
+    let (gateway_key, agent_key) = (
+        SigningKey::generate().unwrap(),
+        SigningKey::generate().unwrap(),
+    );
+    let transport = Arc::new(Scripted {
+        clock: clock.clone(),
+        gateway: gateway_key.clone(),
+        agent: agent_key.clone(),
+        script,
+    });
+    let router = gateway(
+        &issuer,
+        &clock,
+        Limits::default(),
+        transport,
+        &gateway_key,
+        &agent_key,
+    );
+    send(&router, request(&issuer, AGENT, GOOD)).await
+}
+
+#[tokio::test]
+async fn a_reply_that_is_not_to_be_believed_is_a_500() {
+    let expected = play(Script::Say(Outcome::Failed)).await.to_string();
+    assert_snapshot!(expected, @r##"
+    500 Internal Server Error
+    cache-control: no-store
+    content-length: 245
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:internal","title":"Something failed here","status":500,"detail":"The request could not be carried out. Give the operator the request id: the gateway's log says why.","instance":"urn:sealpost:request:test-request-1"}
+    "##);
+    for script in [
+        Script::SignWithAnotherKey,
+        Script::AnswerAnotherRequest,
+        Script::SpeakForAnotherAgent,
+        Script::SendItBack,
+        Script::Say(Outcome::DoesNotOpen),
+        Script::Say(Outcome::Unreadable {
+            reason: "canary".into(),
+        }),
+        Script::Fail(|| TransportError::Failed("canary".into())),
+        Script::Panic,
+    ] {
+        let what = format!("{script:?}");
+        assert_eq!(play(script).await.to_string(), expected, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn no_answer_is_a_504() {
+    for error in [
+        || TransportError::NoAnswer,
+        || TransportError::DeadlineExceeded,
+    ] {
+        let answer = play(Script::Fail(error)).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.problem().as_str()),
+            (504, "agent-timeout")
+        );
+    }
+    assert_snapshot!(play(Script::Say(Outcome::Expired)).await, @r##"
+    504 Gateway Timeout
+    cache-control: no-store
+    content-length: 240
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:agent-timeout","title":"The agent did not answer in time","status":504,"detail":"The request reached the agent too late, and nothing was stored. Send it again.","instance":"urn:sealpost:request:test-request-1"}
+    "##);
+}
+
+#[tokio::test]
+async fn the_name_is_pending_deletion() {
+    assert_snapshot!(play(Script::Say(Outcome::PendingDeletion)).await, @r##"
+    409 Conflict
+    cache-control: no-store
+    content-length: 312
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:secret-pending-deletion","title":"The secret is being deleted","status":409,"detail":"A secret with this name was deleted, and the vault still holds it for a while. Choose another name, or purge or restore that secret in the vault.","instance":"urn:sealpost:request:test-request-1"}
+    "##);
+}
+
+#[tokio::test]
+async fn the_agents_violations_are_passed_on() {
+    let violations = vec![
+        "#/secret/value: has 25001 bytes".into(),
+        "#/secret/x: y".into(),
+    ];
+    assert_snapshot!(play(Script::Say(Outcome::Refused { violations })).await, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 282
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 2 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#/secret/value: has 25001 bytes","#/secret/x: y"]}
+    "##);
+}
