@@ -9,6 +9,7 @@ use serde_json::json;
 use crate::error::Failure;
 use crate::io::{self, Input};
 use crate::open::{MAX_ENVELOPE, decode, is_text, malformed};
+use crate::render::hex;
 
 /// Arguments of `sealpost inspect`.
 #[derive(Args, Debug)]
@@ -62,7 +63,7 @@ impl fmt::Display for Report<'_> {
                 "message {}  {} bytes with padding, commitment {}{}",
                 frame.index(),
                 frame.padded_len(),
-                Hex(frame.commitment()),
+                hex(frame.commitment()),
                 if frame.is_last() { ", last" } else { "" },
             )?;
         }
@@ -87,7 +88,7 @@ fn as_json(envelope: &Envelope<'_>, form: &str) -> serde_json::Value {
             "index": frame.index(),
             "last": frame.is_last(),
             "paddedBytes": frame.padded_len(),
-            "commitment": Hex(frame.commitment()).to_string(),
+            "commitment": hex(frame.commitment()),
         })
     });
     json!({
@@ -113,14 +114,5 @@ fn name(stanza_type: StanzaType) -> &'static str {
     match stanza_type {
         StanzaType::RsaOaep => "RSA-OAEP-256",
         _ => "a type that this release can't name",
-    }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) struct Hex<'a>(pub(crate) &'a [u8]);
-
-impl fmt::Display for Hex<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
     }
 }

@@ -8,10 +8,10 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use x509_cert::der::pem::{self, LineEnding};
 use zeroize::Zeroizing;
 
 use crate::error::{Exit, Failure};
+use crate::render::quoted;
 
 /// `FILE` and `-o`: where input comes from and where output goes.
 #[derive(Args, Debug)]
@@ -86,21 +86,6 @@ pub(crate) enum Access {
     Everybody,
 }
 
-/// One line of JSON, without the line break.
-pub(crate) fn json(report: &impl serde::Serialize) -> Result<String, Failure> {
-    serde_json::to_string(report)
-        .map_err(|e| Failure::usage(format!("cannot write JSON: {e}")).hint("leave --json out"))
-}
-
-/// PEM (RFC 7468) in a buffer that is wiped.
-pub(crate) fn armored(label: &'static str, der: &[u8]) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let failed = |e| Failure::usage(format!("cannot encode PEM: {e}")).hint("report it as a bug");
-    let length = pem::encoded_len(label, LineEnding::LF, der).map_err(failed)?;
-    let mut text = Zeroizing::new(vec![0; length]);
-    pem::encode(label, LineEnding::LF, der, &mut text).map_err(failed)?;
-    Ok(text)
-}
-
 /// Creates a file, all or nothing, and never overwrites one.
 pub(crate) fn create(path: &Path, access: Access, bytes: &[u8]) -> Result<(), Failure> {
     let temporary = filled_beside(path, access, bytes).map_err(|e| cannot("write", path, &e))?;
@@ -139,22 +124,6 @@ pub(crate) fn cannot(verb: &str, path: &Path, error: &io::Error) -> Failure {
         _ => "check the path, and that there is room on the disk",
     };
     Failure::usage(format!("cannot {verb} {}: {error}", quoted(path))).hint(hint)
-}
-
-/// A path as messages show it: in backticks, control characters escaped.
-pub(crate) fn quoted(path: &Path) -> String {
-    let shown = path.display().to_string();
-    let escaped: String = shown
-        .chars()
-        .flat_map(|c| {
-            if c.is_control() {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect();
-    format!("`{escaped}`")
 }
 
 /// Puts `bytes` in place of what `path` names. A regular file is replaced at once and keeps its old
@@ -312,10 +281,5 @@ mod tests {
         assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
         replace(Path::new("/dev/null"), b"three").unwrap();
         assert!(!fs::metadata("/dev/null").unwrap().is_file());
-    }
-
-    #[test]
-    fn paths_are_shown_without_control_characters() {
-        assert_eq!(quoted(Path::new("a b\u{1b}[31m")), "`a b\\u{1b}[31m`");
     }
 }

@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 
 use crate::context::refused;
 use crate::error::Failure;
-use crate::io::{self, Access, armored};
+use crate::io::{self, Access};
+use crate::render::{armored, hex, shell_word};
 use certificate::AgentCertificate;
 
 /// Arguments of `sealpost keygen`.
@@ -84,9 +85,10 @@ impl Keygen {
                  fingerprint  {fingerprint}\n\
                  key id       {key_id}\n\
                  valid        {from} to {to}\n\
-                 next         sealpost seal --to {certificate} --pin {fingerprint} --agent-id {agent_id} --name my-secret FILE\n",
+                 next         sealpost seal --to {recipient} --pin {fingerprint} --agent-id {agent_id} --name my-secret FILE\n",
                 identity = identity.display(),
                 certificate = certificate.display(),
+                recipient = shell_word(&certificate.display().to_string()),
                 fingerprint = hex(&key.fingerprint),
                 key_id = hex(&key.key_id),
                 from = rfc3339(key.not_before),
@@ -136,11 +138,6 @@ impl AgentKey {
             let _ = std::fs::remove_file(&identity);
         })
     }
-}
-
-/// Lower-case hexadecimal.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn sha256(bytes: &[u8]) -> [u8; 32] {

@@ -1,12 +1,22 @@
 //! The `sealpost` command.
 
 mod context;
+#[cfg(unix)]
+mod demo;
+#[cfg(unix)]
+mod dev;
 mod error;
 mod inspect;
 mod io;
 mod keygen;
+#[cfg(unix)]
+mod local;
+mod logging;
 mod name;
 mod open;
+mod render;
+#[cfg(unix)]
+mod resolve;
 mod seal;
 mod validate;
 
@@ -39,6 +49,15 @@ enum Command {
     Validate(validate::Validate),
     /// Show the name under which a vault holds a secret, and the reference that resolves it
     Name(name::Name),
+    /// Send one secret the whole way, in a temporary folder, and show and check every step
+    #[cfg(unix)]
+    Demo(demo::Demo),
+    /// Run gateway, agent and vault on this machine, to develop against
+    #[cfg(unix)]
+    Dev(dev::Dev),
+    /// Print what a reference of `sealpost dev` leads to
+    #[cfg(unix)]
+    Resolve(resolve::Resolve),
 }
 
 const EXIT_CODES: &str = "\
@@ -58,6 +77,11 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
+    logging::start(match &command {
+        #[cfg(unix)]
+        Command::Dev(_) => "info",
+        _ => "warn",
+    })?;
     match command {
         Command::Keygen(keygen) => keygen.run(),
         Command::Seal(seal) => seal.run(),
@@ -65,5 +89,11 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Inspect(inspect) => inspect.run(),
         Command::Validate(validate) => validate.run(),
         Command::Name(name) => name.run(),
+        #[cfg(unix)]
+        Command::Demo(demo) => demo.run(),
+        #[cfg(unix)]
+        Command::Dev(dev) => dev.run(),
+        #[cfg(unix)]
+        Command::Resolve(resolve) => resolve.run(),
     }
 }

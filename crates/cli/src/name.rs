@@ -7,7 +7,8 @@ use serde::Serialize;
 
 use crate::context::refused;
 use crate::error::Failure;
-use crate::io::{self, json};
+use crate::io;
+use crate::render::json;
 
 /// Arguments of `sealpost name`.
 #[derive(Args, Debug)]

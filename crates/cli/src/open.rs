@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use crate::context::ContextArgs;
 use crate::error::Failure;
 use crate::io::{self, Input, InputOutput};
+use crate::render::quoted;
 
 /// Arguments of `sealpost open`.
 #[derive(Args, Debug)]
@@ -62,7 +63,7 @@ pub(crate) fn is_text(input: &[u8]) -> bool {
 
 fn read_identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
     let pem = io::read_file(path, MAX_IDENTITY)?;
-    Identity::from_pem(&pem).map_err(|e| Failure::refused(format!("{}: {e}", io::quoted(path))))
+    Identity::from_pem(&pem).map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
 }
 
 /// The largest message for 16 recipients, padded and as text, takes 92 MB.

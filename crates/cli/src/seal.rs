@@ -10,6 +10,7 @@ use sealpost_envelope::{
 use crate::context::ContextArgs;
 use crate::error::Failure;
 use crate::io::{self, InputOutput};
+use crate::render::quoted;
 
 /// Arguments of `sealpost seal`.
 #[derive(Args, Debug)]
@@ -61,7 +62,7 @@ impl Seal {
             let bytes = io::read_file(path, MAX_CERTIFICATE)?;
             Certificate::from_pem_or_der::<AwsLc>(&bytes)
                 .and_then(|certificate| Recipient::from_certificate(&certificate, &trust, now))
-                .map_err(|e| Failure::refused(format!("{}: {e}", io::quoted(path))))
+                .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
         };
         self.to.iter().map(recipient).collect()
     }

@@ -4,7 +4,8 @@ use clap::Args;
 use sealpost_validator::{MAX_MEMBERS, Slot, Violations, validate_request};
 
 use crate::error::{Exit, Failure};
-use crate::io::{self, Input, json};
+use crate::io::{self, Input};
+use crate::render::json;
 
 /// Arguments of `sealpost validate`.
 #[derive(Args, Debug)]
@@ -49,5 +50,5 @@ pub(crate) fn violations(request: &[u8]) -> Vec<String> {
 }
 
 /// Far more than a request may have, so that what is too large is told like every other violation.
-const MAX_READ: usize = 16 << 20;
+pub(crate) const MAX_READ: usize = 16 << 20;
 const CAPACITY: usize = 256;

@@ -1,11 +1,33 @@
 //! Runs the real binary: what it prints, what it refuses, what it leaves behind.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "what goes wrong in a test's own steps fails the test"
+)]
+
 mod cli {
     mod support;
 
     mod inspect;
     mod keygen;
     mod name;
+    mod readme;
     mod seal_open;
+    mod validate;
+
+    // What runs a gateway and an agent is for Unix.
+    #[cfg(unix)]
+    mod canary;
+    #[cfg(unix)]
+    mod demo;
+    #[cfg(unix)]
+    mod dev;
+    #[cfg(unix)]
+    mod endpoint;
+    #[cfg(unix)]
+    mod resolve;
+    #[cfg(unix)]
+    mod server;
+    #[cfg(unix)]
     mod usage;
 }

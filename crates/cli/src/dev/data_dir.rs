@@ -9,8 +9,9 @@ use zeroize::Zeroizing;
 
 use super::issuer::Issuer;
 use crate::error::Failure;
-use crate::io::{self, Access, quoted};
+use crate::io::{self, Access};
 use crate::keygen::{AgentKey, CERTIFICATE_FILE, IDENTITY_FILE};
+use crate::render::quoted;
 
 /// The folder, locked: one `sealpost dev` at a time.
 #[derive(Debug)]
@@ -29,19 +30,25 @@ impl DataDir {
         let lock = File::options().create(true).append(true).open(&lock_file);
         let lock = lock.map_err(|e| io::cannot("open", &lock_file, &e))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => {
-                Err(Failure::usage(format!("another sealpost dev runs on {}", quoted(path)))
-                    .hint("stop it, or give this one another folder with --data"))
-            }
+            Ok(()) => Ok(Self {
+                path: path.to_owned(),
+                _lock: lock,
+            }),
+            Err(TryLockError::WouldBlock) => Err(Failure::usage(format!(
+                "another sealpost dev runs on {}",
+                quoted(path)
+            ))
+            .hint("stop it, or give this one another folder with --data")),
             Err(TryLockError::Error(e)) => Err(io::cannot("lock", &lock_file, &e)),
         }
     }
 
     /// The agent's identity and certificate, made at the first start.
     pub(crate) fn agent(&self, agent_id: &str) -> Result<AgentFiles, Failure> {
-        let (identity, certificate) =
-            (self.path.join(IDENTITY_FILE), self.path.join(CERTIFICATE_FILE));
+        let (identity, certificate) = (
+            self.path.join(IDENTITY_FILE),
+            self.path.join(CERTIFICATE_FILE),
+        );
         if !identity.exists() && !certificate.exists() {
             let days = 398;
             AgentKey::generate(agent_id, KeySize::Rsa3072, days)?.write(&self.path)?;
@@ -56,7 +63,7 @@ impl DataDir {
     pub(crate) fn issuer(&self) -> Result<Issuer, Failure> {
         let path = self.path.join(ISSUER_FILE);
         if !path.exists() {
-            io::create(&path, Access::Owner, &*Issuer::generate()?)?;
+            io::create(&path, Access::Owner, &Issuer::generate()?)?;
         }
         Issuer::from_pem(&read_private(&path)?)
     }
@@ -95,8 +102,13 @@ fn make_private(path: &Path) -> Result<(), Failure> {
     }
     let is_empty = fs::read_dir(path).map_err(cannot)?.next().is_none();
     if !is_empty && !path.join(LOCK_FILE).exists() {
-        let message = format!("{} holds other files and can be entered by others", quoted(path));
-        return Err(Failure::usage(message).hint("name a folder that is empty or does not exist yet"));
+        let message = format!(
+            "{} holds other files and can be entered by others",
+            quoted(path)
+        );
+        return Err(
+            Failure::usage(message).hint("name a folder that is empty or does not exist yet")
+        );
     }
     permissions.set_mode(permissions.mode() & !OTHERS);
     fs::set_permissions(path, permissions).map_err(cannot)
@@ -105,12 +117,16 @@ fn make_private(path: &Path) -> Result<(), Failure> {
 fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let metadata = fs::metadata(path).map_err(|e| io::cannot("read", path, &e))?;
     if metadata.permissions().mode() & OTHERS != 0 {
-        return Err(Failure::usage(format!("{} can be read by others", quoted(path)))
-            .hint(format!("if nobody did: chmod 600 {}", path.display())));
+        return Err(
+            Failure::usage(format!("{} can be read by others", quoted(path)))
+                .hint(format!("if nobody did: chmod 600 {}", path.display())),
+        );
     }
     io::read_file(path, MAX_PEM)
 }
 
+/// Where the folder is unless `--data` says otherwise.
+pub(crate) const DEFAULT: &str = "./sealpost-data";
 const LOCK_FILE: &str = "dev.lock";
 const ISSUER_FILE: &str = "issuer.pem";
 /// The permission bits of everybody but the owner.

@@ -10,7 +10,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
-use crate::io::armored;
+use crate::render::armored;
 
 /// Issues tokens. They are good for writing secrets to every agent and project.
 pub(crate) struct Issuer {
@@ -36,7 +36,9 @@ impl Issuer {
     /// A new key as PKCS#8 in PEM.
     pub(crate) fn generate() -> Result<Zeroizing<Vec<u8>>, Failure> {
         let pair = Ed25519KeyPair::generate().map_err(|_| unusable("no key could be made"))?;
-        let der: Pkcs8V1Der<'_> = pair.as_der().map_err(|_| unusable("no key could be made"))?;
+        let der: Pkcs8V1Der<'_> = pair
+            .as_der()
+            .map_err(|_| unusable("no key could be made"))?;
         armored("PRIVATE KEY", der.as_ref())
     }
 
@@ -51,12 +53,16 @@ impl Issuer {
 
     /// The public key as a JWK set (RFC 7517 §5).
     pub(crate) fn jwks(&self) -> Vec<u8> {
-        serde_json::json!({ "keys": [self.public] }).to_string().into_bytes()
+        serde_json::json!({ "keys": [self.public] })
+            .to_string()
+            .into_bytes()
     }
 
     /// A token that is good from now on for 24 hours.
     pub(crate) fn token(&self) -> Result<Zeroizing<String>, Failure> {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs());
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |elapsed| elapsed.as_secs());
         let mut header = Header::new(Algorithm::EdDSA);
         header.kid.clone_from(&self.public.common.key_id);
         let claims = Claims {
@@ -68,7 +74,9 @@ impl Issuer {
             scope: "secrets:write",
         };
         let token = jsonwebtoken::encode(&header, &claims, &self.key);
-        token.map(Zeroizing::new).map_err(|_| unusable("no token could be signed"))
+        token
+            .map(Zeroizing::new)
+            .map_err(|_| unusable("no token could be signed"))
     }
 }
 

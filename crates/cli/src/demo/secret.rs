@@ -1,0 +1,41 @@
+//! The secret in the request that the demo sends.
+
+use sealpost_client::NewSecret;
+use sealpost_validator::{JsonStr, MAX_MEMBERS, Slot, Violations, validate_request};
+use zeroize::Zeroizing;
+
+/// What a well-formed request says.
+pub(super) struct Secret<'a> {
+    pub(super) name: String,
+    pub(super) key: Option<String>,
+    pub(super) secret_type: Option<String>,
+    /// Byte for byte as it stands in the request.
+    pub(super) value: &'a str,
+}
+
+impl<'a> Secret<'a> {
+    /// The request's parts; `None` if it breaks a rule.
+    pub(super) fn parse(request: &'a [u8]) -> Option<Self> {
+        let mut violations = Violations::<1>::new();
+        let parsed = validate_request(request, &mut [Slot::EMPTY; MAX_MEMBERS], &mut violations)?;
+        let decoded = |text: JsonStr<'_>| text.chars().collect();
+        Some(Self {
+            name: decoded(parsed.name),
+            key: parsed.key.map(decoded),
+            secret_type: parsed.secret_type.map(decoded),
+            value: parsed.value,
+        })
+    }
+
+    pub(super) fn to_send(&self) -> NewSecret {
+        let mut secret =
+            NewSecret::new(&*self.name, Zeroizing::new(self.value.as_bytes().to_vec()));
+        if let Some(key) = &self.key {
+            secret = secret.with_key(key);
+        }
+        if let Some(secret_type) = &self.secret_type {
+            secret = secret.with_type(secret_type);
+        }
+        secret
+    }
+}

@@ -1,0 +1,120 @@
+//! `sealpost dev`: gateway, agent and vault on one machine, to develop against.
+
+pub(crate) mod data_dir;
+pub(crate) mod issuer;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use sealpost_protocol::InProcess;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::error::Failure;
+use crate::io;
+use crate::local::{Local, Setup};
+use crate::render::shell_word;
+use crate::resolve::socket::ResolveSocket;
+use data_dir::DataDir;
+
+/// Arguments of `sealpost dev`.
+#[derive(Args, Debug)]
+pub(crate) struct Dev {
+    /// The loopback address and port of the endpoint; port 0 takes any that is free
+    #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = loopback)]
+    listen: SocketAddr,
+    /// The folder for keys and secrets; made if it does not exist
+    #[arg(long, value_name = "DIR", default_value = data_dir::DEFAULT)]
+    data: PathBuf,
+}
+
+impl Dev {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let data = DataDir::open(&self.data)?;
+        let runtime = tokio::runtime::Runtime::new()
+            .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
+        runtime.block_on(self.serve(&data))
+    }
+
+    async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
+        // Before anything is promised: from here on a signal ends in order.
+        let stop = stop_signal()?;
+        let socket = ResolveSocket::bind(&data.socket())?;
+        let issuer = data.issuer()?;
+        let agent = data.agent(AGENT)?;
+        let in_process = Arc::new(InProcess::new(QUEUE));
+        let local = Local::start(Setup {
+            listen: self.listen,
+            agent_id: AGENT,
+            identity: &agent.identity,
+            certificate: &agent.certificate,
+            issuer: &issuer,
+            vault: &data.vault(),
+            transport: in_process.clone(),
+            in_process,
+        })
+        .await?;
+        io::write_stdout(welcome(&local.url(), &issuer.token()?, &self.data).as_bytes())?;
+
+        tokio::select! {
+            () = socket.serve(Arc::clone(local.resolver())) => {}
+            () = stop => {}
+        }
+        tracing::info!("stopping: running requests finish first");
+        drop(socket);
+        local.stop().await;
+        Ok(())
+    }
+}
+
+fn welcome(url: &str, token: &str, data: &Path) -> String {
+    let data = match data.to_str() {
+        Some(data_dir::DEFAULT) => String::new(),
+        _ => format!(" --data {}", shell_word(&data.display().to_string())),
+    };
+    // An IPv6 address has brackets, which mean something to a shell.
+    let endpoint = shell_word(&format!("{url}/v1/secrets/{AGENT}/secret-value"));
+    format!(
+        "sealpost dev: {url}, agent {AGENT}. Stop with Ctrl-C; the secrets stay.\n\
+         Store a secret (the token is good for 24 hours):\n\n\
+         curl -sS {endpoint} -H 'Authorization: Bearer {token}' \
+         -H 'Content-Type: application/json' -d '{EXAMPLE}'\n\n\
+         Resolve it:\n\n\
+         sealpost resolve{data} 'secret:my-secret#password'\n"
+    )
+}
+
+/// Ready at the first SIGTERM or SIGINT.
+fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
+    let listen = |kind| {
+        signal(kind).map_err(|e| {
+            Failure::usage(format!("cannot listen for signals: {e}")).hint("try again")
+        })
+    };
+    let (mut terminate, mut interrupt) = (
+        listen(SignalKind::terminate())?,
+        listen(SignalKind::interrupt())?,
+    );
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
+    let address: SocketAddr = text
+        .parse()
+        .map_err(|_| "give an IP address and a port, such as 127.0.0.1:8080")?;
+    match address.ip().is_loopback() {
+        true => Ok(address),
+        false => Err("it speaks plain HTTP: listen on 127.0.0.1 or [::1] only"),
+    }
+}
+
+const AGENT: &str = "dev-agent";
+const EXAMPLE: &str = r#"{"secret":{"name":"my-secret","type":"PASSWORD","key":"password","value":{"password":"P@ssw0rd123"}}}"#;
+/// Requests that wait for the agent before others wait at the gateway.
+const QUEUE: usize = 64;

@@ -1,0 +1,82 @@
+//! How things are written: hex, JSON, PEM, paths in messages, words of a shell.
+
+use std::path::Path;
+
+use x509_cert::der::pem::{self, LineEnding};
+use zeroize::Zeroizing;
+
+use crate::error::Failure;
+
+/// Lower-case hexadecimal.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// One line of JSON, without the line break.
+pub(crate) fn json(report: &impl serde::Serialize) -> Result<String, Failure> {
+    serde_json::to_string(report)
+        .map_err(|e| Failure::usage(format!("cannot write JSON: {e}")).hint("leave --json out"))
+}
+
+/// PEM (RFC 7468) in a buffer that is wiped.
+pub(crate) fn armored(label: &'static str, der: &[u8]) -> Result<Zeroizing<Vec<u8>>, Failure> {
+    let failed = |e| Failure::usage(format!("cannot encode PEM: {e}")).hint("report it as a bug");
+    let length = pem::encoded_len(label, LineEnding::LF, der).map_err(failed)?;
+    let mut text = Zeroizing::new(vec![0; length]);
+    pem::encode(label, LineEnding::LF, der, &mut text).map_err(failed)?;
+    Ok(text)
+}
+
+/// A path as messages show it: in backticks, control characters escaped.
+pub(crate) fn quoted(path: &Path) -> String {
+    let shown = path.display().to_string();
+    let escaped: String = shown
+        .chars()
+        .flat_map(|c| {
+            if c.is_control() {
+                c.escape_default().collect()
+            } else {
+                vec![c]
+            }
+        })
+        .collect();
+    format!("`{escaped}`")
+}
+
+/// A word as a POSIX shell reads it: quoted if it must be.
+pub(crate) fn shell_word(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+:@%".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shell_words_are_read_as_they_are() {
+        for word in [
+            "plain/path_1.pem",
+            "",
+            "two words",
+            "it's",
+            "a\\b$HOME",
+            "--x",
+        ] {
+            let printed = format!("printf %s {}", shell_word(word));
+            let shell = std::process::Command::new("sh")
+                .args(["-c", &printed])
+                .output()
+                .unwrap();
+            assert_eq!(String::from_utf8(shell.stdout).unwrap(), word, "{printed}");
+        }
+    }
+
+    #[test]
+    fn paths_are_shown_without_control_characters() {
+        assert_eq!(quoted(Path::new("a b\u{1b}[31m")), "`a b\\u{1b}[31m`");
+    }
+}

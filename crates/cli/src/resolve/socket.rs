@@ -1,0 +1,157 @@
+//! The Unix socket over which `resolve` asks a running `dev`.
+//!
+//! ```text
+//! question = reference LF
+//! answer   = status u8 ‖ length u32 ‖ bytes        status: 0 the value, 1 refused, 2 failed; big-endian
+//! ```
+//!
+//! One question a connection. The socket has mode 0600 in a folder of mode 0700: who may connect is
+//! the owner of both.
+
+use std::fs::{self, Permissions};
+use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealpost_agent::Resolver;
+use sealpost_vault_key::MAX_RESOLVER_REF;
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::UnixListener;
+use tokio::time::timeout;
+use zeroize::Zeroizing;
+
+use super::{Refusal, resolve};
+use crate::error::Failure;
+use crate::render::quoted;
+
+/// The listening side. The file goes away with it.
+#[derive(Debug)]
+pub(crate) struct ResolveSocket {
+    listener: UnixListener,
+    path: PathBuf,
+}
+
+impl ResolveSocket {
+    /// Listens at `path`. What a killed process left there is removed: the caller holds the folder's lock.
+    pub(crate) fn bind(path: &Path) -> Result<Self, Failure> {
+        let bind = || {
+            match fs::remove_file(path) {
+                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+                _ => {}
+            }
+            let listener = UnixListener::bind(path)?;
+            fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            Ok(listener)
+        };
+        let listener = bind().map_err(|e| {
+            Failure::usage(format!("cannot listen on {}: {e}", quoted(path))).hint(
+                "give --data a shorter path if it is long: a socket's path has at most 107 bytes",
+            )
+        })?;
+        Ok(Self {
+            listener,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Answers until it is dropped.
+    pub(crate) async fn serve(&self, resolver: Arc<Resolver>) {
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let answer = answer(stream, Arc::clone(&resolver));
+                    tokio::spawn(timeout(PATIENCE, answer));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "cannot take a question to resolve");
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for ResolveSocket {
+    fn drop(&mut self) {
+        // Left behind it does no harm: nobody answers, and the next start removes it.
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+async fn answer(stream: tokio::net::UnixStream, resolver: Arc<Resolver>) -> io::Result<()> {
+    let mut stream = BufReader::new(stream);
+    let mut question = String::new();
+    (&mut stream)
+        .take(MAX_RESOLVER_REF as u64 + 1)
+        .read_line(&mut question)
+        .await?;
+    let reference = question.strip_suffix('\n').unwrap_or(&question);
+    let answer = resolve(&resolver, reference).await;
+    let (status, bytes) = match &answer {
+        Ok(value) => (VALUE, value.as_slice()),
+        Err(Refusal::Refused(why)) => (REFUSED, why.as_bytes()),
+        Err(Refusal::Failed(why)) => (FAILED, why.as_bytes()),
+    };
+    let length = u32::try_from(bytes.len()).map_err(io::Error::other)?;
+    stream.write_u8(status).await?;
+    stream.write_u32(length).await?;
+    stream.write_all(bytes).await?;
+    stream.flush().await
+}
+
+/// Asks the process that listens at `path`; `None` if there is none.
+pub(crate) fn ask(path: &Path, reference: &str) -> Option<Result<Zeroizing<Vec<u8>>, Refusal>> {
+    let stream = match UnixStream::connect(path) {
+        Ok(stream) => stream,
+        // Nothing there, nobody listens any more, or a path that nobody can listen on.
+        Err(e)
+            if matches!(
+                e.kind(),
+                io::ErrorKind::NotFound
+                    | io::ErrorKind::ConnectionRefused
+                    | io::ErrorKind::InvalidInput
+            ) =>
+        {
+            return None;
+        }
+        Err(e) => return Some(Err(failed(&e))),
+    };
+    Some(exchange(stream, reference).unwrap_or_else(|e| Err(failed(&e))))
+}
+
+fn exchange(
+    mut stream: UnixStream,
+    reference: &str,
+) -> io::Result<Result<Zeroizing<Vec<u8>>, Refusal>> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.write_all(format!("{reference}\n").as_bytes())?;
+    let mut head = [0; 5];
+    stream.read_exact(&mut head)?;
+    let [status, length @ ..] = head;
+    let length = usize::try_from(u32::from_be_bytes(length)).map_err(io::Error::other)?;
+    if length > MAX_ANSWER {
+        return Err(io::ErrorKind::InvalidData.into());
+    }
+    let mut bytes = Zeroizing::new(vec![0; length]);
+    stream.read_exact(&mut bytes)?;
+    let text = || String::from_utf8_lossy(&bytes).into_owned();
+    Ok(match status {
+        VALUE => Ok(bytes),
+        REFUSED => Err(Refusal::Refused(text())),
+        _ => Err(Refusal::Failed(text())),
+    })
+}
+
+fn failed(error: &io::Error) -> Refusal {
+    Refusal::Failed(format!("the running sealpost dev does not answer: {error}"))
+}
+
+const VALUE: u8 = 0;
+const REFUSED: u8 = 1;
+const FAILED: u8 = 2;
+/// No vault holds larger values.
+const MAX_ANSWER: usize = 1 << 20;
+const PATIENCE: Duration = Duration::from_secs(10);
