@@ -62,7 +62,7 @@ impl Agent {
     }
 
     /// Answers what comes in, several messages at a time, until `shutdown` is ready or there will be no more;
-    /// then finishes what it has begun.
+    /// then finishes what it has begun. What is still in the inbox then gets no answer: stop the gateway first.
     pub async fn serve(self: Arc<Self>, mut inbox: impl Inbox, shutdown: impl Future<Output = ()>) {
         let mut running = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
@@ -100,12 +100,12 @@ impl Agent {
             Ok(Received::Request { request, gateway }) => {
                 let id = request.id;
                 let span =
-                    info_span!("store", request_id = sane(&request.request_id), message = %id);
+                    info_span!("store", request_id = %sane(&request.request_id), message_id = %id);
                 let outcome = self.carry_out(request, message).instrument(span).await;
                 (id, gateway, outcome)
             }
             Ok(Received::Late { id, gateway }) => {
-                warn!(message = %id, "request expired before it arrived");
+                warn!(message_id = %id, "request expired before it arrived");
                 (id, gateway, Outcome::Expired)
             }
             Err(error) => {

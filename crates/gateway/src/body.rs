@@ -49,7 +49,7 @@ pub(crate) async fn read(
     let announced = body.size_hint().exact().or_else(|| content_length(headers));
     let capacity = announced.map_or(Some(MAX_BODY), |n| usize::try_from(n).ok());
     let Some(capacity) = capacity.filter(|n| *n <= MAX_BODY) else {
-        linger(body);
+        linger(headers, body);
         return Err(too_large());
     };
     let mut buffer = Zeroizing::new(Vec::with_capacity(capacity));
@@ -69,7 +69,7 @@ pub(crate) async fn read(
     {
         Ok(()) => Ok(buffer),
         Err(error) => {
-            linger(body);
+            linger(headers, body);
             Err(error)
         }
     }
@@ -77,8 +77,11 @@ pub(crate) async fn read(
 
 /// Goes on reading a body that nobody wants, for a while, so that the caller gets round to reading the answer:
 /// a connection closed on data that was not read is reset, and the answer may be lost with it.
-pub(crate) fn linger(mut body: Body) {
-    if body.is_end_stream() {
+///
+/// Not with `Expect: 100-continue` (RFC 9110 §10.1.1): who asks first has sent nothing, and reading would tell
+/// them to.
+pub(crate) fn linger(headers: &HeaderMap, mut body: Body) {
+    if body.is_end_stream() || headers.contains_key(header::EXPECT) {
         return;
     }
     tokio::spawn(async move {

@@ -67,6 +67,7 @@ async fn seal_to(
 ) -> Result<(Context, String), Problem> {
     let now = gateway.clock.now();
     let entry = Arc::clone(entry);
+    let place = gateway.sealings.acquire().await;
     let sealed = spawn_blocking(move || {
         let recipient = entry.recipient(now).map_err(SealFailure::Certificate)?;
         let context = submission.context(entry.id().clone(), project);
@@ -80,7 +81,9 @@ async fn seal_to(
         .map_err(SealFailure::Seal)?;
         Ok((context, text::encode(&envelope)))
     });
-    match sealed.await {
+    let sealed = sealed.await;
+    drop(place);
+    match sealed {
         Ok(Ok(sealed)) => Ok(sealed),
         Ok(Err(SealFailure::Certificate(error))) => {
             warn!(%error, "agent certificate not valid");

@@ -1,9 +1,10 @@
 //! The gateway: what it works with, and its routes.
 
-use std::sync::Arc;
+use std::{sync::Arc, thread::available_parallelism};
 
 use axum::{Extension, Router, extract::Request, middleware, response::Response, routing::post};
 use sealpost_protocol::{Clock, SigningKey, SystemClock, Transport};
+use tokio::sync::Semaphore;
 
 use crate::{
     AgentDirectory, Authenticator, Limits, ProblemType, body, controllers::secret_value,
@@ -19,6 +20,8 @@ pub struct Gateway {
     pub(crate) signing_key: SigningKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    /// One place for each sealing at a time; more would only compete for the same processors.
+    pub(crate) sealings: Semaphore,
 }
 
 impl Gateway {
@@ -31,14 +34,14 @@ impl Gateway {
         transport: Arc<dyn Transport>,
         signing_key: SigningKey,
     ) -> Self {
-        let clock = Arc::new(SystemClock);
         Self {
             authenticator,
             directory,
             transport,
             signing_key,
-            clock,
+            clock: Arc::new(SystemClock),
             limits: Limits::default(),
+            sealings: Semaphore::new(available_parallelism().map_or(1, usize::from)),
         }
     }
 
@@ -73,17 +76,22 @@ impl Gateway {
 }
 
 async fn not_found(Extension(id): Extension<RequestId>, request: Request) -> Response {
-    body::linger(request.into_body());
+    discard(request);
     let detail = "The one operation is POST /v1/secrets/{agentId}/secret-value.";
     Report::default().answer(Err(Problem::new(ProblemType::NotFound, detail)), &id)
 }
 
 /// The router adds `Allow`.
 async fn method_not_allowed(Extension(id): Extension<RequestId>, request: Request) -> Response {
-    body::linger(request.into_body());
+    discard(request);
     let detail = "The header Allow names the methods that the route has.";
     Report::default().answer(
         Err(Problem::new(ProblemType::MethodNotAllowed, detail)),
         &id,
     )
+}
+
+fn discard(request: Request) {
+    let (parts, body) = request.into_parts();
+    body::linger(&parts.headers, body);
 }

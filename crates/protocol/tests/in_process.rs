@@ -1,4 +1,5 @@
 //! The embedded transport.
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use std::time::Duration;
 

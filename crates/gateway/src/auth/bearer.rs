@@ -19,10 +19,10 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Denied> {
     if !scheme.eq_ignore_ascii_case(SCHEME) || token.is_empty() {
         return Err(Denied::NotBearer);
     }
-    // A JWT has fewer characters than a `b64token`: base64url and dots.
+    // RFC 6750 §2.1, `b64token`.
     if !token
         .bytes()
-        .all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        .all(|b| b.is_ascii_alphanumeric() || b"-._~+/=".contains(&b))
     {
         return Err(Denied::NotBearer);
     }
@@ -70,7 +70,7 @@ mod tests {
             "Basic dTpw",
             "a.b.c",
             "Bearer a.b.c d",
-            "Bearer a=b",
+            "Bearer a,b",
         ] {
             assert_eq!(token_of(&[value]), Err(Denied::NotBearer), "{value:?}");
         }

@@ -58,7 +58,7 @@ async fn store(
 
     if let Err(reason) = authorise(gateway, &parts, &parameters).await {
         info!(%reason, "token refused");
-        body::linger(body);
+        body::linger(&parts.headers, body);
         return Err(Problem::forbidden());
     }
     report.agent.clone_from(&parameters.agent);
@@ -113,7 +113,7 @@ async fn read(
 ) -> Result<Submission, (ProblemType, Vec<String>)> {
     let one = |BodyError(kind, violation)| (kind, vec![violation]);
     if let Err(error) = body::check_media_type(&parts.headers) {
-        body::linger(body);
+        body::linger(&parts.headers, body);
         return Err(one(error));
     }
     let body = body::read(&parts.headers, body, gateway.limits.body_timeout)

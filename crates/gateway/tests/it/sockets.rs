@@ -295,3 +295,27 @@ async fn stopping_lets_running_requests_finish() {
         .unwrap();
     drop(idle);
 }
+
+#[tokio::test]
+async fn who_asks_before_sending_is_told_first() {
+    let server = start(world()).await;
+    let more = format!(
+        "Content-Length: {}\r\nExpect: 100-continue\r\nConnection: close\r\n",
+        GOOD.len()
+    );
+    let head = server.head(AGENT, &more);
+
+    let mut stream = TcpStream::connect(server.address).await.unwrap();
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut first = [0; 21];
+    stream.read_exact(&mut first).await.unwrap();
+    assert_eq!(&first, b"HTTP/1.1 100 Continue");
+    stream.write_all(GOOD.as_bytes()).await.unwrap();
+    let answer = read_all(&mut stream).await;
+    assert!(answer.trim_start().starts_with("HTTP/1.1 201 "), "{answer}");
+
+    // A caller without a token never sends the value.
+    let head = head.replace("Authorization", "X-Not-Authorization");
+    let answer = server.raw(&[head.as_bytes()]).await;
+    assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+}

@@ -87,7 +87,7 @@ async fn every_forgery_gets_the_same_403() {
         ("kid of another key", |h, _| h.kid = Some("rsa".into())),
         ("no kid", |h, _| h.kid = None),
         ("wrong typ", |h, _| {
-            h.typ = Some("sealpost-request+jwt".into())
+            h.typ = Some("sealpost-request+jwt".into());
         }),
         ("critical header", |h, _| h.crit = Some(vec!["exp".into()])),
         ("RS384", |h, _| {
@@ -95,34 +95,34 @@ async fn every_forgery_gets_the_same_403() {
             h.kid = Some("rsa".into());
         }),
         ("no aud", |_, c| {
-            drop(c.as_object_mut().unwrap().remove("aud"))
+            drop(c.as_object_mut().unwrap().remove("aud"));
         }),
         ("other aud", |_, c| {
-            c["aud"] = json!("https://elsewhere.example")
+            c["aud"] = json!("https://elsewhere.example");
         }),
         ("no iss", |_, c| {
-            drop(c.as_object_mut().unwrap().remove("iss"))
+            drop(c.as_object_mut().unwrap().remove("iss"));
         }),
         ("other iss", |_, c| {
-            c["iss"] = json!("https://elsewhere.example")
+            c["iss"] = json!("https://elsewhere.example");
         }),
         ("list of iss", |_, c| c["iss"] = json!([Issuer::NAME])),
         ("no exp", |_, c| {
-            drop(c.as_object_mut().unwrap().remove("exp"))
+            drop(c.as_object_mut().unwrap().remove("exp"));
         }),
         ("exp is a text", |_, c| c["exp"] = json!("2000003600")),
         ("expired", |_, c| c["exp"] = json!(2_000_000_000 - 60)),
         ("not yet", |_, c| c["nbf"] = json!(2_000_000_000 + 61)),
         ("nbf is a text", |_, c| c["nbf"] = json!("now")),
         ("no scope", |_, c| {
-            drop(c.as_object_mut().unwrap().remove("scope"))
+            drop(c.as_object_mut().unwrap().remove("scope"));
         }),
         ("other scope", |_, c| {
-            c["scope"] = json!("secrets:writer secrets")
+            c["scope"] = json!("secrets:writer secrets");
         }),
         ("agents is null", |_, c| c["sealpost_agents"] = Value::Null),
         ("projects is no list", |_, c| {
-            c["sealpost_projects"] = json!(PROJECT)
+            c["sealpost_projects"] = json!(PROJECT);
         }),
     ];
     let mut forged: Vec<(&str, String)> = changed
