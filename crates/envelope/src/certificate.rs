@@ -1,20 +1,34 @@
-//! Certificates and whom to trust.
+//! Certificates: what they say, and whether they may be sealed to.
 
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
+mod agent_id;
+mod error;
+#[cfg(feature = "aws-lc")]
+mod presented;
+mod strict;
+
+use alloc::vec::Vec;
 use core::fmt;
 
-use der::{Decode, Encode};
-use x509_cert::ext::pkix::{KeyUsage, SubjectAltName, name::GeneralName};
+use der::{Decode, Encode, oid::AssociatedOid};
+use x509_cert::{
+    TbsCertificate,
+    ext::pkix::{KeyUsage, SubjectAltName},
+};
+
+#[cfg(feature = "aws-lc")]
+pub(crate) use self::presented::Presented;
+pub(crate) use self::strict::{decode_strictly, extension};
+pub use self::{agent_id::AgentId, error::CertificateError};
 
 use crate::{
-    backend::Backend,
-    fingerprint::Fingerprint,
-    pem,
-    public_key::{PublicKey, PublicKeyError},
-    time::UnixTime,
+    backend::Backend, fingerprint::Fingerprint, pem, public_key::PublicKey, time::UnixTime,
+    trust::Trust,
 };
 
 /// An X.509 certificate (RFC 5280), parsed but not yet trusted.
+///
+/// It is taken only in canonical DER, with a key that keeps the rules for RSA keys, each extension at
+/// most once. Whether it is trusted, may encipher and is valid is for [`check`](Self::check) to say.
 #[derive(Clone)]
 pub struct Certificate {
     fingerprint: Fingerprint,
@@ -22,112 +36,49 @@ pub struct Certificate {
     not_before: UnixTime,
     not_after: UnixTime,
     may_encipher: bool,
-    agent_ids: Vec<String>,
+    agent_ids: Vec<AgentId>,
+    #[cfg(feature = "aws-lc")]
+    presented: Presented,
 }
-
-/// Which certificates to seal to.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Trust<'a> {
-    /// Only those with one of these fingerprints.
-    Pinned(&'a [Fingerprint]),
-    /// Any at all: whoever handed over the certificate can read what is sealed.
-    DangerAnyCertificate,
-}
-
-/// Why a certificate is refused.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum CertificateError {
-    /// The validity is over.
-    Expired {
-        /// The last second of the validity.
-        not_after: UnixTime,
-        /// The time of the check.
-        now: UnixTime,
-    },
-    /// keyUsage is there and lacks keyEncipherment (RFC 5280 §4.2.1.3).
-    KeyUsage,
-    /// Malformed, or not in canonical DER.
-    Malformed,
-    /// The file holds no certificate.
-    NoCertificate,
-    /// The fingerprint is none of those pinned.
-    NotPinned {
-        /// The certificate's fingerprint.
-        fingerprint: Fingerprint,
-    },
-    /// The validity has not begun.
-    NotYetValid {
-        /// The first second of the validity.
-        not_before: UnixTime,
-        /// The time of the check.
-        now: UnixTime,
-    },
-    /// The public key can't be used.
-    PublicKey(PublicKeyError),
-    /// Longer than [`MAX_CERTIFICATE`](Certificate::MAX_LEN) bytes.
-    TooLong {
-        /// Its length in bytes.
-        length: usize,
-    },
-}
-
-impl fmt::Display for CertificateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Expired { not_after, now } => write!(
-                f,
-                "the certificate expired {} seconds ago: ask the agent's operator for the new one",
-                now.as_secs().saturating_sub(not_after.as_secs())
-            ),
-            Self::KeyUsage => f.write_str(
-                "the certificate's keyUsage does not allow keyEncipherment: issue one that does",
-            ),
-            Self::Malformed => {
-                f.write_str("the certificate is malformed or not in canonical DER: export it again")
-            }
-            Self::NoCertificate => f.write_str(
-                "there is no certificate in the file: a block \"BEGIN CERTIFICATE\" is needed",
-            ),
-            Self::NotPinned { fingerprint } => write!(
-                f,
-                "the certificate is not pinned: its SHA-256 fingerprint is {fingerprint}, compare it with the \
-                 one that the agent's operator gave you"
-            ),
-            Self::NotYetValid { not_before, now } => write!(
-                f,
-                "the certificate becomes valid in {} seconds: check the clock, or wait",
-                not_before.as_secs().saturating_sub(now.as_secs())
-            ),
-            Self::PublicKey(error) => write!(f, "the certificate's key can't be used: {error}"),
-            Self::TooLong { length } => write!(
-                f,
-                "the certificate has {length} bytes, at most {} are taken",
-                Certificate::MAX_LEN
-            ),
-        }
-    }
-}
-
-impl core::error::Error for CertificateError {}
 
 impl Certificate {
     /// The longest certificate, or PEM file of certificates, that is parsed: 64 KiB.
     pub const MAX_LEN: usize = 64 << 10;
 
-    /// The first certificate of a PEM file. Text and other blocks are skipped.
+    /// The most certificates that a PEM file may hold: the agent's and six intermediate ones.
+    pub const MAX_COUNT: usize = 7;
+
+    /// The first certificate of a PEM file. Text and blocks of other kinds are skipped.
+    ///
+    /// The certificates that follow it are kept as its intermediates, in whatever order, for the chain
+    /// policy alone, and not looked at before.
     ///
     /// # Errors
     ///
-    /// [`CertificateError::NoCertificate`], or as [`from_der`](Self::from_der).
+    /// [`CertificateError::NoCertificate`], [`CertificateError::TooMany`], or as
+    /// [`from_der`](Self::from_der).
     pub fn from_pem<B: Backend>(file: &[u8]) -> Result<Self, CertificateError> {
         check_length(file)?;
-        let block = pem::blocks(file)
-            .find(|block| block.label == "CERTIFICATE")
-            .ok_or(CertificateError::NoCertificate)?;
-        let der = block.decode().map_err(|_| CertificateError::Malformed)?;
-        Self::from_der::<B>(&der)
+        let blocks = || pem::blocks(file).filter(|block| block.label == pem::CERTIFICATE);
+        let found = blocks().count();
+        if found > Self::MAX_COUNT {
+            return Err(CertificateError::TooMany { found });
+        }
+        let mut certificates =
+            blocks().map(|block| block.decode().map_err(|_| CertificateError::Malformed));
+        let first = certificates
+            .next()
+            .ok_or(CertificateError::NoCertificate)??;
+        let rest = certificates.collect::<Result<Vec<_>, _>>()?;
+        let certificate = Self::from_der::<B>(&first)?;
+        #[cfg(feature = "aws-lc")]
+        let certificate = Self {
+            presented: certificate.presented.with_intermediates(&rest),
+            ..certificate
+        };
+        #[cfg(not(feature = "aws-lc"))]
+        drop(rest);
+        Ok(certificate)
     }
 
     /// A certificate from its DER, or from PEM when the bytes are PEM.
@@ -147,39 +98,26 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`CertificateError::TooLong`], [`CertificateError::Malformed`] or
-    /// [`CertificateError::PublicKey`]. Validity, usage and trust are not looked at yet.
+    /// A [`CertificateError`] that says which rule it breaks. Validity, usage and trust are not looked
+    /// at yet.
     pub fn from_der<B: Backend>(der: &[u8]) -> Result<Self, CertificateError> {
         check_length(der)?;
-        let certificate =
-            x509_cert::Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-        // What does not encode to the same bytes was not DER.
-        if certificate.to_der().ok().as_deref() != Some(der) {
-            return Err(CertificateError::Malformed);
-        }
+        let certificate = decode_strictly(der)?;
         let tbs = certificate.tbs_certificate();
-        let spki = tbs
-            .subject_public_key_info()
-            .to_der()
-            .map_err(|_| CertificateError::Malformed)?;
+        let spki = tbs.subject_public_key_info().to_der();
+        let spki = spki.map_err(|_| CertificateError::Malformed)?;
         let public_key =
             PublicKey::from_spki_der::<B>(&spki).map_err(CertificateError::PublicKey)?;
-        let key_usage = tbs
-            .get_extension::<KeyUsage>()
-            .map_err(|_| CertificateError::Malformed)?
-            .map(|(_, usage)| usage);
-        let names = tbs
-            .get_extension::<SubjectAltName>()
-            .map_err(|_| CertificateError::Malformed)?
-            .map_or_else(Vec::new, |(_, names)| names.0);
         let validity = tbs.validity();
         Ok(Self {
             fingerprint: Fingerprint::from_bytes(B::sha256(&[der])),
             public_key,
             not_before: unix_time(&validity.not_before),
             not_after: unix_time(&validity.not_after),
-            may_encipher: key_usage.is_none_or(|usage| usage.key_encipherment()),
-            agent_ids: names.iter().filter_map(agent_id).collect(),
+            may_encipher: may_encipher(tbs)?,
+            agent_ids: agent_ids(tbs)?,
+            #[cfg(feature = "aws-lc")]
+            presented: Presented::new(der),
         })
     }
 
@@ -187,21 +125,45 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// [`CertificateError::NotPinned`], [`CertificateError::KeyUsage`], [`CertificateError::Expired`] or
+    /// A [`CertificateError`] that says which check failed: that of the policy,
+    /// [`CertificateError::KeyUsage`], [`CertificateError::Expired`] or
     /// [`CertificateError::NotYetValid`].
     pub fn check(&self, trust: &Trust<'_>, now: UnixTime) -> Result<(), CertificateError> {
-        match trust {
-            Trust::Pinned(pins) if !pins.contains(&self.fingerprint) => {
-                return Err(CertificateError::NotPinned {
-                    fingerprint: self.fingerprint,
-                });
-            }
-            Trust::Pinned(_) | Trust::DangerAnyCertificate => {}
+        if let Trust::Pinned(pins) = trust
+            && !pins.contains(&self.fingerprint)
+        {
+            return Err(CertificateError::NotPinned {
+                fingerprint: self.fingerprint,
+            });
         }
         if !self.may_encipher {
             return Err(CertificateError::KeyUsage);
         }
-        self.check_validity(now)
+        self.check_validity(now)?;
+        #[cfg(feature = "aws-lc")]
+        if let Trust::Chain(policy) = trust {
+            policy.check(&self.presented, &self.agent_ids, now)?;
+        }
+        Ok(())
+    }
+
+    /// [`check`](Self::check), but the certificate may have expired: everything is then checked for the
+    /// last second of its validity instead of for now.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check), never [`CertificateError::Expired`].
+    ///
+    /// # Security
+    ///
+    /// Issuers forget about expired certificates, and operators delete their keys or lose track of
+    /// them. Seal to one only if the agent can't be given a new certificate in time.
+    pub fn danger_check_even_if_expired(
+        &self,
+        trust: &Trust<'_>,
+        now: UnixTime,
+    ) -> Result<(), CertificateError> {
+        self.check(trust, now.min(self.not_after))
     }
 
     /// Is it valid at this time (RFC 5280 §4.1.2.5; both ends included)?
@@ -249,9 +211,10 @@ impl Certificate {
         self.not_after
     }
 
-    /// The agents that it names: its subjectAltName URIs `urn:sealpost:agent:<agentId>`.
+    /// The agents that it names: its subjectAltName URIs `urn:sealpost:agent:<agentId>`. It may name
+    /// several, and is then the certificate of each.
     pub fn agent_ids(&self) -> impl Iterator<Item = &str> {
-        self.agent_ids.iter().map(String::as_str)
+        self.agent_ids.iter().map(AgentId::as_str)
     }
 }
 
@@ -264,6 +227,11 @@ impl fmt::Debug for Certificate {
     }
 }
 
+/// The time in a certificate. None before 1970 can be in it.
+pub(crate) fn unix_time(time: &x509_cert::time::Time) -> UnixTime {
+    UnixTime::from_secs(time.to_unix_duration().as_secs())
+}
+
 fn check_length(bytes: &[u8]) -> Result<(), CertificateError> {
     match bytes.len() {
         length if length > Certificate::MAX_LEN => Err(CertificateError::TooLong { length }),
@@ -271,17 +239,16 @@ fn check_length(bytes: &[u8]) -> Result<(), CertificateError> {
     }
 }
 
-fn unix_time(time: &x509_cert::time::Time) -> UnixTime {
-    UnixTime::from_secs(time.to_unix_duration().as_secs())
+// RFC 5280 §4.2.1.3: without keyUsage any use is allowed; with it keyEncipherment must be set. The seed is
+// a key: dataEncipherment does not do.
+fn may_encipher(tbs: &TbsCertificate) -> Result<bool, CertificateError> {
+    let Some(value) = extension(tbs, KeyUsage::OID) else {
+        return Ok(true);
+    };
+    let usage = KeyUsage::from_der(value).map_err(|_| CertificateError::Malformed)?;
+    Ok(usage.key_encipherment())
 }
 
-fn agent_id(name: &GeneralName) -> Option<String> {
-    match name {
-        GeneralName::UniformResourceIdentifier(uri) => {
-            uri.as_str().strip_prefix(AGENT_URN).map(ToOwned::to_owned)
-        }
-        _ => None,
-    }
+fn agent_ids(tbs: &TbsCertificate) -> Result<Vec<AgentId>, CertificateError> {
+    extension(tbs, SubjectAltName::OID).map_or(Ok(Vec::new()), AgentId::all_in)
 }
-
-const AGENT_URN: &str = "urn:sealpost:agent:";

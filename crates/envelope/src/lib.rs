@@ -31,13 +31,14 @@ mod rng;
 mod seal;
 pub mod text;
 mod time;
+mod trust;
 
 #[cfg(feature = "aws-lc")]
 pub use backend::aws_lc::{AwsLc, AwsLcRng};
 #[cfg(feature = "rustcrypto")]
 pub use backend::rustcrypto::RustCrypto;
 pub use backend::{Backend, BackendError};
-pub use certificate::{Certificate, CertificateError, Trust};
+pub use certificate::{AgentId, Certificate, CertificateError};
 pub use context::SecretContext;
 pub use envelope::Envelope;
 pub use error::{Error, OpenError, ParseError, SealError};
@@ -59,6 +60,9 @@ pub use recipient::Recipient;
 pub use rng::{OsRng, OsRngError};
 pub use seal::{Sealer, seal, seal_into, sealed_len};
 pub use time::UnixTime;
+pub use trust::Trust;
+#[cfg(feature = "aws-lc")]
+pub use trust::{ChainError, ChainPolicy, TrustAnchors, TrustAnchorsError};
 
 /// Compiles the samples of the guide to keys that live elsewhere.
 #[cfg(all(doctest, feature = "rustcrypto", feature = "std"))]

@@ -20,8 +20,14 @@ impl Block<'_> {
     pub(crate) fn decode(&self) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
         // Base64 shrinks, and the buffer must not grow: growing leaves copies behind.
         let mut buffer = Zeroizing::new(vec![0; self.text.len()]);
-        let (_, content) = pem::decode(self.text, &mut buffer).map_err(|_| InvalidPem)?;
-        let length = content.len();
+        // Lines of any width, as long as all have it: not everybody breaks them at 64.
+        let mut decoder = pem::Decoder::new_detect_wrap(self.text).map_err(|_| InvalidPem)?;
+        let length = decoder.remaining_len();
+        let content = buffer.get_mut(..length).ok_or(InvalidPem)?;
+        decoder.decode(content).map_err(|_| InvalidPem)?;
+        if !decoder.is_finished() {
+            return Err(InvalidPem);
+        }
         buffer.truncate(length);
         Ok(buffer)
     }
@@ -44,9 +50,10 @@ pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
-/// Does this look like PEM rather than DER?
+/// Does this look like PEM rather than DER? A certificate in DER starts with a SEQUENCE of more than 127
+/// bytes, whatever names it has inside.
 pub(crate) fn is_pem(bytes: &[u8]) -> bool {
-    find(bytes, BEGIN).is_some()
+    !matches!(bytes, [0x30, 0x80..=0xff, ..]) && find(bytes, BEGIN).is_some()
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -55,6 +62,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
         .position(|window| window == needle)
 }
 
+/// The label of a certificate's block (RFC 7468 §5.1).
+pub(crate) const CERTIFICATE: &str = "CERTIFICATE";
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";

@@ -32,7 +32,7 @@ pub struct PublicKey {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PublicKeyError {
-    /// The key's algorithm is not rsaEncryption (RFC 8017 appendix A.1); RSASSA-PSS keys may only sign.
+    /// The key's algorithm is not rsaEncryption (RFC 8017 appendix A.1).
     Algorithm,
     /// The modulus is even, or not of 2,048 to 8,192 bits.
     Modulus {
@@ -45,6 +45,8 @@ pub enum PublicKeyError {
     Encoding,
     /// The cryptographic library refuses the key.
     Refused,
+    /// The key's algorithm is id-RSASSA-PSS (RFC 4055 §1.2): it may only sign.
+    SignatureOnly,
 }
 
 impl fmt::Display for PublicKeyError {
@@ -66,6 +68,9 @@ impl fmt::Display for PublicKeyError {
             Self::Refused => {
                 f.write_str("the cryptographic library refuses the key: make a new one")
             }
+            Self::SignatureOnly => f.write_str(
+                "the key is for RSASSA-PSS signatures only: make one with rsaEncryption, 3072 bits",
+            ),
         }
     }
 }
@@ -81,8 +86,10 @@ impl PublicKey {
     pub fn from_spki_der<B: Backend>(spki_der: &[u8]) -> Result<Self, PublicKeyError> {
         let spki =
             SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| PublicKeyError::Encoding)?;
-        if spki.algorithm.oid != RSA_ENCRYPTION {
-            return Err(PublicKeyError::Algorithm);
+        match spki.algorithm.oid {
+            RSA_ENCRYPTION => {}
+            RSASSA_PSS => return Err(PublicKeyError::SignatureOnly),
+            _ => return Err(PublicKeyError::Algorithm),
         }
         let key = spki
             .subject_public_key
@@ -222,4 +229,6 @@ fn encode_spki(modulus: UintRef<'_>, exponent: UintRef<'_>) -> der::Result<Vec<u
 /// rsaEncryption (RFC 8017 appendix A.1).
 pub(crate) const RSA_ENCRYPTION: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
+/// id-RSASSA-PSS (RFC 8017 appendix A.2.3).
+const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 const MIN_MODULUS_BITS: usize = 2048;

@@ -4,10 +4,11 @@ use core::fmt;
 
 use crate::{
     backend::Backend,
-    certificate::{Certificate, CertificateError, Trust},
+    certificate::{Certificate, CertificateError},
     fingerprint::KeyId,
     public_key::{PublicKey, PublicKeyError},
     time::UnixTime,
+    trust::Trust,
 };
 
 /// A public key to seal to, out of a certificate that passed every check.
@@ -57,7 +58,26 @@ impl<B: Backend> Recipient<B> {
         now: UnixTime,
     ) -> Result<Self, CertificateError> {
         certificate.check(trust, now)?;
-        Self::from_public_key(certificate.public_key().clone()).map_err(CertificateError::PublicKey)
+        Self::from_checked(certificate)
+    }
+
+    /// The recipient that a parsed certificate names, though it may have expired: everything else is
+    /// checked for the last second of its validity.
+    ///
+    /// # Errors
+    ///
+    /// As [`from_certificate`](Self::from_certificate), never [`CertificateError::Expired`].
+    ///
+    /// # Security
+    ///
+    /// See [`Certificate::danger_check_even_if_expired`].
+    pub fn danger_from_expired_certificate(
+        certificate: &Certificate,
+        trust: &Trust<'_>,
+        now: UnixTime,
+    ) -> Result<Self, CertificateError> {
+        certificate.danger_check_even_if_expired(trust, now)?;
+        Self::from_checked(certificate)
     }
 
     /// A recipient from a bare public key that the caller trusts for reasons of their own.
@@ -71,6 +91,10 @@ impl<B: Backend> Recipient<B> {
     /// No certificate, no validity, no key usage is checked.
     pub fn danger_from_public_key(public: PublicKey) -> Result<Self, PublicKeyError> {
         Self::from_public_key(public)
+    }
+
+    fn from_checked(certificate: &Certificate) -> Result<Self, CertificateError> {
+        Self::from_public_key(certificate.public_key().clone()).map_err(CertificateError::PublicKey)
     }
 
     fn from_public_key(public: PublicKey) -> Result<Self, PublicKeyError> {

@@ -1,0 +1,143 @@
+//! The ids of agents, as certificates name them.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged, asn1::AnyRef};
+
+use super::CertificateError;
+
+/// The id of an agent that a certificate names: 1 to 64 of `A-Z a-z 0-9 _ -`.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub struct AgentId {
+    bytes: [u8; MAX_LEN],
+    length: u8,
+}
+
+impl AgentId {
+    /// The id.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.bytes
+            .get(..usize::from(self.length))
+            .and_then(|id| core::str::from_utf8(id).ok())
+            .unwrap_or_default()
+    }
+
+    /// Those named in the value of a subjectAltName (RFC 5280 §4.2.1.6):
+    ///
+    /// ```text
+    /// SubjectAltName ::= SEQUENCE SIZE (1..MAX) OF GeneralName
+    /// GeneralName    ::= CHOICE { … uniformResourceIdentifier [6] IA5String, … }
+    /// ```
+    ///
+    /// Names of other forms are skipped, whatever they hold.
+    pub(super) fn all_in(subject_alt_name: &[u8]) -> Result<Vec<Self>, CertificateError> {
+        let names = AnyRef::from_der(subject_alt_name).map_err(|_| CertificateError::Malformed)?;
+        if names.tag() != Tag::Sequence {
+            return Err(CertificateError::Malformed);
+        }
+        let mut reader =
+            SliceReader::new(names.value()).map_err(|_| CertificateError::Malformed)?;
+        let mut ids = Vec::new();
+        while !reader.is_finished() {
+            let name: AnyRef<'_> = reader.decode().map_err(|_| CertificateError::Malformed)?;
+            if name.tag() == URI {
+                ids.extend(Self::in_uri(name.value())?);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The agent that a URI names; `None` if it names something else. A URN's first two parts are
+    /// compared without case (RFC 8141 §3.1): one in another spelling, or with an id that none can have,
+    /// is refused rather than read as naming nobody.
+    fn in_uri(uri: &[u8]) -> Result<Option<Self>, CertificateError> {
+        match uri.split_at_checked(URN.len()) {
+            Some((urn, id)) if urn == URN => {
+                Self::new(id).map(Some).ok_or(CertificateError::AgentId)
+            }
+            Some((urn, _)) if urn.eq_ignore_ascii_case(URN) => Err(CertificateError::AgentId),
+            _ => Ok(None),
+        }
+    }
+
+    fn new(id: &[u8]) -> Option<Self> {
+        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+        if id.is_empty() || !id.iter().all(allowed) {
+            return None;
+        }
+        let mut bytes = [0; MAX_LEN];
+        bytes.get_mut(..id.len())?.copy_from_slice(id);
+        let length = u8::try_from(id.len()).ok()?;
+        Some(Self { bytes, length })
+    }
+}
+
+impl fmt::Debug for AgentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AgentId({self})")
+    }
+}
+
+impl fmt::Display for AgentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+const MAX_LEN: usize = 64;
+const URN: &[u8] = b"urn:sealpost:agent:";
+/// `[6] IMPLICIT IA5String`.
+const URI: Tag = Tag::ContextSpecific {
+    constructed: false,
+    number: TagNumber(6),
+};
+
+#[cfg(test)]
+mod tests {
+    use alloc::format;
+
+    use super::*;
+
+    #[test]
+    fn ids_are_taken_exactly_and_strictly() {
+        let id = |uri: &str| AgentId::in_uri(uri.as_bytes()).map(|id| id.map(|id| format!("{id}")));
+        let longest = "x".repeat(64);
+        for good in ["a", "Agent-1_b", "-", &longest] {
+            assert_eq!(
+                id(&format!("urn:sealpost:agent:{good}")),
+                Ok(Some(good.into()))
+            );
+        }
+        for bad in [
+            "",
+            "a b",
+            "a%20",
+            "a.b",
+            "a?=b",
+            "a#b",
+            "ä",
+            "a\0",
+            &"x".repeat(65),
+        ] {
+            let uri = format!("urn:sealpost:agent:{bad}");
+            assert_eq!(id(&uri), Err(CertificateError::AgentId), "{uri}");
+        }
+        for spelling in [
+            "URN:sealpost:agent:a",
+            "urn:SealPost:agent:a",
+            "urn:sealpost:Agent:a",
+        ] {
+            assert_eq!(id(spelling), Err(CertificateError::AgentId), "{spelling}");
+        }
+        for other in [
+            "",
+            "urn:sealpost:agent",
+            "urn:sealpost:agents:a",
+            "https://agent/a",
+        ] {
+            assert_eq!(id(other), Ok(None), "{other}");
+        }
+    }
+}

@@ -1,0 +1,236 @@
+//! Chains of issuers (RFC 5280 §6): webpki builds and verifies them, and what it leaves open is checked here.
+
+use core::{cell::Cell, time::Duration};
+
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm};
+use webpki::{EndEntityCert, VerifiedPath, aws_lc_rs as algorithms};
+
+use super::{
+    anchors::TrustAnchors,
+    chain_error::ChainError,
+    profile::{ANY_EXTENDED_KEY_USAGE, Profile},
+};
+use crate::{
+    certificate::{AgentId, CertificateError, Presented},
+    time::UnixTime,
+};
+
+/// A certificate of one agent, issued by a given authority or below it.
+///
+/// The chain from the certificate to an anchor is built of the certificates that follow it in its file,
+/// and verified by `rustls-webpki`: signatures, validity, basicConstraints, path length, name
+/// constraints, critical extensions. Beyond that, and beyond what holds under every policy:
+///
+/// - The certificate names the agent meant: a subjectAltName URI `urn:sealpost:agent:<agentId>`,
+///   compared exactly. It may name several agents; one of them must be the one meant. Otherwise any
+///   agent's certificate would pass for any other's.
+/// - It is not the certificate of an authority.
+/// - **extKeyUsage** (RFC 5280 §4.2.1.12) is absent, or contains anyExtendedKeyUsage; the same for each
+///   intermediate certificate. Any other was issued for another purpose (TLS, e-mail, code signing),
+///   there is no purpose registered for sealing, and an agent's key has no second one.
+/// - No critical extension other than keyUsage, basicConstraints, subjectAltName, extKeyUsage and
+///   nameConstraints, in any certificate of the chain.
+/// - Every issuer, the anchor included, has cA and, if it has keyUsage, keyCertSign; the anchor's own
+///   validity and path length hold too.
+/// - Signatures are RSA (2,048 to 8,192 bits; PKCS#1 v1.5, or PSS with a salt as long as the digest) or
+///   ECDSA (P-256, P-384; SHA-256, SHA-384) or Ed25519.
+///
+/// # Security
+///
+/// Revocation is not checked: there is no clock and no network here. Issue certificates for weeks, not
+/// years, or pin. Name constraints on URIs, directory names or e-mail addresses are not evaluated: a
+/// chain that has them is refused.
+#[derive(Clone, Copy, Debug)]
+pub struct ChainPolicy<'a> {
+    anchors: &'a TrustAnchors,
+    agent_id: &'a str,
+    accept_unnamed: bool,
+}
+
+impl<'a> ChainPolicy<'a> {
+    /// The certificates of the agent `agent_id` that one of `anchors` vouches for.
+    #[must_use]
+    pub const fn new(anchors: &'a TrustAnchors, agent_id: &'a str) -> Self {
+        Self {
+            anchors,
+            agent_id,
+            accept_unnamed: false,
+        }
+    }
+
+    /// Also takes a certificate that names no agent at all. One that names other agents is still
+    /// refused.
+    ///
+    /// # Security
+    ///
+    /// Every certificate without an agent's name that the authority has issued, to whomever, then passes
+    /// for this agent's. Use it only with an authority that issues to this agent alone.
+    #[must_use]
+    pub const fn danger_accept_certificate_without_agent_id(mut self) -> Self {
+        self.accept_unnamed = true;
+        self
+    }
+
+    pub(crate) fn check(
+        &self,
+        presented: &Presented,
+        agent_ids: &[AgentId],
+        now: UnixTime,
+    ) -> Result<(), CertificateError> {
+        self.check_agent(agent_ids)?;
+        let leaf = Profile::read(&presented.leaf)?;
+        leaf.check_as_agent()?;
+        self.check_path(&leaf, presented, now)?;
+        Ok(())
+    }
+
+    fn check_agent(&self, agent_ids: &[AgentId]) -> Result<(), ChainError> {
+        match agent_ids {
+            [] if self.accept_unnamed => Ok(()),
+            [] => Err(ChainError::NoAgent),
+            ids if ids.iter().any(|id| id.as_str() == self.agent_id) => Ok(()),
+            [named, ..] => Err(ChainError::OtherAgent { named: *named }),
+        }
+    }
+
+    fn check_path(
+        &self,
+        leaf: &Profile,
+        presented: &Presented,
+        now: UnixTime,
+    ) -> Result<(), ChainError> {
+        let refused = |error| self.explain(error, leaf, presented, now);
+        let end_entity = EndEntityCert::try_from(&presented.leaf).map_err(refused_leaf)?;
+        // Why a path that webpki found good is not; it stands for better reasons than webpki's then.
+        let refusal = Cell::new(None);
+        let verify_path = |path: &VerifiedPath<'_>| {
+            self.check_issuers(path, now).map_err(|error| {
+                refusal.set(Some(error));
+                webpki::Error::UnknownIssuer
+            })
+        };
+        end_entity
+            .verify_for_usage(
+                SIGNATURE_ALGORITHMS,
+                self.anchors.as_webpki(),
+                &presented.intermediates,
+                rustls_pki_types::UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs())),
+                webpki::KeyUsage::required_if_present(ANY_EXTENDED_KEY_USAGE.as_bytes()),
+                None,
+                Some(&verify_path),
+            )
+            .map(|_| ())
+            .map_err(|error| refusal.take().unwrap_or_else(|| refused(error)))
+    }
+
+    /// What webpki does not look at in the issuers of a path.
+    fn check_issuers(&self, path: &VerifiedPath<'_>, now: UnixTime) -> Result<(), ChainError> {
+        let mut below = 0;
+        for issuer in path.intermediate_certificates() {
+            let issuer = Profile::read(&issuer.der()).map_err(|_| ChainError::IssuerMalformed)?;
+            issuer.check_as_issuer()?;
+            below += 1;
+        }
+        self.anchors.check(path.anchor(), below, now)
+    }
+
+    /// What webpki's error means here. The leaf's own rules and validity were checked before it.
+    fn explain(
+        &self,
+        error: webpki::Error,
+        leaf: &Profile,
+        presented: &Presented,
+        now: UnixTime,
+    ) -> ChainError {
+        use webpki::Error;
+        let issuers = || {
+            let intermediates = presented.intermediates.iter();
+            intermediates.filter_map(|der| Profile::read(der).ok())
+        };
+        match error {
+            Error::CertExpired { not_after, .. } => ChainError::IssuerExpired {
+                not_after: UnixTime::from_secs(not_after.as_secs()),
+                now,
+            },
+            Error::CertNotValidYet { not_before, .. } => ChainError::IssuerNotYetValid {
+                not_before: UnixTime::from_secs(not_before.as_secs()),
+                now,
+            },
+            Error::EndEntityUsedAsCa | Error::UnsupportedCertVersion => {
+                ChainError::IssuerNotAuthority
+            }
+            Error::EmptyEkuExtension | Error::RequiredEkuNotFoundContext(_) => {
+                ChainError::IssuerExtendedKeyUsage
+            }
+            Error::InvalidSignatureForPublicKey | Error::SignatureAlgorithmMismatch => {
+                if issuers().all(|issuer| issuer.has_usable_key()) {
+                    ChainError::Signature
+                } else {
+                    ChainError::IssuerKey
+                }
+            }
+            Error::MaximumNameConstraintComparisonsExceeded
+            | Error::MaximumPathBuildCallsExceeded
+            | Error::MaximumPathDepthExceeded
+            | Error::MaximumSignatureChecksExceeded => ChainError::TooComplex,
+            Error::NameConstraintViolation => {
+                if self.anchors.evaluable_constraints()
+                    && issuers().all(|issuer| issuer.has_evaluable_constraints())
+                {
+                    ChainError::NameConstraints
+                } else {
+                    ChainError::NameConstraintsForm
+                }
+            }
+            Error::PathLenConstraintViolated => ChainError::PathLength,
+            Error::UnknownIssuer => unknown_issuer(leaf, &presented.intermediates),
+            Error::UnsupportedCriticalExtension => ChainError::IssuerCriticalExtension,
+            Error::UnsupportedSignatureAlgorithmContext(_) => ChainError::SignatureAlgorithm,
+            Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => ChainError::IssuerKey,
+            _ => ChainError::IssuerMalformed,
+        }
+    }
+}
+
+/// Why webpki does not take a leaf that is in canonical DER and passed its own rules.
+fn refused_leaf(error: webpki::Error) -> ChainError {
+    match error {
+        webpki::Error::SignatureAlgorithmMismatch => ChainError::Signature,
+        _ => ChainError::Version,
+    }
+}
+
+/// Where the chain ends that starts at the leaf and goes through the file by the issuers' names.
+fn unknown_issuer(leaf: &Profile, intermediates: &[CertificateDer<'_>]) -> ChainError {
+    if leaf.is_self_issued() {
+        return ChainError::SelfSigned;
+    }
+    let issued_by_one_of_them = intermediates
+        .iter()
+        .filter_map(|der| Profile::read(der).ok())
+        .any(|issuer| leaf.is_issued_by(&issuer));
+    if issued_by_one_of_them {
+        ChainError::UnknownAuthority
+    } else {
+        ChainError::UnknownIssuer
+    }
+}
+
+/// What authorities may sign with. Without SHA-1, and without parameters of PSS that nobody needs.
+pub(super) const SIGNATURE_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
+    algorithms::RSA_PKCS1_2048_8192_SHA256,
+    algorithms::RSA_PKCS1_2048_8192_SHA384,
+    algorithms::RSA_PKCS1_2048_8192_SHA512,
+    // RFC 4055 §5: parameters may be absent.
+    algorithms::RSA_PKCS1_2048_8192_SHA256_ABSENT_PARAMS,
+    algorithms::RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
+    algorithms::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
+    algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
+    algorithms::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
+    algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
+    algorithms::ECDSA_P256_SHA256,
+    algorithms::ECDSA_P256_SHA384,
+    algorithms::ECDSA_P384_SHA256,
+    algorithms::ECDSA_P384_SHA384,
+    algorithms::ED25519,
+];

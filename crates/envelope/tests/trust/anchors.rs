@@ -1,0 +1,146 @@
+//! Files of trust anchors.
+
+use std::slice;
+
+use sealpost_envelope::{
+    Backend, Certificate, CertificateError, ChainError, ChainPolicy, Trust, TrustAnchors,
+    TrustAnchorsError::{self, *},
+};
+
+use super::{
+    chains::Authority,
+    der::{NULL, oid, sequence, unsigned},
+    forgery::{
+        Forgery, NOW, RSA_ENCRYPTION, basic_constraints, extension, key_usage, name, pem, rsa_spki,
+        spki, test_file,
+    },
+};
+
+#[test]
+fn files() {
+    let root = || Authority::root();
+    let der = |authority: Authority| authority.sign(&authority.certificate);
+    let good = der(root());
+    let load = |file: &[u8]| TrustAnchors::from_pem_or_der(file).map(|anchors| anchors.len());
+    assert_eq!(load(&good), Ok(1));
+    assert_eq!(load(&pem(&[good.clone(), good.clone()])), Ok(2));
+    let text = [
+        b"text\n".as_slice(),
+        &test_file("keys/agent-a2048.key.pem"),
+        &pem(slice::from_ref(&good)),
+    ];
+    assert_eq!(load(&text.concat()), Ok(1));
+
+    let with_key = |spki| {
+        let mut authority = root();
+        authority.certificate.spki = spki;
+        der(authority)
+    };
+    let weak = rsa_spki(&unsigned(&[0x81; 128]), &unsigned(&[1, 0, 1]));
+    let p521 = sequence(&[&oid("1.2.840.10045.2.1"), &oid("1.3.132.0.35")]);
+    let mut version_1 = root();
+    version_1.certificate.version = vec![];
+    version_1.certificate.extensions = vec![];
+    type Error = fn(usize) -> TrustAnchorsError;
+    let cases: Vec<(&str, Vec<u8>, Error)> = vec![
+        ("no certificate", b"junk".to_vec(), |number| Malformed {
+            number,
+        }),
+        ("a byte after it", [&good[..], &[0]].concat(), |number| {
+            Malformed { number }
+        }),
+        ("an agent's own", Forgery::agent().unsigned(), |number| {
+            NotAuthority { number }
+        }),
+        (
+            "cA is FALSE",
+            der(root().with(basic_constraints(false, None))),
+            |number| NotAuthority { number },
+        ),
+        ("version 1", der(version_1), |number| NotAuthority {
+            number,
+        }),
+        (
+            "without keyCertSign",
+            der(root().with(key_usage(0x80))),
+            |number| KeyUsage { number },
+        ),
+        (
+            "an unknown critical extension",
+            der(root().with(extension("1.2.3.4", true, b""))),
+            |number| CriticalExtension { number },
+        ),
+        ("RSA with 1024 bits", with_key(weak), |number| Key {
+            number,
+        }),
+        (
+            "ECDSA on P-521",
+            with_key(spki(&p521, &[4; 133])),
+            |number| Key { number },
+        ),
+        (
+            "an RSASSA-PSS key",
+            with_key(spki(&sequence(&[&oid("1.2.840.113549.1.1.10")]), &[])),
+            |number| Key { number },
+        ),
+        (
+            "a broken RSA key",
+            with_key(spki(&sequence(&[&oid(RSA_ENCRYPTION), &NULL]), &[0x30])),
+            |number| Key { number },
+        ),
+    ];
+    for (what, der, error) in cases {
+        assert_eq!(load(&pem(slice::from_ref(&der))), Err(error(1)), "{what}");
+        assert_eq!(load(&pem(&[good.clone(), der])), Err(error(2)), "{what}");
+    }
+    assert_eq!(load(b""), Err(Malformed { number: 1 }));
+    assert_eq!(TrustAnchors::from_pem(b"").unwrap_err(), NoCertificate);
+    assert_eq!(
+        load(&test_file("keys/agent-a2048.key.pem")),
+        Err(NoCertificate)
+    );
+    let cut = pem(slice::from_ref(&good));
+    assert_eq!(load(&cut[..cut.len() - 9]), Err(NoCertificate));
+    let broken = String::from_utf8(cut).unwrap().replacen("\nM", "\n?", 1);
+    assert_eq!(load(broken.as_bytes()), Err(Malformed { number: 1 }));
+    let long = [&pem(&[good])[..], &[b'\n'; 1 << 20]].concat();
+    assert_eq!(load(&long), Err(TooLong { length: long.len() }));
+
+    // What is no anchor makes no chain either: an agent's self-signed certificate.
+    let anchors = TrustAnchors::from_pem(&test_file("keys/agent-a2048.pem"));
+    assert_eq!(anchors.unwrap_err(), NotAuthority { number: 1 });
+}
+
+pub(crate) fn limits<B: Backend>() {
+    // The same authority with and without a path length: the more generous certificate counts.
+    let root = Authority::root();
+    let strict = Authority::root().with(basic_constraints(true, Some(0)));
+    let (root, strict) = (
+        root.sign(&root.certificate),
+        strict.sign(&strict.certificate),
+    );
+    let intermediate = Authority::intermediate();
+    let file = pem(&[
+        intermediate.sign(&Forgery::agent()),
+        Authority::root().sign(&intermediate.certificate),
+    ]);
+    let certificate = Certificate::from_pem::<B>(&file).unwrap();
+    let check = |anchors: &[Vec<u8>]| {
+        let anchors = TrustAnchors::from_pem(&pem(anchors)).unwrap();
+        certificate.check(&Trust::Chain(ChainPolicy::new(&anchors, "a2048")), NOW)
+    };
+    let too_long = Err(CertificateError::Chain(ChainError::PathLength));
+    assert_eq!(check(slice::from_ref(&strict)), too_long);
+    assert_eq!(check(&[strict.clone(), root.clone()]), Ok(()));
+    assert_eq!(check(&[root, strict.clone()]), Ok(()));
+    // Directly below it all is well.
+    let mut agent = Forgery::agent();
+    agent.issuer = name("root");
+    let direct = Certificate::from_der::<B>(&Authority::root().sign(&agent)).unwrap();
+    let anchors = TrustAnchors::from_pem_or_der(&strict).unwrap();
+    assert_eq!(
+        direct.check(&Trust::Chain(ChainPolicy::new(&anchors, "a2048")), NOW),
+        Ok(())
+    );
+    assert_eq!(format!("{anchors:?}"), "TrustAnchors(1)");
+}

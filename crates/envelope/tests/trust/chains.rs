@@ -1,0 +1,659 @@
+//! The chain policy: one chain that is good, and every way to spoil it.
+
+use std::slice;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
+use sealpost_envelope::{
+    Backend, Certificate,
+    CertificateError::{self, Expired, KeyUsage, NotYetValid, PublicKey, TooMany},
+    ChainError::{
+        self, CriticalExtension, ExtendedKeyUsage, IssuerCriticalExtension, IssuerExpired,
+        IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNotAuthority,
+        IssuerNotYetValid, NameConstraints, NameConstraintsForm, NoAgent, OtherAgent, PathLength,
+        SelfSigned, Signature, TooComplex, UnknownAuthority, UnknownIssuer, Version,
+    },
+    ChainPolicy, PublicKeyError, Recipient, Trust, TrustAnchors, UnixTime,
+};
+
+use CertificateError::Chain as Refused;
+
+use super::{
+    der::{INTEGER, bit_string, oid, sequence, tlv, unsigned},
+    forgery::{
+        Forgery, KEY_CERT_SIGN, KEY_ENCIPHERMENT, NOW, agent_names, basic_constraints, extension,
+        generalized, key_usage, name, pem, purposes, rsa_spki, spki, utc,
+    },
+};
+
+/// An authority that signs with Ed25519.
+pub(crate) struct Authority {
+    key: Ed25519KeyPair,
+    pub(crate) certificate: Forgery,
+}
+
+impl Authority {
+    /// The authority of this name; the seed makes its key.
+    pub(crate) fn new(common_name: &str, issuer: &str, seed: u8) -> Self {
+        let key = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
+        let certificate = Forgery {
+            issuer: name(issuer),
+            subject: name(common_name),
+            spki: spki(&sequence(&[&oid(ED25519)]), key.public_key().as_ref()),
+            extensions: vec![basic_constraints(true, None), key_usage(KEY_CERT_SIGN)],
+            ..Forgery::agent()
+        };
+        Self { key, certificate }
+    }
+
+    pub(crate) fn root() -> Self {
+        Self::new("root", "root", 1)
+    }
+
+    pub(crate) fn intermediate() -> Self {
+        Self::new("intermediate", "root", 2)
+    }
+
+    pub(crate) fn sign(&self, certificate: &Forgery) -> Vec<u8> {
+        let algorithm = sequence(&[&oid(ED25519)]);
+        let tbs = certificate.tbs(&algorithm);
+        let signature = bit_string(self.key.sign(&tbs).as_ref());
+        sequence(&[&tbs, &algorithm, &signature])
+    }
+
+    /// With another extension in its certificate.
+    pub(crate) fn with(mut self, extension: Vec<u8>) -> Self {
+        self.certificate = self.certificate.with(extension);
+        self
+    }
+}
+
+/// Root → intermediate → agent, each signed by the one before.
+struct Chain {
+    root: Authority,
+    intermediate: Authority,
+    agent: Forgery,
+}
+
+impl Chain {
+    fn good() -> Self {
+        Self {
+            root: Authority::root(),
+            intermediate: Authority::intermediate(),
+            agent: Forgery::agent(),
+        }
+    }
+
+    fn with_agent(extension: Vec<u8>) -> Self {
+        let agent = Forgery::agent().with(extension);
+        Self {
+            agent,
+            ..Self::good()
+        }
+    }
+
+    fn with_intermediate(extension: Vec<u8>) -> Self {
+        let intermediate = Authority::intermediate().with(extension);
+        Self {
+            intermediate,
+            ..Self::good()
+        }
+    }
+
+    fn with_root(extension: Vec<u8>) -> Self {
+        let root = Authority::root().with(extension);
+        Self {
+            root,
+            ..Self::good()
+        }
+    }
+
+    /// The agent's certificate and the intermediate's.
+    fn file(&self) -> Vec<Vec<u8>> {
+        let intermediate = self.root.sign(&self.intermediate.certificate);
+        vec![self.intermediate.sign(&self.agent), intermediate]
+    }
+
+    fn anchors(&self) -> TrustAnchors {
+        anchors(&[self.root.sign(&self.root.certificate)])
+    }
+
+    fn check<B: Backend>(&self) -> Result<(), CertificateError> {
+        check::<B>(&self.file(), &self.anchors())
+    }
+}
+
+fn anchors(certificates: &[Vec<u8>]) -> TrustAnchors {
+    TrustAnchors::from_pem(&pem(certificates)).unwrap()
+}
+
+fn check<B: Backend>(file: &[Vec<u8>], anchors: &TrustAnchors) -> Result<(), CertificateError> {
+    check_at::<B>(file, anchors, NOW)
+}
+
+fn check_at<B: Backend>(
+    file: &[Vec<u8>],
+    anchors: &TrustAnchors,
+    now: UnixTime,
+) -> Result<(), CertificateError> {
+    let policy = ChainPolicy::new(anchors, "a2048");
+    Recipient::<B>::from_certificate_pem(&pem(file), &Trust::Chain(policy), now).map(|_| ())
+}
+
+/// Asserts the error of each chain.
+fn refused<B: Backend>(cases: Vec<(&str, Chain, ChainError)>) {
+    assert_eq!(Chain::good().check::<B>(), Ok(()));
+    for (what, chain, error) in cases {
+        assert_eq!(chain.check::<B>(), Err(Refused(error)), "{what}");
+    }
+}
+
+pub(crate) fn the_agents_certificate<B: Backend>() {
+    let uri = "urn:sealpost:agent:b2048";
+    let other = Chain::with_agent(agent_names(&[uri]));
+    let Err(Refused(OtherAgent { named })) = other.check::<B>() else {
+        panic!("{:?}", other.check::<B>());
+    };
+    assert_eq!(named.as_str(), "b2048");
+    let several = [uri, "urn:sealpost:agent:a2048"];
+    assert_eq!(
+        Chain::with_agent(agent_names(&several)).check::<B>(),
+        Ok(())
+    );
+    for similar in ["A2048", "a2048-", "a204"] {
+        let uri = format!("urn:sealpost:agent:{similar}");
+        let refused = Chain::with_agent(agent_names(&[&uri])).check::<B>();
+        assert!(
+            matches!(refused, Err(Refused(OtherAgent { .. }))),
+            "{similar}"
+        );
+    }
+
+    let unnamed = Chain {
+        agent: Forgery {
+            extensions: vec![],
+            ..Forgery::agent()
+        },
+        ..Chain::good()
+    };
+    let cases = vec![
+        ("no subjectAltName", unnamed, NoAgent),
+        (
+            "a subjectAltName without an agent",
+            Chain::with_agent(agent_names(&["urn:x:y"])),
+            NoAgent,
+        ),
+        (
+            "an authority's",
+            Chain::with_agent(basic_constraints(true, None)),
+            ChainError::Authority,
+        ),
+        (
+            "another purpose",
+            Chain::with_agent(purposes(&["1.3.6.1.5.5.7.3.4"])),
+            ExtendedKeyUsage,
+        ),
+        (
+            "no purpose",
+            Chain::with_agent(purposes(&[])),
+            ExtendedKeyUsage,
+        ),
+        (
+            "an unknown critical extension",
+            Chain::with_agent(extension("1.2.3.4", true, b"")),
+            CriticalExtension,
+        ),
+        (
+            "a critical extension that webpki would take",
+            Chain::with_agent(extension("2.5.29.31", true, &sequence(&[]))),
+            CriticalExtension,
+        ),
+        (
+            "version 2",
+            Chain {
+                agent: version(1),
+                ..Chain::good()
+            },
+            NoAgent,
+        ),
+    ];
+    refused::<B>(cases);
+    for accepted in [
+        purposes(&["1.3.6.1.5.5.7.3.1", "2.5.29.37.0"]),
+        extension("1.2.3.4", false, b"?"),
+        basic_constraints(false, None),
+    ] {
+        assert_eq!(Chain::with_agent(accepted).check::<B>(), Ok(()));
+    }
+    for (bits, result) in [(0x80, Err(KeyUsage)), (KEY_ENCIPHERMENT | 0x80, Ok(()))] {
+        assert_eq!(Chain::with_agent(key_usage(bits)).check::<B>(), result);
+    }
+
+    // The override for a certificate that names no agent, and for no other.
+    let with_override = |chain: &Chain| {
+        let anchors = chain.anchors();
+        let policy =
+            ChainPolicy::new(&anchors, "a2048").danger_accept_certificate_without_agent_id();
+        Certificate::from_pem::<B>(&pem(&chain.file()))
+            .unwrap()
+            .check(&Trust::Chain(policy), NOW)
+    };
+    assert_eq!(with_override(&Chain::with_agent(agent_names(&[]))), Ok(()));
+    assert_eq!(with_override(&Chain::good()), Ok(()));
+    assert!(matches!(
+        with_override(&other),
+        Err(Refused(OtherAgent { .. }))
+    ));
+    let old = Chain {
+        agent: version(1),
+        ..Chain::good()
+    };
+    assert_eq!(with_override(&old), Err(Refused(Version)));
+}
+
+pub(crate) fn the_issuers<B: Backend>() {
+    let mut flipped = Chain::good().file();
+    let mut other_root = Chain::good();
+    other_root.root = Authority::new("root", "root", 9);
+    let not_authority = |constraints| Chain::with_intermediate(constraints);
+    let rsa_1024 = rsa_spki(&unsigned(&[0x81; 128]), &unsigned(&[1, 0, 1]));
+    let weak = Authority {
+        certificate: Forgery {
+            spki: rsa_1024,
+            ..Authority::intermediate().certificate
+        },
+        ..Authority::intermediate()
+    };
+    let times = |not_before: &str, not_after: &str| Authority {
+        certificate: Forgery {
+            not_before: utc(not_before),
+            not_after: utc(not_after),
+            ..Authority::intermediate().certificate
+        },
+        ..Authority::intermediate()
+    };
+    let expired = IssuerExpired {
+        not_after: UnixTime::from_secs(1_924_991_999),
+        now: NOW,
+    };
+    let early = IssuerNotYetValid {
+        not_before: UnixTime::from_secs(2_051_222_400),
+        now: NOW,
+    };
+    let uri = name_constraints(0xa0, &tlv(0x86, b"example.com"));
+    let dns = name_constraints(0xa0, &tlv(0x82, b"example.com"));
+    let email = name_constraints(0xa1, &tlv(0x81, b"example.com"));
+    let with_dns_name = sequence(&[
+        &tlv(0x86, b"urn:sealpost:agent:a2048"),
+        &tlv(0x82, b"other.example"),
+    ]);
+    let with_dns_name = extension("2.5.29.17", false, &with_dns_name);
+    let mut outside = Chain::with_intermediate(dns.clone());
+    outside.agent = outside.agent.with(with_dns_name);
+    let foreign = Chain {
+        intermediate: Authority::new("intermediate", "other", 2),
+        ..Chain::good()
+    };
+    let mut version_1 = Authority::intermediate();
+    version_1.certificate = Forgery {
+        version: vec![],
+        extensions: vec![],
+        ..version_1.certificate
+    };
+
+    refused::<B>(vec![
+        (
+            "expired",
+            Chain {
+                intermediate: times("300101000000Z", "301231235959Z"),
+                ..Chain::good()
+            },
+            expired,
+        ),
+        (
+            "not yet valid",
+            Chain {
+                intermediate: times("350101000000Z", "400101000000Z"),
+                ..Chain::good()
+            },
+            early,
+        ),
+        (
+            "without keyCertSign",
+            Chain::with_intermediate(key_usage(0x82)),
+            IssuerKeyUsage,
+        ),
+        (
+            "cA is FALSE",
+            not_authority(basic_constraints(false, None)),
+            IssuerNotAuthority,
+        ),
+        (
+            "without basicConstraints",
+            not_authority(extension("2.5.29.19", true, &sequence(&[]))),
+            IssuerNotAuthority,
+        ),
+        (
+            "version 1",
+            Chain {
+                intermediate: version_1,
+                ..Chain::good()
+            },
+            IssuerNotAuthority,
+        ),
+        (
+            "issues for TLS only",
+            Chain::with_intermediate(purposes(&["1.3.6.1.5.5.7.3.1"])),
+            IssuerExtendedKeyUsage,
+        ),
+        (
+            "an unknown critical extension",
+            Chain::with_intermediate(extension("1.2.3.4", true, b"")),
+            IssuerCriticalExtension,
+        ),
+        (
+            "a critical extension that webpki would take",
+            Chain::with_intermediate(extension("2.5.29.31", true, &sequence(&[]))),
+            IssuerCriticalExtension,
+        ),
+        (
+            "keyUsage with a long length",
+            Chain::with_intermediate(extension("2.5.29.15", true, &[3, 0x81, 2, 2, 4])),
+            IssuerMalformed,
+        ),
+        (
+            "the root's path length",
+            Chain::with_root(basic_constraints(true, Some(0))),
+            PathLength,
+        ),
+        (
+            "a DNS name outside of constraints",
+            outside,
+            NameConstraints,
+        ),
+        (
+            "constraints on URIs",
+            Chain::with_intermediate(uri.clone()),
+            NameConstraintsForm,
+        ),
+        (
+            "constraints on URIs in the root",
+            Chain::with_root(uri),
+            NameConstraintsForm,
+        ),
+        (
+            "an authority of the same name",
+            Chain {
+                ..other_root_signs(&other_root)
+            },
+            Signature,
+        ),
+        (
+            "an RSA key of 1024 bits",
+            Chain {
+                intermediate: weak,
+                ..Chain::good()
+            },
+            IssuerKey,
+        ),
+        ("issued by an unknown one", foreign, UnknownAuthority),
+    ]);
+
+    // What does not touch the agent's names is fine.
+    assert_eq!(Chain::with_intermediate(dns).check::<B>(), Ok(()));
+    assert_eq!(Chain::with_intermediate(email).check::<B>(), Ok(()));
+    assert_eq!(
+        Chain::with_root(basic_constraints(true, Some(1))).check::<B>(),
+        Ok(())
+    );
+    let any = purposes(&["2.5.29.37.0"]);
+    assert_eq!(Chain::with_intermediate(any).check::<B>(), Ok(()));
+
+    // One bit of a signature, of the agent's certificate and of the intermediate's.
+    let anchors = Chain::good().anchors();
+    for at in 0..2 {
+        *flipped[at].last_mut().unwrap() ^= 1;
+        assert_eq!(
+            check::<B>(&flipped, &anchors),
+            Err(Refused(Signature)),
+            "{at}"
+        );
+        *flipped[at].last_mut().unwrap() ^= 1;
+    }
+    assert_eq!(check::<B>(&flipped, &anchors), Ok(()));
+    // The two places that name the signature's algorithm differ.
+    let tbs = Forgery::agent().tbs(&sequence(&[&oid("1.2.840.10045.4.3.2")]));
+    let algorithm = sequence(&[&oid(ED25519)]);
+    let signature = bit_string(Authority::intermediate().key.sign(&tbs).as_ref());
+    flipped[0] = sequence(&[&tbs, &algorithm, &signature]);
+    assert_eq!(check::<B>(&flipped, &anchors), Err(Refused(Signature)));
+}
+
+/// A chain that is good in itself, checked against another root of the same name.
+fn other_root_signs(other: &Chain) -> Chain {
+    Chain {
+        // The anchor is made of `root`'s certificate, the intermediate's is signed by its key.
+        root: Authority {
+            key: Ed25519KeyPair::from_seed_unchecked(&[1; 32]).unwrap(),
+            certificate: other.root.certificate.clone(),
+        },
+        ..Chain::good()
+    }
+}
+
+pub(crate) fn certificates_are_found_by_name<B: Backend>() {
+    let chain = Chain::good();
+    let root = chain.root.sign(&chain.root.certificate);
+    let trusted = chain.anchors();
+    let [leaf, intermediate] = <[Vec<u8>; 2]>::try_from(chain.file()).unwrap();
+    let junk = b"junk".to_vec();
+    let other = Authority::new("other", "other", 5);
+    let unrelated = other.sign(&other.certificate);
+
+    // In any order, with the root, with others, with what is no certificate.
+    for file in [
+        vec![leaf.clone(), root.clone(), intermediate.clone()],
+        vec![
+            leaf.clone(),
+            unrelated.clone(),
+            junk.clone(),
+            intermediate.clone(),
+        ],
+        vec![leaf.clone(), intermediate.clone(), intermediate.clone()],
+    ] {
+        assert_eq!(check::<B>(&file, &trusted), Ok(()));
+    }
+    // The intermediate authority may be the anchor; then it alone is needed.
+    assert_eq!(
+        check::<B>(
+            slice::from_ref(&leaf),
+            &anchors(slice::from_ref(&intermediate))
+        ),
+        Ok(())
+    );
+    assert_eq!(
+        check::<B>(&chain.file(), &anchors(&[unrelated.clone(), root.clone()])),
+        Ok(())
+    );
+
+    assert_eq!(
+        check::<B>(slice::from_ref(&leaf), &trusted),
+        Err(Refused(UnknownIssuer))
+    );
+    let from_der = Certificate::from_der::<B>(&leaf).unwrap();
+    let policy = Trust::Chain(ChainPolicy::new(&trusted, "a2048"));
+    assert_eq!(from_der.check(&policy, NOW), Err(Refused(UnknownIssuer)));
+    assert_eq!(
+        check::<B>(&[leaf.clone(), unrelated.clone()], &trusted),
+        Err(Refused(UnknownIssuer))
+    );
+    let untrusting = anchors(&[unrelated]);
+    for file in [chain.file(), vec![leaf.clone(), intermediate.clone(), root]] {
+        assert_eq!(
+            check::<B>(&file, &untrusting),
+            Err(Refused(UnknownAuthority))
+        );
+    }
+    let self_signed = Forgery {
+        issuer: name("a2048"),
+        ..Forgery::agent()
+    }
+    .unsigned();
+    assert_eq!(
+        check::<B>(&[self_signed], &trusted),
+        Err(Refused(SelfSigned))
+    );
+
+    // The intermediate is not the first.
+    assert_eq!(
+        check::<B>(&[intermediate, leaf], &trusted),
+        Err(PublicKey(PublicKeyError::Algorithm))
+    );
+    let broken = check::<B>(&[chain.file().remove(0), junk], &trusted);
+    assert_eq!(broken, Err(Refused(IssuerMalformed)));
+}
+
+pub(crate) fn expiry<B: Backend>() {
+    // The root ends in 2039, the intermediate in 2038, the agent's in 2037.
+    let until = |mut forgery: Forgery, year: &str| {
+        forgery.not_after = utc(&format!("{year}0101000000Z"));
+        forgery
+    };
+    let mut chain = Chain::good();
+    chain.root.certificate = until(chain.root.certificate, "39");
+    chain.intermediate.certificate = until(chain.intermediate.certificate, "38");
+    chain.agent = until(chain.agent, "37");
+    let in_year =
+        |year: u64| UnixTime::from_secs(1_893_456_000 + (year - 2030) * 31_557_600 + 86_400 * 3);
+    let (file, anchors) = (pem(&chain.file()), chain.anchors());
+    let trust = Trust::Chain(ChainPolicy::new(&anchors, "a2048"));
+    let certificate = Certificate::from_pem::<B>(&file).unwrap();
+
+    assert_eq!(certificate.check(&trust, in_year(2036)), Ok(()));
+    assert!(matches!(
+        certificate.check(&trust, in_year(2037)),
+        Err(Expired { .. })
+    ));
+    // All three have expired now; what counts is that the chain was good at its end.
+    assert_eq!(
+        certificate.danger_check_even_if_expired(&trust, in_year(2045)),
+        Ok(())
+    );
+    assert!(matches!(
+        certificate.danger_check_even_if_expired(&trust, UnixTime::from_secs(0)),
+        Err(NotYetValid { .. })
+    ));
+
+    // An issuer that ended before the agent's certificate is not covered.
+    chain.agent = until(chain.agent, "40");
+    for (now, of) in [
+        (in_year(2038), 2_145_916_800),
+        (in_year(2045), 2_145_916_800),
+    ] {
+        let certificate = Certificate::from_pem::<B>(&pem(&chain.file())).unwrap();
+        let refused = certificate
+            .danger_check_even_if_expired(&trust, now)
+            .unwrap_err();
+        let Refused(IssuerExpired { not_after, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(not_after, UnixTime::from_secs(of));
+    }
+    // Nor is a root.
+    chain.intermediate.certificate = until(chain.intermediate.certificate, "40");
+    let refused = check_at::<B>(&chain.file(), &anchors, in_year(2039));
+    let Err(Refused(IssuerExpired { not_after, .. })) = refused else {
+        panic!("{refused:?}")
+    };
+    assert_eq!(not_after, UnixTime::from_secs(2_177_452_800));
+    let mut early = Authority::root();
+    early.certificate.not_before = generalized("20500101000000Z");
+    early.certificate.not_after = generalized("20600101000000Z");
+    let anchors = self::anchors(&[early.sign(&early.certificate)]);
+    let refused = check::<B>(&Chain::good().file(), &anchors);
+    assert!(
+        matches!(refused, Err(Refused(IssuerNotYetValid { .. }))),
+        "{refused:?}"
+    );
+}
+
+pub(crate) fn search_is_bounded<B: Backend>() {
+    // A chain of six intermediates is followed, path lengths all along.
+    let long = |intermediates: u8| {
+        let root = Authority::root();
+        let anchors = anchors(&[root.sign(&root.certificate)]);
+        let (mut issuer, mut file) = (root, vec![]);
+        for i in (0..intermediates).rev() {
+            let next = match i {
+                0 => Authority::new("intermediate", &issuer_name(intermediates, 1), 2),
+                _ => Authority::new(&format!("i{i}"), &issuer_name(intermediates, i + 1), 10 + i),
+            };
+            let next = next.with(basic_constraints(true, Some(i)));
+            file.insert(0, issuer.sign(&next.certificate));
+            issuer = next;
+        }
+        file.insert(0, issuer.sign(&Forgery::agent()));
+        check::<B>(&file, &anchors)
+    };
+    assert_eq!(long(1), Ok(()));
+    assert_eq!(long(6), Ok(()));
+    assert_eq!(long(7), Err(TooMany { found: 8 }));
+
+    // Six authorities of one name, each with another key, none of them issued by an anchor: every
+    // order of them is a path, and big certificates make each step dear. All is over in no time.
+    let look_alike = |seed| {
+        let filler = extension("1.2.3.4", false, &[0; 7000]);
+        let mut authority = Authority::new("intermediate", "intermediate", seed).with(filler);
+        authority
+            .certificate
+            .extensions
+            .extend((0..40).map(|i| extension(&format!("1.2.{i}"), false, &[])));
+        authority
+    };
+    let authorities: Vec<_> = (20..26).map(look_alike).collect();
+    let mut file = vec![authorities[0].sign(&Forgery::agent())];
+    file.extend(
+        authorities
+            .iter()
+            .map(|a| authorities[0].sign(&a.certificate)),
+    );
+    let start = std::time::Instant::now();
+    assert_eq!(
+        check::<B>(&file, &Chain::good().anchors()),
+        Err(Refused(UnknownAuthority))
+    );
+    assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
+    // The same with an anchor of that name, whose key signed none of them.
+    let trusted = Authority::new("intermediate", "intermediate", 30);
+    let anchors = anchors(&[trusted.sign(&trusted.certificate)]);
+    assert!(matches!(
+        check::<B>(&file, &anchors),
+        Err(Refused(TooComplex | Signature))
+    ));
+}
+
+fn issuer_name(intermediates: u8, i: u8) -> String {
+    if i == intermediates {
+        "root".into()
+    } else {
+        format!("i{i}")
+    }
+}
+
+fn version(number: u8) -> Forgery {
+    Forgery {
+        version: tlv(0xa0, &tlv(INTEGER, &[number])),
+        extensions: vec![],
+        ..Forgery::agent()
+    }
+}
+
+/// nameConstraints with one subtree, permitted (0xa0) or excluded (0xa1).
+fn name_constraints(tag: u8, base: &[u8]) -> Vec<u8> {
+    extension(
+        "2.5.29.30",
+        true,
+        &sequence(&[&tlv(tag, &sequence(&[base]))]),
+    )
+}
+
+pub(crate) const ED25519: &str = "1.3.101.112";

@@ -1,0 +1,452 @@
+//! What is refused when a certificate is parsed, whatever the policy.
+
+use sealpost_envelope::{
+    Backend, Certificate,
+    CertificateError::{self, *},
+    PublicKeyError,
+};
+
+use super::{
+    der::{
+        BOOLEAN, INTEGER, NULL, OCTET_STRING, bit_string, oid, sequence, tlv, unsigned,
+        with_indefinite_length, with_long_length,
+    },
+    forgery::{
+        Forgery, RSA_ENCRYPTION, agent_names, agent_spki, extension, generalized, key_usage,
+        modulus, parse, rsa_spki, spki, test_file, utc,
+    },
+};
+
+/// Asserts the error of each case, and that the certificate without the fault is taken.
+fn refused<B: Backend>(cases: &[(&str, Vec<u8>, CertificateError)]) {
+    parse::<B>(&Forgery::agent().unsigned()).unwrap();
+    for (what, der, error) in cases {
+        assert_eq!(&parse::<B>(der).unwrap_err(), error, "{what}");
+    }
+}
+
+pub(crate) fn bytes_that_are_no_certificate<B: Backend>() {
+    let pem = test_file("keys/agent-a2048.pem");
+    let key = test_file("keys/agent-a2048.key.pem");
+    let truncated = Forgery::agent().unsigned();
+    let megabyte = Forgery::agent()
+        .with(extension("1.2.3.4", false, &[7; 1 << 20]))
+        .unsigned();
+    let broken = String::from_utf8(pem.clone())
+        .unwrap()
+        .replacen("MII", "M?I", 1);
+    let one_mebibyte = [&pem[..], &vec![b'\n'; 1 << 20]].concat();
+    let cases = [
+        ("nothing", vec![], Malformed),
+        ("text", b"certificate".to_vec(), Malformed),
+        ("a private key", key, NoCertificate),
+        (
+            "base64 with a wrong character",
+            broken.into_bytes(),
+            Malformed,
+        ),
+        (
+            "PEM that is cut off",
+            pem[..pem.len() / 2].to_vec(),
+            NoCertificate,
+        ),
+        (
+            "DER that is cut off",
+            truncated[..truncated.len() - 1].to_vec(),
+            Malformed,
+        ),
+        ("another SEQUENCE", agent_spki(), Malformed),
+        (
+            "1 MB of DER",
+            megabyte.clone(),
+            TooLong {
+                length: megabyte.len(),
+            },
+        ),
+        (
+            "1 MB of PEM",
+            one_mebibyte.clone(),
+            TooLong {
+                length: one_mebibyte.len(),
+            },
+        ),
+    ];
+    for (what, bytes, error) in cases {
+        assert_eq!(
+            Certificate::from_pem_or_der::<B>(&bytes).unwrap_err(),
+            error,
+            "{what}"
+        );
+    }
+}
+
+pub(crate) fn bytes_around_and_inside<B: Backend>() {
+    let good = Forgery::agent();
+    let der = good.unsigned();
+    let inner = |tbs: &dyn Fn(Vec<u8>) -> Vec<u8>| {
+        let algorithm = sequence(&[&oid("1.2.840.113549.1.1.11"), &NULL]);
+        sequence(&[
+            &tbs(good.tbs(&algorithm)),
+            &algorithm,
+            &bit_string(&[0x5a; 256]),
+        ])
+    };
+    refused::<B>(&[
+        (
+            "a byte after it",
+            [&der[..], &[0]].concat(),
+            TrailingBytes { length: 1 },
+        ),
+        (
+            "itself after it",
+            [&der[..], &der].concat(),
+            TrailingBytes { length: der.len() },
+        ),
+        ("indefinite length", with_indefinite_length(&der), NotDer),
+        (
+            "indefinite length inside",
+            inner(&|tbs| with_indefinite_length(&tbs)),
+            NotDer,
+        ),
+        ("long length", with_long_length(&der), NotDer),
+        (
+            "long length inside",
+            inner(&|tbs| with_long_length(&tbs)),
+            NotDer,
+        ),
+        (
+            "default version written out",
+            Forgery {
+                version: tlv(0xa0, &tlv(INTEGER, &[0])),
+                extensions: vec![],
+                ..good.clone()
+            }
+            .unsigned(),
+            NotDer,
+        ),
+        (
+            "default of `critical` written out",
+            good.clone()
+                .with(sequence(&[
+                    &oid("1.2.3.4"),
+                    &tlv(BOOLEAN, &[0]),
+                    &tlv(OCTET_STRING, &[]),
+                ]))
+                .unsigned(),
+            NotDer,
+        ),
+        (
+            "TRUE as 1",
+            good.clone()
+                .with(sequence(&[
+                    &oid("1.2.3.4"),
+                    &tlv(BOOLEAN, &[1]),
+                    &tlv(OCTET_STRING, &[]),
+                ]))
+                .unsigned(),
+            NotDer,
+        ),
+    ]);
+    // Inside the value of an extension as well.
+    let usage = with_long_length(&tlv(0x03, &[5, 0x20]));
+    let usage = good.with(extension("2.5.29.15", true, &usage)).unsigned();
+    assert_eq!(parse::<B>(&usage).unwrap_err(), Malformed);
+}
+
+pub(crate) fn extensions<B: Backend>() {
+    let good = Forgery::agent();
+    let twice = |id, value: &[u8]| {
+        let mut forgery = good.clone();
+        forgery.extensions.push(extension(id, false, value));
+        forgery.extensions.push(extension(id, true, value));
+        forgery.unsigned()
+    };
+    let mut usage_twice = good.clone();
+    usage_twice.extensions.push(key_usage(0x20));
+    let version_1 = Forgery {
+        version: vec![],
+        ..good.clone()
+    };
+    let with = |id, value: &[u8]| good.clone().with(extension(id, true, value)).unsigned();
+    refused::<B>(&[
+        ("keyUsage twice", usage_twice.unsigned(), DuplicateExtension),
+        (
+            "an unknown extension twice",
+            twice("1.2.3.4", &[]),
+            DuplicateExtension,
+        ),
+        ("extensions in version 1", version_1.unsigned(), Malformed),
+        (
+            "keyUsage is no BIT STRING",
+            with("2.5.29.15", &tlv(OCTET_STRING, &[0x20])),
+            Malformed,
+        ),
+        (
+            "keyUsage is followed by bytes",
+            with("2.5.29.15", &[3, 2, 5, 0x20, 0]),
+            Malformed,
+        ),
+        ("keyUsage is empty", with("2.5.29.15", &[]), Malformed),
+        (
+            "subjectAltName is no SEQUENCE",
+            with("2.5.29.17", &tlv(0x31, &[])),
+            Malformed,
+        ),
+        (
+            "subjectAltName is cut off",
+            with("2.5.29.17", &[0x30, 2, 0x86, 9]),
+            Malformed,
+        ),
+        (
+            "subjectAltName is followed by bytes",
+            with("2.5.29.17", &[0x30, 0, 0]),
+            Malformed,
+        ),
+    ]);
+    // Thousands of extensions cost no more than their bytes.
+    let mut many = good;
+    many.extensions = (0..3000)
+        .map(|i| extension(&format!("1.2.3.{i}"), false, &[]))
+        .collect();
+    assert!(
+        parse::<B>(&many.unsigned())
+            .unwrap()
+            .agent_ids()
+            .next()
+            .is_none()
+    );
+}
+
+pub(crate) fn keys<B: Backend>() {
+    let (n, e) = (unsigned(&modulus()), unsigned(&[1, 0, 1]));
+    let n_of = |bits: usize| {
+        let mut number = vec![0x80; bits / 8];
+        *number.last_mut().unwrap() = 1;
+        unsigned(&number)
+    };
+    let mut even = modulus();
+    *even.last_mut().unwrap() &= 0xfe;
+    let rsa = |parameters: &[u8]| sequence(&[&oid(RSA_ENCRYPTION), parameters]);
+    let of_algorithm = |id: &str| spki(&sequence(&[&oid(id), &NULL]), &sequence(&[&n, &e]));
+    let ec = sequence(&[&oid("1.2.840.10045.2.1"), &oid("1.2.840.10045.3.1.7")]);
+    let key = sequence(&[&n, &e]);
+    let unused_bits = sequence(&[
+        &rsa(&NULL),
+        &tlv(0x03, &[&[1], &key[..key.len() - 1], &[0]].concat()),
+    ]);
+    use PublicKeyError::*;
+    let cases = [
+        (
+            "1024 bits",
+            rsa_spki(&n_of(1024), &e),
+            Modulus { bits: 1024 },
+        ),
+        (
+            "2040 bits",
+            rsa_spki(&n_of(2040), &e),
+            Modulus { bits: 2040 },
+        ),
+        (
+            "8200 bits",
+            rsa_spki(&n_of(8200), &e),
+            Modulus { bits: 8200 },
+        ),
+        (
+            "an even modulus",
+            rsa_spki(&unsigned(&even), &e),
+            Modulus { bits: 2048 },
+        ),
+        (
+            "modulus 0",
+            rsa_spki(&unsigned(&[]), &e),
+            Modulus { bits: 0 },
+        ),
+        ("e = 0", rsa_spki(&n, &unsigned(&[])), Exponent),
+        ("e = 1", rsa_spki(&n, &unsigned(&[1])), Exponent),
+        ("e = 2", rsa_spki(&n, &unsigned(&[2])), Exponent),
+        ("e = 65536", rsa_spki(&n, &unsigned(&[1, 0, 0])), Exponent),
+        (
+            "e = 2^32 + 1",
+            rsa_spki(&n, &unsigned(&[1, 0, 0, 0, 1])),
+            Exponent,
+        ),
+        (
+            "an EC key",
+            spki(&ec, &[&[4][..], &[7; 64]].concat()),
+            Algorithm,
+        ),
+        (
+            "an RSASSA-PSS key",
+            of_algorithm("1.2.840.113549.1.1.10"),
+            SignatureOnly,
+        ),
+        (
+            "an RSAES-OAEP key",
+            of_algorithm("1.2.840.113549.1.1.7"),
+            Algorithm,
+        ),
+        ("without parameters", spki(&rsa(&[]), &key), Encoding),
+        (
+            "parameters that are not NULL",
+            spki(&rsa(&sequence(&[])), &key),
+            Encoding,
+        ),
+        (
+            "a negative modulus",
+            rsa_spki(&tlv(INTEGER, &modulus()), &e),
+            Encoding,
+        ),
+        (
+            "a modulus with a zero in front",
+            rsa_spki(&tlv(INTEGER, &[&[0, 0][..], &modulus()].concat()), &e),
+            Encoding,
+        ),
+        (
+            "an exponent with a zero in front",
+            rsa_spki(&n, &tlv(INTEGER, &[0, 1, 0, 1])),
+            Encoding,
+        ),
+        (
+            "a long length",
+            spki(&rsa(&NULL), &sequence(&[&with_long_length(&n), &e])),
+            Encoding,
+        ),
+        (
+            "an indefinite length",
+            spki(&rsa(&NULL), &with_indefinite_length(&key)),
+            Encoding,
+        ),
+        (
+            "bytes after the key",
+            spki(&rsa(&NULL), &[&key[..], &[0]].concat()),
+            Encoding,
+        ),
+        (
+            "a third number",
+            spki(&rsa(&NULL), &sequence(&[&n, &e, &e])),
+            Encoding,
+        ),
+        ("unused bits", unused_bits, Encoding),
+        ("no key", spki(&rsa(&NULL), &[]), Encoding),
+    ];
+    let cases = cases.map(|(what, spki, error)| {
+        (
+            what,
+            Forgery {
+                spki,
+                ..Forgery::agent()
+            }
+            .unsigned(),
+            PublicKey(error),
+        )
+    });
+    refused::<B>(&cases);
+
+    // The SubjectPublicKeyInfo itself in a second encoding.
+    let long = Forgery {
+        spki: with_long_length(&agent_spki()),
+        ..Forgery::agent()
+    };
+    refused::<B>(&[("a long length outside", long.unsigned(), NotDer)]);
+
+    for exponent in [&[3][..], &[17], &[1, 0, 1], &[0xff, 0xff, 0xff, 0xff]] {
+        let spki = rsa_spki(&n, &unsigned(exponent));
+        parse::<B>(
+            &Forgery {
+                spki,
+                ..Forgery::agent()
+            }
+            .unsigned(),
+        )
+        .unwrap();
+    }
+}
+
+pub(crate) fn agents<B: Backend>() {
+    let ids = |uris: &[&str]| {
+        let certificate = parse::<B>(&Forgery::agent().with(agent_names(uris)).unsigned())?;
+        Ok(certificate
+            .agent_ids()
+            .map(String::from)
+            .collect::<Vec<_>>())
+    };
+    assert_eq!(ids(&["urn:sealpost:agent:a"]), Ok(vec!["a".into()]));
+    let several = [
+        "https://example.com",
+        "urn:sealpost:agent:b-2",
+        "urn:sealpost:agent:A_1",
+    ];
+    assert_eq!(ids(&several), Ok(vec!["b-2".into(), "A_1".into()]));
+    assert_eq!(ids(&[]), Ok(vec![]));
+    assert_eq!(
+        ids(&["urn:sealpost:agentx", "urn:other:agent:a"]),
+        Ok(vec![])
+    );
+    let long = format!("urn:sealpost:agent:{}", "a".repeat(65));
+    for wrong in [
+        "urn:sealpost:agent:",
+        "urn:sealpost:agent:a/b",
+        "URN:sealpost:agent:a",
+        &long,
+    ] {
+        assert_eq!(
+            ids(&["urn:sealpost:agent:a", wrong]),
+            Err(AgentId),
+            "{wrong}"
+        );
+    }
+    // Names of other forms are not looked into: an e-mail address, an otherName with anything inside.
+    let names = sequence(&[
+        &tlv(0x81, &[0xff]),
+        &tlv(0xa0, &[0x06, 0]),
+        &tlv(0x86, b"urn:sealpost:agent:a"),
+    ]);
+    let forgery = Forgery::agent().with(extension("2.5.29.17", true, &names));
+    assert!(
+        parse::<B>(&forgery.unsigned())
+            .unwrap()
+            .agent_ids()
+            .eq(["a"])
+    );
+}
+
+pub(crate) fn times<B: Backend>() {
+    let valid = |not_before, not_after| {
+        let forgery = Forgery {
+            not_before,
+            not_after,
+            ..Forgery::agent()
+        };
+        let certificate = parse::<B>(&forgery.unsigned())?;
+        Ok((
+            certificate.not_before().as_secs(),
+            certificate.not_after().as_secs(),
+        ))
+    };
+    let (utc_2030, in_2050) = (utc("300101000000Z"), generalized("20500101000000Z"));
+    assert_eq!(
+        valid(utc_2030.clone(), in_2050.clone()),
+        Ok((1_893_456_000, 2_524_608_000))
+    );
+    let never = generalized("99991231235959Z");
+    assert_eq!(
+        valid(utc_2030.clone(), never),
+        Ok((1_893_456_000, 253_402_300_799))
+    );
+    // RFC 5280 §4.1.2.5: up to 2049 as UTCTime, with seconds, in UTC.
+    let early = generalized("20300101000000Z");
+    assert_eq!(valid(early, in_2050.clone()), Err(NotDer));
+    for wrong in [
+        "3001010000Z",
+        "300101000000+0100",
+        "301301000000Z",
+        "300230000000Z",
+        "",
+    ] {
+        assert!(
+            matches!(valid(utc(wrong), in_2050.clone()), Err(Malformed | NotDer)),
+            "{wrong}"
+        );
+    }
+    assert!(valid(generalized("20500101000000.5Z"), in_2050).is_err());
+}

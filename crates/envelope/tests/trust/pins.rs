@@ -1,0 +1,164 @@
+//! The pinned-fingerprint policy.
+
+use std::slice;
+
+use sealpost_envelope::{
+    Backend, Certificate, CertificateError, Fingerprint, Recipient, Trust, UnixTime,
+};
+
+use super::forgery::{
+    Forgery, KEY_CERT_SIGN, KEY_ENCIPHERMENT, NOW, agent_names, basic_constraints, extension,
+    key_usage, parse, pem, purposes, utc,
+};
+
+fn pinned<B: Backend>(forgery: &Forgery) -> Result<(), CertificateError> {
+    let certificate = parse::<B>(&forgery.unsigned()).unwrap();
+    certificate.check(&Trust::Pinned(&[certificate.fingerprint()]), NOW)
+}
+
+pub(crate) fn a_pin_stands_in_for_the_issuers<B: Backend>() {
+    let good = Forgery::agent();
+    let cases = [
+        ("a signature that is none", good.clone()),
+        (
+            "an authority's",
+            good.clone().with(basic_constraints(true, None)),
+        ),
+        (
+            "another purpose",
+            good.clone().with(purposes(&["1.3.6.1.5.5.7.3.1"])),
+        ),
+        (
+            "an unknown critical extension",
+            good.clone().with(extension("1.2.3.4", true, b"x")),
+        ),
+        ("no agent", good.clone().with(agent_names(&[]))),
+        (
+            "no extensions",
+            Forgery {
+                version: vec![],
+                extensions: vec![],
+                ..good
+            },
+        ),
+    ];
+    for (what, forgery) in cases {
+        assert_eq!(pinned::<B>(&forgery), Ok(()), "{what}");
+    }
+}
+
+pub(crate) fn a_pin_does_not_lift_the_rules_for_keys<B: Backend>() {
+    let with_usage = |bits| pinned::<B>(&Forgery::agent().with(key_usage(bits)));
+    assert_eq!(with_usage(KEY_ENCIPHERMENT | KEY_CERT_SIGN), Ok(()));
+    // digitalSignature, dataEncipherment, keyAgreement, keyCertSign.
+    for bits in [0x80, 0x10, 0x08, KEY_CERT_SIGN, 0xdf] {
+        assert_eq!(
+            with_usage(bits),
+            Err(CertificateError::KeyUsage),
+            "{bits:08b}"
+        );
+    }
+    let without = Forgery {
+        extensions: vec![agent_names(&[])],
+        ..Forgery::agent()
+    };
+    assert_eq!(pinned::<B>(&without), Ok(()));
+
+    // A pin of another certificate for the very same key is none of this one.
+    let other = parse::<B>(
+        &Forgery {
+            not_after: utc("410101000000Z"),
+            ..Forgery::agent()
+        }
+        .unsigned(),
+    )
+    .unwrap();
+    let certificate = parse::<B>(&Forgery::agent().unsigned()).unwrap();
+    assert_eq!(other.public_key(), certificate.public_key());
+    let fingerprint = certificate.fingerprint();
+    for pins in [
+        &[][..],
+        &[other.fingerprint()],
+        &[Fingerprint::from_bytes([0; 32])],
+    ] {
+        let refused = certificate.check(&Trust::Pinned(pins), NOW);
+        assert_eq!(refused, Err(CertificateError::NotPinned { fingerprint }));
+    }
+}
+
+pub(crate) fn expiry_is_overridden_by_name_only<B: Backend>() {
+    let certificate = parse::<B>(&Forgery::agent().unsigned()).unwrap();
+    let trust = Trust::Pinned(&[certificate.fingerprint()]);
+    let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+    let late = UnixTime::from_secs(not_after.as_secs() + 1);
+    let early = UnixTime::from_secs(not_before.as_secs() - 1);
+
+    let expired = Err(CertificateError::Expired {
+        not_after,
+        now: late,
+    });
+    assert_eq!(certificate.check(&trust, late), expired);
+    assert!(Recipient::<B>::from_certificate(&certificate, &trust, late).is_err());
+    assert_eq!(
+        certificate.danger_check_even_if_expired(&trust, late),
+        Ok(())
+    );
+    Recipient::<B>::danger_from_expired_certificate(&certificate, &trust, late).unwrap();
+
+    // Nothing else is overridden.
+    let not_yet = Err(CertificateError::NotYetValid {
+        not_before,
+        now: early,
+    });
+    assert_eq!(certificate.check(&trust, early), not_yet);
+    assert_eq!(
+        certificate.danger_check_even_if_expired(&trust, early),
+        not_yet
+    );
+    let unpinned = Trust::Pinned(&[]);
+    assert!(
+        certificate
+            .danger_check_even_if_expired(&unpinned, late)
+            .is_err()
+    );
+    let signs = parse::<B>(&Forgery::agent().with(key_usage(0x80)).unsigned()).unwrap();
+    assert_eq!(
+        signs.danger_check_even_if_expired(&Trust::DangerAnyCertificate, late),
+        Err(CertificateError::KeyUsage)
+    );
+}
+
+pub(crate) fn files_of_several_certificates<B: Backend>() {
+    let first = Forgery::agent().unsigned();
+    let second = Forgery::agent().with(key_usage(0x80)).unsigned();
+    let file = |count: usize| {
+        let mut certificates = vec![second.clone(); count];
+        certificates[0] = first.clone();
+        pem(&certificates)
+    };
+    // The first is the one that is sealed to, here without regard to the others.
+    let junk = [pem(slice::from_ref(&first)), pem(&[b"junk".to_vec()])].concat();
+    for file in [file(1), file(2), file(Certificate::MAX_COUNT), junk] {
+        let certificate = Certificate::from_pem::<B>(&file).unwrap();
+        assert_eq!(
+            certificate.fingerprint(),
+            parse::<B>(&first).unwrap().fingerprint()
+        );
+        certificate
+            .check(&Trust::Pinned(&[certificate.fingerprint()]), NOW)
+            .unwrap();
+    }
+    assert_eq!(
+        Certificate::from_pem::<B>(&file(8)).unwrap_err(),
+        CertificateError::TooMany { found: 8 }
+    );
+    // DER that has a PEM file inside is DER.
+    let inside = Forgery::agent()
+        .with(extension("1.2.3.4", false, &pem(&[second])))
+        .unsigned();
+    let certificate = Certificate::from_pem_or_der::<B>(&inside).unwrap();
+    assert_eq!(
+        certificate.fingerprint(),
+        parse::<B>(&inside).unwrap().fingerprint()
+    );
+}
