@@ -5,6 +5,7 @@ use axum::{
     http::{Method, Request},
 };
 use insta::assert_snapshot;
+use sealpost_gateway::ProblemType;
 
 use crate::harness::{AGENT, GOOD, OFFLINE, PROJECT, REQUEST_ID, SILENT, world};
 
@@ -253,5 +254,14 @@ async fn no_such_method() {
             {"type":"urn:sealpost:problem:method-not-allowed","title":"The route has no such method","status":405,"detail":"The header Allow names the methods that the route has.","instance":"urn:sealpost:request:test-request-1"}
             "##);
         }
+    }
+}
+
+#[test]
+fn the_documentation_lists_every_problem() {
+    let page = include_str!("../../../../docs/API.md");
+    for problem in ProblemType::ALL {
+        let row = format!("| `{}` | {} |", problem.name(), problem.status().as_u16());
+        assert!(page.contains(&row), "docs/API.md lacks the row {row}");
     }
 }

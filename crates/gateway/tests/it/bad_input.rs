@@ -1,5 +1,7 @@
 //! Bad input is answered with 400 and a violation that says which and why.
 
+use proptest::prelude::*;
+
 use crate::harness::{AGENT, GOOD, World, world};
 
 async fn refused(world: &World, path: &str, body: impl Into<Vec<u8>>) -> (String, Vec<String>) {
@@ -233,5 +235,38 @@ async fn a_value_is_never_echoed() {
         let answer = world.post(AGENT, body).await;
         assert_eq!(answer.status, 400);
         assert!(!answer.body.contains("canary"), "{}", answer.body);
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever is sent is stored or refused with a reason: no panic, no other status.
+    #[test]
+    fn any_body_gets_an_answer(
+        body in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..200),
+            (any::<prop::sample::Index>(), any::<u8>()).prop_map(|(place, byte)| {
+                let mut body = GOOD.as_bytes().to_vec();
+                let place = place.index(body.len());
+                body[place] = byte;
+                body
+            }),
+            any::<prop::sample::Index>().prop_map(|end| GOOD.as_bytes()[..end.index(GOOD.len())].to_vec()),
+        ],
+        agent in prop_oneof![Just(AGENT.to_owned()), "[a-zA-Z0-9._~%-]{1,70}"],
+        query in prop_oneof![Just(String::new()), "[a-zA-Z0-9&=%+_-]{0,60}"],
+    ) {
+        // A lone % in a path or query is a URI that clients can send and libraries take.
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let status = runtime.block_on(async {
+            let world = world();
+            let answer = world.post(&format!("{agent}?{query}"), body).await;
+            if answer.status == 400 {
+                assert!(!answer.violations().is_empty());
+            }
+            answer.status.as_u16()
+        });
+        prop_assert!(matches!(status, 201 | 400), "{status}");
     }
 }
