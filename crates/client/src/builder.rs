@@ -81,6 +81,8 @@ impl ClientBuilder {
         let mut http = reqwest::Client::builder()
             .timeout(self.timeout)
             .connect_timeout(self.connect_timeout)
+            // Shorter than a gateway keeps an idle connection: what is reused is still open.
+            .pool_idle_timeout(POOL_IDLE)
             .redirect(redirect::Policy::none())
             .referer(false)
             .retry(retry::never());
@@ -123,6 +125,8 @@ fn is_loopback(url: &Url) -> bool {
         host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
     })
 }
+
+const POOL_IDLE: Duration = Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {

@@ -32,7 +32,7 @@ impl Submission {
         let mut few = Violations::<64>::new();
         let Some(request) = validate_request(&body, &mut scratch, &mut few) else {
             if few.overflowed() {
-                // Rare and long: once more, with room for whatever 128 KiB can hold.
+                // Rare and long: once more, with room for nearly whatever a body can hold.
                 let mut all = Box::new(Violations::<MANY>::new());
                 validate_request(&body, &mut scratch, &mut all);
                 return Err(problem(&all));
@@ -83,13 +83,16 @@ fn problem<const N: usize>(violations: &Violations<'_, N>) -> (ProblemType, Vec<
     } else {
         ProblemType::InvalidRequest
     };
-    (kind, violations.iter().map(ToString::to_string).collect())
+    let mut texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
+    if violations.overflowed() {
+        texts.push("#: there are more violations; mend these first".into());
+    }
+    (kind, texts)
 }
 
 fn decode(text: JsonStr<'_>) -> String {
     text.chars().collect()
 }
 
-/// More violations than a body of 128 KiB can have: each needs a member, and there are at most 64 + 64 + 1,024
-/// members that are looked at, with a few rules each.
+/// One for each of the 64 + 64 + 1,024 members that are looked at, and as many again.
 const MANY: usize = 2048;

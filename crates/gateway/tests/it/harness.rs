@@ -71,8 +71,8 @@ impl Clock for TestClock {
 /// Short times, so that tests of them are short too.
 pub(crate) fn world() -> World {
     let mut limits = Limits::default();
-    limits.header_timeout = Duration::from_millis(300);
-    limits.body_timeout = Duration::from_millis(300);
+    limits.header_timeout = Duration::from_millis(800);
+    limits.body_timeout = Duration::from_millis(600);
     limits.deadline = Duration::from_secs(3);
     limits.drain = Duration::from_secs(5);
     world_with(limits)

@@ -69,7 +69,7 @@ impl Server {
 
 async fn read_all(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
-    let _ = timeout(Duration::from_secs(2), stream.read_to_end(&mut answer)).await;
+    let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut answer)).await;
     String::from_utf8(answer).unwrap()
 }
 
@@ -239,7 +239,7 @@ async fn who_sends_no_headers_is_not_waited_for() {
     ] {
         let started = Instant::now();
         let answer = server.raw(&[part]).await;
-        assert!(started.elapsed() < Duration::from_millis(1500), "{part:?}");
+        assert!(started.elapsed() < Duration::from_secs(3), "{part:?}");
         assert_eq!(answer, "");
     }
 }
