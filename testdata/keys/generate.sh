@@ -16,5 +16,6 @@ agent() { # name bits
 
 agent a2048 2048
 agent b2048 2048
+agent a2049 2049
 agent a3072 3072
 agent a4096 4096

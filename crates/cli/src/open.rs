@@ -51,8 +51,10 @@ pub(crate) fn decode(input: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, ParseError> {
     if !is_text(&input) {
         return Ok(input.to_vec());
     }
-    let line = input.strip_suffix(b"\n").unwrap_or(&input);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let line = match input.strip_suffix(b"\n") {
+        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+        None => &input,
+    };
     text::decode(str::from_utf8(line).map_err(|_| ParseError::TextEncoding)?)
 }
 

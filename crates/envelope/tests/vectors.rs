@@ -30,9 +30,9 @@ fn every_vector_ends_as_it_says() {
         ("encapsulation range", 5),
         ("not single", 1),
         ("open failure", 55),
-        ("parse error", 33),
+        ("parse error", 35),
         ("stanza type", 2),
-        ("success", 25),
+        ("success", 26),
         ("text error", 10),
         ("unknown recipient", 2),
     ];

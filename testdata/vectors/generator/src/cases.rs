@@ -33,6 +33,7 @@ pub(crate) fn all() -> Vec<Vector> {
 pub(crate) struct Keys {
     a2048: Key,
     b2048: Key,
+    a2049: Key,
     a3072: Key,
     a4096: Key,
 }
@@ -42,6 +43,7 @@ impl Keys {
         Self {
             a2048: Key::load("a2048"),
             b2048: Key::load("b2048"),
+            a2049: Key::load("a2049"),
             a3072: Key::load("a3072"),
             a4096: Key::load("a4096"),
         }

@@ -73,6 +73,13 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
             .concat(),
         ),
     ];
+    // A frame right behind the header, so that nothing but the count is wrong.
+    cases.push(parse(
+        "count_0_with_message",
+        "P3",
+        "no recipient, and a message",
+        [&b"sealpost\x01\x00"[..], &good[header..]].concat(),
+    ));
     cases.push(too_many(keys));
     for (name, same_type) in [
         ("duplicate_recipient", true),
@@ -112,6 +119,7 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
     for (name, padded, comment) in [
         ("zero", -16, "no ciphertext and no tag"),
         ("tag_only", 0, "a tag alone"),
+        ("240", 240, "less than the floor of 256"),
         ("255", 255, "one byte less than the least padded length"),
         ("257", 257, "no padded length"),
         ("511", 511, "no padded length"),
