@@ -13,8 +13,9 @@ use crate::{
 
 /// A public key to seal to, out of a certificate that passed every check.
 ///
-/// Make it once and keep it: parsing a certificate costs more than sealing. It does not notice when the
-/// certificate expires; [`Certificate::check_validity`] does.
+/// Make it once and keep it: reading a certificate costs as much as sealing, and verifying its chain two to
+/// four times as much again. It does not notice when the certificate or an issuer expires;
+/// [`Certificate::check`] does.
 pub struct Recipient<B: Backend> {
     public: PublicKey,
     pub(crate) key: B::PublicKey,

@@ -61,7 +61,14 @@ mod aws_lc {
 // The chain policy does not depend on the backend, but the certificates that it is given may.
 #[cfg(all(feature = "aws-lc", feature = "rustcrypto"))]
 mod chains_of_rustcrypto {
-    suite! { RustCrypto: chains: the_agents_certificate the_issuers certificates_are_found_by_name; }
+    suite! { RustCrypto:
+        chains:
+            the_agents_certificate
+            the_issuers
+            certificates_are_found_by_name;
+        openssl:
+            what_is_accepted_can_be_sealed_to;
+    }
 }
 
 #[cfg(feature = "aws-lc")]

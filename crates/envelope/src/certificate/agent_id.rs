@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use der::{Decode, Reader, SliceReader, Tag, TagNumber, Tagged, asn1::AnyRef};
+use der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
 
 use super::CertificateError;
 
@@ -42,8 +42,17 @@ impl AgentId {
         let mut ids = Vec::new();
         while !reader.is_finished() {
             let name: AnyRef<'_> = reader.decode().map_err(|_| CertificateError::Malformed)?;
-            if name.tag() == URI {
-                ids.extend(Self::in_uri(name.value())?);
+            let Tag::ContextSpecific {
+                number,
+                constructed,
+            } = name.tag()
+            else {
+                return Err(CertificateError::Malformed);
+            };
+            match (number.value(), constructed) {
+                (6, false) => ids.extend(Self::in_uri(name.value())?),
+                (1 | 2 | 7 | 8, false) | (0 | 3 | 4 | 5, true) => {}
+                _ => return Err(CertificateError::Malformed),
             }
         }
         Ok(ids)
@@ -88,11 +97,6 @@ impl fmt::Display for AgentId {
 
 const MAX_LEN: usize = 64;
 const URN: &[u8] = b"urn:sealpost:agent:";
-/// `[6] IMPLICIT IA5String`.
-const URI: Tag = Tag::ContextSpecific {
-    constructed: false,
-    number: TagNumber(6),
-};
 
 #[cfg(test)]
 mod tests {

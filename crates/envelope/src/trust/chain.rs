@@ -186,7 +186,9 @@ impl<'a> ChainPolicy<'a> {
             Error::UnknownIssuer => unknown_issuer(leaf, &presented.intermediates),
             Error::UnsupportedCriticalExtension => ChainError::IssuerCriticalExtension,
             Error::UnsupportedSignatureAlgorithmContext(_) => ChainError::SignatureAlgorithm,
-            Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => ChainError::IssuerKey,
+            Error::CertDistrusted | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
+                ChainError::IssuerKey
+            }
             _ => ChainError::IssuerMalformed,
         }
     }

@@ -133,6 +133,11 @@ pub(crate) fn limits<B: Backend>() {
     assert_eq!(check(slice::from_ref(&strict)), too_long);
     assert_eq!(check(&[strict.clone(), root.clone()]), Ok(()));
     assert_eq!(check(&[root, strict.clone()]), Ok(()));
+    // What another authority allows is of no use.
+    let other = Authority::new("other", "other", 5);
+    let other = other.sign(&other.certificate);
+    assert_eq!(check(&[strict.clone(), other.clone()]), too_long);
+    assert_eq!(check(&[other, strict.clone()]), too_long);
     // Directly below it all is well.
     let mut agent = Forgery::agent();
     agent.issuer = name("root");

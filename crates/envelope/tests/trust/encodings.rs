@@ -3,7 +3,7 @@
 use sealpost_envelope::{
     Backend, Certificate,
     CertificateError::{self, *},
-    PublicKeyError,
+    PublicKeyError, Recipient,
 };
 
 use super::{
@@ -168,6 +168,7 @@ pub(crate) fn extensions<B: Backend>() {
         ..good.clone()
     };
     let with = |id, value: &[u8]| good.clone().with(extension(id, true, value)).unsigned();
+    let names = |tag| sequence(&[&tlv(tag, b"urn:sealpost:agent:a")]);
     refused::<B>(&[
         ("keyUsage twice", usage_twice.unsigned(), DuplicateExtension),
         (
@@ -195,6 +196,21 @@ pub(crate) fn extensions<B: Backend>() {
         (
             "subjectAltName is cut off",
             with("2.5.29.17", &[0x30, 2, 0x86, 9]),
+            Malformed,
+        ),
+        (
+            "a constructed URI",
+            with("2.5.29.17", &names(0xa6)),
+            Malformed,
+        ),
+        (
+            "a name that is a string",
+            with("2.5.29.17", &names(0x16)),
+            Malformed,
+        ),
+        (
+            "a name of an unknown form",
+            with("2.5.29.17", &names(0x89)),
             Malformed,
         ),
         (
@@ -349,9 +365,10 @@ pub(crate) fn keys<B: Backend>() {
     };
     refused::<B>(&[("a long length outside", long.unsigned(), NotDer)]);
 
-    for exponent in [&[3][..], &[17], &[1, 0, 1], &[0xff, 0xff, 0xff, 0xff]] {
-        let spki = rsa_spki(&n, &unsigned(exponent));
-        parse::<B>(
+    // What passes here passes in the cryptographic library too, whichever it is.
+    let usable = |n: &[u8], e: &[u8]| {
+        let spki = rsa_spki(n, &unsigned(e));
+        let certificate = parse::<B>(
             &Forgery {
                 spki,
                 ..Forgery::agent()
@@ -359,7 +376,18 @@ pub(crate) fn keys<B: Backend>() {
             .unsigned(),
         )
         .unwrap();
+        Recipient::<B>::danger_from_public_key(certificate.public_key().clone())
+            .unwrap_or_else(|error| panic!("{e:?}: {error}"));
+    };
+    for exponent in [&[3][..], &[17], &[1, 0, 1], &[0xff, 0xff, 0xff, 0xff]] {
+        usable(&n, exponent);
     }
+    for bits in [2048, 2056, 3072, 4104, 8192] {
+        usable(&n_of(bits), &[1, 0, 1]);
+    }
+    let mut odd_bits = modulus();
+    odd_bits.insert(0, 1);
+    usable(&unsigned(&odd_bits), &[3]);
 }
 
 pub(crate) fn agents<B: Backend>() {
