@@ -39,6 +39,14 @@ pub(crate) fn cases(keys: &Keys) -> Vec<Vector> {
             &[0xff, 0, 0xfe, 1],
         ),
         single(
+            "success_rsa2049",
+            "K1 R2",
+            "a modulus of 2049 bits: k is 257",
+            &[&keys.a2049],
+            &CONTEXT,
+            MESSAGE,
+        ),
+        single(
             "success_rsa3072",
             "K1",
             "a modulus of 3072 bits",
