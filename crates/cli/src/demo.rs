@@ -12,7 +12,8 @@ use std::time::Instant;
 
 use aws_lc_rs::rsa::KeySize;
 use clap::Args;
-use sealpost_client::{Client, ClientError, Created, ProblemKind, Token};
+use sealpost_agent::Resolved;
+use sealpost_client::{Client, ClientError, Created, Problem, ProblemKind, Token};
 use sealpost_envelope::{Envelope, UnixTime, text};
 use sealpost_protocol::{InProcess, Received, StoreRequest, VerifyKeys};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
@@ -27,7 +28,7 @@ use crate::local::{Local, Setup};
 use crate::render::hex;
 use crate::validate::{MAX_READ, violations};
 use secret::Secret;
-use show::{abbreviated, check, not_so, one_line, row, say, step};
+use show::{abbreviated, check, not_so, one_line, say};
 use tap::Tap;
 
 /// Arguments of `sealpost demo`.
@@ -86,160 +87,134 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
         transport: tap.clone(),
     })
     .await?;
-    step(1, "An agent, and a gateway that knows its certificate")?;
+    let url = local.url();
     let fingerprint = abbreviated(&hex(&key.fingerprint));
-    row(
-        "agent",
-        format_args!("{AGENT}, RSA-3072, certificate SHA-256 {fingerprint}"),
-    )?;
-    row(
-        "gateway",
-        format_args!("{}, vault in a temporary folder", local.url()),
-    )?;
+    say(format_args!(
+        "
+1. An agent, and a gateway that knows its certificate
+   agent      {AGENT}, RSA-3072, certificate SHA-256 {fingerprint}
+   gateway    {url}, vault in a temporary folder"
+    ))?;
 
-    step(2, "What the caller sends")?;
-    row(
-        "request",
-        format_args!("POST /v1/secrets/{AGENT}/secret-value"),
-    )?;
-    let property = secret.key.as_deref().unwrap_or("none, the whole object");
+    let name = one_line(&secret.name, 40);
     let secret_type = secret.secret_type.as_deref().unwrap_or("none");
-    row("name", one_line(&secret.name, 40))?;
-    row(
-        "type, key",
-        format_args!("{secret_type}; {}", one_line(property, 40)),
-    )?;
-    row(
-        "value",
-        format_args!(
-            "{} bytes: {}",
-            secret.value.len(),
-            one_line(secret.value, 76)
-        ),
-    )?;
-    let client = Client::builder(local.url()).token(Token::new(issuer.token()?.to_string()));
-    let client = client.build().map_err(broken)?;
+    let property = one_line(
+        secret.key.as_deref().unwrap_or("none, the whole object"),
+        40,
+    );
+    let (length, value) = (secret.value.len(), one_line(secret.value, 76));
+    say(format_args!(
+        "
+2. What the caller sends
+   request    POST /v1/secrets/{AGENT}/secret-value
+   name       {name}
+   type, key  {secret_type}; {property}
+   value      {length} bytes: {value}"
+    ))?;
+    let token = Token::new(issuer.token()?.to_string());
+    let client = Client::builder(url).token(token).build().map_err(broken)?;
     let created = client.create_secret(AGENT, None, &secret.to_send()).await;
     let created = created.map_err(|e| not_so("the endpoint stores it", e))?;
 
-    step(3, "What travels from the gateway to the agent")?;
-    let envelope = eavesdrop(&tap.last_message(), &local, secret)?;
-    let shown = one_line(&envelope, 40);
-    row(
-        "envelope",
-        format_args!("{shown} ({} characters)", envelope.len()),
-    )?;
+    let envelope = eavesdrop(&tap.last_message(), &local)?;
+    let (beginning, length) = (one_line(&envelope, 40), envelope.len());
     let envelope = text::decode(&envelope).map_err(broken)?;
-    for line in Report(&Envelope::parse(&envelope).map_err(broken)?)
-        .to_string()
-        .lines()
-        .skip(1)
-    {
-        let (label, rest) = line.split_once("  ").unwrap_or_default();
-        row(
-            label,
-            rest.split(' ')
-                .map(abbreviated)
-                .collect::<Vec<_>>()
-                .join(" "),
-        )?;
-    }
-    row(
-        "checked",
-        "signed by the gateway; nothing of the value can be read in it",
+    let report = indented(&Envelope::parse(&envelope).map_err(broken)?);
+    check(
+        "nothing of the value is in the envelope",
+        !secret.shows_in(&envelope),
     )?;
+    say(format_args!(
+        "
+3. What travels from the gateway to the agent
+   envelope   {beginning} ({length} characters)
+{report}   checked    signed by the gateway; nothing of the value can be read in it"
+    ))?;
 
-    step(4, "What the caller gets")?;
-    let name = VaultSecretName::derive(VaultKind::Embedded, None, &secret.name);
-    let reference = ResolverRef::new(name.as_str(), secret.key.as_deref())
-        .map_err(broken)?
-        .to_string();
-    check("the answer is what the name and the key make it", {
-        created.vault_secret_name == name.as_str() && created.resolver_ref == reference
-    })?;
+    let derived = VaultSecretName::derive(VaultKind::Embedded, None, &secret.name);
+    let reference = reference(&derived, secret.key.as_deref())?;
     let Created {
         resolver_ref,
         vault_secret_name,
         ..
     } = &created;
-    let answer =
-        serde_json::json!({"resolver_ref": resolver_ref, "vaultSecretName": vault_secret_name});
-    row("201", one_line(&answer.to_string(), 86))?;
+    let expected = *resolver_ref == reference && vault_secret_name == derived.as_str();
+    check("the answer is what name and key make it", expected)?;
     let again = client.create_secret(AGENT, None, &secret.to_send()).await;
-    check("the same name again is refused", {
-        matches!(&again, Err(ClientError::Problem(p)) if p.kind == ProblemKind::SecretExists)
-    })?;
-    row("409", "to the same request again: nothing is overwritten")?;
+    let exists = |problem: &Problem| problem.kind == ProblemKind::SecretExists;
+    let refused = matches!(&again, Err(ClientError::Problem(problem)) if exists(problem));
+    check("the same request again is refused", refused)?;
+    let answer =
+        serde_json::json!({ "resolver_ref": resolver_ref, "vaultSecretName": vault_secret_name });
+    let answer = one_line(&answer.to_string(), 86);
+    say(format_args!(
+        "
+4. What the caller gets
+   201        {answer}
+   409        to the same request again: nothing is overwritten
 
-    step(5, "What a pipeline resolves")?;
-    let whole = ResolverRef::new(name.as_str(), None)
-        .map_err(broken)?
-        .to_string();
-    let resolve = async |reference: &str| {
-        let resolved = local.resolver().resolve(reference).await;
-        resolved.map_err(|e| not_so("the reference resolves", e))
-    };
-    let value = resolve(&whole).await?;
-    let value = value.as_json();
-    check(
-        "it is byte for byte what was sent",
-        value == secret.value.as_bytes(),
-    )?;
-    row("reference", one_line(&whole, 76))?;
-    row(
-        "",
-        format_args!(
-            "is the whole object: {} bytes, exactly those sent",
-            value.len()
-        ),
-    )?;
+5. What a pipeline resolves"
+    ))?;
+
+    let whole = self::reference(&derived, None)?;
+    let resolved = resolve(&local, &whole).await?;
+    let same = resolved.as_json() == secret.value.as_bytes();
+    check("it is byte for byte what was sent", same)?;
+    let (length, shown) = (resolved.as_json().len(), one_line(&whole, 76));
+    say(format_args!(
+        "   reference  {shown}
+              is the whole object: {length} bytes, exactly those sent"
+    ))?;
     if secret.key.is_some() {
-        let property = resolve(&reference).await?.to_plain();
-        row("reference", one_line(&reference, 76))?;
-        row(
-            "",
-            format_args!(
-                "is one property: {}",
-                one_line(&String::from_utf8_lossy(&property), 56)
-            ),
-        )?;
+        let property = resolve(&local, &reference).await?.to_plain();
+        let property = one_line(&String::from_utf8_lossy(&property), 56);
+        let shown = one_line(&reference, 76);
+        say(format_args!(
+            "   reference  {shown}
+              is one property: {property}"
+        ))?;
     }
 
     local.stop().await;
-    folder
-        .close()
-        .map_err(|e| not_so("the temporary folder is gone", e))?;
+    let closed = folder.close();
+    closed.map_err(|e| not_so("the temporary folder is gone", e))?;
+    let seconds = started.elapsed().as_secs_f32();
     say(format_args!(
-        "\nDone in {:.1} s; the temporary folder is gone.",
-        started.elapsed().as_secs_f32()
+        "\nDone in {seconds:.1} s; the temporary folder is gone."
     ))
 }
 
 /// The envelope in a message that was listened in on. The listener has the gateway's public key and no
 /// private one.
-fn eavesdrop(message: &[u8], local: &Local, secret: &Secret<'_>) -> Result<String, Failure> {
+fn eavesdrop(message: &[u8], local: &Local) -> Result<String, Failure> {
     let keys = VerifyKeys::from(local.gateway_key());
     let received = StoreRequest::verify(message, &keys, local.agent_id(), UnixTime::now(), 0);
-    let Ok(Received::Request { request, .. }) = received else {
-        return Err(not_so(
-            "the message is one of the gateway",
-            "it does not verify",
-        ));
-    };
-    let envelope = text::decode(&request.envelope).map_err(broken)?;
-    // Whether by chance or not: so many bytes in a row do not come about in random ones.
-    let probe = secret.value.len().min(12);
-    let leaks = |bytes: &[u8]| {
-        secret
-            .value
-            .as_bytes()
-            .windows(probe)
-            .any(|part| bytes.windows(probe).any(|w| w == part))
-    };
-    if probe >= 4 {
-        check("nothing of the value is in the envelope", !leaks(&envelope))?;
+    match received {
+        Ok(Received::Request { request, .. }) => Ok(request.envelope),
+        Ok(_) => Err(not_so("the message arrives in time", "it has expired")),
+        Err(error) => Err(not_so("the gateway signed the message", error)),
     }
-    Ok(request.envelope)
+}
+
+async fn resolve(local: &Local, reference: &str) -> Result<Resolved, Failure> {
+    let resolved = local.resolver().resolve(reference).await;
+    resolved.map_err(|e| not_so("the reference resolves", e))
+}
+
+fn reference(name: &VaultSecretName, key: Option<&str>) -> Result<String, Failure> {
+    let reference = ResolverRef::new(name.as_str(), key).map_err(broken)?;
+    Ok(reference.to_string())
+}
+
+/// What `inspect` tells of recipients and messages, with digests made short.
+fn indented(envelope: &Envelope<'_>) -> String {
+    let mut text = String::new();
+    for line in Report(envelope).to_string().lines().skip(1) {
+        let (label, rest) = line.split_once("  ").unwrap_or_default();
+        let words: Vec<_> = rest.split(' ').map(abbreviated).collect();
+        text += &format!("   {label:10} {}\n", words.join(" "));
+    }
+    text
 }
 
 /// Something around the steps failed.

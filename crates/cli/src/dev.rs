@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use sealpost_protocol::InProcess;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::Failure;
 use crate::io;
@@ -39,7 +39,7 @@ impl Dev {
 
     async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
         // Before anything is promised: from here on a signal ends in order.
-        let stop = stop_signal()?;
+        let mut signals = Signals::listen()?;
         let socket = ResolveSocket::bind(&data.socket())?;
         let issuer = data.issuer()?;
         let agent = data.agent(AGENT)?;
@@ -59,11 +59,14 @@ impl Dev {
 
         tokio::select! {
             () = socket.serve(Arc::clone(local.resolver())) => {}
-            () = stop => {}
+            () = signals.next() => {}
         }
-        tracing::info!("stopping: running requests finish first");
+        tracing::info!("stopping: running requests finish first; a second signal stops at once");
         drop(socket);
-        local.stop().await;
+        tokio::select! {
+            () = local.stop() => {}
+            () = signals.next() => tracing::warn!("stopped with requests running"),
+        }
         Ok(())
     }
 }
@@ -85,23 +88,31 @@ fn welcome(url: &str, token: &str, data: &Path) -> String {
     )
 }
 
-/// Ready at the first SIGTERM or SIGINT.
-fn stop_signal() -> Result<impl Future<Output = ()>, Failure> {
-    let listen = |kind| {
-        signal(kind).map_err(|e| {
-            Failure::usage(format!("cannot listen for signals: {e}")).hint("try again")
+/// SIGTERM and SIGINT.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, Failure> {
+        let listen = |kind| {
+            signal(kind).map_err(|e| {
+                Failure::usage(format!("cannot listen for signals: {e}")).hint("try again")
+            })
+        };
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
         })
-    };
-    let (mut terminate, mut interrupt) = (
-        listen(SignalKind::terminate())?,
-        listen(SignalKind::interrupt())?,
-    );
-    Ok(async move {
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
         }
-    })
+    }
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, &'static str> {

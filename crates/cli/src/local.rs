@@ -48,11 +48,12 @@ pub(crate) struct Local {
 impl Local {
     /// Opens the vault, and starts agent and gateway.
     pub(crate) async fn start(setup: Setup<'_>) -> Result<Self, Failure> {
-        let listener = TcpListener::bind(setup.listen).await.map_err(|e| {
+        let taken = |e| {
             Failure::usage(format!("cannot listen on {}: {e}", setup.listen))
                 .hint("give another address and port with --listen")
-        })?;
-        let address = listener.local_addr().map_err(Failure::usage)?;
+        };
+        let listener = TcpListener::bind(setup.listen).await.map_err(taken)?;
+        let address = listener.local_addr().map_err(taken)?;
         let agent_id: AgentId = setup.agent_id.parse().map_err(Failure::refused)?;
         let (agent_key, gateway_key) = (new_key()?, new_key()?);
         let vault = EmbeddedVault::open(setup.vault).map_err(Failure::usage)?;

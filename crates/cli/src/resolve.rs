@@ -63,7 +63,8 @@ impl Resolve {
         let vault = EmbeddedVault::open(&folder).map_err(Failure::usage)?;
         let resolver = Resolver::new(Arc::new(vault));
         let runtime = tokio::runtime::Builder::new_current_thread().build();
-        let runtime = runtime.map_err(|e| Failure::usage(format!("cannot start: {e}")))?;
+        let runtime =
+            runtime.map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
         Ok(runtime.block_on(resolve(&resolver, &self.reference)))
     }
 }

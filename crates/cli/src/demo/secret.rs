@@ -1,5 +1,7 @@
 //! The secret in the request that the demo sends.
 
+use std::collections::HashSet;
+
 use sealpost_client::NewSecret;
 use sealpost_validator::{JsonStr, MAX_MEMBERS, Slot, Violations, validate_request};
 use zeroize::Zeroizing;
@@ -37,5 +39,30 @@ impl<'a> Secret<'a> {
             secret = secret.with_type(secret_type);
         }
         secret
+    }
+
+    /// Can anything of the value be read in these bytes, 12 in a row or all if it has fewer? So many do
+    /// not come about by chance; of fewer than 4 nothing can be said.
+    pub(super) fn shows_in(&self, bytes: &[u8]) -> bool {
+        let row = self.value.len().min(12);
+        let rows: HashSet<_> = self.value.as_bytes().windows(row).collect();
+        row >= 4 && bytes.windows(row).any(|window| rows.contains(window))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_of_the_value_are_found() {
+        let request = br#"{"secret":{"name":"n\u0061","value":{"password":"correct horse"}}}"#;
+        let secret = Secret::parse(request).unwrap();
+        assert_eq!((secret.name.as_str(), secret.key), ("na", None));
+        let secret = Secret::parse(request).unwrap();
+        assert!(secret.shows_in(b"xx correct horse xx"));
+        assert!(!secret.shows_in(b"xx correct h"));
+        assert!(!secret.shows_in(b""));
+        assert!(Secret::parse(br#"{"secret":{}}"#).is_none());
     }
 }

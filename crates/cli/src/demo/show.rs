@@ -5,14 +5,6 @@ use std::fmt::Display;
 use crate::error::Failure;
 use crate::io;
 
-pub(super) fn step(number: u8, title: &str) -> Result<(), Failure> {
-    say(format_args!("\n{number}. {title}"))
-}
-
-pub(super) fn row(label: &str, text: impl Display) -> Result<(), Failure> {
-    say(format_args!("   {label:10} {text}"))
-}
-
 pub(super) fn say(line: impl Display) -> Result<(), Failure> {
     io::write_stdout(format!("{line}\n").as_bytes())
 }
