@@ -41,6 +41,12 @@ impl Failure {
         self
     }
 
+    /// Says where it happened.
+    pub(crate) fn context(mut self, place: &str) -> Self {
+        self.message = format!("{place}: {}", self.message);
+        self
+    }
+
     /// Ends the program without a word: everything was already said on stdout.
     pub(crate) fn silent(exit: Exit) -> Self {
         Self::new(exit, "")

@@ -1,5 +1,6 @@
 //! The `sealpost` command.
 
+mod batch;
 mod context;
 #[cfg(unix)]
 mod demo;
@@ -18,6 +19,7 @@ mod render;
 #[cfg(unix)]
 mod resolve;
 mod seal;
+mod trust;
 mod validate;
 
 use std::io::Write as _;

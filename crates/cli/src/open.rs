@@ -1,11 +1,15 @@
 //! `sealpost open`: an envelope in, exactly the bytes that were sealed out.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealpost_envelope::{AwsLc, Error, Identity, OsRng, ParseError, text};
+use sealpost_envelope::{
+    AwsLc, AwsLcRng, Error, Identity, KeyStatus, Keyring, KeyringError, ParseError, text,
+};
 use zeroize::Zeroizing;
 
+use crate::batch;
 use crate::context::ContextArgs;
 use crate::error::Failure;
 use crate::io::{self, Input, InputOutput};
@@ -14,29 +18,58 @@ use crate::render::quoted;
 /// Arguments of `sealpost open`.
 #[derive(Args, Debug)]
 pub(crate) struct Open {
-    /// The private key in PEM: PKCS#8, as `sealpost keygen` writes it, or PKCS#1
-    #[arg(long, value_name = "KEY.pem")]
-    identity: PathBuf,
+    /// The private key in PEM: PKCS#8, as `sealpost keygen` writes it, or PKCS#1; repeat it to add old ones after the
+    /// current one
+    #[arg(long, value_name = "KEY.pem", required = true)]
+    identity: Vec<PathBuf>,
     #[command(flatten)]
     context: ContextArgs,
+    /// Open what `sealpost seal --batch` wrote: a JSON line for each secret, as they went in
+    #[arg(long)]
+    batch: bool,
     #[command(flatten)]
     io: InputOutput,
 }
 
 impl Open {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let context = self.context.parse()?;
-        let identity = read_identity(&self.identity)?;
+        let owner = self.context.owner()?;
+        let keyring = read_keyring(&self.identity)?;
         let input = &self.io.input;
-        let envelope = decode(input.read(MAX_ENVELOPE)?).map_err(|e| malformed(input, e))?;
-        match sealpost_envelope::open(&identity, &envelope, &context, &mut OsRng) {
-            Ok(plaintext) => self.io.write(&plaintext),
-            Err(Error::Parse(error)) => Err(malformed(input, error)),
-            Err(error @ Error::Open(_)) => Err(Failure::cannot_open(error).hint(
-                "give exactly the --agent-id, --name, --key, --type and --project that it was sealed with",
-            )),
-            Err(error) => Err(Failure::cannot_open(error)),
+        if self.batch {
+            let lines = input.read(batch::MAX_INPUT)?;
+            let (opened, status) = batch::open(&keyring, owner, &lines)
+                .map_err(|e| e.context(&self.io.input.name()))?;
+            note_old_key(status);
+            return self.io.write(&opened);
         }
+        let context = self.context.parse()?;
+        let envelope = decode(input.read(MAX_ENVELOPE)?).map_err(|e| malformed(input, e))?;
+        let opened = keyring
+            .open(&envelope, &context, &mut AwsLcRng)
+            .map_err(|e| failure(input, e))?;
+        note_old_key(opened.status);
+        self.io.write(&opened.plaintext)
+    }
+}
+
+fn failure(input: &Input, error: KeyringError) -> Failure {
+    match error {
+        KeyringError::Opening(Error::Parse(error)) => malformed(input, error),
+        error => cannot_open(error),
+    }
+}
+
+/// The failure of an envelope that is well formed.
+pub(crate) fn cannot_open(error: KeyringError) -> Failure {
+    match error {
+        KeyringError::Opening(Error::Open(error)) => Failure::cannot_open(error).hint(
+            "give exactly the --agent-id, --name, --key, --type and --project that it was sealed with",
+        ),
+        KeyringError::Opening(error @ Error::NotSingle { .. }) => {
+            Failure::cannot_open(error).hint("give --batch")
+        }
+        error => Failure::cannot_open(error),
     }
 }
 
@@ -63,12 +96,38 @@ pub(crate) fn is_text(input: &[u8]) -> bool {
     input.starts_with(b"sealpost.")
 }
 
+/// The first key is the current one.
+fn read_keyring(paths: &[PathBuf]) -> Result<Keyring<Identity<AwsLc>>, Failure> {
+    let mut keyring: Option<Keyring<_>> = None;
+    for path in paths {
+        let identity = read_identity(path)?;
+        match &mut keyring {
+            None => keyring = Some(Keyring::new(identity)),
+            Some(keyring) => keyring
+                .add_old(identity)
+                .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?,
+        }
+    }
+    keyring.ok_or_else(|| Failure::usage("no --identity is given"))
+}
+
 fn read_identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
-    let pem = io::read_file(path, MAX_IDENTITY)?;
-    Identity::from_pem(&pem).map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+    let bytes = io::read_file(path, MAX_IDENTITY)?;
+    Identity::from_pem_or_der(&bytes)
+        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+}
+
+fn note_old_key(status: KeyStatus) {
+    if status == KeyStatus::Old {
+        // Nothing is lost if stderr is closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "note: opened with an old key; seal it anew before that key is deleted"
+        );
+    }
 }
 
 /// The largest message for 16 recipients, padded and as text, takes 92 MB.
 pub(crate) const MAX_ENVELOPE: usize = 128 << 20;
-/// More than a key of 8192 bits needs, in bytes of PEM.
-const MAX_IDENTITY: usize = 64 * 1024;
+/// More than a key of 8192 bits and its certificates need, in bytes of PEM.
+const MAX_IDENTITY: usize = 256 * 1024;

@@ -8,11 +8,13 @@
 mod cli {
     mod support;
 
+    mod batch;
     mod inspect;
     mod keygen;
     mod name;
     mod readme;
     mod seal_open;
+    mod trust;
     mod validate;
 
     // What runs a gateway and an agent is for Unix.

@@ -69,6 +69,7 @@ fn text_form_is_one_line_and_may_end_with_any_line_break() {
     }
     for broken in [
         format!("{text}\n\n"),
+        format!("{text}\r"),
         format!(" {text}"),
         format!("{text} "),
         format!("{text}="),

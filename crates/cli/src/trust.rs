@@ -1,0 +1,90 @@
+//! The flags that say which certificates to seal to, and when.
+
+use std::path::{Path, PathBuf};
+
+use clap::{ArgGroup, Args};
+use sealpost_envelope::{
+    AwsLc, Certificate, ChainPolicy, Fingerprint, Recipient, Trust, TrustAnchors, UnixTime,
+};
+
+use crate::error::Failure;
+use crate::io;
+use crate::render::quoted;
+
+/// Certificates and the policy that they must satisfy.
+#[derive(Args, Debug)]
+#[command(group(ArgGroup::new("trust").required(true)))]
+pub(crate) struct TrustArgs {
+    /// A certificate (PEM or DER) of one who may open it; repeat it for up to 16
+    #[arg(long, value_name = "CERT.pem", required = true)]
+    to: Vec<PathBuf>,
+    /// SHA-256 of the certificate's DER in hex; repeated, every certificate must match one
+    #[arg(long, value_name = "SHA256", group = "trust")]
+    pin: Vec<Fingerprint>,
+    /// Authorities (PEM) that must have issued the certificate, to the agent of --agent-id; intermediate ones come
+    /// after the certificate in its own file
+    #[arg(long, value_name = "CA.pem", group = "trust")]
+    ca: Option<PathBuf>,
+    /// Seal to whatever certificate is given: whoever swapped the file reads the secret
+    #[arg(long, group = "trust")]
+    danger_trust_any_certificate: bool,
+    /// With --ca, also take a certificate that names no agent: any such one of that authority then passes
+    #[arg(long, requires = "ca")]
+    danger_accept_certificate_without_agent_id: bool,
+    /// Seal to certificates that have expired, too
+    #[arg(long)]
+    danger_accept_expired_certificate: bool,
+    /// The time at which the certificates must be valid [default: now]
+    #[arg(long, value_name = "RFC3339", value_parser = rfc3339)]
+    now: Option<UnixTime>,
+}
+
+impl TrustArgs {
+    /// The keys of all certificates, every one of which is trusted for this agent.
+    pub(crate) fn recipients(&self, agent_id: &str) -> Result<Vec<Recipient<AwsLc>>, Failure> {
+        let anchors = self.ca.as_deref().map(read_anchors).transpose()?;
+        let trust = match &anchors {
+            Some(anchors) => Trust::Chain(self.chain(anchors, agent_id)),
+            None if self.danger_trust_any_certificate => Trust::DangerAnyCertificate,
+            None => Trust::Pinned(&self.pin),
+        };
+        let now = self.now.unwrap_or_else(UnixTime::now);
+        let recipient = |path: &PathBuf| {
+            let bytes = io::read_file(path, MAX_CERTIFICATE)?;
+            Certificate::from_pem_or_der::<AwsLc>(&bytes)
+                .and_then(|certificate| match self.danger_accept_expired_certificate {
+                    true => Recipient::danger_from_expired_certificate(&certificate, &trust, now),
+                    false => Recipient::from_certificate(&certificate, &trust, now),
+                })
+                .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+        };
+        self.to.iter().map(recipient).collect()
+    }
+
+    fn chain<'a>(&self, anchors: &'a TrustAnchors, agent_id: &'a str) -> ChainPolicy<'a> {
+        let policy = ChainPolicy::new(anchors, agent_id);
+        match self.danger_accept_certificate_without_agent_id {
+            true => policy.danger_accept_certificate_without_agent_id(),
+            false => policy,
+        }
+    }
+}
+
+fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
+    let bytes = io::read_file(path, MAX_ANCHORS)?;
+    TrustAnchors::from_pem_or_der(&bytes)
+        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+}
+
+fn rfc3339(text: &str) -> Result<UnixTime, String> {
+    let time =
+        humantime::parse_rfc3339(text).map_err(|e| format!("{e}, give 2027-01-31T12:00:00Z"))?;
+    let since_1970 = time.duration_since(std::time::UNIX_EPOCH);
+    since_1970
+        .map(|d| UnixTime::from_secs(d.as_secs()))
+        .map_err(|_| "before 1970".to_owned())
+}
+
+/// Far more than the envelope's own limits, so that the errors are its own.
+const MAX_CERTIFICATE: usize = 1 << 20;
+const MAX_ANCHORS: usize = 4 << 20;
