@@ -1,6 +1,6 @@
 """Both directions against the Rust command: called by check.sh with the command's path. Prints each failing case and the count."""
 
-import json, os, subprocess, sys, tempfile
+import base64, json, os, subprocess, sys, tempfile
 from datetime import UTC, datetime, timedelta
 from itertools import product
 from pathlib import Path
@@ -300,11 +300,41 @@ def run_batches() -> None:
              and [(f["index"], f["last"], f["paddedBytes"], f["commitment"]) for f in shown["frames"]]
              == [(f.index, bool(f.last), len(f.ct) - 16, f.com.hex()) for f in parsed.frames]
              and [(r["type"], r["keyId"]) for r in shown["recipients"]] == [(s.type, s.key_id.hex()) for s in parsed.stanzas], out[:300])
-    for command in ("seal", "open"):
-        if b"--batch" in run([RUST, command, "--help"], b"")[1]:
-            case(f"sealpost {command} --batch", False, "the command has it now, and this script has no case for it: write them")
-        else:
-            print(f"NOT TESTED: `sealpost {command}` has no --batch; batches between the two are tested by the vectors and by `inspect`")
+    run_batch_lines(contexts, messages, sealed)
+
+
+# The command's batches: a JSON line for each message, without its value once it is sealed, and then the envelope.
+def run_batch_lines(contexts: list[Context], messages: list[bytes], sealed: bytes) -> None:
+    def line(context: Context, message: bytes | None = None) -> dict:
+        fields = {"name": context.name, "key": context.key, "type": context.type}
+        if message is not None:
+            fields["base64"] = base64.b64encode(message).decode()
+        return {name: value for name, value in fields.items() if value is not None}
+
+    def lines(objects: list[dict]) -> bytes:
+        return b"".join(json.dumps(o).encode() + b"\n" for o in objects)
+
+    owner = ["--agent-id", FULL.agent, "--project", FULL.project, "--batch"]
+    plain = [line(c, m) for c, m in zip(contexts, messages, strict=True)]
+    code, out, err = run([RUST, "seal", "--to", certificate("a2048"), TRUST_ANY, *owner], lines(plain))
+    rows = [json.loads(row) for row in out.splitlines()]
+    case("batch, sealed by Rust, its lines", code == 0 and rows[:-1] == [line(c) for c in contexts], err[:300])
+    case("batch, sealed by Rust, opened by Python", rows != [] and sealpost.open_batch(
+        sealpost.from_file(rows[-1]["envelope"].encode()), private(identity("a2048")), contexts) == messages)
+
+    def opened(data: bytes, given: list[Context]) -> tuple[int, list[dict], bytes]:
+        given = lines([line(c) for c in given] + [{"envelope": sealpost.to_text(data).decode()}])
+        code, out, err = run([RUST, "open", "--identity", identity("a2048"), *owner], given)
+        return code, [json.loads(row) for row in out.splitlines()], err
+
+    code, rows, err = opened(sealed, contexts)
+    case("batch, sealed by Python, opened by Rust", code == 0 and rows == plain, err[:300])
+    cut = sealpost.parse(sealed)
+    cut.frames.pop()
+    for name, data, given, want in (("cut", cut.write(), contexts[:4], 1), ("a context too many", sealed, contexts + contexts[:1], 1),
+                                    ("two contexts exchanged", sealed, contexts[:3] + contexts[:2:-1], 3)):
+        code, rows, err = opened(data, given)
+        case(f"batch, {name}, Rust", code == want and rows == [], (code, err[:300]))
 
 
 run_vectors()

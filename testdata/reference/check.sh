@@ -13,7 +13,7 @@ fi
 [ -x "$SEALPOST_VENV/bin/python" ] || "${PYTHON:-python3}" -m venv "$SEALPOST_VENV"
 python="$SEALPOST_VENV/bin/python"
 "$python" -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
-if ! "$python" -m pip freeze | grep -qxFf "$here/requirements.txt"; then
+if ! "$python" -m pip freeze | grep -xFf "$here/requirements.txt" >/dev/null; then
     "$python" -m pip install --quiet --requirement "$here/requirements.txt"
 fi
 
