@@ -25,6 +25,11 @@ use super::{Backend, BackendError, copy_exact, sealed::Sealed};
 /// Private-key operations are always blinded. `rsa` is built on fixed-width arithmetic and is "designed,
 /// not verified" to be free of timing leaks (RUSTSEC-2023-0071 lists every version of it). On hosts use
 /// `AwsLc`.
+///
+/// `rsa` does not wipe its intermediate values (<https://github.com/RustCrypto/RSA/issues/507>): the seed as
+/// padded for RSA, and the primes of a private key, stay in heap memory that was freed. Where that memory
+/// may be read by others, use `AwsLc`, or a global allocator that wipes what it frees. Plaintext and
+/// derived keys are wiped with both.
 #[derive(Clone, Copy, Debug)]
 pub struct RustCrypto;
 
