@@ -52,7 +52,7 @@
 //! sort.
 //!
 //! Memory is the caller's [`Slot`]s (8 bytes for each top-level member of the value), the caller's
-//! [`Violations`], and about 1.5 KiB of stack.
+//! [`Violations`], and less than 3 KiB of stack.
 //!
 //! The tokenizer is our own because those that need no allocator (picojson 0.2) tell no positions
 //! in the text, and those that do (json-cursor 0.1, jsonx-lib 0.5) allocate.

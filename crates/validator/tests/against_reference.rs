@@ -2,6 +2,8 @@
 
 #[path = "support/generate.rs"]
 mod generate;
+#[path = "support/reader.rs"]
+mod reader;
 #[path = "support/reference.rs"]
 mod reference;
 
@@ -12,6 +14,16 @@ use sealpost_validator::{
 };
 
 use crate::reference::{Parts, Verdict};
+
+/// More than is usual, unless the environment says how many.
+fn cases() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    let said = std::env::var_os("PROPTEST_CASES").is_some();
+    ProptestConfig {
+        cases: if said { config.cases } else { 4096 },
+        ..config
+    }
+}
 
 /// More violations than any generated input has.
 type Room<'a> = Violations<'a, 512>;
@@ -75,7 +87,7 @@ fn check_value(value: &[u8], key: Option<&str>, naming: Naming, limit: usize) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 4096, ..ProptestConfig::default() })]
+    #![proptest_config(cases())]
 
     #[test]
     fn agrees_on_requests(body in generate::request(), limit in generate::limit()) {

@@ -4,8 +4,7 @@ use std::iter::repeat_n;
 
 use sealpost_validator::{
     MAX_BODY, MAX_DEPTH, MAX_MEMBERS, MAX_VALUE, Naming, Slot, Violation, ViolationKind,
-    Violations, find_property, parse_agent_id, parse_project_id, validate_key, validate_name,
-    validate_request, validate_type, validate_value,
+    Violations, validate_request, validate_value,
 };
 
 /// Each violation of a request as "position line".
@@ -220,7 +219,7 @@ fn a_key_must_be_in_the_value_wherever_it_stands() {
     refused(before, &[&format!("17 {line}")]);
     refused(behind, &[&format!("61 {line}")]);
     refused(
-        r#"{"secret":{"key":"a","name":"n","value":{}}}"#,
+        r#"{"secret":{"key":"{","name":"n","value":{}}}"#,
         &[
             r#"17 #/secret/key: the value has no such top-level property (it is empty); name one that it has, or leave "key" out"#,
         ],
@@ -388,6 +387,13 @@ fn unknown_members_are_ignored_unless_they_are_known_ones_in_another_case() {
             r#"71 #/secret/value: is spelt in another letter case; write it "value" (byte 71)"#,
         ],
     );
+    refused(
+        r#"{"secret":{"NAME":"n","Value":{}}}"#,
+        &[
+            r#"11 #/secret/name: is spelt in another letter case; write it "name" (byte 11)"#,
+            r#"22 #/secret/value: is spelt in another letter case; write it "value" (byte 22)"#,
+        ],
+    );
     // Only ASCII has case here: this one is U+212A, the Kelvin sign.
     accepted(with("\"\u{212A}ey\":1"));
 }
@@ -523,6 +529,10 @@ fn a_syntax_error_is_last_and_what_was_found_before_it_stays() {
         (
             r#"{"secret":{"name":"n","value":{},}}"#,
             "33 #/secret: not valid JSON at byte 33: expected a member name in double quotes",
+        ),
+        (
+            r#"{,"secret":1}"#,
+            "1 #: not valid JSON at byte 1: expected a member name in double quotes, or `}`",
         ),
         (
             r#"{'secret':1}"#,
@@ -747,135 +757,6 @@ fn lines_are_printable_and_short() {
             "{line:?}"
         );
     }
-}
-
-#[test]
-fn texts_apart() {
-    assert!(validate_name("db/password").is_ok());
-    let line = |result: Result<(), Violation<'_>>| {
-        let violation = result.unwrap_err();
-        assert_eq!(violation.position(), None);
-        violation.to_string()
-    };
-    assert_eq!(
-        line(validate_name("")),
-        "#/secret/name: is empty; give 1 to 512 bytes"
-    );
-    assert_eq!(
-        line(validate_name(&"x".repeat(513))),
-        "#/secret/name: has 513 bytes in UTF-8, more than 512; shorten it"
-    );
-    assert_eq!(
-        line(validate_name("a\u{7F}")),
-        "#/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out"
-    );
-    assert!(validate_key("user").is_ok() && validate_name("a.b").is_ok());
-    assert_eq!(
-        line(validate_key("a.b")),
-        "#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property"
-    );
-    assert!(validate_type("A").is_ok());
-    assert_eq!(
-        line(validate_type("_A")),
-        r#"#/secret/type: must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as "PASSWORD""#
-    );
-}
-
-#[test]
-fn agent_ids() {
-    for good in ["a", "agent-1", "A_b-9", &"x".repeat(64)] {
-        assert_eq!(parse_agent_id(good).ok(), Some(good));
-    }
-    for bad in ["", " a", "a.b", "a/b", "é", "a\n", &"x".repeat(65)] {
-        let violation = parse_agent_id(bad).unwrap_err();
-        assert_eq!(
-            violation.to_string(),
-            "agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has"
-        );
-        assert_eq!(violation.kind(), ViolationKind::Form);
-    }
-}
-
-#[test]
-fn project_ids() {
-    let id = [
-        0x12, 0x3E, 0x45, 0x67, 0xE8, 0x9B, 0x12, 0xD3, 0xA4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40,
-        0x0F,
-    ];
-    for good in [
-        "123e4567-e89b-12d3-a456-42661417400f",
-        "123E4567-E89B-12d3-A456-42661417400F",
-    ] {
-        assert_eq!(parse_project_id(good).ok(), Some(id));
-    }
-    for bad in [
-        "",
-        "not-a-uuid",
-        "123e4567e89b12d3a45642661417400f",
-        "{123e4567-e89b-12d3-a456-42661417400f}",
-        "urn:uuid:123e4567-e89b-12d3-a456-42661417400f",
-        "123e4567-e89b-12d3-a456-42661417400",
-        "123e4567-e89b-12d3-a456-42661417400f0",
-        "123e4567-e89b-12d3-a456-42661417400f-",
-        "123e4567-e89b-12d3-a45642661417-400f",
-        "123e4567-e89b-12d3-a456-42661417400g",
-        "+23e4567-e89b-12d3-a456-42661417400f",
-        "123e4567-e89b-12d3-a456-4266141740é",
-    ] {
-        assert_eq!(
-            parse_project_id(bad).unwrap_err().to_string(),
-            "projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000"
-        );
-    }
-}
-
-#[test]
-fn properties_of_a_stored_value() {
-    let value = br#" {"a": {"b": 1}, "\u0062": "x\ny" , "":[], "c.d": null} "#;
-    assert_eq!(find_property(value, "a"), Ok(Some(r#"{"b": 1}"#)));
-    assert_eq!(find_property(value, "b"), Ok(Some(r#""x\ny""#)));
-    assert_eq!(find_property(value, ""), Ok(Some("[]")));
-    assert_eq!(find_property(value, "c.d"), Ok(Some("null")));
-    assert_eq!(find_property(value, "c"), Ok(None));
-    assert_eq!(find_property(value, r"\u0062"), Ok(None));
-
-    let line = |value: &[u8]| {
-        let error = find_property(value, "a").unwrap_err();
-        (error.position(), error.to_string())
-    };
-    let expected = |at, text: &str| (at, text.to_owned());
-    assert_eq!(
-        line(b""),
-        expected(
-            0,
-            "not valid JSON at byte 0, where it ends: expected a value"
-        )
-    );
-    assert_eq!(
-        line(b"[1]"),
-        expected(0, "not valid JSON at byte 0: expected an object")
-    );
-    assert_eq!(
-        line(br#"{"a":1} x"#),
-        expected(8, "not valid JSON at byte 8: expected the end of the text")
-    );
-    assert_eq!(
-        line(br#"{"a":1,"b":2,"\u0061":3}"#),
-        expected(13, "has the property a second time at byte 13")
-    );
-    assert_eq!(
-        line(br#"{"a":1,"b":"\ud800"}"#),
-        expected(12, "escapes half of a surrogate pair at byte 12")
-    );
-    assert_eq!(
-        line(b"{\"a\":1,\xFF"),
-        expected(7, "invalid UTF-8 at byte 7; send the text in UTF-8")
-    );
-    let deep = format!(r#"{{"a":{}"#, "[".repeat(64));
-    assert_eq!(
-        line(deep.as_bytes()),
-        expected(68, "nests deeper than 64 levels at byte 68; flatten it")
-    );
 }
 
 #[test]
