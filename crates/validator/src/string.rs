@@ -79,9 +79,11 @@ impl<'a> JsonStr<'a> {
     pub fn decode_into<'b>(&self, buffer: &'b mut [u8]) -> Option<&'b str> {
         let mut used = 0;
         for c in self.chars() {
-            let end = used + c.len_utf8();
-            c.encode_utf8(buffer.get_mut(used..end)?);
-            used = end;
+            let (bytes, length) = encode_utf8(u32::from(c));
+            for byte in bytes.iter().take(length) {
+                *buffer.get_mut(used)? = *byte;
+                used += 1;
+            }
         }
         core::str::from_utf8(buffer.get(..used)?).ok()
     }
@@ -162,6 +164,23 @@ fn hex_unit(digits: &[u8]) -> Option<u32> {
     digits.iter().try_fold(0, |unit, &digit| {
         Some(unit << 4 | char::from(digit).to_digit(16)?)
     })
+}
+
+// RFC 3629 §3
+/// UTF-8 of a code point and its length. A surrogate gets three bytes like its neighbours.
+pub(crate) fn encode_utf8(c: u32) -> ([u8; 4], usize) {
+    let tail = |shift: u32| 0x80 | (c >> shift & 0x3F);
+    // The first byte lowest.
+    let (bytes, length) = match c {
+        0..0x80 => (c, 1),
+        0x80..0x800 => (0xC0 | c >> 6 | tail(0) << 8, 2),
+        0x800..0x10000 => (0xE0 | c >> 12 | tail(6) << 8 | tail(0) << 16, 3),
+        _ => (
+            0xF0 | c >> 18 | tail(12) << 8 | tail(6) << 16 | tail(0) << 24,
+            4,
+        ),
+    };
+    (bytes.to_le_bytes(), length)
 }
 
 #[cfg(test)]
@@ -247,6 +266,16 @@ mod tests {
         assert_eq!(string(r#""\uDBFF\uDFFF""#), '\u{10FFFF}');
         assert_eq!(string(r#""\uE000""#), '\u{E000}');
         assert_eq!(string(r#""\uD7FF""#), '\u{D7FF}');
+    }
+
+    #[test]
+    fn utf8_is_that_of_the_standard_library() {
+        for c in '\0'..=char::MAX {
+            let (bytes, length) = encode_utf8(u32::from(c));
+            assert_eq!(&bytes[..length], c.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+        assert_eq!(encode_utf8(0xD800), ([0xED, 0xA0, 0x80, 0], 3));
+        assert_eq!(encode_utf8(0xDFFF), ([0xED, 0xBF, 0xBF, 0], 3));
     }
 
     #[test]

@@ -133,14 +133,13 @@ fn first_of<'a>(
 
 fn parse_uuid(text: &str) -> Option<[u8; 16]> {
     let mut id = [0; 16];
-    let mut octets = id.iter_mut();
-    let mut groups = text.split('-');
-    for digits in [8, 4, 4, 4, 12] {
-        let group = groups.next().filter(|group| group.len() == digits)?;
-        for pair in group.as_bytes().chunks_exact(2) {
-            let digit = |i: usize| char::from(*pair.get(i)?).to_digit(16);
-            *octets.next()? = u8::try_from(digit(0)? << 4 | digit(1)?).ok()?;
+    let mut bytes = text.bytes();
+    for (i, octet) in id.iter_mut().enumerate() {
+        if matches!(i, 4 | 6 | 8 | 10) && bytes.next() != Some(b'-') {
+            return None;
         }
+        let mut digit = || char::from(bytes.next()?).to_digit(16);
+        *octet = u8::try_from(digit()? << 4 | digit()?).ok()?;
     }
-    groups.next().is_none().then_some(id)
+    bytes.next().is_none().then_some(id)
 }

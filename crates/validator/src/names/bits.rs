@@ -2,7 +2,7 @@
 
 use crate::scan::end_of_plain;
 use crate::steps;
-use crate::string::decode_escape;
+use crate::string::{decode_escape, encode_utf8};
 
 /// Ends every name. Not a byte of UTF-8 (RFC 3629 §3).
 pub(super) const END: u8 = 0xFF;
@@ -53,7 +53,7 @@ impl<'a> Plain<'a> {
             if *byte == b'\\' {
                 let (code_point, read) = decode_escape(rest)?;
                 raw = rest.get(read..)?;
-                for byte in encode(code_point).bytes() {
+                for byte in Piece::escape(code_point).bytes() {
                     if matches!(byte, b'"' | b'\\') {
                         return None;
                     }
@@ -93,7 +93,7 @@ impl Bits for Plain<'_> {
             match other.get(run..) {
                 Some([b'\\', escape @ ..]) => {
                     let (code_point, length) = decode_escape(escape)?;
-                    for other in encode(code_point).bytes() {
+                    for other in Piece::escape(code_point).bytes() {
                         let own = self.0.get(index).copied().unwrap_or(END);
                         if own != *other {
                             return Some(Parting {
@@ -144,6 +144,15 @@ enum Piece<'a> {
 }
 
 impl Piece<'_> {
+    /// For half of a surrogate pair what UTF-8 would have if it had any, so that it is distinct
+    /// from every character.
+    #[inline]
+    fn escape(code_point: u32) -> Self {
+        let (bytes, length) = encode_utf8(code_point);
+        Self::Escape(bytes, length)
+    }
+
+    #[inline]
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Run(run) => run,
@@ -192,7 +201,7 @@ impl<'a> Pieces<'a> {
             Some((_, [b'\\', escape @ ..])) => {
                 let (code_point, length) = decode_escape(escape)?;
                 self.rest = escape.get(length..)?;
-                encode(code_point)
+                Piece::escape(code_point)
             }
             _ => {
                 self.ended = true;
@@ -245,32 +254,16 @@ fn bit_of(byte: u8, bit: usize) -> bool {
 
 /// The length of what both begin with.
 #[inline]
-fn common_prefix(a: &[u8], b: &[u8]) -> usize {
-    let chunks = a.chunks_exact(8).zip(b.chunks_exact(8));
-    let whole = 8 * chunks.take_while(|(a, b)| a == b).count();
-    let rest = a.iter().skip(whole).zip(b.iter().skip(whole));
-    let common = whole + rest.take_while(|(a, b)| a == b).count();
+fn common_prefix(mut a: &[u8], mut b: &[u8]) -> usize {
+    let whole = a.len();
+    while let (Some((x, a_rest)), Some((y, b_rest))) =
+        (a.split_first_chunk::<8>(), b.split_first_chunk::<8>())
+        && x == y
+    {
+        (a, b) = (a_rest, b_rest);
+    }
+    let rest = a.iter().zip(b).take_while(|(x, y)| x == y).count();
+    let common = whole - a.len() + rest;
     steps::count(common + 1);
     common
-}
-
-/// UTF-8 (RFC 3629 §3); for half of a surrogate pair what UTF-8 would have if it had any, so that
-/// it is distinct from every character.
-#[inline]
-fn encode(code_point: u32) -> Piece<'static> {
-    let mut bytes = [0; 4];
-    let length = match char::from_u32(code_point) {
-        Some(c) => c.encode_utf8(&mut bytes).len(),
-        None => {
-            let [low, high, ..] = code_point.to_le_bytes();
-            bytes = [
-                0xED,
-                0x80 | high << 2 & 0x3C | low >> 6,
-                0x80 | low & 0x3F,
-                0,
-            ];
-            3
-        }
-    };
-    Piece::Escape(bytes, length)
 }
