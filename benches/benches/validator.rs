@@ -34,14 +34,28 @@ fn shapes() -> Vec<(&'static str, String)> {
         let deep = MAX_DEPTH - 2;
         let unit = format!("{}{}", "[".repeat(deep), "]".repeat(deep));
         let count = (MAX_VALUE - 8) / (unit.len() + 1);
-        pad(format!(r#"{{"a":[{}]}}"#, vec![unit; count].join(",")), MAX_VALUE)
+        pad(
+            format!(r#"{{"a":[{}]}}"#, vec![unit; count].join(",")),
+            MAX_VALUE,
+        )
     };
     vec![
-        ("1024 members, counted", members(|i| format!("member_{i:04}"))),
-        ("1024 members, scattered", members(|i| format!("{:016x}", scatter(i)))),
-        ("1024 members, escaped", members(|i| format!(r"member\u005f{i:04}"))),
+        (
+            "1024 members, counted",
+            members(|i| format!("member_{i:04}")),
+        ),
+        (
+            "1024 members, scattered",
+            members(|i| format!("{:016x}", scatter(i))),
+        ),
+        (
+            "1024 members, escaped",
+            members(|i| format!(r"member\u005f{i:04}")),
+        ),
         ("1024 members, short", {
-            let members: Vec<String> = (0..MAX_MEMBERS).map(|i| format!(r#""{i:x}":{i}"#)).collect();
+            let members: Vec<String> = (0..MAX_MEMBERS)
+                .map(|i| format!(r#""{i:x}":{i}"#))
+                .collect();
             format!("{{{}}}", members.join(","))
         }),
         ("one string, ASCII", string("correct horse battery staple ")),
@@ -94,9 +108,13 @@ fn floor(body: &[u8]) -> usize {
 
 fn validation(c: &mut Criterion) {
     let mut group = c.benchmark_group("validate_request");
-    group.measurement_time(Duration::from_secs(2)).warm_up_time(Duration::from_millis(500));
+    group
+        .measurement_time(Duration::from_secs(2))
+        .warm_up_time(Duration::from_millis(500));
     let sizes = [1, 4, 16, 64].map(|kib| (format!("realistic, {kib} KiB"), realistic(kib << 10)));
-    let shapes = shapes().into_iter().map(|(name, value)| (name.to_owned(), value));
+    let shapes = shapes()
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value));
     for (name, value) in shapes.chain(sizes) {
         let body = request(&value);
         group.throughput(Throughput::Bytes(body.len() as u64));
@@ -117,7 +135,9 @@ fn validation(c: &mut Criterion) {
 fn value_alone(c: &mut Criterion) {
     let value = realistic(64 << 10);
     let mut group = c.benchmark_group("value");
-    group.measurement_time(Duration::from_secs(2)).throughput(Throughput::Bytes(value.len() as u64));
+    group
+        .measurement_time(Duration::from_secs(2))
+        .throughput(Throughput::Bytes(value.len() as u64));
     group.bench_function("validate_value", |b| {
         let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
         let mut violations = Violations::<64>::new();

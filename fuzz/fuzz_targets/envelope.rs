@@ -13,7 +13,11 @@ fuzz_target!(|bytes: &[u8]| {
     for stanza in envelope.stanzas() {
         again.push(stanza.type_number());
         again.extend(stanza.key_id().as_bytes());
-        again.extend(u16::try_from(stanza.body().len()).expect("a u16 on the wire").to_be_bytes());
+        again.extend(
+            u16::try_from(stanza.body().len())
+                .expect("a u16 on the wire")
+                .to_be_bytes(),
+        );
         again.extend(stanza.body());
     }
     assert_eq!(again, envelope.header_bytes());

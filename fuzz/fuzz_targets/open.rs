@@ -16,12 +16,20 @@ fuzz_target!(|input: (&[u8], &[u8])| {
         };
     }
     let key_id = KEY.with(PublicKey::key_id);
-    let header = [&b"sealpost\x01\x01\x01"[..], key_id.as_bytes(), &[1, 0], &[2; 256]].concat();
+    let header = [
+        &b"sealpost\x01\x01\x01"[..],
+        key_id.as_bytes(),
+        &[1, 0],
+        &[2; 256],
+    ]
+    .concat();
     let bytes = [&header, frames].concat();
     let Ok(envelope) = Envelope::parse(&bytes) else {
         return;
     };
-    let pending = KEY.with(|key| envelope.pending(key)).expect("the header is right");
+    let pending = KEY
+        .with(|key| envelope.pending(key))
+        .expect("the header is right");
     let opener: Opener<AwsLc> = pending
         .finish(KeyAnswer::Seed(block), &mut AwsLcRng)
         .expect("the generator works");

@@ -25,7 +25,13 @@ fuzz_target!(|input: (&str, &[u8])| {
     if validate_value(value, None, Naming::List, &mut scratch, &mut violations).is_some() {
         let found = found.expect("what is valid can be read");
         let sound = validate_key(key).is_ok();
-        let has = validate_value(value, Some(key), Naming::List, &mut scratch, &mut violations);
+        let has = validate_value(
+            value,
+            Some(key),
+            Naming::List,
+            &mut scratch,
+            &mut violations,
+        );
         assert_eq!(has.is_some(), sound && found.is_some(), "{violations:?}");
     }
 });

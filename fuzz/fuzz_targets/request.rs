@@ -25,7 +25,10 @@ fuzz_target!(|body: &[u8]| {
 
     let Some(request) = request else { return };
     let mut buffer = [0; MAX_NAME];
-    let name = request.name.decode_into(&mut buffer).expect("names have at most MAX_NAME bytes");
+    let name = request
+        .name
+        .decode_into(&mut buffer)
+        .expect("names have at most MAX_NAME bytes");
     assert!(validate_name(name).is_ok());
     if let Some(secret_type) = request.secret_type {
         let text: String = secret_type.chars().collect();
@@ -34,8 +37,13 @@ fuzz_target!(|body: &[u8]| {
     let key: Option<String> = request.key.map(|key| key.chars().collect());
     let mut violations = Violations::<64>::new();
     let value = request.value.as_bytes();
-    let again =
-        validate_value(value, key.as_deref(), Naming::Withhold, &mut scratch, &mut violations);
+    let again = validate_value(
+        value,
+        key.as_deref(),
+        Naming::Withhold,
+        &mut scratch,
+        &mut violations,
+    );
     assert_eq!(again, Some(request.value), "{violations:?}");
     if let Some(key) = key {
         assert!(validate_key(&key).is_ok());
