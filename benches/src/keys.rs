@@ -12,8 +12,7 @@ pub const RSA_BITS: [usize; 3] = [2048, 3072, 4096];
 /// If `testdata/keys` has no such key.
 #[must_use]
 pub fn recipient<B: Backend>(bits: usize) -> Recipient<B> {
-    let pem = read(&format!("agent-a{bits}.pem"));
-    Recipient::from_certificate_pem(&pem, &Trust::DangerAnyCertificate, NOW)
+    Recipient::from_certificate_pem(&certificate_pem(bits), &Trust::DangerAnyCertificate, NOW)
         .expect("a test certificate is valid")
 }
 
@@ -24,7 +23,7 @@ pub fn recipient<B: Backend>(bits: usize) -> Recipient<B> {
 /// If `testdata/keys` has no such key.
 #[must_use]
 pub fn identity<B: Backend>(bits: usize) -> Identity<B> {
-    Identity::from_pem(&read(&format!("agent-a{bits}.key.pem"))).expect("a test key is valid")
+    Identity::from_pem(&key_pem(bits)).expect("a test key is valid")
 }
 
 /// The PKCS#8 DER of the identity with a key of `bits` bits.
@@ -34,9 +33,28 @@ pub fn identity<B: Backend>(bits: usize) -> Identity<B> {
 /// If `testdata/keys` has no such key.
 #[must_use]
 pub fn pkcs8_der(bits: usize) -> Vec<u8> {
-    let pem = read(&format!("agent-a{bits}.key.pem"));
-    let (_, der) = pem_rfc7468::decode_vec(&pem).expect("a test key is valid PEM");
+    let (_, der) = pem_rfc7468::decode_vec(&key_pem(bits)).expect("a test key is valid PEM");
     der
+}
+
+/// The certificate for a key of `bits` bits.
+///
+/// # Panics
+///
+/// If `testdata/keys` has none.
+#[must_use]
+pub fn certificate_pem(bits: usize) -> Vec<u8> {
+    read(&format!("agent-a{bits}.pem"))
+}
+
+/// The private key of `bits` bits, in PKCS#8.
+///
+/// # Panics
+///
+/// If `testdata/keys` has none.
+#[must_use]
+pub fn key_pem(bits: usize) -> Vec<u8> {
+    read(&format!("agent-a{bits}.key.pem"))
 }
 
 fn read(name: &str) -> Vec<u8> {
