@@ -3,6 +3,7 @@
 mod list;
 mod show;
 
+use core::error::Error;
 use core::fmt;
 
 pub(crate) use list::Report;
@@ -60,6 +61,8 @@ impl fmt::Debug for Violation<'_> {
         write!(f, "Violation({self})")
     }
 }
+
+impl Error for Violation<'_> {}
 
 /// Which rule is broken.
 #[non_exhaustive]
