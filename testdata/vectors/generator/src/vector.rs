@@ -82,10 +82,13 @@ pub(crate) struct Vector {
     pub(crate) batch: bool,
     pub(crate) identity: &'static str,
     pub(crate) contexts: Vec<Context>,
-    /// Messages and commitments of a success.
-    pub(crate) opened: Option<(Values, Vec<(Vec<u8>, [u8; 32])>)>,
+    /// What comes out of a success.
+    pub(crate) opened: Option<(Values, Vec<Opened>)>,
     pub(crate) body: Body,
 }
+
+/// A message and its commitment.
+pub(crate) type Opened = (Vec<u8>, [u8; 32]);
 
 pub(crate) enum Body {
     Binary(Vec<u8>),

@@ -164,10 +164,10 @@ fn padding(keys: &Keys) -> Vec<Vector> {
     };
     vec![
         with("too_long", "D1", "padded to the next step", &|padded| {
-            padded.resize(272, 0)
+            padded.resize(272, 0);
         }),
         with("far_too_long", "D1", "padded to 4352 bytes", &|padded| {
-            padded.resize(4352, 0)
+            padded.resize(4352, 0);
         }),
         with(
             "length_253",
