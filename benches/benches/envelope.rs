@@ -111,7 +111,7 @@ fn rustcrypto(c: &mut Criterion) {
     keys::<RustCrypto>(c, "rustcrypto");
 }
 
-const CONTEXT: SecretContext<'static> = SecretContext::new("agent-eu-1", "billing/postgres")
+const CONTEXT: SecretContext<'static> = SecretContext::new("agent-1", "my-secret")
     .with_project([0x11; 16])
     .with_key("password")
     .with_type("PASSWORD");

@@ -271,7 +271,7 @@ fn message(bytes: usize) -> Vec<u8> {
     (0..=u8::MAX).cycle().take(bytes).collect()
 }
 
-const CONTEXT: SecretContext<'static> = SecretContext::new("agent-eu-1", "billing/postgres")
+const CONTEXT: SecretContext<'static> = SecretContext::new("agent-1", "my-secret")
     .with_project([0x11; 16])
     .with_key("password")
     .with_type("PASSWORD");

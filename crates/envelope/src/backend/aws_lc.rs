@@ -33,8 +33,11 @@ impl Backend for AwsLc {
     type AeadKey = LessSafeKey;
 
     fn sha256(parts: &[&[u8]]) -> [u8; 32] {
+        if let Some(message) = join(parts, &mut [0; JOINED_HEADER]) {
+            return to_array(digest::digest(&digest::SHA256, message).as_ref());
+        }
         let mut hash = digest::Context::new(&digest::SHA256);
-        gather(parts, |bytes| hash.update(bytes));
+        parts.iter().for_each(|part| hash.update(part));
         to_array(hash.finish().as_ref())
     }
 
@@ -56,8 +59,14 @@ impl Backend for AwsLc {
     }
 
     fn hmac(key: &Self::HmacKey, parts: &[&[u8]]) -> [u8; 32] {
+        let mut tag = [0; 32];
+        if let Some(message) = join(parts, &mut [0; JOINED_CONTEXT])
+            && hmac::sign_to_buffer(key, message, &mut tag).is_ok()
+        {
+            return tag;
+        }
         let mut mac = hmac::Context::with_key(key);
-        gather(parts, |bytes| mac.update(bytes));
+        parts.iter().for_each(|part| mac.update(part));
         to_array(mac.sign().as_ref())
     }
 
@@ -175,25 +184,19 @@ impl hkdf::KeyType for OutputLength {
     }
 }
 
-/// Gives `parts` to `update` in fewer pieces: a call into the library costs as much as hashing 20 bytes.
-/// A single part, which may be secret, is not copied.
-fn gather(parts: &[&[u8]], mut update: impl FnMut(&[u8])) {
+/// The parts as one, if they fit into `buffer`: one call of the library is faster than several. A single
+/// part, which may be secret, is not copied.
+fn join<'a>(parts: &[&'a [u8]], buffer: &'a mut [u8]) -> Option<&'a [u8]> {
     if let [part] = parts {
-        return update(part);
+        return Some(part);
     }
-    let mut buffer = [0; GATHER_LEN];
     let mut filled = 0;
     for part in parts {
-        if let Some(free) = buffer.get_mut(filled..filled + part.len()) {
-            free.copy_from_slice(part);
-            filled += part.len();
-        } else {
-            update(buffer.get(..filled).unwrap_or_default());
-            update(part);
-            filled = 0;
-        }
+        let end = filled + part.len();
+        buffer.get_mut(filled..end)?.copy_from_slice(part);
+        filled = end;
     }
-    update(buffer.get(..filled).unwrap_or_default());
+    buffer.get(..filled)
 }
 
 /// A digest or tag of the fixed length `N`.
@@ -203,5 +206,29 @@ fn to_array<const N: usize>(bytes: &[u8]) -> [u8; N] {
         .expect("the algorithm's output has this length")
 }
 
-/// A context with texts of ordinary length, or a header with one recipient of 2,048 bits.
-const GATHER_LEN: usize = 384;
+/// A header with one recipient of 2,048 bits, and its label.
+const JOINED_HEADER: usize = 384;
+/// A context with texts of ordinary length, and its place.
+const JOINED_CONTEXT: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_hashed_as_one_of_every_length() {
+        let message = [0x5a; 2 * JOINED_HEADER];
+        let key = AwsLc::hmac_key(&[1; 32]);
+        for length in (0..JOINED_CONTEXT + 40).chain(JOINED_HEADER - 20..message.len()) {
+            let whole = &message[..length];
+            let (front, back) = whole.split_at(length / 3);
+            let parts: &[&[u8]] = &[front, &[], back];
+            assert_eq!(
+                AwsLc::hmac(&key, parts),
+                AwsLc::hmac(&key, &[whole]),
+                "{length}"
+            );
+            assert_eq!(AwsLc::sha256(parts), AwsLc::sha256(&[whole]), "{length}");
+        }
+    }
+}
