@@ -58,6 +58,50 @@ pub fn open_into<B: Backend, R: TryCryptoRng + ?Sized>(
 ///
 /// As [`open`]. From the private-key operation on the envelope is used up: on failure its ciphertext is
 /// wiped.
+///
+/// # Example
+///
+/// On a device without an operating system: key, time and randomness are what the device has. The buffer
+/// that a message came in is the one that it is opened in.
+///
+/// ```
+/// # #[cfg(feature = "rustcrypto")]
+/// # mod device {
+/// use sealpost_envelope::{
+///     Error, Identity, RustCrypto, SecretContext, open_in_place, rand_core::TryCryptoRng,
+/// };
+///
+/// /// `rng` is the device's true random number generator.
+/// pub fn receive<R: TryCryptoRng>(
+///     identity: &Identity<RustCrypto>, // from_pkcs8_der, once, at the start
+///     buffer: &mut [u8],
+///     rng: &mut R,
+/// ) -> Result<(), Error> {
+///     let context = SecretContext::new("pump-7", "wifi").with_key("password");
+///     let secret = open_in_place(identity, buffer, &context, rng)?;
+///     connect(secret);
+///     secret.fill(0);
+///     Ok(())
+/// }
+/// # fn connect(secret: &[u8]) { assert_eq!(secret, b"secret"); }
+/// # }
+/// # #[cfg(all(feature = "rustcrypto", feature = "std"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # use sealpost_envelope::*;
+/// # macro_rules! file { ($name:literal) => {
+/// #     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/", $name))
+/// # } }
+/// # let recipients = [Recipient::<RustCrypto>::from_certificate_pem(
+/// #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
+/// # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
+/// # let context = SecretContext::new("pump-7", "wifi").with_key("password");
+/// # let mut envelope = seal(&recipients, &context, b"secret", &mut OsRng)?;
+/// # device::receive(&identity, &mut envelope, &mut OsRng)?;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "rustcrypto", feature = "std")))]
+/// # fn main() {}
+/// ```
 pub fn open_in_place<'e, B: Backend, R: TryCryptoRng + ?Sized>(
     identity: &Identity<B>,
     envelope: &'e mut [u8],

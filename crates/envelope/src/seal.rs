@@ -82,6 +82,44 @@ pub fn sealed_len<B: Backend>(
 /// noticed. A sealer is not `Clone`, and its numbers only go up: no nonce is used twice.
 ///
 /// A batch that was started but not ended with [`seal_last`](Self::seal_last) is one that was cut.
+///
+/// # Example
+///
+/// ```
+/// # #[cfg(all(feature = "rustcrypto", feature = "std"))]
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use sealpost_envelope::{Envelope, OsRng, Sealer, SecretContext};
+/// # use sealpost_envelope::{Identity, Recipient, RustCrypto, Trust, UnixTime};
+/// # macro_rules! file { ($name:literal) => {
+/// #     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/", $name))
+/// # } }
+/// # let recipients = [Recipient::<RustCrypto>::from_certificate_pem(
+/// #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
+/// # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
+/// let context = |name| SecretContext::new("agent-1", name);
+///
+/// let mut envelope = Vec::new();
+/// let mut sealer = Sealer::new(&recipients, &mut OsRng, &mut envelope)?;
+/// sealer.seal(&context("first"), b"one", &mut envelope)?;
+/// sealer.seal_last(&context("second"), b"two", &mut envelope)?;
+///
+/// let envelope = Envelope::parse(&envelope)?;
+/// let opener = envelope.pending(identity.public_key())?.decrypt(&identity, &mut OsRng)?;
+/// let mut messages = opener.sequence(&envelope);
+/// for (name, expected) in [("first", b"one"), ("second", b"two")] {
+///     let message = messages.open_next(&context(name)).expect("there are two")?;
+///     assert_eq!(&*message, expected);
+/// }
+/// messages.finish()?; // none is missing
+///
+/// // Or only the second one.
+/// let frame = envelope.frames().nth(1).expect("there are two");
+/// assert_eq!(&*opener.open(&frame, &context("second"))?, b"two");
+/// # Ok(())
+/// # }
+/// # #[cfg(not(all(feature = "rustcrypto", feature = "std")))]
+/// # fn main() {}
+/// ```
 pub struct Sealer<B: Backend> {
     schedule: KeySchedule<B>,
     /// The next message's index; `None` after the last one.
