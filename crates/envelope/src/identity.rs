@@ -25,7 +25,8 @@ use crate::{
 ///
 /// # Security
 ///
-/// The key stays in the backend's own memory, which wipes it when dropped. Use it for nothing but
+/// The key stays in the backend's own memory, which AWS-LC wipes when it is dropped; of what `rsa` leaves,
+/// SECURITY.md tells. Use it for nothing but
 /// sealpost: other software that decrypts with the same key (CMS, JWE) would be an oracle for envelopes.
 pub struct Identity<B: Backend> {
     public: PublicKey,
