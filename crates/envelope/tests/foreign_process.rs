@@ -352,6 +352,9 @@ fn async_code_can_wait_for_the_key<B: Backend>() {
 }
 
 fn the_openssl_command_opens<B: Backend>() {
+    if !has_openssl() {
+        return;
+    }
     let ask = |ciphertext: &[u8]| {
         let key = path("agent-a2048.key.pem");
         let mut child = Command::new("openssl")
@@ -363,7 +366,7 @@ fn the_openssl_command_opens<B: Backend>() {
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
-            .expect("this test needs the `openssl` command: install it");
+            .expect("has_openssl said that it is there");
         child.stdin.take().unwrap().write_all(ciphertext).unwrap();
         let output = child.wait_with_output().unwrap();
         if output.status.success() {
@@ -385,6 +388,9 @@ fn the_openssl_command_opens<B: Backend>() {
 
 /// As `docs/FOREIGN-KEYS.md` has it: a key that only decrypts can't sign a certificate request.
 fn a_certificate_needs_no_private_key<B: Backend>() {
+    if !has_openssl() {
+        return;
+    }
     let openssl = |arguments: &[&str]| {
         let status = Command::new("openssl").args(arguments).status();
         assert!(status.is_ok_and(|status| status.success()), "{arguments:?}");
@@ -443,6 +449,27 @@ fn a_certificate_needs_no_private_key<B: Backend>() {
     let mut server = KeyServer::start("a2048", &[]);
     let opener = unseal::<B>(&pending, |ciphertext| server.ask(ciphertext)).unwrap();
     opener.open(&envelope.single().unwrap(), &CONTEXT).unwrap();
+}
+
+/// Is the `openssl` command there? Where not, the test says so and is not run; where everything is meant to
+/// be run, it fails.
+fn has_openssl() -> bool {
+    let there = Command::new("openssl")
+        .arg("version")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !there {
+        assert!(
+            env::var_os("CI").is_none(),
+            "this test needs the `openssl` command: install it"
+        );
+        // Not by the macro, whose output the test harness keeps to itself.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"NOT RUN: a test that needs the `openssl` command\n",
+        );
+    }
+    there
 }
 
 fn sealed<B: Backend>(key: &str) -> Vec<u8> {

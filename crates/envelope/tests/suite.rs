@@ -43,3 +43,24 @@ pub(crate) fn recipient<B: Backend>(name: &str) -> Recipient<B> {
     let pem = test_file(&format!("agent-{name}.pem"));
     Recipient::from_certificate_pem(&pem, &Trust::DangerAnyCertificate, NOW).unwrap()
 }
+
+/// Is the `openssl` command there? Where not, the test says so and is not run; where everything is meant to
+/// be run, it fails.
+pub(crate) fn has_openssl() -> bool {
+    let there = std::process::Command::new("openssl")
+        .arg("version")
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !there {
+        assert!(
+            std::env::var_os("CI").is_none(),
+            "this test needs the `openssl` command: install it"
+        );
+        // Not by the macro, whose output the test harness keeps to itself.
+        let _ = std::io::Write::write_all(
+            &mut std::io::stderr(),
+            b"NOT RUN: a test that needs the `openssl` command\n",
+        );
+    }
+    there
+}
