@@ -464,8 +464,8 @@ fn has_openssl() -> bool {
             "this test needs the `openssl` command: install it"
         );
         // Not by the macro, whose output the test harness keeps to itself.
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
+        let _ = Write::write_all(
+            &mut io::stderr(),
             b"NOT RUN: a test that needs the `openssl` command\n",
         );
     }
