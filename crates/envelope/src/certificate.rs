@@ -2,6 +2,7 @@
 
 mod agent_id;
 mod error;
+mod names;
 #[cfg(feature = "aws-lc")]
 mod presented;
 mod strict;
@@ -15,6 +16,7 @@ use x509_cert::{
     ext::pkix::{KeyUsage, SubjectAltName},
 };
 
+pub(crate) use self::names::CertificateNames;
 #[cfg(feature = "aws-lc")]
 pub(crate) use self::presented::Presented;
 pub(crate) use self::strict::{decode_strictly, extension};
@@ -31,7 +33,7 @@ use crate::{
 /// most once. Whether it is trusted, may encipher and is valid is for [`check`](Self::check) to say.
 #[derive(Clone)]
 pub struct Certificate {
-    fingerprint: Fingerprint,
+    names: CertificateNames,
     public_key: PublicKey,
     not_before: UnixTime,
     not_after: UnixTime,
@@ -109,8 +111,9 @@ impl Certificate {
         let public_key =
             PublicKey::from_spki_der::<B>(&spki).map_err(CertificateError::PublicKey)?;
         let validity = tbs.validity();
+        let fingerprint = Fingerprint::from_bytes(B::sha256(&[der]));
         Ok(Self {
-            fingerprint: Fingerprint::from_bytes(B::sha256(&[der])),
+            names: CertificateNames::of(tbs, fingerprint)?,
             public_key,
             not_before: unix_time(&validity.not_before),
             not_after: unix_time(&validity.not_after),
@@ -130,10 +133,10 @@ impl Certificate {
     /// [`CertificateError::NotYetValid`].
     pub fn check(&self, trust: &Trust<'_>, now: UnixTime) -> Result<(), CertificateError> {
         if let Trust::Pinned(pins) = trust
-            && !pins.contains(&self.fingerprint)
+            && !pins.contains(&self.names.fingerprint)
         {
             return Err(CertificateError::NotPinned {
-                fingerprint: self.fingerprint,
+                fingerprint: self.names.fingerprint,
             });
         }
         if !self.may_encipher {
@@ -187,10 +190,15 @@ impl Certificate {
         Ok(())
     }
 
+    /// How other formats name it.
+    pub(crate) fn names(&self) -> &CertificateNames {
+        &self.names
+    }
+
     /// SHA-256 of the DER.
     #[must_use]
     pub fn fingerprint(&self) -> Fingerprint {
-        self.fingerprint
+        self.names.fingerprint
     }
 
     /// The key that it certifies.
@@ -221,7 +229,7 @@ impl Certificate {
 impl fmt::Debug for Certificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Certificate")
-            .field("fingerprint", &self.fingerprint)
+            .field("fingerprint", &self.names.fingerprint)
             .field("public_key", &self.public_key)
             .finish_non_exhaustive()
     }

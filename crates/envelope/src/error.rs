@@ -7,7 +7,7 @@
 
 use core::fmt;
 
-use crate::fingerprint::KeyId;
+use crate::{cms::CmsError, fingerprint::KeyId, jwe::JweError};
 
 /// The envelope does not open.
 ///
@@ -149,6 +149,8 @@ pub enum Error {
         /// The bytes that it must have.
         needed: usize,
     },
+    /// The bytes are no CMS message that can be opened.
+    Cms(CmsError),
     /// A batch whose end is missing.
     Cut {
         /// The messages that are there.
@@ -163,6 +165,8 @@ pub enum Error {
     },
     /// The encapsulated seed `c` is not in `1 < c < n − 1`.
     EncapsulationRange,
+    /// The text is no JWE that can be opened.
+    Jwe(JweError),
     /// The key that opens lives elsewhere and did not answer. The only error worth a retry.
     KeyUnavailable,
     /// The envelope is not sealed to this key.
@@ -198,6 +202,7 @@ impl fmt::Display for Error {
             Self::BufferTooSmall { needed } => {
                 write!(f, "the buffer is too small: {needed} bytes are needed")
             }
+            Self::Cms(error) => error.fmt(f),
             Self::Cut { messages } => write!(
                 f,
                 "the batch is cut off after {messages} messages, its last one is missing: transfer it again"
@@ -209,6 +214,7 @@ impl fmt::Display for Error {
             Self::EncapsulationRange => {
                 f.write_str("the encapsulated seed is out of range for this key: seal it again")
             }
+            Self::Jwe(error) => error.fmt(f),
             Self::KeyUnavailable => {
                 f.write_str("the private key did not answer: try again when its store is reachable")
             }
@@ -236,6 +242,18 @@ impl fmt::Display for Error {
 }
 
 impl core::error::Error for Error {}
+
+impl From<CmsError> for Error {
+    fn from(error: CmsError) -> Self {
+        Self::Cms(error)
+    }
+}
+
+impl From<JweError> for Error {
+    fn from(error: JweError) -> Self {
+        Self::Jwe(error)
+    }
+}
 
 impl From<OpenError> for Error {
     fn from(error: OpenError) -> Self {
@@ -272,6 +290,16 @@ pub enum SealError {
         /// Its length in bytes.
         length: usize,
     },
+    /// A CMS message names its recipients by their certificates, and one is a bare public key.
+    NoCertificate {
+        /// The recipient's key id.
+        key_id: KeyId,
+    },
+    /// A compact or flattened JWE has one recipient.
+    OneRecipient {
+        /// The number given.
+        given: usize,
+    },
     /// The number of recipients is not in 1–16.
     RecipientCount {
         /// The number given.
@@ -296,6 +324,14 @@ impl fmt::Display for SealError {
                 f,
                 "the message has {length} bytes, at most {} can be sealed",
                 crate::padding::MAX_MESSAGE
+            ),
+            Self::NoCertificate { key_id } => write!(
+                f,
+                "key {key_id} is given without its certificate, by which CMS names it: give the certificate"
+            ),
+            Self::OneRecipient { given } => write!(
+                f,
+                "{given} recipients are given, and a compact or flattened JWE has one: use the general serialisation"
             ),
             Self::RecipientCount { given } => {
                 write!(f, "{given} recipients are given, allowed are 1 to 16")

@@ -8,14 +8,19 @@ extern crate alloc;
 extern crate std;
 
 pub mod backend;
+pub mod binding;
 mod certificate;
+pub mod cms;
+mod content;
 mod context;
 mod envelope;
 mod error;
 mod fingerprint;
+mod format;
 mod frame;
 mod header;
 mod identity;
+pub mod jwe;
 mod key_schedule;
 mod keyring;
 mod open;
@@ -32,17 +37,21 @@ mod seal;
 pub mod text;
 mod time;
 mod trust;
+pub mod wrapper;
 
 #[cfg(feature = "aws-lc")]
 pub use backend::aws_lc::{AwsLc, AwsLcRng};
 #[cfg(feature = "rustcrypto")]
 pub use backend::rustcrypto::RustCrypto;
 pub use backend::{Backend, BackendError};
+pub use binding::Binding;
 pub use certificate::{AgentId, Certificate, CertificateError};
+pub use content::PendingContent;
 pub use context::SecretContext;
 pub use envelope::Envelope;
 pub use error::{Error, OpenError, ParseError, SealError};
 pub use fingerprint::{Fingerprint, InvalidDigest, KeyId};
+pub use format::Format;
 pub use frame::{Frame, Frames};
 pub use header::{MAX_RECIPIENTS, Stanza, StanzaType, Stanzas};
 pub use identity::{Identity, IdentityError};

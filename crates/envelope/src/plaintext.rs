@@ -11,8 +11,9 @@ use crate::padding::LENGTH_FIELD;
 ///
 /// It is not `Clone`: borrow it.
 pub struct Plaintext {
-    /// The padded message.
+    /// The message and, in the native format, its padding.
     buffer: Box<[u8]>,
+    start: usize,
     length: usize,
 }
 
@@ -24,9 +25,25 @@ impl Plaintext {
     ) -> Result<Self, E> {
         let mut plaintext = Self {
             buffer: Box::from(ciphertext),
+            start: LENGTH_FIELD,
             length: 0,
         };
         plaintext.length = open(&mut plaintext.buffer)?;
+        Ok(plaintext)
+    }
+
+    /// The same for a message without padding.
+    pub(crate) fn open_unpadded<E>(
+        ciphertext: &[u8],
+        open: impl FnOnce(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut plaintext = Self {
+            buffer: Box::from(ciphertext),
+            start: 0,
+            length: 0,
+        };
+        open(&mut plaintext.buffer)?;
+        plaintext.length = plaintext.buffer.len();
         Ok(plaintext)
     }
 }
@@ -45,7 +62,7 @@ impl Deref for Plaintext {
 
     fn deref(&self) -> &[u8] {
         self.buffer
-            .get(LENGTH_FIELD..LENGTH_FIELD + self.length)
+            .get(self.start..self.start + self.length)
             .unwrap_or_default()
     }
 }

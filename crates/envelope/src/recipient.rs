@@ -4,7 +4,7 @@ use core::fmt;
 
 use crate::{
     backend::Backend,
-    certificate::{Certificate, CertificateError},
+    certificate::{Certificate, CertificateError, CertificateNames},
     fingerprint::KeyId,
     public_key::{PublicKey, PublicKeyError},
     time::UnixTime,
@@ -19,6 +19,8 @@ use crate::{
 pub struct Recipient<B: Backend> {
     public: PublicKey,
     pub(crate) key: B::PublicKey,
+    /// None of a bare public key.
+    pub(crate) names: Option<CertificateNames>,
 }
 
 impl<B: Backend> Recipient<B> {
@@ -95,12 +97,20 @@ impl<B: Backend> Recipient<B> {
     }
 
     fn from_checked(certificate: &Certificate) -> Result<Self, CertificateError> {
-        Self::from_public_key(certificate.public_key().clone()).map_err(CertificateError::PublicKey)
+        let recipient = Self::from_public_key(certificate.public_key().clone());
+        Ok(Self {
+            names: Some(certificate.names().clone()),
+            ..recipient.map_err(CertificateError::PublicKey)?
+        })
     }
 
     fn from_public_key(public: PublicKey) -> Result<Self, PublicKeyError> {
         let key = B::public_key(public.spki_der()).map_err(|_| PublicKeyError::Refused)?;
-        Ok(Self { public, key })
+        Ok(Self {
+            public,
+            key,
+            names: None,
+        })
     }
 
     /// The public key.

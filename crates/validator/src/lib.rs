@@ -10,6 +10,7 @@
 //! | a key alone | [`validate_key`] |
 //! | a path or query parameter | [`parse_agent_id`], [`parse_project_id`] |
 //! | a stored value | [`find_property`] |
+//! | another object, such as the header of a JWE | [`members`] |
 //!
 //! # The rules
 //!
@@ -68,6 +69,7 @@
 extern crate std;
 
 mod malformed;
+mod members;
 mod names;
 mod request;
 mod scan;
@@ -79,6 +81,7 @@ mod violation;
 mod walk;
 
 pub use malformed::Malformed;
+pub use members::{Members, members};
 pub use names::Slot;
 pub use request::{Request, validate_request};
 pub use string::JsonStr;

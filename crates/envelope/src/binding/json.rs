@@ -1,0 +1,70 @@
+//! Writing JSON: flat objects of strings, and members that are JSON already.
+
+use alloc::string::String;
+use core::fmt::Write as _;
+
+/// An object that is being written, without white space (RFC 8259 §4).
+pub(crate) struct Object(String);
+
+impl Object {
+    pub(crate) fn new() -> Self {
+        Self("{".into())
+    }
+
+    /// A member whose value is a string. `name` needs no escapes.
+    pub(crate) fn text(&mut self, name: &str, value: &str) {
+        self.name(name);
+        string(value, &mut self.0);
+    }
+
+    /// A member whose value is this JSON text.
+    pub(crate) fn json(&mut self, name: &str, value: &str) {
+        self.name(name);
+        self.0.push_str(value);
+    }
+
+    pub(crate) fn finish(mut self) -> String {
+        self.0.push('}');
+        self.0
+    }
+
+    fn name(&mut self, name: &str) {
+        if self.0.len() > 1 {
+            self.0.push(',');
+        }
+        string(name, &mut self.0);
+        self.0.push(':');
+    }
+}
+
+/// RFC 8259 §7: quotes, backslashes and control characters are escaped, nothing else.
+fn string(text: &str, out: &mut String) {
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '\0'..='\u{1f}' => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            }
+            _ => out.push(c),
+        }
+    }
+    out.push('"');
+}
+
+/// A UUID in the form of RFC 9562 §4.
+pub(crate) fn uuid(bytes: &[u8; 16]) -> String {
+    let mut text = String::with_capacity(36);
+    for (n, byte) in bytes.iter().enumerate() {
+        if matches!(n, 4 | 6 | 8 | 10) {
+            text.push('-');
+        }
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}

@@ -1,0 +1,303 @@
+//! AuthEnvelopedData, read strictly.
+
+use alloc::vec::Vec;
+
+use cms::enveloped_data::{KeyTransRecipientInfo, RecipientIdentifier};
+use der::{
+    AnyRef, Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _,
+    asn1::{ObjectIdentifier, OctetStringRef},
+};
+use pkcs1::RsaOaepParamsOwned;
+use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef};
+
+use super::{Cms, CmsError, KeyEncryption, oid};
+use crate::{
+    content::{NONCE_LEN, TAG_LEN},
+    header::MAX_RECIPIENTS,
+    pem,
+};
+
+/// One recipient.
+pub(super) struct Recipient {
+    pub(super) certificate: CertificateName,
+    pub(super) encrypted_key: Vec<u8>,
+}
+
+/// How a recipient's certificate is named (RFC 5652 §6.2.1).
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum CertificateName {
+    /// In DER.
+    IssuerAndSerial(Vec<u8>),
+    SubjectKeyId(Vec<u8>),
+}
+
+pub(super) fn parse(bytes: &[u8]) -> Result<Cms, CmsError> {
+    if bytes.len() > super::MAX_CMS {
+        return Err(CmsError::TooLarge);
+    }
+    if bytes.trim_ascii_start().starts_with(b"-----") {
+        let mut blocks = pem::blocks(bytes);
+        let (Some(block), None) = (blocks.next(), blocks.next()) else {
+            return Err(CmsError::Pem);
+        };
+        if !LABELS.contains(&block.label) {
+            return Err(CmsError::Pem);
+        }
+        return content_info(&block.decode().map_err(|_| CmsError::Pem)?);
+    }
+    content_info(bytes)
+}
+
+/// `ContentInfo ::= SEQUENCE { contentType OBJECT IDENTIFIER, content [0] EXPLICIT ANY }` (RFC 5652 §3)
+fn content_info(der: &[u8]) -> Result<Cms, CmsError> {
+    // X.690 §8.1.3.6: a length that is told by the end. What is inside has it, too.
+    if der.get(1) == Some(&0x80) {
+        return Err(CmsError::Ber);
+    }
+    let mut parts = Elements::of(der, Tag::Sequence)?;
+    let content_type: ObjectIdentifier = parts.next()?.decode_as().map_err(malformed)?;
+    match content_type {
+        oid::AUTH_ENVELOPED_DATA => {}
+        oid::ENVELOPED_DATA => return Err(CmsError::EnvelopedData),
+        _ => return Err(CmsError::ContentType),
+    }
+    let content = parts.tagged(0, true)?.ok_or(CmsError::Malformed)?;
+    parts.end()?;
+    auth_enveloped_data(content.value())
+}
+
+/// ```text
+/// AuthEnvelopedData ::= SEQUENCE {
+///     version CMSVersion,                                -- 0
+///     originatorInfo [0] IMPLICIT OriginatorInfo OPTIONAL,
+///     recipientInfos RecipientInfos,
+///     authEncryptedContentInfo EncryptedContentInfo,
+///     authAttrs [1] IMPLICIT AuthAttributes OPTIONAL,
+///     mac MessageAuthenticationCode,
+///     unauthAttrs [2] IMPLICIT UnauthAttributes OPTIONAL }
+/// ```
+// RFC 5083 §2.1
+fn auth_enveloped_data(der: &[u8]) -> Result<Cms, CmsError> {
+    let mut parts = Elements::of(der, Tag::Sequence)?;
+    if parts.next()?.decode_as::<u8>().map_err(malformed)? != 0 {
+        return Err(CmsError::Malformed);
+    }
+    if parts.tagged(0, true)?.is_some() {
+        return Err(CmsError::OriginatorInfo);
+    }
+    let recipients = recipients(parts.expect(Tag::Set)?)?;
+    let (nonce, ciphertext) = encrypted_content(parts.expect(Tag::Sequence)?)?;
+    if parts.tagged(1, true)?.is_some() {
+        return Err(CmsError::AuthAttributes);
+    }
+    let mac = parts.expect(Tag::OctetString)?.value();
+    let tag = mac
+        .try_into()
+        .map_err(|_| CmsError::MacLength { found: mac.len() })?;
+    if parts.tagged(2, true)?.is_some() {
+        return Err(CmsError::UnauthAttributes);
+    }
+    parts.end()?;
+    Ok(Cms {
+        recipients,
+        nonce,
+        ciphertext,
+        tag,
+    })
+}
+
+/// `RecipientInfos ::= SET SIZE (1..MAX) OF RecipientInfo`, in the order of DER (X.690 §11.6).
+fn recipients(set: AnyRef<'_>) -> Result<Vec<Recipient>, CmsError> {
+    let mut parts = Elements::within(set)?;
+    let (mut recipients, mut last): (_, &[u8]) = (Vec::new(), &[]);
+    while let Some((element, der)) = parts.peeked()? {
+        if recipients.len() == MAX_RECIPIENTS {
+            return Err(CmsError::RecipientCount);
+        }
+        if element.tag() != Tag::Sequence {
+            return Err(CmsError::RecipientKind);
+        }
+        if der < last {
+            return Err(CmsError::Malformed);
+        }
+        last = der;
+        recipients.push(recipient(der)?);
+    }
+    if recipients.is_empty() {
+        return Err(CmsError::RecipientCount);
+    }
+    Ok(recipients)
+}
+
+/// `KeyTransRecipientInfo` (RFC 5652 §6.2.1)
+fn recipient(der: &[u8]) -> Result<Recipient, CmsError> {
+    let info = KeyTransRecipientInfo::from_der(der).map_err(malformed)?;
+    key_encryption(&info.key_enc_alg).map_err(CmsError::KeyEncryption)?;
+    let (version, certificate) = match &info.rid {
+        RecipientIdentifier::IssuerAndSerialNumber(name) => (
+            0,
+            CertificateName::IssuerAndSerial(name.to_der().map_err(malformed)?),
+        ),
+        RecipientIdentifier::SubjectKeyIdentifier(id) => {
+            (2, CertificateName::SubjectKeyId(id.0.as_bytes().to_vec()))
+        }
+    };
+    if info.version as u8 != version {
+        return Err(CmsError::Malformed);
+    }
+    Ok(Recipient {
+        certificate,
+        encrypted_key: info.enc_key.into_bytes().into(),
+    })
+}
+
+/// RSAES-OAEP with SHA-256 for both and no label (RFC 3560 §2, RFC 4055 §4.1).
+fn key_encryption(algorithm: &AlgorithmIdentifierOwned) -> Result<(), KeyEncryption> {
+    match algorithm.oid {
+        oid::RSAES_OAEP => {}
+        oid::RSA_ENCRYPTION => return Err(KeyEncryption::Pkcs1v15),
+        _ => return Err(KeyEncryption::Unknown),
+    }
+    let parameters = algorithm
+        .parameters
+        .as_ref()
+        .ok_or(KeyEncryption::OaepSha1)?;
+    let parameters: RsaOaepParamsOwned = parameters
+        .decode_as()
+        .map_err(|_| KeyEncryption::OaepOther)?;
+    match parameters.hash.oid {
+        oid::SHA_256 => {}
+        oid::SHA_1 => return Err(KeyEncryption::OaepSha1),
+        _ => return Err(KeyEncryption::OaepOther),
+    }
+    let mask = parameters.mask_gen;
+    match mask.parameters.map(|hash| hash.oid) {
+        Some(oid::SHA_256) if mask.oid == oid::MGF_1 => {}
+        Some(oid::SHA_1) if mask.oid == oid::MGF_1 => return Err(KeyEncryption::OaepMgf1Sha1),
+        _ => return Err(KeyEncryption::OaepOther),
+    }
+    let label = parameters.p_source.parameters;
+    let labelled = label.is_some_and(|label| !label.value().is_empty());
+    if parameters.p_source.oid != oid::P_SPECIFIED || labelled {
+        return Err(KeyEncryption::OaepLabel);
+    }
+    Ok(())
+}
+
+/// ```text
+/// EncryptedContentInfo ::= SEQUENCE {
+///     contentType ContentType,
+///     contentEncryptionAlgorithm AlgorithmIdentifier,     -- id-aes256-GCM, GCMParameters
+///     encryptedContent [0] IMPLICIT OCTET STRING OPTIONAL }
+/// GCMParameters ::= SEQUENCE { aes-nonce OCTET STRING, aes-ICVlen INTEGER DEFAULT 12 }
+/// ```
+// RFC 5652 §6.1, RFC 5084 §3.2
+fn encrypted_content(sequence: AnyRef<'_>) -> Result<([u8; NONCE_LEN], Vec<u8>), CmsError> {
+    let mut parts = Elements::within(sequence)?;
+    let content_type: ObjectIdentifier = parts.next()?.decode_as().map_err(malformed)?;
+    if content_type != oid::DATA {
+        return Err(CmsError::InnerType);
+    }
+    let algorithm: AlgorithmIdentifierRef<'_> = parts.next()?.decode_as().map_err(malformed)?;
+    if algorithm.oid != oid::AES_256_GCM {
+        return Err(CmsError::ContentEncryption);
+    }
+    let mut parameters = Elements::within(algorithm.parameters.ok_or(CmsError::Malformed)?)?;
+    let nonce: &OctetStringRef = parameters.next()?.decode_as().map_err(malformed)?;
+    let nonce = nonce.as_bytes();
+    let nonce = nonce
+        .try_into()
+        .map_err(|_| CmsError::NonceLength { found: nonce.len() })?;
+    // The default is 12, and DER leaves it out.
+    let length: u8 = match parameters.peeked()? {
+        Some((length, _)) => length.decode_as().map_err(malformed)?,
+        None => 12,
+    };
+    parameters.end()?;
+    if usize::from(length) != TAG_LEN {
+        return Err(CmsError::MacLength {
+            found: length.into(),
+        });
+    }
+    let content = parts.tagged(0, false)?.ok_or(CmsError::Detached)?;
+    parts.end()?;
+    Ok((nonce, content.value().to_vec()))
+}
+
+/// The elements of a constructed one, each looked at once.
+struct Elements<'a> {
+    bytes: &'a [u8],
+    reader: SliceReader<'a>,
+}
+
+impl<'a> Elements<'a> {
+    /// Of the one element with this tag that `der` consists of.
+    fn of(der: &'a [u8], tag: Tag) -> Result<Self, CmsError> {
+        let element = AnyRef::from_der(der).map_err(malformed)?;
+        if element.tag() != tag {
+            return Err(CmsError::Malformed);
+        }
+        Self::within(element)
+    }
+
+    fn within(element: AnyRef<'a>) -> Result<Self, CmsError> {
+        let bytes = element.value();
+        let reader = SliceReader::new(bytes).map_err(malformed)?;
+        Ok(Self { bytes, reader })
+    }
+
+    /// The next element and its encoding, if there is one.
+    fn peeked(&mut self) -> Result<Option<(AnyRef<'a>, &'a [u8])>, CmsError> {
+        if self.reader.is_finished() {
+            return Ok(None);
+        }
+        let start = usize::try_from(self.reader.position()).map_err(|_| CmsError::Malformed)?;
+        let element = AnyRef::decode(&mut self.reader).map_err(malformed)?;
+        let end = usize::try_from(self.reader.position()).map_err(|_| CmsError::Malformed)?;
+        let der = self.bytes.get(start..end).ok_or(CmsError::Malformed)?;
+        Ok(Some((element, der)))
+    }
+
+    fn next(&mut self) -> Result<AnyRef<'a>, CmsError> {
+        let (element, _) = self.peeked()?.ok_or(CmsError::Malformed)?;
+        Ok(element)
+    }
+
+    fn expect(&mut self, tag: Tag) -> Result<AnyRef<'a>, CmsError> {
+        let element = self.next()?;
+        if element.tag() != tag {
+            return Err(CmsError::Malformed);
+        }
+        Ok(element)
+    }
+
+    /// The next element if it has this context-specific tag.
+    fn tagged(&mut self, number: u32, constructed: bool) -> Result<Option<AnyRef<'a>>, CmsError> {
+        if self.reader.is_finished() {
+            return Ok(None);
+        }
+        let wanted = Tag::ContextSpecific {
+            constructed,
+            number: TagNumber(number),
+        };
+        if Tag::peek(&self.reader).map_err(malformed)? != wanted {
+            return Ok(None);
+        }
+        self.next().map(Some)
+    }
+
+    fn end(&self) -> Result<(), CmsError> {
+        if self.reader.is_finished() {
+            Ok(())
+        } else {
+            Err(CmsError::Malformed)
+        }
+    }
+}
+
+fn malformed(_: der::Error) -> CmsError {
+    CmsError::Malformed
+}
+
+/// RFC 7468 §9, and what older tools write (§8).
+const LABELS: [&str; 2] = ["CMS", "PKCS7"];

@@ -1,0 +1,196 @@
+//! JOSE headers: the protected one, and those that anybody could change.
+
+use alloc::{string::String, vec::Vec};
+
+use base64ct::{Base64UrlUnpadded, Encoding as _};
+use sealpost_validator::{JsonStr, members};
+
+use super::{HeaderParameter, JweError, JwePart, KeyAlgorithm};
+use crate::{
+    binding::{Binding, Object},
+    fingerprint::{Fingerprint, KeyId},
+};
+
+/// Which key a recipient is, as a header names it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct KeyName {
+    /// `kid`; the inner `None` is one that no key of ours has.
+    pub(super) kid: Option<Option<KeyId>>,
+    /// `x5t#S256`; likewise.
+    pub(super) x5t: Option<Option<Fingerprint>>,
+}
+
+impl KeyName {
+    /// `kid` (RFC 7516 §4.1.6) where it is the id of a key, in base64url.
+    #[must_use]
+    pub fn key_id(&self) -> Option<KeyId> {
+        self.kid.flatten()
+    }
+
+    /// `x5t#S256` (RFC 7516 §4.1.8): SHA-256 of the certificate.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.x5t.flatten()
+    }
+
+    /// Is there neither?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.kid.is_none() && self.x5t.is_none()
+    }
+
+    /// The parameters of two headers together; a name is in one of them only.
+    pub(super) fn or(self, other: Self) -> Self {
+        Self {
+            kid: self.kid.or(other.kid),
+            x5t: self.x5t.or(other.x5t),
+        }
+    }
+}
+
+/// A protected header that was found in order.
+pub(super) struct Protected {
+    pub(super) key: KeyName,
+    pub(super) binding: Option<Binding>,
+}
+
+/// Reads a protected header, decoded.
+pub(super) fn protected<'a>(
+    json: &'a [u8],
+    seen: &mut Vec<JsonStr<'a>>,
+) -> Result<Protected, JweError> {
+    let (mut alg, mut enc, mut binding) = (None, None, None);
+    let mut key = KeyName::default();
+    for member in members(json) {
+        let (name, value) = member.map_err(JweError::Json)?;
+        note(name, seen)?;
+        if name == *"alg" {
+            alg = Some(text(value, JwePart::Alg)?);
+        } else if name == *"enc" {
+            enc = Some(text(value, JwePart::Enc)?);
+        } else if name == *"zip" {
+            return Err(JweError::Zip);
+        } else if name == *"crit" {
+            return Err(JweError::Critical);
+        } else if name == *"sealpost" {
+            binding = Some(Binding::parse(value)?);
+        } else {
+            key.note(name, value)?;
+        }
+    }
+    let alg: String = alg
+        .ok_or(JweError::Missing(JwePart::Alg))?
+        .chars()
+        .take(MAX_NAME)
+        .collect();
+    if alg != ALG {
+        return Err(JweError::Algorithm(KeyAlgorithm::of(&alg)));
+    }
+    if enc.ok_or(JweError::Missing(JwePart::Enc))? != *ENC {
+        return Err(JweError::Encryption);
+    }
+    Ok(Protected { key, binding })
+}
+
+/// Reads a header that is not protected: it may name a key, and nothing that matters beyond that.
+pub(super) fn unprotected<'a>(
+    json: &'a str,
+    part: JwePart,
+    seen: &mut Vec<JsonStr<'a>>,
+) -> Result<KeyName, JweError> {
+    if !json.starts_with('{') {
+        return Err(JweError::Type(part));
+    }
+    let mut key = KeyName::default();
+    for member in members(json.as_bytes()) {
+        let (name, value) = member.map_err(JweError::Json)?;
+        for (forbidden, parameter) in PROTECTED_ONLY {
+            if name == *forbidden {
+                return Err(JweError::Unprotected(parameter));
+            }
+        }
+        note(name, seen)?;
+        key.note(name, value)?;
+    }
+    Ok(key)
+}
+
+impl KeyName {
+    fn note(&mut self, name: JsonStr<'_>, value: &str) -> Result<(), JweError> {
+        if name == *"kid" {
+            let id = text(value, JwePart::Kid)?;
+            self.kid = Some(digest(id).map(KeyId::from_bytes));
+        } else if name == *"x5t#S256" {
+            let fingerprint = text(value, JwePart::X5tS256)?;
+            self.x5t = Some(digest(fingerprint).map(Fingerprint::from_bytes));
+        }
+        Ok(())
+    }
+}
+
+/// The protected header that is written, in JSON.
+pub(super) fn write(
+    key: Option<(KeyId, Option<Fingerprint>)>,
+    binding: Option<&Binding>,
+) -> String {
+    let mut header = Object::new();
+    header.text("alg", ALG);
+    header.text("enc", ENC);
+    header.text("typ", "JWE");
+    if let Some(key) = key {
+        write_key(&mut header, key);
+    }
+    if let Some(binding) = binding {
+        header.json(CONTEXT, &binding.to_json());
+    }
+    header.finish()
+}
+
+pub(super) fn write_key(header: &mut Object, (key_id, fingerprint): (KeyId, Option<Fingerprint>)) {
+    header.text("kid", &Base64UrlUnpadded::encode_string(key_id.as_bytes()));
+    if let Some(fingerprint) = fingerprint {
+        header.text(
+            "x5t#S256",
+            &Base64UrlUnpadded::encode_string(fingerprint.as_bytes()),
+        );
+    }
+}
+
+/// No name twice, in all headers that apply to one recipient. Few are allowed, so comparing all is cheap.
+fn note<'a>(name: JsonStr<'a>, seen: &mut Vec<JsonStr<'a>>) -> Result<(), JweError> {
+    if seen.len() >= MAX_PARAMETERS {
+        return Err(JweError::TooLarge(JwePart::Header));
+    }
+    if seen.iter().any(|other| other.chars().eq(name.chars())) {
+        return Err(JweError::Duplicate);
+    }
+    seen.push(name);
+    Ok(())
+}
+
+pub(super) fn text(value: &str, part: JwePart) -> Result<JsonStr<'_>, JweError> {
+    JsonStr::from_json(value).ok_or(JweError::Type(part))
+}
+
+/// 32 bytes in canonical base64url.
+fn digest(text: JsonStr<'_>) -> Option<[u8; 32]> {
+    let mut bytes = [0; 33];
+    let decoded = Base64UrlUnpadded::decode(text.as_str()?, &mut bytes).ok()?;
+    decoded.try_into().ok()
+}
+
+pub(super) const ALG: &str = "RSA-OAEP-256";
+pub(super) const ENC: &str = "A256GCM";
+/// The private header parameter (RFC 7516 §4.3) with the context.
+const CONTEXT: &str = "sealpost";
+/// Header parameters of one recipient, in all its headers.
+const MAX_PARAMETERS: usize = 32;
+/// Longer than the name of any algorithm.
+const MAX_NAME: usize = 64;
+const PROTECTED_ONLY: [(&str, HeaderParameter); 5] = [
+    ("alg", HeaderParameter::Alg),
+    ("enc", HeaderParameter::Enc),
+    ("zip", HeaderParameter::Zip),
+    ("crit", HeaderParameter::Crit),
+    (CONTEXT, HeaderParameter::Sealpost),
+];

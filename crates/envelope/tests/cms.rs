@@ -1,0 +1,382 @@
+//! CMS, with the `openssl` command on the other side; and what is refused, each with its own reason.
+
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+#![cfg(all(feature = "aws-lc", feature = "rustcrypto"))]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use rand::{SeedableRng, rngs::ChaCha20Rng};
+use sealpost_envelope::{
+    AwsLc, Backend, Certificate, Error, Identity, KeyAnswer, Keyring, OpenError, Recipient,
+    RustCrypto, SealError, Trust, UnixTime,
+    cms::{self, Cms, CmsError, KeyEncryption},
+};
+use tempfile::TempDir;
+
+fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(7)
+}
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../testdata/keys")
+        .join(name)
+}
+
+fn certificate<B: Backend>(name: &str) -> Certificate {
+    Certificate::from_pem::<B>(&std::fs::read(path(&format!("agent-{name}.pem"))).unwrap()).unwrap()
+}
+
+fn recipient<B: Backend>(name: &str) -> Recipient<B> {
+    let now = UnixTime::from_secs(2_000_000_000);
+    Recipient::from_certificate(&certificate::<B>(name), &Trust::DangerAnyCertificate, now).unwrap()
+}
+
+fn identity<B: Backend>(name: &str) -> Identity<B> {
+    let key = std::fs::read(path(&format!("agent-{name}.key.pem"))).unwrap();
+    let mut identity = Identity::from_pem(&key).unwrap();
+    identity.add_certificate(certificate::<B>(name)).unwrap();
+    identity
+}
+
+fn open<B: Backend>(name: &str, message: &[u8]) -> Result<Vec<u8>, Error> {
+    let cms = Cms::parse(message)?;
+    let ring = Keyring::new(identity::<B>(name));
+    cms::open(&ring, &cms, &mut rng()).map(|opened| opened.plaintext.to_vec())
+}
+
+const OAEP: [&str; 6] = [
+    "-keyopt",
+    "rsa_padding_mode:oaep",
+    "-keyopt",
+    "rsa_oaep_md:sha256",
+    "-keyopt",
+    "rsa_mgf1_md:sha256",
+];
+
+/// `openssl`, in a folder of its own; `None` where there is none, which only a developer's machine may have.
+struct OpenSsl(TempDir);
+
+impl OpenSsl {
+    fn find() -> Option<Self> {
+        if Command::new("openssl").arg("version").output().is_ok() {
+            return Some(Self(tempfile::tempdir().unwrap()));
+        }
+        assert!(std::env::var_os("CI").is_none(), "openssl is not installed");
+        eprintln!("!!! NOT RUN: openssl is not installed, and this test compares with it !!!");
+        None
+    }
+
+    fn run(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, String> {
+        let (from, to) = (self.0.path().join("in"), self.0.path().join("out"));
+        std::fs::write(&from, input).unwrap();
+        let _ = std::fs::remove_file(&to);
+        let done = Command::new("openssl")
+            .arg("cms")
+            .args(arguments)
+            .arg("-in")
+            .arg(&from)
+            .arg("-out")
+            .arg(&to)
+            .output()
+            .unwrap();
+        match done.status.success() {
+            true => Ok(std::fs::read(&to).unwrap()),
+            false => Err(String::from_utf8_lossy(&done.stderr).into_owned()),
+        }
+    }
+
+    /// Encrypts with what `options` add to the usual.
+    fn encrypt(&self, names: &[&str], options: &[&str], message: &[u8]) -> Vec<u8> {
+        let mut arguments = vec!["-encrypt", "-binary"];
+        arguments.extend(options);
+        let certificates: Vec<_> = names
+            .iter()
+            .map(|name| path(&format!("agent-{name}.pem")).display().to_string())
+            .collect();
+        for certificate in &certificates {
+            arguments.extend(["-recip", certificate]);
+            if options.contains(&"-aes-256-gcm") {
+                arguments.extend(OAEP);
+            }
+        }
+        self.run(&arguments, message).unwrap()
+    }
+}
+
+const GCM_DER: [&str; 3] = ["-aes-256-gcm", "-outform", "DER"];
+
+#[test]
+fn what_openssl_seals_opens_and_the_other_way_round() {
+    let Some(openssl) = OpenSsl::find() else {
+        return;
+    };
+    let mut opened = 0;
+    for name in ["a2048", "a3072", "a4096"] {
+        for message in [&b""[..], br#"{"password":"P@ssw0rd123"}"#, &[7; 65_536]] {
+            for options in [
+                &["-aes-256-gcm", "-outform", "DER"][..],
+                &["-aes-256-gcm", "-outform", "PEM"],
+                &["-aes-256-gcm", "-outform", "DER", "-keyid"],
+            ] {
+                let sealed = openssl.encrypt(&[name], options, message);
+                assert_eq!(
+                    open::<AwsLc>(name, &sealed).unwrap(),
+                    message,
+                    "{name} {options:?}"
+                );
+                assert_eq!(open::<RustCrypto>(name, &sealed).unwrap(), message);
+                opened += 1;
+            }
+            let key = path(&format!("agent-{name}.key.pem")).display().to_string();
+            let certificate = path(&format!("agent-{name}.pem")).display().to_string();
+            let sealed = [
+                cms::seal(&[recipient::<AwsLc>(name)], message, &mut rng()).unwrap(),
+                cms::seal(
+                    &[recipient::<RustCrypto>("b2048"), recipient(name)],
+                    message,
+                    &mut rng(),
+                )
+                .unwrap(),
+            ];
+            for sealed in sealed {
+                let decrypt = [
+                    "-decrypt",
+                    "-binary",
+                    "-inkey",
+                    &key,
+                    "-recip",
+                    &certificate,
+                ];
+                let der = openssl.run(&[&decrypt[..], &["-inform", "DER"]].concat(), &sealed);
+                assert_eq!(der.unwrap(), message);
+                let pem = cms::to_pem(&sealed);
+                let pem = openssl.run(
+                    &[&decrypt[..], &["-inform", "PEM"]].concat(),
+                    pem.as_bytes(),
+                );
+                assert_eq!(pem.unwrap(), message);
+                opened += 2;
+            }
+        }
+    }
+    assert_eq!(opened, 3 * 3 * (3 + 4));
+}
+
+#[test]
+fn of_several_recipients_each_opens() {
+    let Some(openssl) = OpenSsl::find() else {
+        return;
+    };
+    for options in [&GCM_DER[..], &["-aes-256-gcm", "-outform", "DER", "-keyid"]] {
+        let sealed = openssl.encrypt(&["a2048", "a3072", "b2048"], options, b"x");
+        for name in ["a2048", "a3072", "b2048"] {
+            assert_eq!(open::<AwsLc>(name, &sealed).unwrap(), b"x");
+        }
+        assert_eq!(
+            open::<AwsLc>("a4096", &sealed),
+            Err(Error::Cms(CmsError::NoMatchingKey {
+                recipients: 3,
+                certificates: true
+            }))
+        );
+    }
+}
+
+#[test]
+fn what_openssl_does_by_default_is_refused_with_what_to_add() {
+    let Some(openssl) = OpenSsl::find() else {
+        return;
+    };
+    let recipient = path("agent-a2048.pem").display().to_string();
+    let refused = |options: &[&str]| {
+        let arguments = [&["-encrypt", "-binary"][..], options].concat();
+        let sealed = openssl.run(&arguments, b"x").unwrap();
+        Cms::parse(&sealed).unwrap_err()
+    };
+    let gcm = ["-aes-256-gcm", "-outform", "DER", "-recip", &recipient];
+    let with = |more: &[&'static str]| [&gcm[..], more].concat();
+    for (options, expected) in [
+        (with(&[]), CmsError::KeyEncryption(KeyEncryption::Pkcs1v15)),
+        (
+            with(&OAEP[..2]),
+            CmsError::KeyEncryption(KeyEncryption::OaepSha1),
+        ),
+        (
+            with(&[
+                "-keyopt",
+                "rsa_padding_mode:oaep",
+                "-keyopt",
+                "rsa_oaep_md:sha256",
+                "-keyopt",
+                "rsa_mgf1_md:sha1",
+            ]),
+            CmsError::KeyEncryption(KeyEncryption::OaepMgf1Sha1),
+        ),
+        (
+            with(&[
+                "-keyopt",
+                "rsa_padding_mode:oaep",
+                "-keyopt",
+                "rsa_oaep_md:sha512",
+            ]),
+            CmsError::KeyEncryption(KeyEncryption::OaepOther),
+        ),
+        (
+            [&gcm[..], &OAEP, &["-keyopt", "rsa_oaep_label:6c"]].concat(),
+            CmsError::KeyEncryption(KeyEncryption::OaepLabel),
+        ),
+        ([&gcm[..], &OAEP, &["-stream"]].concat(), CmsError::Ber),
+        (
+            [
+                &["-aes-256-cbc", "-outform", "DER", "-recip", &recipient][..],
+                &OAEP,
+            ]
+            .concat(),
+            CmsError::EnvelopedData,
+        ),
+        (
+            [
+                &["-aes-128-gcm", "-outform", "DER", "-recip", &recipient][..],
+                &OAEP,
+            ]
+            .concat(),
+            CmsError::ContentEncryption,
+        ),
+        (
+            [
+                "-aes-256-gcm",
+                "-outform",
+                "DER",
+                "-secretkey",
+                "00112233445566778899aabbccddeeff",
+                "-secretkeyid",
+                "01",
+            ]
+            .to_vec(),
+            CmsError::RecipientKind,
+        ),
+    ] {
+        assert_eq!(refused(&options), expected, "{options:?}");
+    }
+}
+
+/// Where a piece of DER stands in a message.
+fn place(message: &[u8], piece: &[u8]) -> usize {
+    message
+        .windows(piece.len())
+        .position(|window| window == piece)
+        .unwrap()
+}
+
+#[test]
+fn what_is_not_exactly_right_is_refused() {
+    let good = cms::seal(&[recipient::<AwsLc>("a2048")], b"message", &mut rng()).unwrap();
+    assert!(Cms::parse(&good).is_ok());
+    let change = |at: usize, to: &[u8]| {
+        let mut message = good.clone();
+        message[at..at + to.len()].copy_from_slice(to);
+        Cms::parse(&message).unwrap_err()
+    };
+    // GCMParameters: OCTET STRING of 12, INTEGER 16.
+    let parameters = place(&good, &[0x30, 17, 4, 12]);
+    assert_eq!(
+        change(parameters + 18, &[12]),
+        CmsError::MacLength { found: 12 }
+    );
+    assert_eq!(change(parameters + 16, &[4]), CmsError::Malformed);
+    // The type of the content: pkcs7-data.
+    let data = place(&good, &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 7, 1]);
+    assert_eq!(change(data + 8, &[2]), CmsError::InnerType);
+    let kind = place(
+        &good,
+        &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 9, 16, 1, 23],
+    );
+    assert_eq!(change(kind + 10, &[24]), CmsError::ContentType);
+    let with_end = [&good[..], &[0]].concat();
+    for bad in [
+        &good[1..],
+        &good[..good.len() - 1],
+        &with_end,
+        &[],
+        b"hello",
+    ] {
+        assert_eq!(Cms::parse(bad).unwrap_err(), CmsError::Malformed);
+    }
+    assert_eq!(
+        Cms::parse(&vec![0x30; (1 << 20) + 1]).unwrap_err(),
+        CmsError::TooLarge
+    );
+    let pem = cms::to_pem(&good);
+    assert!(Cms::parse(pem.as_bytes()).is_ok());
+    assert!(Cms::parse(pem.replace("CMS", "PKCS7").as_bytes()).is_ok());
+    for bad in [
+        pem.replace("CMS", "CERTIFICATE"),
+        pem.repeat(2),
+        pem.replace("-----END", "-----BEGIN"),
+    ] {
+        assert_eq!(Cms::parse(bad.as_bytes()).unwrap_err(), CmsError::Pem);
+    }
+    let bare = Recipient::<AwsLc>::danger_from_public_key(
+        certificate::<AwsLc>("a2048").public_key().clone(),
+    );
+    assert!(matches!(
+        cms::seal(&[bare.unwrap()], b"x", &mut rng()),
+        Err(SealError::NoCertificate { .. })
+    ));
+    let without = Keyring::new(
+        Identity::<AwsLc>::from_pem(&std::fs::read(path("agent-a2048.key.pem")).unwrap()).unwrap(),
+    );
+    assert_eq!(
+        cms::open(&without, &Cms::parse(&good).unwrap(), &mut rng()).err(),
+        Some(Error::Cms(CmsError::NoMatchingKey {
+            recipients: 1,
+            certificates: false
+        }))
+    );
+}
+
+#[test]
+fn from_the_private_key_on_there_is_one_error() {
+    fn all<B: Backend>() {
+        let good = cms::seal(&[recipient::<B>("a2048")], b"message", &mut rng()).unwrap();
+        let key = place(&good, &[4, 0x82, 1, 0]) + 4;
+        let nonce = place(&good, &[0x30, 17, 4, 12]) + 4;
+        let content = place(&good, &[0x80, 7]) + 2;
+        for at in [key + 100, nonce, content, good.len() - 1] {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert_eq!(
+                open::<B>("a2048", &bad),
+                Err(Error::Open(OpenError)),
+                "{at}"
+            );
+        }
+        let cms = Cms::parse(&good).unwrap();
+        let identity = identity::<B>("a2048");
+        let pending = cms
+            .pending(identity.public_key(), identity.certificates())
+            .unwrap();
+        for answer in [
+            KeyAnswer::Seed(&[7; 32]),
+            KeyAnswer::Seed(&[7; 33]),
+            KeyAnswer::Rejected,
+        ] {
+            let opened = pending.finish::<B, _>(answer, &mut rng());
+            assert_eq!(opened.err(), Some(Error::Open(OpenError)));
+        }
+        assert_eq!(
+            &*pending.decrypt(&identity, &mut rng()).unwrap(),
+            b"message"
+        );
+        let mut out_of_range = good.clone();
+        out_of_range[key..key + 256].fill(0);
+        assert_eq!(
+            open::<B>("a2048", &out_of_range),
+            Err(Error::EncapsulationRange)
+        );
+    }
+    all::<AwsLc>();
+    all::<RustCrypto>();
+}

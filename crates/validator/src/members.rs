@@ -1,0 +1,150 @@
+//! The members of one object, for formats that are not requests.
+
+use core::fmt;
+
+use crate::MAX_DEPTH;
+use crate::malformed::{Cause, Malformed};
+use crate::scan::{JsonKind, Scanner};
+use crate::string::JsonStr;
+
+/// The members of the one object that a text consists of, in order: each name, and the bytes of its value as they
+/// stand there, without whitespace around them.
+///
+/// For formats that carry a request's parts in another shape, such as the header of a JWE: whoever reads them with
+/// this reads JSON exactly as [`validate_request`](crate::validate_request) does. The text is read as it is
+/// iterated; nothing is allocated. An error is the last item. Whether the text has an end is only known when the
+/// iterator has ended without one.
+///
+/// Names that come twice are not noticed: compare them, decoded, as [`JsonStr`] does.
+///
+/// ```
+/// use sealpost_validator::members;
+///
+/// let mut members = members(br#" {"alg": "none", "n\u0061me": [1, 2]} "#);
+/// let (name, value) = members.next().unwrap().unwrap();
+/// assert_eq!((name.raw(), value), ("alg", r#""none""#));
+/// let (name, value) = members.next().unwrap().unwrap();
+/// assert_eq!((name == *"name", value), (true, "[1, 2]"));
+/// assert!(members.next().is_none());
+/// ```
+#[must_use]
+pub fn members(text: &[u8]) -> Members<'_> {
+    Members {
+        scan: Scanner::new(text),
+        state: State::Before,
+    }
+}
+
+/// The iterator that [`members`] returns.
+pub struct Members<'a> {
+    scan: Scanner<'a>,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Before,
+    Within { first: bool },
+    Ended,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Result<(JsonStr<'a>, &'a str), Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self.step() {
+            Ok(Some(member)) => Some(Ok(member)),
+            Ok(None) => None,
+            Err(error) => {
+                self.state = State::Ended;
+                Some(Err(error))
+            }
+        }
+    }
+}
+
+impl<'a> Members<'a> {
+    fn step(&mut self) -> Result<Option<(JsonStr<'a>, &'a str)>, Malformed> {
+        let mut first = match self.state {
+            State::Ended => return Ok(None),
+            State::Within { first } => first,
+            State::Before => {
+                if self.scan.kind()? != JsonKind::Object {
+                    return Err(malformed(Cause::OBJECT, self.scan.at()));
+                }
+                self.scan.open_object();
+                true
+            }
+        };
+        let Some(token) = self.scan.member(&mut first)? else {
+            self.state = State::Ended;
+            self.scan.finish()?;
+            return Ok(None);
+        };
+        self.state = State::Within { first };
+        let raw = self.scan.text().get(token.start..token.end);
+        let name = JsonStr::new(raw.unwrap_or_default(), token.escapes > 0);
+        self.scan.kind()?;
+        let start = self.scan.at();
+        self.scan.skip_value(MAX_DEPTH - 1)?;
+        match self.scan.take_lone_surrogate() {
+            Some(at) => Err(malformed(Cause::LoneSurrogate, at)),
+            None => Ok(Some((name, self.scan.since(start)))),
+        }
+    }
+}
+
+/// The text may be a secret.
+impl fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Members").finish_non_exhaustive()
+    }
+}
+
+fn malformed(cause: Cause, at: usize) -> Malformed {
+    Malformed {
+        cause,
+        at,
+        at_end: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
+        members(text.as_bytes())
+            .map(|member| member.map(|(name, value)| (name.raw(), value)))
+            .collect()
+    }
+
+    #[test]
+    fn members_come_as_they_stand() {
+        assert_eq!(read("{}"), Ok(Vec::new()));
+        assert_eq!(
+            read(" { \"a\" : {\"b\": [ ]} ,\"a\":null, \"\":-0.5e1 } "),
+            Ok([("a", "{\"b\": [ ]}"), ("a", "null"), ("", "-0.5e1")].into())
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_is_an_error_and_the_last_item() {
+        for (text, at) in [
+            ("", 0),
+            ("[]", 0),
+            ("{\"a\":1", 6),
+            ("{\"a\":1}x", 7),
+            ("{\"a\":1,}", 7),
+            ("{\"a\":\"\\ud800\"}", 6),
+            ("{a:1}", 1),
+        ] {
+            let mut members = members(text.as_bytes());
+            let error = members.find_map(Result::err).unwrap();
+            assert_eq!(error.position(), at, "{text}");
+            assert!(members.next().is_none());
+        }
+    }
+}
