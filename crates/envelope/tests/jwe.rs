@@ -479,7 +479,11 @@ fn both_names_of_a_key_must_name_the_same() {
     // The header is authenticated, so a new one doesn't open: what matters is that the key is tried.
     let tried = Some(Error::Open(OpenError));
     assert_eq!(open(&name(Some("a2048"), None), BOUND), tried);
-    assert_eq!(open(&name(None, Some("b2048")), BOUND), tried);
+    // What is sealed to one key may be out of another's range.
+    assert!(matches!(
+        open(&name(None, Some("b2048")), BOUND),
+        Some(Error::Open(_) | Error::EncapsulationRange)
+    ));
     assert_eq!(open(&name(Some("a2048"), Some("a2048")), BOUND), tried);
     for (kid, x5t) in [("a2048", "b2048"), ("a2048", "other"), ("other", "a2048")] {
         assert_eq!(
