@@ -48,7 +48,7 @@ pub(crate) async fn encrypt_and_store_secret(
 /// The order is part of the interface. Nothing of the body is read before the token is found good, and nothing
 /// is looked up before the body is found in order.
 async fn store(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     id: &RequestId,
     request: Request,
     report: &Report,
