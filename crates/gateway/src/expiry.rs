@@ -16,7 +16,7 @@ pub(crate) async fn watch(directory: Arc<dyn AgentDirectory>, clock: Arc<dyn Clo
             let left = not_after.as_secs().checked_sub(clock.now().as_secs());
             match left.map(|seconds| seconds / DAY) {
                 None => {
-                    error!(%agent, "agent's certificate has expired: nothing can be sealed to it")
+                    error!(%agent, "agent's certificate has expired: nothing can be sealed to it");
                 }
                 Some(days) if days < SOON => {
                     warn!(%agent, days, "agent's certificate expires soon: give it a new one");

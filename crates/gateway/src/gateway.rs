@@ -120,7 +120,6 @@ impl Gateway {
     /// no token.
     ///
     /// Every answer has a body of its own making and a request id; errors are `application/problem+json`.
-    #[must_use]
     pub fn router(self) -> Router {
         let gateway = Arc::new(self);
         let at = |route| gateway.base_path.join(route);
@@ -139,7 +138,6 @@ impl Gateway {
 
     /// The service for those who run the gateway: `/metrics`, `/healthz` and `/readyz`. It asks for no token and
     /// belongs on a listener of its own.
-    #[must_use]
     pub fn operations(&self) -> Router {
         operations::router(Operations {
             authenticator: Arc::clone(&self.authenticator),

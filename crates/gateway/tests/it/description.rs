@@ -33,7 +33,7 @@ fn is_ours(value: &mut Value) -> bool {
 }
 
 fn is_empty(value: &Value) -> bool {
-    value.as_object().is_some_and(|members| members.is_empty())
+    value.as_object().is_some_and(serde_json::Map::is_empty)
         || value.as_array().is_some_and(Vec::is_empty)
 }
 
