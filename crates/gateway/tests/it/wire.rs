@@ -3,10 +3,13 @@
 //! What the HTTP library refuses before the gateway sees it has no body; `docs/API.md` lists it. Everything
 //! else is answered with a problem.
 
+use std::time::Duration;
+
 use axum::{
     body::Body,
     http::{Method, Request, Uri},
 };
+use tokio::time::Instant;
 
 use crate::{
     harness::{AGENT, GOOD, REQUEST_ID, world},
@@ -321,10 +324,13 @@ async fn a_length_beside_chunks_ends_the_connection() {
     let chunk = format!("{:x}\r\n{GOOD}\r\n0\r\n\r\n", GOOD.len());
     let head = server.head(AGENT, "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n");
     let smuggled = "GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n";
+    let started = Instant::now();
     let answer = server
         .raw(&[head.as_bytes(), chunk.as_bytes(), smuggled.as_bytes()])
         .await;
+    assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+    assert!(started.elapsed() < Duration::from_secs(2), "closed");
 }
 
 #[tokio::test]
