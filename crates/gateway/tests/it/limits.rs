@@ -108,6 +108,22 @@ async fn without_a_place_in_time_a_request_is_answered_all_the_same() {
     assert_eq!(world.post(AGENT, "{").await.status, 400);
 }
 
+#[tokio::test]
+async fn an_agent_that_does_not_answer_leaves_places_for_others() {
+    let mut limits = short_limits();
+    limits.requests = 4;
+    limits.requests_per_agent = 3;
+    let world = Arc::new(world_with(limits));
+    for _ in 0..10 {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.post(SILENT, GOOD).await });
+    }
+    sleep(Duration::from_millis(300)).await;
+    let started = Instant::now();
+    assert_eq!(world.post(AGENT, GOOD).await.status, 201);
+    assert!(started.elapsed() < Duration::from_secs(2));
+}
+
 /// One byte a second, in each part of a request where one can be slow, with and without a token.
 #[tokio::test]
 async fn trickling_clients_do_not_stop_others() {

@@ -100,6 +100,8 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_tls_handshakes_failed counter
     # HELP sealpost_jwks_last_success_timestamp_seconds When the issuer's keys were last fetched; 0 for never.
     # TYPE sealpost_jwks_last_success_timestamp_seconds gauge
+    # HELP sealpost_tls_certificate_not_after_timestamp_seconds When the gateway's own certificate expires; 0 without TLS.
+    # TYPE sealpost_tls_certificate_not_after_timestamp_seconds gauge
     # HELP sealpost_agent_certificate_not_after_timestamp_seconds When the certificate of an agent expires.
     # TYPE sealpost_agent_certificate_not_after_timestamp_seconds gauge
     # HELP sealpost_audit_failures Audit events that could not be written.
@@ -122,6 +124,7 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     sealpost_requests_total{status="400",outcome="unknown-agent"} 1
     sealpost_requests_total{status="403",outcome="forbidden"} 3
     sealpost_requests_total{status="409",outcome="secret-exists"} 1
+    sealpost_tls_certificate_not_after_timestamp_seconds 0.0
     sealpost_tls_handshakes_failed_total 0
     sealpost_tokens_denied_total{reason="malformed"} 2
     sealpost_tokens_denied_total{reason="not-bearer"} 1

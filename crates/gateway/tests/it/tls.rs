@@ -19,10 +19,10 @@ use tokio_rustls::TlsConnector;
 
 use crate::harness::{AGENT, GOOD, World, short_limits, world_of};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
@@ -39,7 +39,7 @@ impl Authority {
         self.issue(ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
@@ -51,15 +51,15 @@ impl Authority {
 }
 
 /// The gateway's files in a folder, and a gateway that uses them.
-struct Setup {
+pub(crate) struct Setup {
     dir: TempDir,
     files: TlsFiles,
     metrics: Arc<Metrics>,
-    authority: Authority,
+    pub(crate) authority: Authority,
 }
 
 impl Setup {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let files = TlsFiles {
             certificate: dir.path().join("tls.pem"),
@@ -81,7 +81,7 @@ impl Setup {
         fs::write(&self.files.key, key.serialize_pem()).unwrap();
     }
 
-    fn load(&self) -> Result<Tls, TlsError> {
+    pub(crate) fn load(&self) -> Result<Tls, TlsError> {
         Tls::load(self.files.clone(), Arc::clone(&self.metrics))
     }
 
@@ -189,6 +189,10 @@ async fn files_are_taken_anew_when_they_change() {
     };
     let first = shown().await;
     assert!(!tls.reload(), "nothing has changed");
+    assert!(setup.metrics.encode().unwrap().contains(&format!(
+        "sealpost_tls_certificate_not_after_timestamp_seconds {}.0",
+        tls.not_after().as_secs()
+    )));
 
     let second = setup.authority.server();
     setup.write(&second);

@@ -148,7 +148,7 @@ async fn framing_that_is_odd_but_clear_is_answered_with_a_problem() {
     let length = GOOD.len();
     let chunked = format!("{length:x}\r\n{GOOD}\r\n0\r\n\r\n");
     let close = "Connection: close\r\n";
-    let cases: [(&str, String, String, &str, Option<&str>); 9] = [
+    let cases: [(&str, String, String, &str, Option<&str>); 10] = [
         (
             "a length",
             format!("Content-Length: {length}\r\n"),
@@ -183,6 +183,13 @@ async fn framing_that_is_odd_but_clear_is_answered_with_a_problem() {
             String::new(),
             "400",
             Some("malformed-json"),
+        ),
+        (
+            "a coding before the chunks",
+            "Transfer-Encoding: gzip, chunked\r\n".into(),
+            chunked.clone(),
+            "400",
+            Some("unsupported-media-type"),
         ),
         (
             "a compressed body",
