@@ -241,6 +241,14 @@ async fn what_can_go_wrong_says_so() {
     assert!(slow.to_string().contains("timed out"), "{slow}");
     let closed = error(source("127.0.0.1:1".parse().unwrap(), "/")).await;
     assert!(closed.to_string().contains("refused"), "{closed}");
+    let url = "http://127.0.0.1:1/jwks?token=canary";
+    let source = JwksSource::url(url, Duration::from_secs(1), None).unwrap();
+    assert_eq!(format!("{source:?}"), r#"Url(Some("127.0.0.1"))"#);
+    let private = error(source).await;
+    assert!(
+        !format!("{private} {private:?}").contains("canary"),
+        "{private:?}"
+    );
     let missing = error(JwksSource::file("/nowhere/at/all")).await;
     assert!(missing.to_string().contains("No such file"), "{missing}");
 }
