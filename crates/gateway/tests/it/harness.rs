@@ -124,18 +124,6 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     }
 }
 
-/// A gateway that knows three agents, all with the same signing key.
-pub(crate) fn gateway(
-    issuer: &Issuer,
-    clock: &Arc<TestClock>,
-    limits: Limits,
-    transport: Arc<dyn Transport>,
-    gateway_key: &SigningKey,
-    agent_key: &SigningKey,
-) -> Router {
-    assemble(issuer, clock, limits, transport, gateway_key, agent_key).router()
-}
-
 /// Short times, so that tests of them are short too.
 pub(crate) fn short_limits() -> Limits {
     let mut limits = Limits::default();
@@ -148,7 +136,8 @@ pub(crate) fn short_limits() -> Limits {
     limits
 }
 
-fn assemble(
+/// A gateway that knows three agents, all with the same signing key.
+pub(crate) fn assemble(
     issuer: &Issuer,
     clock: &Arc<TestClock>,
     limits: Limits,
