@@ -14,7 +14,7 @@ pub enum Format {
     JweCompact,
     /// A JWE in flattened or general JSON serialisation.
     JweJson,
-    /// CMS in DER, or in BER, which is refused.
+    /// CMS in DER, or in BER or S/MIME text, which are refused.
     Cms,
     /// CMS in PEM.
     CmsPem,
@@ -45,7 +45,7 @@ impl Format {
         } else if text.starts_with(b"e") && text.iter().filter(|b| **b == b'.').count() == 4 {
             Some(Self::JweCompact)
         // SEQUENCE, long or indefinite length: a message is never shorter than 128 bytes.
-        } else if bytes.first() == Some(&0x30) && bytes.get(1).is_some_and(|b| *b >= 0x80) {
+        } else if matches!(bytes, [0x30, 0x80..=0xff, ..]) || bytes.starts_with(b"MIME-Version:") {
             Some(Self::Cms)
         } else {
             None
