@@ -41,8 +41,10 @@ impl Format {
             Some(Self::CmsPem)
         } else if text.starts_with(b"{") {
             Some(Self::JweJson)
-        // A header starts with `{"`, which is `eyJ` in base64url; with other white space, `e` and four dots tell.
-        } else if text.starts_with(b"e") && text.iter().filter(|b| **b == b'.').count() == 4 {
+        // A header starts with `{"`, which is `eyJ` in base64url; with white space between, `e` and four dots tell.
+        } else if text.starts_with(b"eyJ")
+            || (text.starts_with(b"e") && text.iter().filter(|b| **b == b'.').count() == 4)
+        {
             Some(Self::JweCompact)
         // SEQUENCE, long or indefinite length: a message is never shorter than 128 bytes.
         } else if matches!(bytes, [0x30, 0x80..=0xff, ..]) || bytes.starts_with(b"MIME-Version:") {

@@ -23,8 +23,9 @@ fn main() {
     if let Some(size) = std::env::var_os(SIZE) {
         let size = size.to_str().unwrap().parse().unwrap();
         for (_, input) in shapes::shapes(size) {
-            parse_counted(&input);
+            parse_counted(&input, shapes::parse);
         }
+        parse_counted(&vec![0; size], quadratic);
         return;
     }
     if Command::new("valgrind").arg("--version").output().is_err() {
@@ -36,21 +37,29 @@ fn main() {
         return;
     }
     let (small, large) = (16 << 10, 64 << 10);
-    let (less, more) = (counted(small), counted(large));
+    let (mut less, mut more) = (counted(small), counted(large));
+    // A quarter more than the input grows by; what is quadratic grows by four times as much.
+    let too_much = |less: usize, more: usize, small: usize, large: usize| {
+        more > less * large / small * 5 / 4 + 20_000
+    };
+    let (control, its_more) = (less.pop().unwrap(), more.pop().unwrap());
+    assert!(
+        too_much(control, its_more, small, large),
+        "the control is not found"
+    );
     let lengths = |size| {
         shapes::shapes(size)
             .into_iter()
             .map(|(name, input)| (name, input.len()))
     };
-    let mut failed = 0;
     let shapes: Vec<_> = lengths(small).zip(lengths(large)).collect();
     assert_eq!((less.len(), more.len()), (shapes.len(), shapes.len()));
+    let mut failed = 0;
     for ((((name, small), (_, large)), less), more) in shapes.into_iter().zip(less).zip(more) {
-        // A quarter more than the input grows by; what is quadratic grows by four times as much.
-        let bound = less * large / small * 5 / 4 + 20_000;
-        let verdict = if more <= bound { "ok" } else { "TOO MUCH" };
+        let bad = too_much(less, more, small, large);
+        let verdict = if bad { "TOO MUCH" } else { "ok" };
         println!("{name:60} {less:>10} for {small:>6} bytes, {more:>10} for {large:>6}: {verdict}");
-        failed += usize::from(more > bound);
+        failed += usize::from(bad);
     }
     assert_eq!(failed, 0, "the work grows faster than the input");
     println!("test result: ok. growth");
@@ -61,14 +70,10 @@ fn main() {
 fn counted(size: usize) -> Vec<usize> {
     let folder = tempfile::tempdir().unwrap();
     let done = std::process::Command::new("valgrind")
+        .args(["--tool=callgrind", "--dump-instr=no"])
         .args([
-            "--tool=callgrind",
-            "--dump-instr=no",
-            "--collect-atstart=no",
-        ])
-        .args([
-            "--toggle-collect=*parse_counted*",
-            "--dump-after=*parse_counted*",
+            "--toggle-collect=growth::parse_counted",
+            "--dump-after=growth::parse_counted",
         ])
         .arg(format!(
             "--callgrind-out-file={}",
@@ -96,8 +101,16 @@ fn counted(size: usize) -> Vec<usize> {
 
 #[cfg(unix)]
 #[inline(never)]
-fn parse_counted(input: &[u8]) {
-    shapes::parse(std::hint::black_box(input));
+fn parse_counted(input: &[u8], parse: fn(&[u8])) {
+    parse(std::hint::black_box(input));
+}
+
+/// What must be found, or nothing would be.
+#[cfg(unix)]
+fn quadratic(input: &[u8]) {
+    for _ in input.iter().step_by(64) {
+        std::hint::black_box(input.iter().step_by(64).map(|b| u64::from(*b)).sum::<u64>());
+    }
 }
 
 #[cfg(unix)]
