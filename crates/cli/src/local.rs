@@ -60,8 +60,12 @@ impl Local {
         let vault: Arc<dyn Vault> = Arc::new(vault);
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
 
-        let identity = Identity::<AwsLc>::from_pem(setup.identity)
-            .map_err(|e| Failure::usage(format!("the agent's identity: {e}")))?;
+        let wrong = |e| Failure::usage(format!("the agent's identity: {e}"));
+        let mut identity = Identity::<AwsLc>::from_pem(setup.identity).map_err(wrong)?;
+        // JWE and CMS name it.
+        let certificate = Certificate::from_pem::<AwsLc>(setup.certificate)
+            .map_err(|e| Failure::usage(format!("the agent's certificate: {e}")))?;
+        identity.add_certificate(certificate).map_err(wrong)?;
         let inbox = setup
             .in_process
             .register(agent_id.clone())

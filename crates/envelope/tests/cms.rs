@@ -10,9 +10,12 @@ use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::{
     Backend, Certificate, Error, Identity, KeyAnswer, Keyring, OpenError, Recipient, SealError,
     Trust, UnixTime,
-    cms::{self, Cms, CmsError, KeyEncryption},
+    cms::{self, Cms, CmsError, KeyEncryption, RecipientName},
 };
 use tempfile::TempDir;
+
+#[allow(dead_code)] // `formats.rs` uses the rest
+mod shapes;
 
 #[cfg(feature = "aws-lc")]
 use sealpost_envelope::AwsLc;
@@ -347,6 +350,102 @@ fn what_is_not_exactly_right_is_refused() {
             recipients: 1,
             certificates: false
         }))
+    );
+}
+
+#[test]
+fn no_message_of_one_format_is_one_of_another() {
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+    use sealpost_envelope::jwe::{self, ContextPolicy, Jwe, Serialization};
+
+    let encode = Base64UrlUnpadded::encode_string;
+    let decode = |text: &str| Base64UrlUnpadded::decode_vec(text).unwrap();
+    let recipients = [recipient::<Any>("a2048")];
+    let good = cms::seal(&recipients, b"message", &mut rng()).unwrap();
+    let parsed = Cms::parse(&good).unwrap();
+    let RecipientName::IssuerAndSerialNumber(name) = parsed.recipients().next().unwrap() else {
+        panic!("another name");
+    };
+
+    // The parts of a JWE as CMS.
+    let text = jwe::seal(
+        &recipients,
+        None,
+        Serialization::Compact,
+        b"message",
+        &mut rng(),
+    )
+    .unwrap();
+    let parts: Vec<_> = text.split('.').map(decode).collect();
+    let [_, key, nonce, content, tag] = <[Vec<u8>; 5]>::try_from(parts).unwrap();
+    let ktri = shapes::ktri(name, &shapes::oaep(&[]), &key);
+    let moved = shapes::content_info(&[ktri], &nonce, &content, &tag);
+    assert_eq!(open::<Any>("a2048", &moved), Err(Error::Open(OpenError)));
+
+    // The parts of a CMS message as JWE, under a header that is right.
+    let at = |start: usize, length: usize| encode(&good[start..start + length]);
+    let header = text.split('.').next().unwrap();
+    let moved = [
+        header,
+        &at(place(&good, &[4, 0x82, 1, 0]) + 4, 256),
+        &at(place(&good, &[0x30, 17, 4, 12]) + 4, 12),
+        &at(place(&good, &[0x80, 7]) + 2, 7),
+        &at(good.len() - 16, 16),
+    ]
+    .join(".");
+    let ring = Keyring::new(identity::<Any>("a2048"));
+    let open = |text: &str| {
+        let jwe = Jwe::parse(text.as_bytes()).unwrap();
+        let opened = jwe::open(&ring, &jwe, ContextPolicy::AcceptUnbound(None), &mut rng());
+        opened.map(|opened| opened.plaintext.to_vec())
+    };
+    assert_eq!(open(&moved), Err(Error::Open(OpenError)));
+    assert_eq!(open(&text), Ok(b"message".to_vec()));
+}
+
+#[test]
+fn what_names_a_recipient_wrongly_is_refused() {
+    let (oaep, key) = (shapes::oaep(&[]), [7; 256]);
+    let parse = |recipients: &[Vec<u8>]| {
+        Cms::parse(&shapes::content_info(recipients, &[7; 12], b"x", &[7; 16])).map(|_| ())
+    };
+    let name = shapes::der(0x30, &[&shapes::der(0x30, &[])[..], &[2, 1, 1]].concat());
+    let good = shapes::ktri(&name, &oaep, &key);
+    assert_eq!(parse(std::slice::from_ref(&good)), Ok(()));
+    for name in [
+        &[][..],
+        &shapes::der(0x30, &[]),
+        &shapes::der(0x30, &[2, 1, 1]),
+        &shapes::der(
+            0x30,
+            &[&shapes::der(0x30, &[])[..], &[2, 1, 1, 5, 0]].concat(),
+        ),
+        &shapes::der(0x31, &[&shapes::der(0x30, &[])[..], &[2, 1, 1]].concat()),
+        &shapes::der(0x81, &[1; 20]),
+    ] {
+        let bad = shapes::ktri(name, &oaep, &key);
+        assert_eq!(parse(&[bad]), Err(CmsError::Malformed), "{name:x?}");
+    }
+    // The version must be that of the kind of name.
+    let mut version = good.clone();
+    let at = place(&version, &[2, 1, 0]) + 2;
+    version[at] = 2;
+    assert_eq!(parse(&[version]), Err(CmsError::Malformed));
+    assert_eq!(parse(&[]), Err(CmsError::RecipientCount));
+    assert_eq!(
+        parse(&vec![good.clone(); 17]),
+        Err(CmsError::RecipientCount)
+    );
+    // DER sorts a SET (X.690 §11.6).
+    let last = shapes::ktri(&shapes::der(0x80, &[9; 20]), &oaep, &key);
+    let mut sorted = [good, last];
+    sorted.sort();
+    assert_eq!(parse(&sorted), Ok(()));
+    sorted.reverse();
+    assert_eq!(parse(&sorted), Err(CmsError::Malformed));
+    assert_eq!(
+        Cms::parse(b"MIME-Version: 1.0\n").unwrap_err(),
+        CmsError::Smime
     );
 }
 
