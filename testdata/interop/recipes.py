@@ -103,9 +103,6 @@ class Recipe:
         except json.JSONDecodeError:
             self.report.check(row, "post", False, done.stdout + done.stderr)
             return
-        if answer.get("type") == "urn:sealpost:problem:unsupported-media-type":
-            self.report.skip(row, "the endpoint of this `sealpost dev` does not take what is sealed at the source")
-            return
         resolved = subprocess.run(
             [self.sealpost, "resolve", "--data", dev.data, answer.get("resolver_ref", "none")],
             capture_output=True, timeout=60,

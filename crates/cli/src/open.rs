@@ -55,6 +55,16 @@ impl Open {
         if self.batch {
             let owner = self.context.owner()?;
             let lines = input.read(batch::MAX_INPUT)?;
+            // A JWE in JSON begins as a line does, and is told by its members.
+            if let Some(format @ (Format::JweCompact | Format::Cms | Format::CmsPem)) =
+                Format::detect(&lines)
+            {
+                return Err(Failure::refused(format!(
+                    "{}: a batch is in the native format, and this is {format}",
+                    input.name()
+                ))
+                .hint("leave --batch out, and say which secret it is"));
+            }
             let (opened, status) = batch::open(&keyring, owner, &lines)
                 .map_err(|e| e.context(&self.io.input.name()))?;
             note_old_key(status);

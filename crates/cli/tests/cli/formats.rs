@@ -233,6 +233,12 @@ fn flags_that_do_not_go_together_are_wrong_usage() {
         assert_eq!(refused.code(), 2, "{name}");
         assert_snapshot!(format!("usage_{name}"), refused.transcript());
     }
+    for format in FORMATS {
+        let sealed = seal(&["a2048"], format, &CONTEXT, VALUE).stdout();
+        let refused = open("a2048", &["--agent-id", "agent-1", "--batch"], &sealed);
+        assert_eq!(refused.code(), 1, "{format}");
+        assert_snapshot!(format!("open_batch_{format}"), refused.transcript());
+    }
     let to = certificate("a2048");
     let ca = [
         "seal",
