@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Resolver};
+use sealpost_agent::{Accept, Agent, Resolver};
 use sealpost_envelope::{AwsLc, Certificate, Identity, Trust};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, Listener, StaticDirectory, TokenPolicy,
@@ -62,8 +62,12 @@ impl Local {
         let vault: Arc<dyn Vault> = Arc::new(vault);
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
 
-        let identity = Identity::<AwsLc>::from_pem(setup.identity)
-            .map_err(|e| Failure::usage(format!("the agent's identity: {e}")))?;
+        let wrong = |e| Failure::usage(format!("the agent's identity: {e}"));
+        let mut identity = Identity::<AwsLc>::from_pem(setup.identity).map_err(wrong)?;
+        // JWE and CMS name it.
+        let certificate = Certificate::from_pem::<AwsLc>(setup.certificate)
+            .map_err(|e| Failure::usage(format!("the agent's certificate: {e}")))?;
+        identity.add_certificate(certificate).map_err(wrong)?;
         let inbox = setup
             .in_process
             .register(agent_id.clone())
@@ -76,6 +80,9 @@ impl Local {
             agent_key.clone(),
             gateways,
         );
+        // Everything, so that any client can be tried; elsewhere an agent takes CMS on request only.
+        let accept = Accept::parse(["native", "jwe", "cms"]).map_err(Failure::usage)?;
+        let agent = agent.with_accept(accept);
 
         let directory = StaticDirectory::from_iter([entry(&setup, &agent_id, &agent_key)?]);
         let keys = KeySet::from_jwks(&setup.issuer.jwks()).map_err(Failure::usage)?;

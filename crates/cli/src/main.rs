@@ -21,6 +21,7 @@ mod resolve;
 mod seal;
 mod trust;
 mod validate;
+mod wrap;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -43,10 +44,12 @@ enum Command {
     Keygen(keygen::Keygen),
     /// Seal bytes to certificates
     Seal(seal::Seal),
-    /// Open an envelope with a private key
+    /// Open what was sealed, in any format, with a private key
     Open(open::Open),
-    /// Show what an envelope tells without a key, none of it authenticated
+    /// Show what an envelope, JWE or CMS message tells without a key, none of it authenticated
     Inspect(inspect::Inspect),
+    /// Put a value and whose it is into one object, which other software then seals, such as `openssl cms`
+    Wrap(wrap::Wrap),
     /// Check a request as the endpoint would: one violation a line
     Validate(validate::Validate),
     /// Show the name under which a vault holds a secret, and the reference that resolves it
@@ -89,6 +92,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Seal(seal) => seal.run(),
         Command::Open(open) => open.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Wrap(wrap) => wrap.run(),
         Command::Validate(validate) => validate.run(),
         Command::Name(name) => name.run(),
         #[cfg(unix)]

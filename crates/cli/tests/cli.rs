@@ -9,6 +9,7 @@ mod cli {
     mod support;
 
     mod batch;
+    mod formats;
     mod inspect;
     mod keygen;
     mod name;
