@@ -1,0 +1,119 @@
+//! A configuration that was read and found in order: everything that is needed to start.
+
+use std::ffi::OsString;
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use sealpost_envelope::UnixTime;
+use sealpost_gateway::{JwtAuthenticator, Limits};
+use sealpost_protocol::SigningKey;
+use toml::Table;
+
+use super::agents::{self, AgentPlan};
+use super::findings::{Finding, Findings, Weight};
+use super::log::{self, LogPlan};
+use super::section::{Section, Source};
+use super::{auth, files, limits, overrides};
+use crate::error::Failure;
+use crate::io;
+use crate::render::quoted;
+
+/// What is started.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) listen: SocketAddr,
+    pub(crate) auth: JwtAuthenticator,
+    pub(crate) limits: Limits,
+    pub(crate) log: LogPlan,
+    pub(crate) signing_key: SigningKey,
+    pub(crate) agents: Vec<AgentPlan>,
+}
+
+/// In one line, for who checks.
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let agents = match self.agents.len() {
+            1 => "one agent".to_owned(),
+            n => format!("{n} agents"),
+        };
+        write!(f, "{agents}, listening on {}", self.listen)
+    }
+}
+
+/// Reads the file, puts the environment's settings in, and looks at everything that they name. Nothing is changed,
+/// made or connected to.
+///
+/// The plan is there if nothing is [`Weight::Wrong`].
+///
+/// # Errors
+///
+/// If the file can't be read, or is no TOML.
+pub(crate) fn read(
+    path: &Path,
+    environment: impl Iterator<Item = (OsString, OsString)>,
+    now: UnixTime,
+) -> Result<(Option<Plan>, Vec<Finding>), Failure> {
+    let mut table = parse(path)?;
+    let findings = Findings::default();
+    let overridden = overrides::apply(environment, &mut table, &findings);
+    let source = Source {
+        folder: path.parent().unwrap_or_else(|| Path::new("")),
+        overridden: &overridden,
+        findings: &findings,
+    };
+    let plan = plan(Section::root(&source, table), now);
+    let plan = plan.filter(|_| findings.worst() < Some(Weight::Wrong));
+    Ok((plan, findings.into_all()))
+}
+
+fn parse(path: &Path) -> Result<Table, Failure> {
+    let bytes = io::read_file(path, MAX_FILE)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| {
+        Failure::refused(format!("{} is not UTF-8", quoted(path))).hint("save it as UTF-8")
+    })?;
+    text.parse().map_err(|error: toml::de::Error| {
+        // The library's own text repeats the line, which may hold anything.
+        let line = error.span().map_or(0, |span| {
+            1 + text[..span.start].bytes().filter(|b| *b == b'\n').count()
+        });
+        let message = error.message();
+        Failure::refused(format!("{}, line {line}: {message}", quoted(path)))
+            .hint("mend the TOML; docs/OPERATIONS.md has an example")
+    })
+}
+
+fn plan(mut root: Section<'_>, now: UnixTime) -> Option<Plan> {
+    root.require("listen", "give an address and a port, such as \"127.0.0.1:8080\"");
+    let listen = root.address("listen");
+    let auth = auth::read(&mut root);
+    let limits = limits::read(&mut root);
+    let log = log::read(&mut root);
+    let signing_key = signing_key(&mut root);
+    let agents = agents::read(&mut root, now);
+    root.finish();
+    Some(Plan {
+        listen: listen?,
+        auth: auth?,
+        limits,
+        log,
+        signing_key: signing_key?,
+        agents: agents?,
+    })
+}
+
+/// The gateway's key: that of a file, or one that lives as long as the process.
+fn signing_key(root: &mut Section<'_>) -> Option<SigningKey> {
+    let key = match root.path("signing_key_file") {
+        Some(path) => {
+            let place = root.at("signing_key_file");
+            let pem = files::read_private(root.findings(), &place, &path)?;
+            SigningKey::from_pkcs8_pem(&pem)
+        }
+        None => SigningKey::generate(),
+    };
+    key.map_err(|e| root.wrong("signing_key_file", e)).ok()
+}
+
+/// More than thousands of agents need.
+const MAX_FILE: usize = 4 << 20;
