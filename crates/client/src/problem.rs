@@ -71,6 +71,10 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// `not-found`: this is not the gateway that this client is for.
     NotFound,
+    /// `overloaded`: there was no room for the request in time; nothing was stored.
+    Overloaded,
+    /// `rate-limited`: this caller sent too many requests; nothing was stored.
+    RateLimited,
     /// `secret-exists`: the name is taken.
     SecretExists,
     /// `secret-pending-deletion`: the name was deleted, and the vault still holds it.
@@ -104,6 +108,8 @@ impl ProblemKind {
             "malformed-json" => Self::MalformedJson,
             "method-not-allowed" => Self::MethodNotAllowed,
             "not-found" => Self::NotFound,
+            "overloaded" => Self::Overloaded,
+            "rate-limited" => Self::RateLimited,
             "secret-exists" => Self::SecretExists,
             "secret-pending-deletion" => Self::SecretPendingDeletion,
             "unknown-agent" => Self::UnknownAgent,

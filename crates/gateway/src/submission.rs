@@ -62,6 +62,11 @@ impl Submission {
         self.body.get(self.value.clone()).unwrap_or_default()
     }
 
+    /// The secret's name.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whose value it is, when it goes to this agent and project.
     pub(crate) fn context(&self, agent: AgentId, project: Option<ProjectId>) -> Context {
         Context {

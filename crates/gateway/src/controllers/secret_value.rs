@@ -12,11 +12,11 @@ use axum::{
 use sealpost_protocol::AgentId;
 use serde::Serialize;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::error;
 
 use crate::{
     AgentEntry, Gateway, ProblemType,
-    auth::{Denied, bearer_token},
+    auth::admit,
     body::{self, BodyError},
     delivery::{self, Stored},
     parameters::Parameters,
@@ -37,10 +37,10 @@ struct Created {
 pub(crate) async fn encrypt_and_store_secret(
     State(gateway): State<Arc<Gateway>>,
     Extension(id): Extension<RequestId>,
+    Extension(report): Extension<Report>,
     request: Request,
 ) -> Response {
-    let mut report = Report::default();
-    let result = store(&gateway, &id, request, &mut report).await;
+    let result = store(&gateway, &id, request, &report).await;
     report.answer(result, &id)
 }
 
@@ -50,19 +50,19 @@ async fn store(
     gateway: &Gateway,
     id: &RequestId,
     request: Request,
-    report: &mut Report,
+    report: &Report,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + gateway.limits.deadline;
     let (mut parts, body) = request.into_parts();
     let parameters = Parameters::of(&mut parts).await;
 
-    if let Err(reason) = authorise(gateway, &parts, &parameters).await {
-        info!(%reason, "token refused");
-        body::linger(&parts.headers, body);
-        return Err(Problem::forbidden());
-    }
-    report.agent.clone_from(&parameters.agent);
-    report.project = parameters.project.flatten();
+    let _principal = match admit(gateway, &parts, &parameters, report).await {
+        Ok(principal) => principal,
+        Err(problem) => {
+            body::linger(&parts.headers, body);
+            return Err(problem);
+        }
+    };
 
     let submission = read(gateway, &parts, body).await;
     let (agent, project, submission) = match (parameters, submission) {
@@ -77,6 +77,8 @@ async fn store(
         (parameters, submission) => return Err(refused(parameters, submission.err())),
     };
 
+    report.name(submission.name());
+    let _place = gateway.place(deadline).await?;
     let entry = find(gateway, &agent).await?;
     let stored = delivery::deliver(gateway, id, entry, submission, project, deadline).await?;
     let Stored {
@@ -91,19 +93,6 @@ async fn store(
         }),
     )
         .into_response())
-}
-
-async fn authorise(
-    gateway: &Gateway,
-    parts: &Parts,
-    parameters: &Parameters,
-) -> Result<(), Denied> {
-    let token = bearer_token(&parts.headers)?;
-    let principal = gateway
-        .authenticator
-        .authenticate(token, gateway.clock.now())
-        .await?;
-    principal.authorise_write(parameters.agent.as_ref(), parameters.project)
 }
 
 async fn read(

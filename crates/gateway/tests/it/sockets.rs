@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use sealpost_client::{Client, ClientError, NewSecret, ProblemKind, Token};
-use sealpost_gateway::{ProblemType, serve};
+use sealpost_gateway::{Listener, ProblemType, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -27,7 +27,7 @@ async fn start(world: World) -> Server {
     let (stop, stopping) = oneshot::channel::<()>();
     let shutdown = async { drop(stopping.await) };
     let stopped = tokio::spawn(serve(
-        listener,
+        Listener::plain(listener).unwrap(),
         world.router.clone(),
         world.limits,
         shutdown,
