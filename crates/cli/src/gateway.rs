@@ -1,7 +1,9 @@
 //! `sealpost gateway`: the endpoint and its agents, as a configuration file says.
 
 mod agents;
+mod audit;
 mod auth;
+mod endpoint;
 mod files;
 mod findings;
 mod limits;

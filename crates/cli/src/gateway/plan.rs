@@ -2,19 +2,22 @@
 
 use std::ffi::OsString;
 use std::fmt;
-use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 
 use sealpost_envelope::UnixTime;
-use sealpost_gateway::{JwtAuthenticator, Limits};
+use sealpost_gateway::{Limits, Metrics};
 use sealpost_protocol::SigningKey;
 use toml::Table;
 
 use super::agents::{self, AgentPlan};
+use super::audit::{self, AuditPlan};
+use super::auth::{self, AuthPlan};
+use super::endpoint::{self, EndpointPlan};
 use super::findings::{Finding, Findings, Weight};
 use super::log::{self, LogPlan};
 use super::section::{Section, Source};
-use super::{auth, files, limits, overrides};
+use super::{files, limits, overrides};
 use crate::error::Failure;
 use crate::io;
 use crate::render::quoted;
@@ -22,10 +25,12 @@ use crate::render::quoted;
 /// What is started.
 #[derive(Debug)]
 pub(crate) struct Plan {
-    pub(crate) listen: SocketAddr,
-    pub(crate) auth: JwtAuthenticator,
+    pub(crate) endpoint: EndpointPlan,
+    pub(crate) auth: AuthPlan,
     pub(crate) limits: Limits,
     pub(crate) log: LogPlan,
+    pub(crate) audit: AuditPlan,
+    pub(crate) metrics: Arc<Metrics>,
     pub(crate) signing_key: SigningKey,
     pub(crate) agents: Vec<AgentPlan>,
 }
@@ -37,7 +42,9 @@ impl fmt::Display for Plan {
             1 => "one agent".to_owned(),
             n => format!("{n} agents"),
         };
-        write!(f, "{agents}, listening on {}", self.listen)
+        let EndpointPlan { listen, tls, .. } = &self.endpoint;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        write!(f, "{agents}, {scheme}://{listen}{}", self.endpoint.base_path)
     }
 }
 
@@ -84,19 +91,22 @@ fn parse(path: &Path) -> Result<Table, Failure> {
 }
 
 fn plan(mut root: Section<'_>, now: UnixTime) -> Option<Plan> {
-    root.require("listen", "give an address and a port, such as \"127.0.0.1:8080\"");
-    let listen = root.address("listen");
+    let metrics = Arc::new(Metrics::new());
+    let endpoint = endpoint::read(&mut root, &metrics, now);
     let auth = auth::read(&mut root);
     let limits = limits::read(&mut root);
     let log = log::read(&mut root);
+    let audit = audit::read(&mut root);
     let signing_key = signing_key(&mut root);
     let agents = agents::read(&mut root, now);
     root.finish();
     Some(Plan {
-        listen: listen?,
+        endpoint: endpoint?,
         auth: auth?,
         limits,
         log,
+        audit,
+        metrics,
         signing_key: signing_key?,
         agents: agents?,
     })

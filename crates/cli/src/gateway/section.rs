@@ -65,9 +65,13 @@ impl<'a> Section<'a> {
 
     /// Notes that a key must be there, if it is not.
     pub(crate) fn require(&self, key: &str, what_to_do: &str) {
-        if !self.table.contains_key(key) {
+        if !self.has(key) {
             self.wrong(key, format_args!("missing; {what_to_do}"));
         }
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
     }
 
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
@@ -88,6 +92,17 @@ impl<'a> Section<'a> {
     ) -> Option<T> {
         let text = self.text(key)?;
         text.parse().map_err(|e| self.wrong(key, e)).ok()
+    }
+
+    /// As [`parsed`](Self::parsed); what is not given is as by default.
+    pub(crate) fn parsed_or_default<T: Default + FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        key: &'static str,
+    ) -> Option<T> {
+        match self.has(key) {
+            true => self.parsed(key),
+            false => Some(T::default()),
+        }
     }
 
     /// An IP address and a port.
@@ -220,7 +235,7 @@ impl<'a> Section<'a> {
     }
 
     /// Notes the keys that nobody asked for: a setting that is misspelt would not be in force.
-    pub(crate) fn finish(self) {
+    pub(crate) fn finish(&self) {
         for key in self.table.keys() {
             let known = self.known.join(", ");
             self.wrong(
