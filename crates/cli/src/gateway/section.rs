@@ -77,7 +77,7 @@ impl<'a> Section<'a> {
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         match self.take(key)? {
             Value::String(text) if text.is_empty() => {
-                self.wrong(key, "empty; give a text, or leave the key out");
+                self.wrong(key, "is empty");
                 None
             }
             Value::String(text) => Some(text),
@@ -198,7 +198,7 @@ impl<'a> Section<'a> {
         let found = choices.iter().find(|(word, _)| *word == text);
         found.map(|(_, choice)| *choice).or_else(|| {
             let words: Vec<String> = choices.iter().map(|(w, _)| format!("\"{w}\"")).collect();
-            self.not(key, &format!("one of {}", words.join(", ")))
+            self.not(key, &words.join(" or "))
         })
     }
 
@@ -228,7 +228,7 @@ impl<'a> Section<'a> {
                 _ => self
                     .source
                     .findings
-                    .wrong(place, format_args!("is not {expected}")),
+                    .wrong(place, format_args!("must be {expected}")),
             }
         }
         sections
@@ -256,8 +256,8 @@ impl<'a> Section<'a> {
 
     fn not<T>(&self, key: &str, expected: &str) -> Option<T> {
         match self.source.overridden.get(&self.at(key)) {
-            Some(variable) => self.wrong(key, format_args!("{variable} is not {expected}")),
-            None => self.wrong(key, format_args!("is not {expected}")),
+            Some(variable) => self.wrong(key, format_args!("{variable} must be {expected}")),
+            None => self.wrong(key, format_args!("must be {expected}")),
         }
         None
     }
