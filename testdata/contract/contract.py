@@ -3,23 +3,26 @@
 import json
 import os
 import pathlib
+import re
 import subprocess
-import tomllib
 
 from harness import AGENT, Gateway, Issuer, get
 
 HERE = pathlib.Path(__file__).parent
 EXAMPLES = 200
+OUR_AGENT = f'[parameters]\n"path.agentId" = "{AGENT}"\n'
 
 
 def check(checks, folder):
     issuer = Issuer(folder)
     gateway = Gateway(folder, issuer)
+    given = os.environ["SEALPOST_OPENAPI"]
     try:
         # Of any agent, most of which there are not, and of the one that there is.
-        schemathesis(checks, folder, gateway, issuer, "any agent", "")
-        parameters = f'[parameters]\n"path.agentId" = "{AGENT}"\n'
-        schemathesis(checks, folder, gateway, issuer, "our agent", parameters)
+        run = lambda what, *others: schemathesis(checks, folder, gateway, issuer, what, *others)
+        run("any agent", given)
+        run("our agent", given, OUR_AGENT)
+        run("our agent and bodies that say what the texts say", narrowed(folder, given), OUR_AGENT, "--mode", "positive")
         counts = statuses(gateway)
         checks.that(counts.get(201, 0) >= 20, "secrets were stored meanwhile", counts)
         checks.that(counts.get(400, 0) >= 100, "requests were refused meanwhile", counts)
@@ -31,26 +34,37 @@ def check(checks, folder):
         issuer.stop()
 
 
-def schemathesis(checks, folder, gateway, issuer, what, more):
+def narrowed(folder, given):
+    """The given description with what its texts say and its schemas do not: most bodies are then taken."""
+    text = pathlib.Path(given).read_text()
+    for schema, rule in {
+        "    JsonNode: {}\n": "    JsonNode: {type: object}\n",
+        "          example: my-secret\n": "          example: my-secret\n          pattern: ^[a-z/ A-Z0-9.-]{8,40}$\n",
+        "          example: PASSWORD\n": "          example: PASSWORD\n          pattern: ^[A-Z]{1,9}$\n",
+        "        key:\n          type: string\n": "        unknown:\n          type: string\n",
+    }.items():
+        if text.count(schema) != 1:
+            raise ValueError(f"the given description has not exactly one {schema!r}")
+        text = text.replace(schema, rule)
+    path = folder / "narrowed.yaml"
+    path.write_text(text)
+    return path
+
+
+def schemathesis(checks, folder, gateway, issuer, what, description, more="", *options):
     config = folder / "schemathesis.toml"
     config.write_text(more + (HERE / "schemathesis.toml").read_text())
-    tomllib.loads(config.read_text())
-    report = folder / "report.json"
     command = [
-        "schemathesis", "--config-file", config, "run", os.environ["SEALPOST_OPENAPI"], "--url", gateway.url,
+        "schemathesis", "--config-file", config, "run", description, "--url", gateway.url,
         "--header", f"Authorization: Bearer {issuer.token()}", "--max-examples", str(EXAMPLES), "--seed", "1",
-        "--phases", "examples,coverage,fuzzing,stateful", "--no-color", "--report", "json", "--report-json-path", report,
+        "--phases", "examples,coverage,fuzzing,stateful", "--no-color", *options,
     ]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True)
     tail = "\n".join((run.stdout + run.stderr).splitlines()[-60:])
-    checks.that(run.returncode == 0, f"Schemathesis finds nothing, {what}", tail)
-    print("\n".join(line for line in run.stdout.splitlines() if "generated" in line or "passed" in line))
-    cases = number_of_cases(report)
-    checks.that(cases >= EXAMPLES, f"it made {cases} requests, {what}", tail)
-
-
-def number_of_cases(report):
-    return json.loads(report.read_text()).get("total", 0) if report.exists() else 0
+    checks.that(run.returncode == 0, f"Schemathesis finds nothing: {what}", tail)
+    cases = re.search(r"(\d+) generated, (\d+) passed", run.stdout)
+    generated, passed = map(int, cases.groups()) if cases else (0, 0)
+    checks.that(generated >= EXAMPLES and passed >= EXAMPLES, f"{generated} requests, {passed} of them passed: {what}", tail)
 
 
 def statuses(gateway):
