@@ -41,6 +41,7 @@ pub(crate) const GOOD: &str = r#"{"secret":{"name":"my-secret","key":"password",
 
 pub(crate) struct World {
     pub(crate) router: Router,
+    pub(crate) operations: Router,
     pub(crate) issuer: Issuer,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) resolver: Resolver,
@@ -68,17 +69,16 @@ impl Clock for TestClock {
     }
 }
 
-/// Short times, so that tests of them are short too.
 pub(crate) fn world() -> World {
-    let mut limits = Limits::default();
-    limits.header_timeout = Duration::from_millis(800);
-    limits.body_timeout = Duration::from_millis(600);
-    limits.deadline = Duration::from_secs(3);
-    limits.drain = Duration::from_secs(5);
-    world_with(limits)
+    world_with(short_limits())
 }
 
 pub(crate) fn world_with(limits: Limits) -> World {
+    world_of(limits, |gateway| gateway)
+}
+
+/// A world whose gateway has been changed like this.
+pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) -> World {
     let clock = TestClock::new();
     let issuer = Issuer::new(clock.now().as_secs());
     let dir = tempfile::tempdir().unwrap();
@@ -105,9 +105,11 @@ pub(crate) fn world_with(limits: Limits) -> World {
     tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));
     let silent = transport.register(SILENT.parse().unwrap()).unwrap();
 
-    let router = gateway(&issuer, &clock, limits, transport, &gateway_key, &agent_key);
+    let gateway = assemble(&issuer, &clock, limits, transport, &gateway_key, &agent_key);
+    let gateway = change(gateway);
     World {
-        router,
+        operations: gateway.operations(),
+        router: gateway.router(),
         issuer,
         clock,
         resolver,
@@ -117,15 +119,27 @@ pub(crate) fn world_with(limits: Limits) -> World {
     }
 }
 
+/// Short times, so that tests of them are short too.
+pub(crate) fn short_limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.handshake_timeout = Duration::from_millis(600);
+    limits.header_timeout = Duration::from_millis(800);
+    limits.body_timeout = Duration::from_millis(600);
+    limits.write_timeout = Duration::from_millis(600);
+    limits.deadline = Duration::from_secs(3);
+    limits.drain = Duration::from_secs(5);
+    limits
+}
+
 /// A gateway that knows three agents, all with the same signing key.
-pub(crate) fn gateway(
+pub(crate) fn assemble(
     issuer: &Issuer,
     clock: &Arc<TestClock>,
     limits: Limits,
     transport: Arc<dyn Transport>,
     gateway_key: &SigningKey,
     agent_key: &SigningKey,
-) -> Router {
+) -> Gateway {
     let entry = |id: &str, certificate: &[u8]| {
         let trust = Trust::DangerAnyCertificate;
         AgentEntry::new(
@@ -161,7 +175,6 @@ pub(crate) fn gateway(
     )
     .with_clock(clock.clone())
     .with_limits(limits)
-    .router()
 }
 
 impl World {

@@ -3,11 +3,19 @@
 
 mod agents;
 mod answers;
+mod audit;
 mod bad_input;
 mod bodies;
+mod boundaries;
+mod description;
 mod failures;
 mod harness;
 mod issuer;
+mod keys;
+mod limits;
+mod operations;
 mod road;
 mod sockets;
+mod tls;
 mod tokens;
+mod wire;
