@@ -134,8 +134,7 @@ file = "audit.jsonl"
 [log]
 level = "{os.environ.get("SEALPOST_LOAD_LOG", "warn")}"
 [limits]
-rate_per_second = 1000000
-rate_burst = 1000000
+rate_per_second = 0
 [[agents]]
 id = "a{bits}"
 identity = "identity.pem"

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use sealpost_agent::Accept;
 use sealpost_envelope::{
     AwsLc, Certificate, ChainPolicy, Fingerprint, Identity, Trust, TrustAnchors, UnixTime,
 };
@@ -20,11 +21,13 @@ pub(crate) struct AgentPlan {
     pub(crate) id: AgentId,
     /// What it opens with; the first is the certificate's, the others are old.
     pub(crate) identities: Vec<Identity<AwsLc>>,
+    pub(crate) accept: Accept,
     /// What the gateway knows of it.
     pub(crate) entry: AgentEntry,
     /// What it signs its replies with. It never leaves the process.
     pub(crate) signing_key: SigningKey,
     pub(crate) vault: VaultPlan,
+    pub(crate) ledger: LedgerPlan,
     /// Where to answer `sealpost resolve`.
     pub(crate) resolve_socket: Option<PathBuf>,
 }
@@ -37,6 +40,15 @@ pub(crate) struct VaultPlan {
     pub(crate) max_value: Option<usize>,
     /// Bytes.
     pub(crate) cache: Option<usize>,
+}
+
+/// What it remembers of requests.
+#[derive(Debug)]
+pub(crate) struct LedgerPlan {
+    /// In memory without it.
+    pub(crate) path: Option<PathBuf>,
+    /// Entries.
+    pub(crate) capacity: Option<usize>,
 }
 
 /// Reads all agents. No two may have the same id, or write to the same place.
@@ -60,8 +72,10 @@ fn agent(mut section: Section<'_>, taken: &mut Taken, now: UnixTime) -> Option<A
     if let Some(id) = &id {
         taken.claim(&section, "id", id.to_string());
     }
-    let identities = identities(&mut section);
+    let mut identities = identities(&mut section);
     let certificate = certificate(&mut section);
+    let accept = accept(&mut section);
+    let ledger = ledger(&mut section, taken);
     let vault = vault(&mut section, taken);
     let resolve_socket = section.path("resolve_socket");
     if let Some(path) = &resolve_socket {
@@ -69,9 +83,8 @@ fn agent(mut section: Section<'_>, taken: &mut Taken, now: UnixTime) -> Option<A
         taken.claim_path(&section, "resolve_socket", path);
     }
 
-    let current = identities.as_ref().and_then(|all| all.first());
-    if let (Some(identity), Some((_, certificate))) = (current, &certificate) {
-        check_pair(&section, identity, certificate);
+    if let (Some(identities), Some((_, certificate))) = (&mut identities, &certificate) {
+        add_certificates(&mut section, identities, certificate);
     }
     let signing_key = SigningKey::generate()
         .map_err(|e| section.wrong("id", e))
@@ -88,9 +101,11 @@ fn agent(mut section: Section<'_>, taken: &mut Taken, now: UnixTime) -> Option<A
     Some(AgentPlan {
         id: id?,
         identities: identities?,
+        accept: accept?,
         entry: entry?,
         signing_key: signing_key?,
         vault: vault?,
+        ledger,
         resolve_socket,
     })
 }
@@ -133,14 +148,61 @@ fn certificate(section: &mut Section<'_>) -> Option<(Vec<u8>, Certificate)> {
     }
 }
 
-fn check_pair(section: &Section<'_>, identity: &Identity<AwsLc>, certificate: &Certificate) {
-    if identity.key_id() != certificate.public_key().key_id() {
+/// Values in JWE and CMS may name the certificate that they were sealed to.
+fn add_certificates(
+    section: &mut Section<'_>,
+    identities: &mut [Identity<AwsLc>],
+    current: &Certificate,
+) {
+    let Some((identity, _)) = identities.split_first_mut() else {
+        return;
+    };
+    if identity.add_certificate(current.clone()).is_err() {
         section.wrong(
             "certificate",
             "is for another key than the first file of identity: what is sealed to it would not open; name the \
              certificate of that key, or put its key first",
         );
     }
+    for path in section.paths("old_certificates") {
+        let place = section.at("old_certificates");
+        let Some(pem) = files::read(section.findings(), &place, &path) else {
+            continue;
+        };
+        match Certificate::from_pem::<AwsLc>(&pem) {
+            Ok(old) => {
+                if !identities
+                    .iter_mut()
+                    .any(|identity| identity.add_certificate(old.clone()).is_ok())
+                {
+                    section.wrong(
+                        "old_certificates",
+                        format_args!("{} is for no key of identity; add its key, or leave it out", quoted(&path)),
+                    );
+                }
+            }
+            Err(error) => section.wrong("old_certificates", format_args!("{}: {error}", quoted(&path))),
+        }
+    }
+}
+
+fn accept(section: &mut Section<'_>) -> Option<Accept> {
+    match section.has("accept") {
+        false => Some(Accept::default()),
+        true => Accept::parse(section.texts("accept")?)
+            .map_err(|e| section.wrong("accept", e))
+            .ok(),
+    }
+}
+
+fn ledger(section: &mut Section<'_>, taken: &mut Taken) -> LedgerPlan {
+    let path = section.path("ledger");
+    if let Some(path) = &path {
+        files::check_writable_folder(section.findings(), &section.at("ledger"), path);
+        taken.claim_path(section, "ledger", path);
+    }
+    let capacity = section.number("ledger_capacity", MIN_LEDGER..=MAX_LEDGER);
+    LedgerPlan { path, capacity }
 }
 
 fn check_dates(section: &Section<'_>, certificate: &Certificate, now: UnixTime) {
@@ -262,5 +324,7 @@ fn canonical(path: &Path) -> PathBuf {
 const SOON_DAYS: u64 = 30;
 /// The longest value that the endpoint takes.
 const MAX_VALUE: usize = 64 * 1024;
+const MIN_LEDGER: usize = 1000;
+const MAX_LEDGER: usize = 1_000_000_000;
 const MIN_CACHE: usize = 1 << 20;
 const MAX_CACHE: usize = 1 << 40;

@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sealpost_envelope::UnixTime;
-use sealpost_gateway::{Limits, Metrics};
+use sealpost_gateway::{IdempotencySecret, Limits, Metrics};
 use sealpost_protocol::SigningKey;
 use toml::Table;
+use zeroize::Zeroizing;
 
 use super::agents::{self, AgentPlan};
 use super::audit::{self, AuditPlan};
@@ -32,6 +33,8 @@ pub(crate) struct Plan {
     pub(crate) audit: AuditPlan,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) signing_key: SigningKey,
+    /// Of this process alone without it.
+    pub(crate) idempotency_secret: Option<IdempotencySecret>,
     pub(crate) agents: Vec<AgentPlan>,
 }
 
@@ -98,6 +101,7 @@ fn plan(mut root: Section<'_>, now: UnixTime) -> Option<Plan> {
     let log = log::read(&mut root);
     let audit = audit::read(&mut root);
     let signing_key = signing_key(&mut root);
+    let idempotency_secret = idempotency_secret(&mut root);
     let agents = agents::read(&mut root, now);
     root.finish();
     Some(Plan {
@@ -108,6 +112,7 @@ fn plan(mut root: Section<'_>, now: UnixTime) -> Option<Plan> {
         audit,
         metrics,
         signing_key: signing_key?,
+        idempotency_secret,
         agents: agents?,
     })
 }
@@ -123,6 +128,34 @@ fn signing_key(root: &mut Section<'_>) -> Option<SigningKey> {
         None => SigningKey::generate(),
     };
     key.map_err(|e| root.wrong("signing_key_file", e)).ok()
+}
+
+fn idempotency_secret(root: &mut Section<'_>) -> Option<IdempotencySecret> {
+    let mut section = root.section("idempotency")?;
+    section.require("secret_file", "give a file with 64 hexadecimal digits");
+    let path = section.path("secret_file");
+    section.finish();
+    let text = files::read_private(section.findings(), &section.at("secret_file"), &path?)?;
+    let secret = secret_from_hex(text.trim_ascii());
+    if secret.is_none() {
+        section.wrong(
+            "secret_file",
+            "must hold 64 hexadecimal digits and nothing else: openssl rand -hex 32",
+        );
+    }
+    secret
+}
+
+fn secret_from_hex(digits: &[u8]) -> Option<IdempotencySecret> {
+    let mut secret = Zeroizing::new([0; 32]);
+    if digits.len() != 2 * secret.len() {
+        return None;
+    }
+    for (byte, pair) in secret.iter_mut().zip(digits.chunks_exact(2)) {
+        let [high, low] = [pair[0], pair[1]].map(|digit| char::from(digit).to_digit(16));
+        *byte = u8::try_from(high? << 4 | low?).ok()?;
+    }
+    Some(IdempotencySecret::from_bytes(&secret))
 }
 
 /// More than thousands of agents need.

@@ -3,10 +3,10 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Resolver};
+use sealpost_agent::{Agent, Ledger, Resolver};
 use sealpost_gateway::{
     AuditFile, AuditSink, AuditStdout, Gateway, IssuerKeys, JwtAuthenticator, Limits, Listener,
-    StaticDirectory, Tls, serve,
+    Metrics, StaticDirectory, Tls, serve,
 };
 use sealpost_protocol::{InProcess, VerifyKey};
 use sealpost_vault::{EmbeddedVault, Vault};
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
 
-use super::agents::{AgentPlan, VaultPlan};
+use super::agents::{AgentPlan, LedgerPlan, VaultPlan};
 use super::audit::AuditPlan;
 use super::plan::Plan;
 use crate::error::Failure;
@@ -55,17 +55,17 @@ struct Running {
 impl Running {
     /// Everything that can fail comes before the sockets, and nobody is answered before all is there.
     async fn start(plan: Plan) -> Result<Self, Failure> {
+        let metrics = plan.metrics;
         let in_process = Arc::new(InProcess::new(QUEUE));
         let gateways = plan.signing_key.verify_key();
         let mut entries = Vec::new();
         let mut agents = Vec::new();
         for agent in plan.agents {
-            let (agent, entry) = RunningAgent::start(agent, &in_process, gateways.clone())?;
+            let (agent, entry) = RunningAgent::start(agent, &in_process, gateways.clone(), &metrics)?;
             agents.push(agent);
             entries.push(entry);
         }
 
-        let metrics = plan.metrics;
         let auth = plan.auth;
         let keys = Arc::new(IssuerKeys::new(auth.source, auth.refresh, Arc::clone(&metrics)));
         if keys.fetch().await.is_err() {
@@ -80,6 +80,9 @@ impl Running {
         .with_limits(plan.limits)
         .with_base_path(plan.endpoint.base_path.clone())
         .with_metrics(Arc::clone(&metrics));
+        if let Some(secret) = plan.idempotency_secret {
+            gateway = gateway.with_idempotency_secret(secret);
+        }
         let (sink, audit) = open_audit(plan.audit)?;
         if let Some(sink) = sink {
             gateway = gateway.with_audit(sink);
@@ -174,6 +177,7 @@ impl RunningAgent {
         mut plan: AgentPlan,
         in_process: &InProcess,
         gateways: VerifyKey,
+        metrics: &Metrics,
     ) -> Result<(Self, sealpost_gateway::AgentEntry), Failure> {
         let vault = open_vault(&plan.vault)?;
         let inbox = in_process
@@ -189,8 +193,15 @@ impl RunningAgent {
         };
         info!(agent = %plan.id, vault = %plan.vault.path.display(), "agent started");
         let identity = plan.identities.remove(0);
-        let agent = Agent::new(plan.id, identity, vault, plan.signing_key, gateways);
-        let service = Service::start(|stop| Arc::new(agent).serve(inbox, stop));
+        let agent = Agent::new(plan.id.clone(), identity, vault, plan.signing_key, gateways)
+            .with_accept(plan.accept)
+            .with_ledger(open_ledger(&plan.ledger)?)
+            .with_old_identities(plan.identities)
+            .map_err(Failure::refused)?;
+        let agent = Arc::new(agent);
+        let counted = Arc::clone(&agent);
+        metrics.watch_failed_opens(plan.id, move || counted.failed_opens());
+        let service = Service::start(|stop| agent.serve(inbox, stop));
         Ok((Self { service, socket }, plan.entry))
     }
 
@@ -214,6 +225,17 @@ fn open_vault(plan: &VaultPlan) -> Result<Arc<dyn Vault>, Failure> {
     }
     let vault = builder.open(&plan.path).map_err(Failure::usage)?;
     Ok(Arc::new(vault))
+}
+
+fn open_ledger(plan: &LedgerPlan) -> Result<Ledger, Failure> {
+    let ledger = match &plan.path {
+        Some(path) => Ledger::open(path).map_err(Failure::usage)?,
+        None => Ledger::in_memory(),
+    };
+    Ok(match plan.capacity {
+        Some(entries) => ledger.with_capacity(entries),
+        None => ledger,
+    })
 }
 
 type Audit = (Option<Arc<dyn AuditSink>>, Option<Arc<AuditFile>>);
