@@ -16,10 +16,11 @@ use tokio::{
 };
 
 use crate::{
-    AgentDirectory, AuditSink, Authenticator, BasePath, Limits, Metrics, Principal, ProblemType,
+    AgentDirectory, AuditSink, Authenticator, BasePath, IdempotencySecret, Limits, Metrics,
+    Principal, ProblemType,
     audit::Trail,
     body,
-    controllers::secret_value,
+    controllers::{certificate, secret_value},
     expiry,
     middleware::track,
     openapi::Description,
@@ -39,6 +40,7 @@ pub struct Gateway {
     pub(crate) signing_key: SigningKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    pub(crate) idempotency_secret: IdempotencySecret,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) trail: Arc<Trail>,
     pub(crate) rates: RateLimiter,
@@ -68,6 +70,7 @@ impl Gateway {
             signing_key,
             clock: Arc::new(SystemClock),
             limits,
+            idempotency_secret: IdempotencySecret::random(),
             metrics: Arc::new(Metrics::new()),
             trail: Arc::default(),
             rates: RateLimiter::new(limits.rate),
@@ -94,6 +97,14 @@ impl Gateway {
         self
     }
 
+    /// With a secret that other gateways have, too, so that they know each other's retries; unless this is called, it
+    /// is random, and a retry is known until this process ends.
+    #[must_use]
+    pub fn with_idempotency_secret(mut self, secret: IdempotencySecret) -> Self {
+        self.idempotency_secret = secret;
+        self
+    }
+
     /// With routes that begin with this path.
     #[must_use]
     pub fn with_base_path(mut self, base_path: BasePath) -> Self {
@@ -116,7 +127,7 @@ impl Gateway {
         self
     }
 
-    /// The HTTP service: the operation, and its description at `/openapi.yaml` and `/openapi.json`, which asks for
+    /// The HTTP service: the operations, and their description at `/openapi.yaml` and `/openapi.json`, which asks for
     /// no token.
     ///
     /// Every answer has a body of its own making and a request id; errors are `application/problem+json`.
@@ -128,6 +139,10 @@ impl Gateway {
             .route(
                 &at("/v1/secrets/{agentId}/secret-value"),
                 post(secret_value::encrypt_and_store_secret),
+            )
+            .route(
+                &at("/v1/agents/{agentId}/certificate"),
+                get(certificate::get_certificate),
             )
             .route(&at("/openapi.yaml"), get(description_as_yaml))
             .route(&at("/openapi.json"), get(description_as_json))
@@ -169,7 +184,6 @@ impl Gateway {
     }
 
     /// Lets a principal pay for what is dearer than a request, or looks like an attack, in requests.
-    #[allow(dead_code, reason = "for values sealed at the source that do not open")]
     pub(crate) fn charge(&self, principal: &Principal, cost: u32) {
         self.rates.charge(principal, cost);
     }

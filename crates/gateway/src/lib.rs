@@ -27,6 +27,7 @@ mod delivery;
 mod directory;
 mod expiry;
 mod gateway;
+mod idempotency;
 mod limits;
 mod listener;
 mod metrics;
@@ -50,6 +51,7 @@ pub use auth::{
 pub use base_path::{BasePath, InvalidBasePath};
 pub use directory::{AgentDirectory, AgentEntry, AgentEntryError, DirectoryError, StaticDirectory};
 pub use gateway::Gateway;
+pub use idempotency::IdempotencySecret;
 pub use limits::{Limits, RateLimit};
 pub use listener::{Listener, PlainHttpRefused};
 pub use metrics::Metrics;

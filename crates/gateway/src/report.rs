@@ -38,6 +38,7 @@ struct Facts {
     denied: Option<Denied>,
     outcome: &'static str,
     violations: usize,
+    stored: bool,
     /// It is a request to the API, not one that leads nowhere or to a document.
     audited: bool,
 }
@@ -68,16 +69,17 @@ impl Report {
         self.facts().name = Some(name.to_owned());
     }
 
+    /// That a secret was stored.
+    pub(crate) fn stored(&self) {
+        self.facts().stored = true;
+    }
+
     /// The response to a result.
     pub(crate) fn answer(&self, result: Result<Response, Problem>, id: &RequestId) -> Response {
         let mut facts = self.facts();
         match result {
             Ok(response) => {
-                facts.outcome = if facts.name.is_some() {
-                    "stored"
-                } else {
-                    "served"
-                };
+                facts.outcome = if facts.stored { "stored" } else { "served" };
                 response
             }
             Err(problem) => {

@@ -83,21 +83,7 @@ async fn it_is_served() {
         answer.body.clear();
         answer.to_string()
     });
-    assert_snapshot!(heads.join(""), @r##"
-    200 OK
-    cache-control: no-store
-    content-length: 10489
-    content-type: application/yaml
-    x-content-type-options: nosniff
-    x-request-id: test-request-1
-
-    200 OK
-    cache-control: no-store
-    content-length: 13854
-    content-type: application/json
-    x-content-type-options: nosniff
-    x-request-id: test-request-1
-    "##);
+    assert_snapshot!(heads.join(""), @"");
 }
 
 #[tokio::test]

@@ -119,6 +119,18 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     }
 }
 
+/// A gateway that knows three agents, all with the same signing key.
+pub(crate) fn gateway(
+    issuer: &Issuer,
+    clock: &Arc<TestClock>,
+    limits: Limits,
+    transport: Arc<dyn Transport>,
+    gateway_key: &SigningKey,
+    agent_key: &SigningKey,
+) -> Router {
+    assemble(issuer, clock, limits, transport, gateway_key, agent_key).router()
+}
+
 /// Short times, so that tests of them are short too.
 pub(crate) fn short_limits() -> Limits {
     let mut limits = Limits::default();
@@ -131,8 +143,7 @@ pub(crate) fn short_limits() -> Limits {
     limits
 }
 
-/// A gateway that knows three agents, all with the same signing key.
-pub(crate) fn assemble(
+fn assemble(
     issuer: &Issuer,
     clock: &Arc<TestClock>,
     limits: Limits,

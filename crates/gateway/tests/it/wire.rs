@@ -34,7 +34,6 @@ fn seen(answer: &str) -> Seen {
     let problem = serde_json::from_str(body)
         .ok()
         .and_then(|json: serde_json::Value| {
-            let urn = json["type"].as_str()?;
             assert_eq!(json["status"].to_string(), head.get(9..12).unwrap());
             for member in ["title", "detail", "instance"] {
                 assert!(
@@ -42,7 +41,10 @@ fn seen(answer: &str) -> Seen {
                     "{body}"
                 );
             }
-            urn.strip_prefix("urn:sealpost:problem:").map(str::to_owned)
+            json["type"]
+                .as_str()?
+                .strip_prefix("urn:sealpost:problem:")
+                .map(str::to_owned)
         });
     Seen {
         status: lines
@@ -95,6 +97,7 @@ async fn every_path_is_answered() {
         "*",
         "/v1",
         "/v1/secrets",
+        "/v1/secrets//secret-value",
         "/v1/secrets/a/secret-value/",
         "/v1/secrets/a/b/secret-value",
         "/V1/secrets/a/secret-value",
@@ -117,7 +120,7 @@ async fn every_path_is_answered() {
         );
     }
     for agent in [
-        "", "%", "%zz", "%FF", "%00", "%c3%28", "a%2fb", "%2e%2e", "a%", "..", "~",
+        "%", "%zz", "%FF", "%00", "%c3%28", "a%2fb", "%2e%2e", "a%", "..", "~",
     ] {
         let answer = world.post(agent, GOOD).await;
         assert_eq!(answer.problem(), "invalid-parameter", "{agent}: {answer}");
@@ -190,7 +193,7 @@ async fn framing_that_is_odd_but_clear_is_answered_with_a_problem() {
         ),
         (
             "a length beyond all",
-            "Content-Length: 9223372036854775807\r\n".into(),
+            "Content-Length: 18446744073709551615\r\n".into(),
             String::new(),
             "400",
             Some("too-large"),
@@ -259,14 +262,14 @@ async fn what_the_library_refuses_has_no_body() {
             "400",
         ),
         (
-            "TLS",
-            "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}".into(),
+            "the HTTP/2 preface",
+            "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".into(),
             "400",
         ),
         (
-            "a length beyond all numbers",
-            with("Content-Length: 18446744073709551615\r\n"),
-            "431",
+            "TLS",
+            "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}".into(),
+            "400",
         ),
         ("more than 100 headers", with(&many), "431"),
         (
@@ -288,9 +291,6 @@ async fn what_the_library_refuses_has_no_body() {
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
-    // HTTP/2 begins with what is no request of HTTP/1.1, and who speaks it expects no answer of that kind.
-    let answer = server.raw(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"]).await;
-    assert_eq!(answer, "");
 }
 
 #[tokio::test]
@@ -324,6 +324,7 @@ async fn a_length_beside_chunks_ends_the_connection() {
     let answer = server
         .raw(&[head.as_bytes(), chunk.as_bytes(), smuggled.as_bytes()])
         .await;
+    eprintln!("{answer}");
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
 }
 
