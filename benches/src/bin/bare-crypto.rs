@@ -33,8 +33,12 @@ fn main() {
     let workers: Vec<_> = (0..threads)
         .map(|_| thread::spawn(move || work(bits, bytes, until)))
         .collect();
-    let done = workers.into_iter().map(|worker| worker.join().expect("no panic"));
-    let (time, rounds) = done.fold((Duration::ZERO, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let done = workers
+        .into_iter()
+        .map(|worker| worker.join().expect("no panic"));
+    let (time, rounds) = done.fold((Duration::ZERO, 0), |sum, one| {
+        (sum.0 + one.0, sum.1 + one.1)
+    });
     println!("{:.2}", time.as_secs_f64() * 1e6 / f64::from(rounds));
 }
 
@@ -59,6 +63,9 @@ fn work(bits: usize, bytes: usize, until: Instant) -> (Duration, u32) {
 /// What this thread has had of a processor; the first number is in nanoseconds (Linux, `CONFIG_SCHED_INFO`).
 fn processor_time() -> Duration {
     let text = fs::read_to_string("/proc/thread-self/schedstat").expect("Linux");
-    let nanoseconds = text.split_whitespace().next().and_then(|number| number.parse().ok());
+    let nanoseconds = text
+        .split_whitespace()
+        .next()
+        .and_then(|number| number.parse().ok());
     Duration::from_nanos(nanoseconds.expect("a number"))
 }

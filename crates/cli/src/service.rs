@@ -91,7 +91,6 @@ impl Signals {
 }
 
 fn listen(kind: SignalKind) -> Result<Signal, Failure> {
-    signal(kind).map_err(|e| {
-        Failure::usage(format!("cannot listen for signals: {e}")).hint("try again")
-    })
+    signal(kind)
+        .map_err(|e| Failure::usage(format!("cannot listen for signals: {e}")).hint("try again"))
 }

@@ -127,7 +127,10 @@ fn identities(section: &mut Section<'_>) -> Option<Vec<Identity<AwsLc>>> {
     let all: Vec<_> = paths.iter().map(identity).collect();
     let all: Vec<Identity<AwsLc>> = all.into_iter().collect::<Option<_>>()?;
     for (index, one) in all.iter().enumerate() {
-        if all[..index].iter().any(|other| other.key_id() == one.key_id()) {
+        if all[..index]
+            .iter()
+            .any(|other| other.key_id() == one.key_id())
+        {
             section.wrong("identity", "has the same key twice; name each file once");
             return None;
         }
@@ -177,11 +180,17 @@ fn add_certificates(
                 {
                     section.wrong(
                         "old_certificates",
-                        format_args!("{} is for no key of identity; add its key, or leave it out", quoted(&path)),
+                        format_args!(
+                            "{} is for no key of identity; add its key, or leave it out",
+                            quoted(&path)
+                        ),
                     );
                 }
             }
-            Err(error) => section.wrong("old_certificates", format_args!("{}: {error}", quoted(&path))),
+            Err(error) => section.wrong(
+                "old_certificates",
+                format_args!("{}: {error}", quoted(&path)),
+            ),
         }
     }
 }
@@ -190,7 +199,8 @@ fn accept(section: &mut Section<'_>) -> Option<Accept> {
     match section.has("accept") {
         false => Some(Accept::default()),
         true => Accept::parse(section.texts("accept")?)
-            .map_err(|e| section.wrong("accept", e))
+            // The error itself repeats the word.
+            .map_err(|_| section.wrong("accept", ACCEPTED))
             .ok(),
     }
 }
@@ -269,11 +279,17 @@ fn entry(
 }
 
 fn vault(agent: &mut Section<'_>, taken: &mut Taken) -> Option<VaultPlan> {
-    agent.require("vault", "give [agents.vault] with kind = \"embedded\" and a path");
+    agent.require(
+        "vault",
+        "give [agents.vault] with kind = \"embedded\" and a path",
+    );
     let mut section = agent.section("vault")?;
     section.require("kind", "give \"embedded\"");
     let kind = section.choice("kind", &[("embedded", ())]);
-    section.require("path", "give the folder of the vault; it is made at the first start");
+    section.require(
+        "path",
+        "give the folder of the vault; it is made at the first start",
+    );
     let path = section.path("path");
     if let Some(path) = &path {
         files::check_writable_folder(section.findings(), &section.at("path"), path);
@@ -300,7 +316,10 @@ struct Taken(BTreeMap<String, String>);
 impl Taken {
     fn claim(&mut self, section: &Section<'_>, key: &str, what: String) {
         if let Some(other) = self.0.insert(what, section.at(key)) {
-            section.wrong(key, format_args!("is that of {other}, too; give each its own"));
+            section.wrong(
+                key,
+                format_args!("is that of {other}, too; give each its own"),
+            );
         }
     }
 
@@ -324,6 +343,7 @@ fn canonical(path: &Path) -> PathBuf {
 const SOON_DAYS: u64 = 30;
 /// The longest value that the endpoint takes.
 const MAX_VALUE: usize = 64 * 1024;
+const ACCEPTED: &str = "must be a list of \"native\", \"jwe\" and \"cms\", at least one of them";
 const MIN_LEDGER: usize = 1000;
 const MAX_LEDGER: usize = 1_000_000_000;
 const MIN_CACHE: usize = 1 << 20;

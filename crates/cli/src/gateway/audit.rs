@@ -37,7 +37,10 @@ pub(crate) fn read(root: &mut Section<'_>) -> AuditPlan {
             AuditPlan::Nowhere
         }
         (None, false) => {
-            section.require("file", "give a file, or stdout = true; or leave [audit] out");
+            section.require(
+                "file",
+                "give a file, or stdout = true; or leave [audit] out",
+            );
             AuditPlan::Nowhere
         }
     };

@@ -131,6 +131,7 @@ fn operations(root: &mut Section<'_>) -> Option<SocketAddr> {
 
 /// Whether two sockets can't both listen; port 0 takes any that is free.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
-    let same_host = one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    let same_host =
+        one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
     one.port() != 0 && one.port() == other.port() && same_host
 }

@@ -43,14 +43,14 @@ pub(crate) fn apply(
 
 fn set(table: &mut Table, keys: &[&str], value: String) -> Result<String, &'static str> {
     match keys {
-        [key, ..] if key.is_empty() => {
-            Err("names no setting; give SEALPOST_GATEWAY__SECTION__KEY")
-        }
+        [key, ..] if key.is_empty() => Err("names no setting; give SEALPOST_GATEWAY__SECTION__KEY"),
         [key] => {
             table.insert((*key).to_owned(), Value::String(value));
             Ok((*key).to_owned())
         }
-        [key, index, rest @ ..] if index.bytes().all(|b| b.is_ascii_digit()) && !rest.is_empty() => {
+        [key, index, rest @ ..]
+            if index.bytes().all(|b| b.is_ascii_digit()) && !rest.is_empty() =>
+        {
             let entries = table
                 .get_mut(*key)
                 .and_then(Value::as_array_mut)
@@ -82,14 +82,21 @@ const PREFIX: &str = "SEALPOST_GATEWAY__";
 mod tests {
     use super::*;
 
-    fn applied(file: &str, variables: &[(&str, &str)]) -> (Table, BTreeMap<String, String>, Vec<String>) {
+    fn applied(
+        file: &str,
+        variables: &[(&str, &str)],
+    ) -> (Table, BTreeMap<String, String>, Vec<String>) {
         let mut table: Table = file.parse().unwrap();
         let findings = Findings::default();
         let environment = variables
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
         let places = apply(environment, &mut table, &findings);
-        let findings: Vec<String> = findings.into_all().iter().map(ToString::to_string).collect();
+        let findings: Vec<String> = findings
+            .into_all()
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         (table, places, findings)
     }
 

@@ -47,7 +47,11 @@ impl fmt::Display for Plan {
         };
         let EndpointPlan { listen, tls, .. } = &self.endpoint;
         let scheme = if tls.is_some() { "https" } else { "http" };
-        write!(f, "{agents}, {scheme}://{listen}{}", self.endpoint.base_path)
+        write!(
+            f,
+            "{agents}, {scheme}://{listen}{}",
+            self.endpoint.base_path
+        )
     }
 }
 

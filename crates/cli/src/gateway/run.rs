@@ -61,13 +61,18 @@ impl Running {
         let mut entries = Vec::new();
         let mut agents = Vec::new();
         for agent in plan.agents {
-            let (agent, entry) = RunningAgent::start(agent, &in_process, gateways.clone(), &metrics)?;
+            let (agent, entry) =
+                RunningAgent::start(agent, &in_process, gateways.clone(), &metrics)?;
             agents.push(agent);
             entries.push(entry);
         }
 
         let auth = plan.auth;
-        let keys = Arc::new(IssuerKeys::new(auth.source, auth.refresh, Arc::clone(&metrics)));
+        let keys = Arc::new(IssuerKeys::new(
+            auth.source,
+            auth.refresh,
+            Arc::clone(&metrics),
+        ));
         if keys.fetch().await.is_err() {
             warn!("no token is good until the issuer's keys can be fetched");
         }
@@ -138,7 +143,9 @@ impl Running {
     /// Takes new TLS files and issuer's keys, and opens the audit file anew. What fails stays as it was, and is in
     /// the log.
     async fn reload(&self) {
-        info!("reloading TLS files, the issuer's keys and the audit file; the configuration needs a restart");
+        info!(
+            "reloading TLS files, the issuer's keys and the audit file; the configuration needs a restart"
+        );
         if let Some(tls) = &self.tls {
             let tls = Arc::clone(tls);
             // It says itself what became of it.

@@ -149,10 +149,9 @@ impl<'a> Section<'a> {
     pub(crate) fn flag(&mut self, key: &'static str) -> Option<bool> {
         match self.take(key)? {
             Value::Boolean(flag) => Some(flag),
-            Value::String(text) if self.is_overridden(key) => text
-                .parse()
-                .ok()
-                .or_else(|| self.not(key, "true or false")),
+            Value::String(text) if self.is_overridden(key) => {
+                text.parse().ok().or_else(|| self.not(key, "true or false"))
+            }
             _ => self.not(key, "true or false"),
         }
     }
