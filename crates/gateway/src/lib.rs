@@ -42,6 +42,7 @@ mod request_id;
 mod serve;
 mod submission;
 mod tls;
+mod workload;
 
 pub use audit::{AuditFile, AuditSink, AuditStdout};
 pub use auth::{

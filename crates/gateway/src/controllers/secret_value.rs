@@ -89,8 +89,8 @@ async fn store(
     if let Some(name) = submission.name() {
         report.name(name);
     }
-    let _place = gateway.place(deadline).await?;
     let entry = find(gateway, &owner.agent).await?;
+    let _place = gateway.place(entry.id(), deadline).await?;
     let order = Order {
         submission,
         owner,

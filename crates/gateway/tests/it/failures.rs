@@ -48,7 +48,10 @@ impl Transport for Scripted {
         let now = self.clock.now();
         let keys = VerifyKeys::from(self.gateway.verify_key());
         let received = StoreRequest::verify(&message, &keys, agent, now, 0).unwrap();
-        let Received::Request { request, gateway } = received else {
+        let Received::Request {
+            request, gateway, ..
+        } = received
+        else {
             panic!("late")
         };
         let reply = |in_reply_to, outcome, key: &SigningKey, agent: &AgentId| {
