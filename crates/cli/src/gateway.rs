@@ -51,10 +51,8 @@ impl Gateway {
                 quoted(&self.config)
             )));
         };
+        // The other findings are certificates' ends, which the gateway says itself, each day.
         logging::start(&plan.log.level, plan.log.format)?;
-        for Finding { place, what, .. } in &findings {
-            tracing::warn!(place, "{what}");
-        }
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
         runtime.block_on(run::run(plan))

@@ -1,15 +1,15 @@
 //! `listen`, `base_path`, `[tls]` and `[metrics]`: where and how HTTP is spoken.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{BasePath, Metrics, Tls, TlsFiles};
-use x509_cert::Certificate;
 
 use super::agents::days_left;
 use super::files;
-use super::findings::Weight;
+use super::findings::{Findings, Weight};
 use super::section::Section;
 
 /// Where and how HTTP is spoken.
@@ -81,33 +81,31 @@ fn tls(root: &mut Section<'_>, metrics: &Arc<Metrics>, now: UnixTime) -> Option<
     let key = section.path("key");
     let client_authorities = section.path("client_ca");
     section.finish();
-    let (certificate, key) = (certificate?, key?);
-    let private = files::read_private(section.findings(), &section.at("key"), &key);
-    let pem = files::read(section.findings(), &section.at("certificate"), &certificate);
-    if let Some(path) = &client_authorities {
-        files::read(section.findings(), &section.at("client_ca"), path)?;
+    let read = |key, path: &Option<PathBuf>, read: fn(&Findings, &str, &Path) -> _| {
+        let path = path.as_ref()?;
+        read(section.findings(), &section.at(key), path)
+    };
+    let pem = read("certificate", &certificate, files::read);
+    let private = read("key", &key, files::read_private);
+    let authorities = read("client_ca", &client_authorities, files::read);
+    if authorities.is_none() && client_authorities.is_some() {
+        return None;
     }
-    let (pem, _) = (pem?, private?);
-    check_dates(&section, &pem, now);
+    let (certificate, key) = (certificate?, key?);
+    (pem?, private?);
     let files = TlsFiles {
         certificate,
         key,
         client_authorities,
     };
-    Tls::load(files, Arc::clone(metrics))
+    let tls = Tls::load(files, Arc::clone(metrics))
         .map_err(|e| section.wrong("certificate", e))
-        .ok()
-        .map(Arc::new)
+        .ok()?;
+    check_dates(&section, tls.not_after(), now);
+    Some(Arc::new(tls))
 }
 
-/// That the certificate can be read is checked elsewhere.
-fn check_dates(section: &Section<'_>, pem: &[u8], now: UnixTime) {
-    let Ok(chain) = Certificate::load_pem_chain(pem) else {
-        return;
-    };
-    let Some(leaf) = chain.first() else { return };
-    let not_after = leaf.tbs_certificate().validity().not_after;
-    let not_after = UnixTime::from_secs(not_after.to_unix_duration().as_secs());
+fn check_dates(section: &Section<'_>, not_after: UnixTime, now: UnixTime) {
     let place = section.at("certificate");
     if not_after < now {
         let what = "has expired: clients refuse it; give a new one";

@@ -32,6 +32,7 @@ pub(crate) fn read(root: &mut Section<'_>) -> Limits {
             &mut limits.connections_per_address,
         ),
         ("requests", &mut limits.requests),
+        ("requests_per_agent", &mut limits.requests_per_agent),
     ] {
         if let Some(given) = section.number(key, 1..=MOST) {
             *number = given;

@@ -164,3 +164,84 @@ fn secret_from_hex(digits: &[u8]) -> Option<IdempotencySecret> {
 
 /// More than thousands of agents need.
 const MAX_FILE: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use aws_lc_rs::rsa::KeySize;
+
+    use super::*;
+    use crate::keygen::AgentKey;
+    use crate::render::hex;
+
+    const DAY: u64 = 24 * 60 * 60;
+
+    /// A folder with two identities of one agent, and a configuration whose agent has `more`.
+    fn site(more: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        let [pin, _] = ["new", "old"].map(|name| {
+            let key = AgentKey::generate("a", KeySize::Rsa2048, 398).unwrap();
+            fs::create_dir(folder.path().join(name)).unwrap();
+            key.write(&folder.path().join(name)).unwrap();
+            hex(&key.fingerprint)
+        });
+        let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+        fs::write(folder.path().join("jwks.json"), jwks).unwrap();
+        let text = format!(
+            "listen = \"127.0.0.1:0\"\n\
+             auth = {{ issuer = \"i\", audience = \"a\", jwks_file = \"jwks.json\" }}\n\
+             [[agents]]\nid = \"a\"\ncertificate = \"new/agent.pem\"\npin = \"{pin}\"\n\
+             vault = {{ kind = \"embedded\", path = \"vault\" }}\n{more}\n"
+        );
+        fs::write(folder.path().join("gateway.toml"), text).unwrap();
+        folder
+    }
+
+    fn read_at(folder: &Path, now: UnixTime) -> (Option<Plan>, Vec<String>) {
+        let config = folder.join("gateway.toml");
+        let (plan, findings) = read(&config, std::iter::empty(), now).unwrap();
+        (plan, findings.iter().map(ToString::to_string).collect())
+    }
+
+    #[test]
+    fn certificates_that_end_are_pointed_out_and_do_not_keep_it_from_starting() {
+        let folder = site("identity = \"new/identity.pem\"");
+        let later = |days| UnixTime::from_secs(UnixTime::now().as_secs() + days * DAY);
+        for (days, found) in [(0, 0), (360, 0), (370, 1), (399, 1)] {
+            let (plan, findings) = read_at(folder.path(), later(days));
+            assert!(plan.is_some(), "{days}: {findings:?}");
+            assert_eq!(findings.len(), found, "{days}: {findings:?}");
+        }
+        let (_, soon) = read_at(folder.path(), later(370));
+        assert!(
+            soon[0].ends_with("days; make a new one in time (notice)"),
+            "{soon:?}"
+        );
+        let (_, over) = read_at(folder.path(), later(399));
+        assert!(over[0].ends_with("(it starts without)"), "{over:?}");
+    }
+
+    #[test]
+    fn old_keys_have_their_certificates() {
+        let now = UnixTime::now();
+        let old = "identity = [\"new/identity.pem\", \"old/identity.pem\"]\n\
+                   old_certificates = [\"old/agent.pem\"]";
+        let (plan, findings) = read_at(site(old).path(), now);
+        let agents = plan.unwrap_or_else(|| panic!("{findings:?}")).agents;
+        let certificates: Vec<_> = agents[0]
+            .identities
+            .iter()
+            .map(|i| i.certificates().len())
+            .collect();
+        assert_eq!(certificates, [1, 1]);
+
+        let strange = "identity = \"new/identity.pem\"\nold_certificates = [\"old/agent.pem\"]";
+        let (plan, findings) = read_at(site(strange).path(), now);
+        assert!(plan.is_none());
+        assert!(
+            findings[0].starts_with("agents[0].old_certificates: "),
+            "{findings:?}"
+        );
+    }
+}
