@@ -87,11 +87,12 @@ async fn without_a_place_in_time_a_request_is_answered_all_the_same() {
         waiting.push(tokio::spawn(async move { world.post(SILENT, GOOD).await }));
     }
     assert_eq!(first.await.unwrap().problem(), "agent-timeout");
-    let mut problems: Vec<String> = Vec::new();
+    let (mut problems, mut shown) = (Vec::new(), Vec::new());
     for answer in waiting {
         let answer = answer.await.unwrap();
         assert_eq!(answer.status, 504);
         problems.push(answer.problem());
+        shown.push(answer.to_string());
     }
     // The place that the first left is another's for the rest of their time.
     let overloaded = problems
@@ -104,6 +105,17 @@ async fn without_a_place_in_time_a_request_is_answered_all_the_same() {
             .iter()
             .all(|p| p == "overloaded" || p == "agent-timeout")
     );
+    let overloaded = shown.iter().find(|answer| answer.contains("overloaded"));
+    assert_snapshot!(overloaded.unwrap(), @r##"
+    504 Gateway Timeout
+    cache-control: no-store
+    content-length: 273
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:overloaded","title":"There was no room for the request in time","status":504,"detail":"The gateway had more requests than it can carry out in time, and nothing was stored. Send it again later.","instance":"urn:sealpost:request:test-request-1"}
+    "##);
     // Refusals that need no place don't wait for one.
     assert_eq!(world.post(AGENT, "{").await.status, 400);
 }
