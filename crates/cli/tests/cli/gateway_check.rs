@@ -192,6 +192,50 @@ fn keys_that_others_can_read_are_refused() {
     }
 }
 
+/// Every table has a key that is unknown, so that the check lists those that are known.
+#[test]
+fn the_manual_has_every_key() {
+    let manual = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/OPERATIONS.md");
+    let manual = fs::read_to_string(manual).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("gateway.toml");
+    let tables = [
+        "tls",
+        "auth",
+        "limits",
+        "metrics",
+        "log",
+        "audit",
+        "idempotency",
+    ];
+    let mut text = "x = 1\n".to_owned();
+    for table in tables {
+        text += &format!("[{table}]\nx = 1\n");
+    }
+    text += "[[agents]]\nx = 1\nvault = { x = 1 }\n";
+    fs::write(&config, text).unwrap();
+    let found = check(&config).transcript();
+    let lists: Vec<&str> = found
+        .lines()
+        .filter_map(|line| line.split_once(": there is no such key; the keys here are "))
+        .map(|(_, keys)| keys)
+        .collect();
+    assert_eq!(lists.len(), tables.len() + 3, "{found}");
+    for key in lists.iter().flat_map(|keys| keys.split(", ")) {
+        let named = [
+            format!("`{key}`"),
+            format!("`[{key}]`"),
+            format!("`[[{key}]]`"),
+        ];
+        let of_vault = format!("`vault.{key}`");
+        let there = named
+            .iter()
+            .chain([&of_vault])
+            .any(|name| manual.contains(name.as_str()));
+        assert!(there || key == "vault", "docs/OPERATIONS.md lacks {key}");
+    }
+}
+
 /// The example of `deploy/`, after the steps that it names.
 #[test]
 fn the_example_is_in_order() {
