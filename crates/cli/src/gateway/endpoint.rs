@@ -54,13 +54,13 @@ pub(crate) fn read(
         );
     }
     let operations = operations(root);
-    if let (Some(listen), Some(operations)) = (listen, operations) {
-        if clash(listen, operations) {
-            root.wrong(
-                "metrics.listen",
-                "has the port of listen; give it another port",
-            );
-        }
+    if let (Some(listen), Some(operations)) = (listen, operations)
+        && clash(listen, operations)
+    {
+        root.wrong(
+            "metrics.listen",
+            "has the port of listen; give it another port",
+        );
     }
     Some(EndpointPlan {
         listen: listen?,
@@ -92,7 +92,8 @@ fn tls(root: &mut Section<'_>, metrics: &Arc<Metrics>, now: UnixTime) -> Option<
         return None;
     }
     let (certificate, key) = (certificate?, key?);
-    (pem?, private?);
+    pem?;
+    private?;
     let files = TlsFiles {
         certificate,
         key,

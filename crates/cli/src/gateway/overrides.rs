@@ -43,7 +43,7 @@ pub(crate) fn apply(
 
 fn set(table: &mut Table, keys: &[&str], value: String) -> Result<String, &'static str> {
     match keys {
-        [key, ..] if key.is_empty() => Err("names no setting; give SEALPOST_GATEWAY__SECTION__KEY"),
+        ["", ..] => Err("names no setting; give SEALPOST_GATEWAY__SECTION__KEY"),
         [key] => {
             table.insert((*key).to_owned(), Value::String(value));
             Ok((*key).to_owned())
