@@ -28,6 +28,12 @@ mod cli {
     #[cfg(unix)]
     mod endpoint;
     #[cfg(unix)]
+    mod gateway;
+    #[cfg(unix)]
+    mod gateway_check;
+    #[cfg(unix)]
+    mod gateway_server;
+    #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
     mod server;
