@@ -1,5 +1,7 @@
 //! What the gateway answers when it does not create (RFC 9457).
 
+use std::time::Duration;
+
 use serde::Deserialize;
 
 /// Why the gateway did not create a secret.
@@ -18,6 +20,12 @@ pub struct Problem {
     pub violations: Vec<String>,
     /// The id under which the gateway logged the request.
     pub request_id: Option<String>,
+    /// How long to wait before another attempt, if the gateway says so (`Retry-After`, in seconds).
+    pub retry_after: Option<Duration>,
+    /// An earlier attempt of the same call had no answer: it may have created the secret, and what is said here of
+    /// the last attempt does not change that. After a 409, look who owns the secret before you take it for
+    /// somebody else's.
+    pub after_unknown: bool,
 }
 
 impl Problem {
@@ -33,10 +41,12 @@ impl Problem {
         Some(Self {
             kind,
             status,
-            title,
-            detail,
-            violations,
-            request_id,
+            title: printable(title),
+            detail: printable(detail),
+            violations: violations.into_iter().map(printable).collect(),
+            request_id: request_id.map(printable),
+            retry_after: None,
+            after_unknown: false,
         })
     }
 }
@@ -71,6 +81,8 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// `not-found`: this is not the gateway that this client is for.
     NotFound,
+    /// `rate-limited`: too many requests of this caller; nothing was done.
+    RateLimited,
     /// `secret-exists`: the name is taken.
     SecretExists,
     /// `secret-pending-deletion`: the name was deleted, and the vault still holds it.
@@ -104,6 +116,7 @@ impl ProblemKind {
             "malformed-json" => Self::MalformedJson,
             "method-not-allowed" => Self::MethodNotAllowed,
             "not-found" => Self::NotFound,
+            "rate-limited" => Self::RateLimited,
             "secret-exists" => Self::SecretExists,
             "secret-pending-deletion" => Self::SecretPendingDeletion,
             "unknown-agent" => Self::UnknownAgent,
@@ -111,6 +124,16 @@ impl ProblemKind {
             _ => Self::Other(urn.to_owned()),
         }
     }
+}
+
+/// What a stranger says may be shown on a terminal: no control character reaches it.
+fn printable(text: String) -> String {
+    if !text.contains(char::is_control) {
+        return text;
+    }
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }
 
 /// Members that are missing or unknown don't hide the problem.
@@ -143,5 +166,16 @@ mod tests {
             ProblemKind::Other("urn:sealpost:problem:teapot".into())
         );
         assert_eq!(Problem::parse(500, b"<html>", None), None);
+    }
+
+    #[test]
+    fn nothing_moves_the_cursor() {
+        let body =
+            br#"{"type":"x","title":"a\u001b[2Jb","detail":"c\nd","violations":["e\u009bf"]}"#;
+        let problem = Problem::parse(400, body, Some("g\u{7f}".into())).unwrap();
+        assert!(!format!("{problem:?}").contains("\\u{1b}"));
+        assert_eq!(problem.title, "a\u{fffd}[2Jb");
+        assert_eq!(problem.violations, ["e\u{fffd}f"]);
+        assert_eq!(problem.request_id.as_deref(), Some("g\u{fffd}"));
     }
 }
