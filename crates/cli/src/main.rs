@@ -19,6 +19,8 @@ mod render;
 #[cfg(unix)]
 mod resolve;
 mod seal;
+#[cfg(unix)]
+mod secret;
 mod trust;
 mod validate;
 
@@ -60,6 +62,9 @@ enum Command {
     /// Print what a reference of `sealpost dev` leads to
     #[cfg(unix)]
     Resolve(resolve::Resolve),
+    /// Have an agent store secrets, through a gateway
+    #[cfg(unix)]
+    Secret(secret::Secret),
 }
 
 const EXIT_CODES: &str = "\
@@ -97,5 +102,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(dev) => dev.run(),
         #[cfg(unix)]
         Command::Resolve(resolve) => resolve.run(),
+        #[cfg(unix)]
+        Command::Secret(secret) => secret.run(),
     }
 }

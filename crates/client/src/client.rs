@@ -87,7 +87,7 @@ impl Client {
         let fetched = match trust.certificate() {
             Some(_) => None,
             None => Some(parse_certificate(
-                &self.certificate(agent, deadline).await?,
+                &self.certificate(agent, project, deadline).await?,
             )?),
         };
         let certificate = trust.certificate().or(fetched.as_ref());
@@ -98,17 +98,28 @@ impl Client {
     }
 
     /// What the gateway says is the agent's certificate, in PEM, with those that issued it if it has them. It is
-    /// checked when something is sealed to it, and for nothing before: see [`AgentTrust::with_certificate`].
+    /// checked when something is sealed to it, and for nothing before: see [`AgentTrust::with_certificate`]. With a
+    /// token that is good for some projects alone, one of them has to be given.
     ///
     /// # Errors
     ///
     /// A [`ClientError`], as for the other calls.
-    pub async fn agent_certificate(&self, agent: &str) -> Result<Vec<u8>, ClientError> {
-        self.certificate(agent, Instant::now() + self.timeout).await
+    pub async fn agent_certificate(
+        &self,
+        agent: &str,
+        project: Option<&str>,
+    ) -> Result<Vec<u8>, ClientError> {
+        self.certificate(agent, project, Instant::now() + self.timeout)
+            .await
     }
 
-    async fn certificate(&self, agent: &str, deadline: Instant) -> Result<Vec<u8>, ClientError> {
-        let call = Call::get(self.url_of("agents", agent, "certificate")?, PEM);
+    async fn certificate(
+        &self,
+        agent: &str,
+        project: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, ClientError> {
+        let call = Call::get(self.url_of(["agents", agent, "certificate"], project)?, PEM);
         Ok(self.send(&call, deadline).await?.body)
     }
 
@@ -138,23 +149,23 @@ impl Client {
     }
 
     fn secret_value_url(&self, agent: &str, project: Option<&str>) -> Result<Url, ClientError> {
-        let mut url = self.url_of("secrets", agent, "secret-value")?;
-        if let Some(project) = project {
-            url.query_pairs_mut().append_pair("projectId", project);
-        }
-        Ok(url)
+        self.url_of(["secrets", agent, "secret-value"], project)
     }
 
-    fn url_of(&self, kind: &str, agent: &str, what: &str) -> Result<Url, ClientError> {
+    fn url_of(&self, path: [&str; 3], project: Option<&str>) -> Result<Url, ClientError> {
         // These would change the path instead of standing in it.
-        if ["", ".", ".."].contains(&agent) {
+        if path.iter().any(|part| ["", ".", ".."].contains(part)) {
             return Err(ClientError::AgentId);
         }
         let mut url = self.url.clone();
         url.path_segments_mut()
             .map_err(|()| ClientError::Url("it must have a host"))?
             .pop_if_empty()
-            .extend(["v1", kind, agent, what]);
+            .push("v1")
+            .extend(path);
+        if let Some(project) = project {
+            url.query_pairs_mut().append_pair("projectId", project);
+        }
         Ok(url)
     }
 }

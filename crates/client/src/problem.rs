@@ -10,6 +10,8 @@ use serde::Deserialize;
 pub struct Problem {
     /// What kind of problem it is: decide by this.
     pub kind: ProblemKind,
+    /// The kind's URN.
+    pub urn: String,
     /// The HTTP status.
     pub status: u16,
     /// The kind in words.
@@ -40,6 +42,7 @@ impl Problem {
         let kind = ProblemKind::from_urn(&urn);
         Some(Self {
             kind,
+            urn: printable(urn),
             status,
             title: printable(title),
             detail: printable(detail),
@@ -55,6 +58,8 @@ impl Problem {
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
 pub enum ProblemKind {
+    /// `agent-busy`: the agent can take no more for now; nothing was stored.
+    AgentBusy,
     /// `agent-offline`: the agent is not connected, nothing was stored.
     AgentOffline,
     /// `agent-timeout`: the agent did not answer in time; the secret may be stored or not.
@@ -67,8 +72,14 @@ pub enum ProblemKind {
     TooLarge,
     /// `certificate-expired`: the agent's certificate is not valid now.
     CertificateExpired,
+    /// `context-mismatch`: the value is sealed for something else than it was sent to.
+    ContextMismatch,
     /// `forbidden`: the token is not good for this.
     Forbidden,
+    /// `format-not-accepted`: the agent takes other formats than the one that the value is sealed in.
+    FormatNotAccepted,
+    /// `idempotency-key-reused`: the idempotency key was used for another request.
+    IdempotencyKeyReused,
     /// `internal`: something failed at the gateway or the agent.
     Internal,
     /// `invalid-parameter`: the agent's or the project's id is wrong.
@@ -81,8 +92,14 @@ pub enum ProblemKind {
     MethodNotAllowed,
     /// `not-found`: this is not the gateway that this client is for.
     NotFound,
+    /// `overloaded`: the gateway had no room for the request in time; nothing was stored.
+    Overloaded,
     /// `rate-limited`: too many requests of this caller; nothing was done.
     RateLimited,
+    /// `sealed-does-not-open`: the sealed value does not open.
+    SealedDoesNotOpen,
+    /// `sealed-unreadable`: the sealed value can't be read.
+    SealedUnreadable,
     /// `secret-exists`: the name is taken.
     SecretExists,
     /// `secret-pending-deletion`: the name was deleted, and the vault still holds it.
@@ -103,25 +120,32 @@ impl ProblemKind {
             .strip_prefix("urn:sealpost:problem:")
             .unwrap_or_default()
         {
+            "agent-busy" => Self::AgentBusy,
             "agent-offline" => Self::AgentOffline,
             "agent-timeout" => Self::AgentTimeout,
             "body-incomplete" => Self::BodyIncomplete,
             "body-timeout" => Self::BodyTimeout,
             "too-large" => Self::TooLarge,
             "certificate-expired" => Self::CertificateExpired,
+            "context-mismatch" => Self::ContextMismatch,
             "forbidden" => Self::Forbidden,
+            "format-not-accepted" => Self::FormatNotAccepted,
+            "idempotency-key-reused" => Self::IdempotencyKeyReused,
             "internal" => Self::Internal,
             "invalid-parameter" => Self::InvalidParameter,
             "invalid-request" => Self::InvalidRequest,
             "malformed-json" => Self::MalformedJson,
             "method-not-allowed" => Self::MethodNotAllowed,
             "not-found" => Self::NotFound,
+            "overloaded" => Self::Overloaded,
             "rate-limited" => Self::RateLimited,
+            "sealed-does-not-open" => Self::SealedDoesNotOpen,
+            "sealed-unreadable" => Self::SealedUnreadable,
             "secret-exists" => Self::SecretExists,
             "secret-pending-deletion" => Self::SecretPendingDeletion,
             "unknown-agent" => Self::UnknownAgent,
             "unsupported-media-type" => Self::UnsupportedMediaType,
-            _ => Self::Other(urn.to_owned()),
+            _ => Self::Other(printable(urn.to_owned())),
         }
     }
 }

@@ -157,9 +157,11 @@ fn transient(error: &ClientError) -> Option<Duration> {
             status: 502..=504, ..
         } => Some(Duration::ZERO),
         ClientError::Problem(problem) => match problem.kind {
-            ProblemKind::AgentOffline | ProblemKind::AgentTimeout | ProblemKind::RateLimited => {
-                Some(problem.retry_after.unwrap_or_default())
-            }
+            ProblemKind::AgentBusy
+            | ProblemKind::AgentOffline
+            | ProblemKind::AgentTimeout
+            | ProblemKind::Overloaded
+            | ProblemKind::RateLimited => Some(problem.retry_after.unwrap_or_default()),
             // Of a kind that this release does not know.
             ProblemKind::Other(_) if problem.status == 504 => {
                 Some(problem.retry_after.unwrap_or_default())
@@ -217,6 +219,8 @@ mod tests {
             || problem("agent-offline", 504, None),
             || problem("agent-timeout", 504, None),
             || problem("rate-limited", 504, None),
+            || problem("agent-busy", 504, None),
+            || problem("overloaded", 504, None),
             || problem("something-new", 504, None),
         ] {
             let outcomes = vec![Err(error()), Err(error()), Ok(7)];

@@ -98,7 +98,11 @@ async fn a_certificate_that_is_not_trusted_gets_nothing() {
     }
     let server = Server::start([certificate(CERTIFICATE), created()]).await;
     assert_eq!(
-        server.client().agent_certificate("a2048").await.unwrap(),
+        server
+            .client()
+            .agent_certificate("a2048", None)
+            .await
+            .unwrap(),
         CERTIFICATE.as_bytes()
     );
 }
