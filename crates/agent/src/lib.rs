@@ -14,9 +14,17 @@
 //!   answered as before and stores nothing more. That holds as long as the secret is there: if it was deleted
 //!   meanwhile, a replay within the message's lifetime stores it again.
 
+mod accept;
 mod agent;
+mod alarm;
+mod flights;
 mod intake;
+pub mod ledger;
+mod marks;
+mod recent;
 mod resolver;
 
+pub use accept::{Accept, InvalidAccept};
 pub use agent::Agent;
+pub use ledger::{Ledger, LedgerError};
 pub use resolver::{ResolveError, Resolved, Resolver};

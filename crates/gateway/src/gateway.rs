@@ -2,13 +2,23 @@
 
 use std::{sync::Arc, thread::available_parallelism};
 
-use axum::{Extension, Router, extract::Request, middleware, response::Response, routing::post};
+use axum::{
+    Extension, Router,
+    extract::Request,
+    middleware,
+    response::Response,
+    routing::{get, post},
+};
 use sealpost_protocol::{Clock, SigningKey, SystemClock, Transport};
 use tokio::sync::Semaphore;
 
 use crate::{
-    AgentDirectory, Authenticator, Limits, ProblemType, body, controllers::secret_value,
-    middleware::track, problem::Problem, report::Report, request_id::RequestId,
+    AgentDirectory, Authenticator, IdempotencySecret, Limits, ProblemType, body,
+    controllers::{certificate, secret_value},
+    middleware::track,
+    problem::Problem,
+    report::Report,
+    request_id::RequestId,
 };
 
 /// What a gateway works with. [`router`](Self::router) makes a service of it.
@@ -20,6 +30,7 @@ pub struct Gateway {
     pub(crate) signing_key: SigningKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
+    pub(crate) idempotency_secret: IdempotencySecret,
     /// One place for each sealing at a time; more would only compete for the same processors.
     pub(crate) sealings: Semaphore,
 }
@@ -41,6 +52,7 @@ impl Gateway {
             signing_key,
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
+            idempotency_secret: IdempotencySecret::random(),
             sealings: Semaphore::new(available_parallelism().map_or(1, usize::from)),
         }
     }
@@ -59,6 +71,14 @@ impl Gateway {
         self
     }
 
+    /// With a secret that other gateways have, too, so that they know each other's retries; unless this is called, it
+    /// is random, and a retry is known until this process ends.
+    #[must_use]
+    pub fn with_idempotency_secret(mut self, secret: IdempotencySecret) -> Self {
+        self.idempotency_secret = secret;
+        self
+    }
+
     /// The HTTP service.
     ///
     /// Every answer has a body of its own making and a request id; errors are `application/problem+json`.
@@ -67,6 +87,10 @@ impl Gateway {
             .route(
                 "/v1/secrets/{agentId}/secret-value",
                 post(secret_value::encrypt_and_store_secret),
+            )
+            .route(
+                "/v1/agents/{agentId}/certificate",
+                get(certificate::get_certificate),
             )
             .fallback(not_found)
             .method_not_allowed_fallback(method_not_allowed)
@@ -77,7 +101,8 @@ impl Gateway {
 
 async fn not_found(Extension(id): Extension<RequestId>, request: Request) -> Response {
     discard(request);
-    let detail = "The one operation is POST /v1/secrets/{agentId}/secret-value.";
+    let detail = "The operations are POST /v1/secrets/{agentId}/secret-value and GET \
+                  /v1/agents/{agentId}/certificate.";
     Report::default().answer(Err(Problem::new(ProblemType::NotFound, detail)), &id)
 }
 

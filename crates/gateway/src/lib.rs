@@ -22,6 +22,7 @@ mod controllers;
 mod delivery;
 mod directory;
 mod gateway;
+mod idempotency;
 mod limits;
 mod middleware;
 mod parameters;
@@ -36,6 +37,7 @@ pub use auth::{
 };
 pub use directory::{AgentDirectory, AgentEntry, AgentEntryError, DirectoryError, StaticDirectory};
 pub use gateway::Gateway;
+pub use idempotency::IdempotencySecret;
 pub use limits::Limits;
 pub use problem::ProblemType;
 pub use serve::serve;

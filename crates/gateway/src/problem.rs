@@ -48,11 +48,23 @@ pub enum ProblemType {
     UnknownAgent,
     /// The body is of a type that is not read here.
     UnsupportedMediaType,
+    /// The agent takes other formats than the one that the value is sealed in.
+    FormatNotAccepted,
+    /// The value is sealed for something else than it was sent to.
+    ContextMismatch,
+    /// The sealed value can't be read.
+    SealedUnreadable,
+    /// The sealed value does not open.
+    SealedDoesNotOpen,
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused,
+    /// The agent can take no more for now.
+    AgentBusy,
 }
 
 impl ProblemType {
     /// Every type there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 23] = [
         Self::BodyIncomplete,
         Self::BodyTimeout,
         Self::TooLarge,
@@ -70,6 +82,12 @@ impl ProblemType {
         Self::SecretPendingDeletion,
         Self::UnknownAgent,
         Self::UnsupportedMediaType,
+        Self::FormatNotAccepted,
+        Self::ContextMismatch,
+        Self::SealedUnreadable,
+        Self::SealedDoesNotOpen,
+        Self::IdempotencyKeyReused,
+        Self::AgentBusy,
     ];
 
     /// The URN, `type` in the body.
@@ -178,6 +196,36 @@ impl ProblemType {
                 "urn:sealpost:problem:unsupported-media-type",
                 S::BAD_REQUEST,
                 "The body is of a type that is not read here",
+            ),
+            Self::FormatNotAccepted => (
+                "urn:sealpost:problem:format-not-accepted",
+                S::BAD_REQUEST,
+                "The agent does not take this format",
+            ),
+            Self::ContextMismatch => (
+                "urn:sealpost:problem:context-mismatch",
+                S::BAD_REQUEST,
+                "The value is sealed for something else",
+            ),
+            Self::SealedUnreadable => (
+                "urn:sealpost:problem:sealed-unreadable",
+                S::BAD_REQUEST,
+                "The sealed value can't be read",
+            ),
+            Self::SealedDoesNotOpen => (
+                "urn:sealpost:problem:sealed-does-not-open",
+                S::BAD_REQUEST,
+                "The sealed value does not open",
+            ),
+            Self::IdempotencyKeyReused => (
+                "urn:sealpost:problem:idempotency-key-reused",
+                S::BAD_REQUEST,
+                "The idempotency key was used for another request",
+            ),
+            Self::AgentBusy => (
+                "urn:sealpost:problem:agent-busy",
+                S::GATEWAY_TIMEOUT,
+                "The agent can take no more for now",
             ),
         }
     }

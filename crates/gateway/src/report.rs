@@ -24,10 +24,20 @@ pub(crate) struct Report {
 
 impl Report {
     /// The response to a result. The report travels in its extensions, to be logged when all is done.
-    pub(crate) fn answer(mut self, result: Result<Response, Problem>, id: &RequestId) -> Response {
+    pub(crate) fn answer(self, result: Result<Response, Problem>, id: &RequestId) -> Response {
+        self.answer_as("stored", result, id)
+    }
+
+    /// The same, with another name for success.
+    pub(crate) fn answer_as(
+        mut self,
+        success: &'static str,
+        result: Result<Response, Problem>,
+        id: &RequestId,
+    ) -> Response {
         let mut response = match result {
             Ok(response) => {
-                self.outcome = "stored";
+                self.outcome = success;
                 response
             }
             Err(problem) => {
