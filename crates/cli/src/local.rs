@@ -60,8 +60,15 @@ impl Local {
         let vault: Arc<dyn Vault> = Arc::new(vault);
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
 
-        let identity = Identity::<AwsLc>::from_pem(setup.identity)
-            .map_err(|e| Failure::usage(format!("the agent's identity: {e}")))?;
+        let refused =
+            |e: &dyn std::fmt::Display| Failure::usage(format!("the agent's identity: {e}"));
+        let mut identity = Identity::<AwsLc>::from_pem(setup.identity).map_err(|e| refused(&e))?;
+        // Who seals at the source names the certificate.
+        let certificate =
+            Certificate::from_pem::<AwsLc>(setup.certificate).map_err(|e| refused(&e))?;
+        identity
+            .add_certificate(certificate)
+            .map_err(|e| refused(&e))?;
         let inbox = setup
             .in_process
             .register(agent_id.clone())

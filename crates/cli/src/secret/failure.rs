@@ -8,7 +8,6 @@ use crate::error::{Exit, Failure};
 pub(crate) fn failure(error: ClientError) -> Failure {
     let exit = exit(&error);
     let hint = match &error {
-        ClientError::Url(_) => Some("give the gateway's URL, without /v1, with --url"),
         ClientError::Certificate(_) => Some("give the authority's certificates in PEM with --ca"),
         ClientError::ClientCertificate(_) => {
             Some("put the certificate, then its private key as PKCS#8, into one file")

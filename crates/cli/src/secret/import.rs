@@ -113,7 +113,7 @@ impl Run {
         let mut lines = read(input, concurrency);
         let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
         let mut ended = false;
-        loop {
+        while !(self.calls.is_empty() && (ended || self.stopped.is_some())) {
             let more = !ended && self.stopped.is_none() && self.calls.len() < concurrency;
             tokio::select! {
                 line = lines.recv(), if more => match line {
@@ -125,7 +125,6 @@ impl Run {
                 _ = &mut interrupt, if self.stopped.is_none() => {
                     self.stopped = Some("interrupted".to_owned());
                 }
-                else => break,
             }
         }
         self.report.finish(self.stopped)
@@ -293,11 +292,12 @@ fn read(
 /// Failures that are no line's, one after the other: then it is the gateway, the agent, or the token.
 const MOST_IN_A_ROW: usize = 20;
 const OTHER: &str = "an earlier run stored another line in this place; give the file as it was, or another --resume";
-const AFTER_HELP: &str = r#"A line is {"name": "db", "value": {"password": "…"}}, with "key", "type" and "project" as needed; "project" stands
-in for --project. Empty lines are passed over.
+const AFTER_HELP: &str = "\
+A line is {\"name\": \"db\", \"value\": {\"password\": \"…\"}}, with \"key\", \"type\" and \"project\" as needed; \
+\"project\" stands in for --project. Empty lines are passed over.
 
-With --resume, a run that was broken off is repeated with the same command. A line whose answer was lost is recognised
-by gateway and agent and not taken for a second one, for as long as they remember it. With --seal-at-source it is not,
+With --resume, a run that was broken off is repeated with the same command. A line whose answer was lost is recognised \
+by gateway and agent and not taken for a second one, for as long as they remember it. With --seal-at-source it is not, \
 and then fails with 409, which says that the secret is there.
 
-Exit codes: 0 all are stored, 1 lines are refused, 2 wrong usage, or lines failed for another reason."#;
+Exit codes: 0 all are stored, 1 lines are refused, 2 wrong usage, or lines failed for another reason.";

@@ -1,4 +1,5 @@
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
@@ -219,9 +220,38 @@ fn a_token_that_was_renewed_is_read_again() {
 }
 
 #[test]
-fn a_certificate_that_is_not_the_pinned_one_is_not_sealed_to() {
+fn a_value_is_sealed_at_the_source() {
     let folder = tempfile::tempdir().unwrap();
-    let dev = Dev::start(&folder.path().join("data"));
+    let data = folder.path().join("data");
+    let dev = Dev::start(&data);
+    let (url, token) = (dev.url(), dev.token.clone());
+    let pin = fingerprint(&data.join("agent.pem"));
+    let resolve =
+        |reference: &str| run(&["resolve", "--data", &path(&data), reference], b"").text();
+
+    let arguments = [
+        "--name",
+        "sealed",
+        "--key",
+        "p",
+        "--type",
+        "T",
+        "--seal-at-source",
+        "--pin",
+        &pin,
+    ];
+    let made = create(&url, &token, &arguments, b" {\"p\" : \"P@ss\"}\n");
+    assert_eq!(made.text(), "secret:sealed#p\n");
+    assert_eq!(resolve("secret:sealed"), "{\"p\" : \"P@ss\"}");
+    let again = create(&url, &token, &arguments, b"{\"p\":1}");
+    assert_eq!(again.code(), 1, "{}", again.transcript());
+    assert!(
+        again.transcript().contains("exists already"),
+        "{}",
+        again.transcript()
+    );
+
+    // Another agent's fingerprint.
     let arguments = [
         "--name",
         "n",
@@ -229,8 +259,34 @@ fn a_certificate_that_is_not_the_pinned_one_is_not_sealed_to() {
         "--pin",
         &agent().fingerprint,
     ];
-    let run = create(&dev.url(), &dev.token, &arguments, b"{}");
-    assert_eq!(run.code(), 1, "{}", run.transcript());
+    let other = create(&url, &token, &arguments, b"{}");
+    assert_snapshot!("not_the_pinned", other.transcript());
+    // What the agent finds wrong with the value, it says.
+    let arguments = [
+        "--name",
+        "n",
+        "--key",
+        "q",
+        "--seal-at-source",
+        "--pin",
+        &pin,
+    ];
+    let refused = create(&url, &token, &arguments, b"{\"p\":1}");
+    assert_eq!(refused.code(), 1, "{}", refused.transcript());
+    assert!(
+        refused.transcript().contains("#/secret/key"),
+        "{}",
+        refused.transcript()
+    );
+    let log = fs::read_to_string(&dev.log).unwrap();
+    assert!(!log.contains("P@ss"));
+}
+
+/// SHA-256 of the certificate's DER.
+fn fingerprint(certificate: &Path) -> String {
+    let pem = fs::read(certificate).unwrap();
+    let certificate = sealpost_envelope::Certificate::from_pem::<sealpost_envelope::AwsLc>(&pem);
+    certificate.unwrap().fingerprint().to_string()
 }
 
 #[test]
