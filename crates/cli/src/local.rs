@@ -7,7 +7,8 @@ use std::sync::Arc;
 use sealpost_agent::{Agent, Resolver};
 use sealpost_envelope::{AwsLc, Certificate, Identity, Trust};
 use sealpost_gateway::{
-    AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy, serve,
+    AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, Listener, StaticDirectory, TokenPolicy,
+    serve,
 };
 use sealpost_protocol::{AgentId, InProcess, SigningKey, Transport, VerifyKey};
 use sealpost_vault::{EmbeddedVault, Vault};
@@ -54,6 +55,7 @@ impl Local {
         };
         let listener = TcpListener::bind(setup.listen).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
+        let listener = Listener::plain(listener).map_err(Failure::usage)?;
         let agent_id: AgentId = setup.agent_id.parse().map_err(Failure::refused)?;
         let (agent_key, gateway_key) = (new_key()?, new_key()?);
         let vault = EmbeddedVault::open(setup.vault).map_err(Failure::usage)?;

@@ -17,6 +17,11 @@ pub trait AgentDirectory: Send + Sync + fmt::Debug {
     ///
     /// [`DirectoryError`] if it can't be known now.
     async fn find(&self, agent: &AgentId) -> Result<Option<Arc<AgentEntry>>, DirectoryError>;
+
+    /// Those whose certificates are watched for their expiry, in metrics and log; as many as there may be labels.
+    fn known(&self) -> Vec<Arc<AgentEntry>> {
+        Vec::new()
+    }
 }
 
 /// What a gateway has to know of an agent. Parsed and trusted once, used for many requests.
@@ -145,5 +150,9 @@ impl FromIterator<AgentEntry> for StaticDirectory {
 impl AgentDirectory for StaticDirectory {
     async fn find(&self, agent: &AgentId) -> Result<Option<Arc<AgentEntry>>, DirectoryError> {
         Ok(self.0.get(agent).cloned())
+    }
+
+    fn known(&self) -> Vec<Arc<AgentEntry>> {
+        self.0.values().cloned().collect()
     }
 }

@@ -45,6 +45,14 @@ impl Submission {
         }
     }
 
+    /// The secret's name, where it can be read.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Clear(clear) => Some(clear.name()),
+            Self::AtSource(sealed) => sealed.name(),
+        }
+    }
+
     pub(crate) fn is_sealed(&self) -> bool {
         matches!(self, Self::AtSource(_))
     }

@@ -15,7 +15,7 @@ use std::{
 
 use harness::{AGENT, OFFLINE, SILENT, world};
 use sealpost_client::{Client, NewSecret, Token};
-use sealpost_gateway::serve;
+use sealpost_gateway::{Listener, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -112,9 +112,14 @@ async fn no_content_in_any_log() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(serve(listener, world.router.clone(), world.limits, async {
-        drop(stopping.await);
-    }));
+    let serving = tokio::spawn(serve(
+        Listener::plain(listener).unwrap(),
+        world.router.clone(),
+        world.limits,
+        async {
+            drop(stopping.await);
+        },
+    ));
     let token = world.issuer.token();
     let forged = world
         .issuer

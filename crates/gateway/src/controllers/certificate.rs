@@ -14,12 +14,11 @@ use axum::{
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sealpost_envelope::UnixTime;
 use serde::Serialize;
-use tracing::info;
 
-use super::secret_value::{authorise, find, refused};
+use super::secret_value::{find, refused};
 use crate::{
-    AgentEntry, Gateway, body, parameters::Parameters, problem::Problem, report::Report,
-    request_id::RequestId,
+    AgentEntry, Gateway, auth::admit, body, parameters::Parameters, problem::Problem,
+    report::Report, request_id::RequestId,
 };
 
 /// The certificate, and what is needed to check it and to name its key.
@@ -41,28 +40,19 @@ struct Described<'a> {
 pub(crate) async fn get_certificate(
     State(gateway): State<Arc<Gateway>>,
     Extension(id): Extension<RequestId>,
+    Extension(report): Extension<Report>,
     request: Request,
 ) -> Response {
-    let mut report = Report::default();
-    let result = get(&gateway, request, &mut report).await;
-    report.answer_as("certificate", result, &id)
+    let result = get(&gateway, request, &report).await;
+    report.answer(result, &id)
 }
 
 /// As for storing a secret: who may not, does not learn which agents there are.
-async fn get(
-    gateway: &Gateway,
-    request: Request,
-    report: &mut Report,
-) -> Result<Response, Problem> {
+async fn get(gateway: &Gateway, request: Request, report: &Report) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
     let parameters = Parameters::of(&mut parts).await;
     body::linger(&parts.headers, body);
-    if let Err(reason) = authorise(gateway, &parts, &parameters).await {
-        info!(%reason, "token refused");
-        return Err(Problem::forbidden());
-    }
-    report.agent.clone_from(&parameters.agent);
-    report.project = parameters.project.flatten();
+    admit(gateway, &parts, &parameters, report).await?;
     let agent = match &parameters.agent {
         Some(agent) if parameters.violations.is_empty() => agent,
         _ => return Err(refused(parameters, None)),

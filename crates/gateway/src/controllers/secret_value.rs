@@ -12,11 +12,11 @@ use axum::{
 use sealpost_protocol::{AgentId, Owner};
 use serde::Serialize;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::error;
 
 use crate::{
-    AgentEntry, Gateway, Principal, ProblemType,
-    auth::{Denied, bearer_token},
+    AgentEntry, Gateway, ProblemType,
+    auth::admit,
     body::{self, BodyError},
     delivery::{self, Order, Stored},
     idempotency::Caller,
@@ -38,10 +38,10 @@ struct Created {
 pub(crate) async fn encrypt_and_store_secret(
     State(gateway): State<Arc<Gateway>>,
     Extension(id): Extension<RequestId>,
+    Extension(report): Extension<Report>,
     request: Request,
 ) -> Response {
-    let mut report = Report::default();
-    let result = store(&gateway, &id, request, &mut report).await;
+    let result = store(&gateway, &id, request, &report).await;
     report.answer(result, &id)
 }
 
@@ -51,22 +51,19 @@ async fn store(
     gateway: &Gateway,
     id: &RequestId,
     request: Request,
-    report: &mut Report,
+    report: &Report,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + gateway.limits.deadline;
     let (mut parts, body) = request.into_parts();
     let parameters = Parameters::of(&mut parts).await;
 
-    let principal = match authorise(gateway, &parts, &parameters).await {
+    let principal = match admit(gateway, &parts, &parameters, report).await {
         Ok(principal) => principal,
-        Err(reason) => {
-            info!(%reason, "token refused");
+        Err(problem) => {
             body::linger(&parts.headers, body);
-            return Err(Problem::forbidden());
+            return Err(problem);
         }
     };
-    report.agent.clone_from(&parameters.agent);
-    report.project = parameters.project.flatten();
 
     let submission = read(gateway, &parts, body).await;
     let (owner, key, submission) = match (parameters, submission) {
@@ -89,13 +86,24 @@ async fn store(
         ));
     }
 
+    if let Some(name) = submission.name() {
+        report.name(name);
+    }
+    let _place = gateway.place(deadline).await?;
     let entry = find(gateway, &owner.agent).await?;
     let order = Order {
         submission,
         owner,
         caller: key.map(|key| Caller::new(&principal, key)),
     };
-    let stored = delivery::deliver(gateway, id, entry, order, deadline).await?;
+    let stored = delivery::deliver(gateway, id, entry, order, deadline).await;
+    let stored = stored.inspect_err(|problem| {
+        // Whoever makes the agent use its key for nothing gets fewer requests.
+        if problem.kind() == ProblemType::SealedDoesNotOpen {
+            gateway.charge(&principal, FAILED_OPEN);
+        }
+    })?;
+    report.stored();
     let Stored {
         resolver_ref,
         vault_secret_name,
@@ -108,21 +116,6 @@ async fn store(
         }),
     )
         .into_response())
-}
-
-/// Whom the token speaks for, if it is good for what the parameters name.
-pub(super) async fn authorise(
-    gateway: &Gateway,
-    parts: &Parts,
-    parameters: &Parameters,
-) -> Result<Principal, Denied> {
-    let token = bearer_token(&parts.headers)?;
-    let principal = gateway
-        .authenticator
-        .authenticate(token, gateway.clock.now())
-        .await?;
-    principal.authorise_write(parameters.agent.as_ref(), parameters.project)?;
-    Ok(principal)
 }
 
 async fn read(
@@ -165,3 +158,6 @@ pub(super) async fn find(gateway: &Gateway, agent: &AgentId) -> Result<Arc<Agent
         }
     }
 }
+
+/// What a sealed value that does not open costs its caller, in requests.
+const FAILED_OPEN: u32 = 10;

@@ -62,6 +62,10 @@ impl Clear {
         self.body.get(self.value.clone()).unwrap_or_default()
     }
 
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     /// Whose value it is, when it is sent there.
     pub(crate) fn context(&self, owner: &Owner) -> Context {
         Context {

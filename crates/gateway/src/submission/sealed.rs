@@ -38,6 +38,13 @@ impl AtSource {
         }
     }
 
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Jwe { context, .. } => Some(&context.name),
+            Self::Cms(_) => None,
+        }
+    }
+
     /// The sealed bytes, as the agent gets them.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {

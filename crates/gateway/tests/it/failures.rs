@@ -130,6 +130,9 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
         Script::SpeakForAnotherAgent,
         Script::SendItBack,
         Script::Say(Outcome::DoesNotOpen),
+        Script::Say(Outcome::ContextMismatch {
+            violations: vec!["canary".into()],
+        }),
         Script::Say(Outcome::Unreadable {
             reason: "canary".into(),
         }),
@@ -195,4 +198,20 @@ async fn the_agents_violations_are_passed_on() {
 
     {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 2 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#/secret/value: has 25001 bytes","#/secret/x: y"]}
     "##);
+}
+
+#[tokio::test]
+async fn the_agent_takes_other_formats() {
+    let accepted = vec!["jwe".into(), "<b>canary</b>".into(), "cms".into()];
+    assert_snapshot!(play(Script::Say(Outcome::NotAccepted { accepted })).await, @"");
+}
+
+#[tokio::test]
+async fn the_key_was_used_for_something_else() {
+    assert_snapshot!(play(Script::Say(Outcome::KeyReused)).await, @"");
+}
+
+#[tokio::test]
+async fn the_agent_can_take_no_more() {
+    assert_snapshot!(play(Script::Say(Outcome::Busy)).await, @"");
 }

@@ -3,7 +3,7 @@
 use std::{net::SocketAddr, time::Duration};
 
 use sealpost_client::{Client, ClientError, NewSecret, ProblemKind, Token};
-use sealpost_gateway::{ProblemType, serve};
+use sealpost_gateway::{Listener, ProblemType, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -14,20 +14,20 @@ use tokio::{
 
 use crate::harness::{AGENT, GOOD, OFFLINE, PROJECT, SILENT, World, world, world_with};
 
-struct Server {
-    world: World,
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) world: World,
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     stopped: JoinHandle<()>,
 }
 
-async fn start(world: World) -> Server {
+pub(crate) async fn start(world: World) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = oneshot::channel::<()>();
     let shutdown = async { drop(stopping.await) };
     let stopped = tokio::spawn(serve(
-        listener,
+        Listener::plain(listener).unwrap(),
         world.router.clone(),
         world.limits,
         shutdown,
@@ -41,7 +41,7 @@ async fn start(world: World) -> Server {
 }
 
 impl Server {
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let token = Token::new(self.world.issuer.token());
         Client::builder(format!("http://{}", self.address))
             .token(token)
@@ -50,7 +50,7 @@ impl Server {
     }
 
     /// Sends these bytes and returns what comes back until the connection ends or falls silent.
-    async fn raw(&self, parts: &[&[u8]]) -> String {
+    pub(crate) async fn raw(&self, parts: &[&[u8]]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         for part in parts {
             stream.write_all(part).await.unwrap();
@@ -58,7 +58,7 @@ impl Server {
         read_all(&mut stream).await
     }
 
-    fn head(&self, agent: &str, more: &str) -> String {
+    pub(crate) fn head(&self, agent: &str, more: &str) -> String {
         format!(
             "POST /v1/secrets/{agent}/secret-value HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
              Content-Type: application/json\r\n{more}\r\n",
@@ -67,13 +67,13 @@ impl Server {
     }
 }
 
-async fn read_all(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_all(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut answer)).await;
     String::from_utf8(answer).unwrap()
 }
 
-fn secret(name: &str) -> NewSecret {
+pub(crate) fn secret(name: &str) -> NewSecret {
     NewSecret::new(name, br#"{"password" : "P@ssw0rd123"}"#.to_vec())
         .with_key("password")
         .with_type("PASSWORD")
