@@ -9,8 +9,8 @@ use sealpost_client::{
 };
 use sealpost_envelope::{AwsLc, Certificate, Identity, Trust, UnixTime};
 use sealpost_gateway::{
-    AgentEntry, Authenticator, Denied, Gateway, Limits, Principal, ProblemType, StaticDirectory,
-    serve,
+    AgentEntry, Authenticator, Denied, Gateway, Limits, Listener, Principal, ProblemType,
+    StaticDirectory, serve,
 };
 use sealpost_protocol::{AgentId, InProcess, SigningKey};
 use sealpost_vault::{EmbeddedVault, Vault};
@@ -86,7 +86,7 @@ async fn world() -> World {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(serve(
-        listener,
+        Listener::plain(listener).unwrap(),
         gateway.router(),
         Limits::default(),
         std::future::pending(),
