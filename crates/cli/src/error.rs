@@ -47,6 +47,12 @@ impl Failure {
         self
     }
 
+    /// What happened, without the hint: for the middle of another message.
+    #[cfg(unix)]
+    pub(crate) fn summary(self) -> String {
+        self.message
+    }
+
     /// Ends the program without a word: everything was already said on stdout.
     pub(crate) fn silent(exit: Exit) -> Self {
         Self::new(exit, "")

@@ -22,6 +22,8 @@ mod render;
 mod resolve;
 mod seal;
 #[cfg(unix)]
+mod secret;
+#[cfg(unix)]
 mod service;
 mod trust;
 mod validate;
@@ -71,6 +73,9 @@ enum Command {
     /// Print what a reference of `sealpost dev` leads to
     #[cfg(unix)]
     Resolve(resolve::Resolve),
+    /// Have an agent store secrets, through a gateway
+    #[cfg(unix)]
+    Secret(secret::Secret),
 }
 
 const EXIT_CODES: &str = "\
@@ -114,5 +119,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Gateway(gateway) => gateway.run(),
         #[cfg(unix)]
         Command::Resolve(resolve) => resolve.run(),
+        #[cfg(unix)]
+        Command::Secret(secret) => secret.run(),
     }
 }

@@ -36,7 +36,13 @@ mod cli {
     #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
+    mod secret_create;
+    #[cfg(unix)]
+    mod secret_import;
+    #[cfg(unix)]
     mod server;
+    #[cfg(unix)]
+    mod stub;
     #[cfg(unix)]
     mod usage;
 }
