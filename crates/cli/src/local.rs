@@ -13,11 +13,10 @@ use sealpost_gateway::{
 use sealpost_protocol::{AgentId, InProcess, SigningKey, Transport, VerifyKey};
 use sealpost_vault::{EmbeddedVault, Vault};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::dev::issuer::Issuer;
 use crate::error::Failure;
+use crate::service::Service;
 
 /// What is put together.
 pub(crate) struct Setup<'a> {
@@ -129,38 +128,6 @@ impl Local {
         self.agent.stop().await;
     }
 }
-
-/// A task that ends when it is asked to.
-#[derive(Debug)]
-struct Service {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Service {
-    fn start<F>(run: impl FnOnce(Stop) -> F) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let (stop, asked) = oneshot::channel();
-        // If the sender is gone, the program ends anyway.
-        let stopped: Stop = Box::pin(async { drop(asked.await) });
-        Self {
-            stop,
-            task: tokio::spawn(run(stopped)),
-        }
-    }
-
-    async fn stop(self) {
-        // It may have stopped already.
-        let _ = self.stop.send(());
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "a service did not end as it should");
-        }
-    }
-}
-
-type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn entry(setup: &Setup<'_>, id: &AgentId, key: &SigningKey) -> Result<AgentEntry, Failure> {
     let refused =

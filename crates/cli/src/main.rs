@@ -7,6 +7,8 @@ mod demo;
 #[cfg(unix)]
 mod dev;
 mod error;
+#[cfg(unix)]
+mod gateway;
 mod inspect;
 mod io;
 mod keygen;
@@ -19,6 +21,10 @@ mod render;
 #[cfg(unix)]
 mod resolve;
 mod seal;
+#[cfg(unix)]
+mod secret;
+#[cfg(unix)]
+mod service;
 mod trust;
 mod validate;
 mod wrap;
@@ -29,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use error::Failure;
+use logging::Format;
 
 /// Seal secrets to an agent's certificate, and run the gateway and the agent that store them.
 #[derive(Parser, Debug)]
@@ -60,9 +67,15 @@ enum Command {
     /// Run gateway, agent and vault on this machine, to develop against
     #[cfg(unix)]
     Dev(dev::Dev),
+    /// Run the endpoint and its agents as a configuration file says
+    #[cfg(unix)]
+    Gateway(gateway::Gateway),
     /// Print what a reference of `sealpost dev` leads to
     #[cfg(unix)]
     Resolve(resolve::Resolve),
+    /// Have an agent store secrets, through a gateway
+    #[cfg(unix)]
+    Secret(secret::Secret),
 }
 
 const EXIT_CODES: &str = "\
@@ -82,11 +95,14 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
-    logging::start(match &command {
+    match &command {
         #[cfg(unix)]
-        Command::Dev(_) => "info",
-        _ => "warn",
-    })?;
+        Command::Dev(_) => logging::start("info", Format::Human)?,
+        // Its configuration says how it logs.
+        #[cfg(unix)]
+        Command::Gateway(_) => {}
+        _ => logging::start("warn", Format::Human)?,
+    }
     match command {
         Command::Keygen(keygen) => keygen.run(),
         Command::Seal(seal) => seal.run(),
@@ -100,6 +116,10 @@ fn run(command: Command) -> Result<(), Failure> {
         #[cfg(unix)]
         Command::Dev(dev) => dev.run(),
         #[cfg(unix)]
+        Command::Gateway(gateway) => gateway.run(),
+        #[cfg(unix)]
         Command::Resolve(resolve) => resolve.run(),
+        #[cfg(unix)]
+        Command::Secret(secret) => secret.run(),
     }
 }
