@@ -358,6 +358,9 @@ impl Agent {
     ) -> Result<Opened, Outcome> {
         let place = timeout_at(deadline, Arc::clone(&self.openings).acquire_owned()).await;
         let place = place.map_err(|_| Outcome::Expired)?;
+        if Instant::now() >= deadline {
+            return Err(Outcome::Expired);
+        }
         let keyring = Arc::clone(&self.keyring);
         let opening = spawn_blocking(move || {
             // Given back when it is done, also if nobody waits any more.

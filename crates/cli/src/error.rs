@@ -62,6 +62,14 @@ impl Failure {
         ExitCode::from(self.exit as u8)
     }
 
+    /// What happened and what to do, for lists that have a line for each.
+    pub(crate) fn in_one_line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
+    }
+
     pub(crate) fn is_silent(&self) -> bool {
         self.message.is_empty()
     }

@@ -9,6 +9,7 @@ mod cli {
     mod support;
 
     mod batch;
+    mod formats;
     mod inspect;
     mod keygen;
     mod name;
@@ -26,6 +27,12 @@ mod cli {
     mod dev;
     #[cfg(unix)]
     mod endpoint;
+    #[cfg(unix)]
+    mod gateway;
+    #[cfg(unix)]
+    mod gateway_check;
+    #[cfg(unix)]
+    mod gateway_server;
     #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]

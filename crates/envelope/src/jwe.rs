@@ -202,19 +202,22 @@ impl<'a> Jwe<'a> {
             (None, _) if required => return Err(JweError::NoContext),
             _ => {}
         }
+        let mut unnamed = false;
         for recipient in &self.recipients {
             if recipient.key.is_empty() {
-                if required || !alone || self.recipients.len() > 1 {
-                    return Err(JweError::NoKeyName);
+                if !required && alone && self.recipients.len() == 1 {
+                    return Ok((recipient, K::default()));
                 }
-                return Ok((recipient, K::default()));
-            }
-            if let Some(key) = resolve(&recipient.key)? {
+                unnamed = true;
+            } else if let Some(key) = resolve(&recipient.key)? {
                 return Ok((recipient, key));
             }
         }
-        Err(JweError::NoMatchingKey {
-            recipients: self.recipients.len(),
+        Err(match unnamed {
+            true => JweError::NoKeyName,
+            false => JweError::NoMatchingKey {
+                recipients: self.recipients.len(),
+            },
         })
     }
 

@@ -48,6 +48,13 @@ pub(crate) fn media_type(headers: &HeaderMap) -> Result<MediaType, BodyError> {
             "Content-Encoding: compressed bodies are not read; send the body as it is",
         ));
     }
+    // RFC 9112 §6.1 allows codings before `chunked`: they would be compression under another name.
+    let mut transfer = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if !transfer.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err(unsupported(
+            "Transfer-Encoding: compressed bodies are not read; send the body as it is, or chunked",
+        ));
+    }
     Ok(media_type)
 }
 

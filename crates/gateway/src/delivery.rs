@@ -6,14 +6,14 @@ use sealpost_envelope::{
     AwsLcRng, CertificateError, SealError, SecretContext, UnixTime, seal, text,
 };
 use sealpost_protocol::{
-    Idempotency, MessageId, Outcome, Owner, Sealed, SignError, SigningKey, StoreReply,
-    StoreRequest, TransportError,
+    Idempotency, MessageId, Outcome, Owner, Sealed, SignError, StoreReply, StoreRequest,
+    TransportError,
 };
 use tokio::{task::spawn_blocking, time::Instant};
 use tracing::{error, warn};
 
 use crate::{
-    AgentEntry, Gateway, IdempotencySecret, ProblemType,
+    AgentEntry, Gateway, ProblemType,
     idempotency::Caller,
     problem::Problem,
     request_id::RequestId,
@@ -36,7 +36,7 @@ pub(crate) struct Stored {
 
 /// Has the agent store what was submitted.
 pub(crate) async fn deliver(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     id: &RequestId,
     entry: Arc<AgentEntry>,
     order: Order,
@@ -45,9 +45,8 @@ pub(crate) async fn deliver(
     let at_source = order.submission.is_sealed();
     let message_id = MessageId::random();
     let preparing = Preparing {
+        gateway: Arc::clone(gateway),
         entry: Arc::clone(&entry),
-        secret: gateway.idempotency_secret.clone(),
-        key: gateway.signing_key.clone(),
         message_id,
         request_id: id.as_str().to_owned(),
         now: gateway.clock.now(),
@@ -115,9 +114,8 @@ async fn prepare(
 
 /// What goes into a message beside the order.
 struct Preparing {
+    gateway: Arc<Gateway>,
     entry: Arc<AgentEntry>,
-    secret: IdempotencySecret,
-    key: SigningKey,
     message_id: MessageId,
     request_id: String,
     now: UnixTime,
@@ -135,7 +133,7 @@ impl Preparing {
             sealed,
         };
         request
-            .sign(&self.key, self.now, self.lifetime)
+            .sign(&self.gateway.signing_key, self.now, self.lifetime)
             .map_err(Unprepared::Sign)
     }
 
@@ -145,21 +143,22 @@ impl Preparing {
             owner,
             caller,
         } = order;
+        let secret = &self.gateway.idempotency_secret;
         let marks = |payload: &dyn Fn() -> _| {
             caller
                 .as_ref()
-                .map(|caller| self.secret.marks(caller, &owner, payload()))
+                .map(|caller| secret.marks(caller, &owner, payload()))
         };
         match submission {
             Submission::Clear(clear) => {
                 let context = clear.context(&owner);
-                let idempotency = marks(&|| self.secret.clear_payload(&context, clear.value()));
+                let idempotency = marks(&|| secret.clear_payload(&context, clear.value()));
                 let envelope = self.envelope(&clear, &context.sealing())?;
                 Ok((Sealed::Native { context, envelope }, idempotency))
             }
             // Whether the certificate that it was sealed to is still valid was the caller's to check.
             Submission::AtSource(sealed) => {
-                let idempotency = marks(&|| self.secret.sealed_payload(&owner, sealed.as_bytes()));
+                let idempotency = marks(&|| secret.sealed_payload(&owner, sealed.as_bytes()));
                 Ok((sealed.into_sealed(owner), idempotency))
             }
         }

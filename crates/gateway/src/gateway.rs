@@ -9,11 +9,8 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use sealpost_protocol::{Clock, SigningKey, SystemClock, Transport};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::{Instant, timeout_at},
-};
+use sealpost_protocol::{AgentId, Clock, SigningKey, SystemClock, Transport};
+use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
     AgentDirectory, AuditSink, Authenticator, BasePath, IdempotencySecret, Limits, Metrics,
@@ -29,6 +26,7 @@ use crate::{
     rate_limit::RateLimiter,
     report::Report,
     request_id::RequestId,
+    workload::{Place, Workload},
 };
 
 /// What a gateway works with. [`router`](Self::router) makes a service of it.
@@ -46,8 +44,7 @@ pub struct Gateway {
     pub(crate) rates: RateLimiter,
     base_path: BasePath,
     description: Description,
-    /// One place for each request that is sealed and delivered.
-    requests: Semaphore,
+    workload: Workload,
     /// One place for each sealing at a time; more would only compete for the same processors.
     pub(crate) sealings: Semaphore,
 }
@@ -76,7 +73,7 @@ impl Gateway {
             rates: RateLimiter::new(limits.rate),
             base_path: BasePath::default(),
             description: Description::at(&BasePath::default()),
-            requests: Semaphore::new(limits.requests),
+            workload: Workload::new(&limits),
             sealings: Semaphore::new(available_parallelism().map_or(1, usize::from)),
         }
     }
@@ -93,7 +90,7 @@ impl Gateway {
     pub fn with_limits(mut self, limits: Limits) -> Self {
         self.limits = limits;
         self.rates = RateLimiter::new(limits.rate);
-        self.requests = Semaphore::new(limits.requests);
+        self.workload = Workload::new(&limits);
         self
     }
 
@@ -131,7 +128,6 @@ impl Gateway {
     /// no token.
     ///
     /// Every answer has a body of its own making and a request id; errors are `application/problem+json`.
-    #[must_use]
     pub fn router(self) -> Router {
         let gateway = Arc::new(self);
         let at = |route| gateway.base_path.join(route);
@@ -154,7 +150,6 @@ impl Gateway {
 
     /// The service for those who run the gateway: `/metrics`, `/healthz` and `/readyz`. It asks for no token and
     /// belongs on a listener of its own.
-    #[must_use]
     pub fn operations(&self) -> Router {
         operations::router(Operations {
             authenticator: Arc::clone(&self.authenticator),
@@ -176,11 +171,9 @@ impl Gateway {
     /// # Errors
     ///
     /// The answer, if there is none before the deadline.
-    pub(crate) async fn place(&self, deadline: Instant) -> Result<SemaphorePermit<'_>, Problem> {
-        match timeout_at(deadline, self.requests.acquire()).await {
-            Ok(Ok(place)) => Ok(place),
-            _ => Err(Problem::overloaded()),
-        }
+    pub(crate) async fn place(&self, agent: &AgentId, deadline: Instant) -> Result<Place, Problem> {
+        let place = self.workload.place(agent, deadline).await;
+        place.ok_or_else(Problem::overloaded)
     }
 
     /// Lets a principal pay for what is dearer than a request, or looks like an attack, in requests.

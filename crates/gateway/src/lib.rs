@@ -7,7 +7,7 @@
 //! - a key that its messages are signed with;
 //!
 //! and if wanted [`Limits`], [`Metrics`], an audit trail ([`AuditSink`]) and a [`BasePath`]. [`Gateway::router`] makes
-//! a service of it, [`Gateway::operations`] one for those who run it, and [`serve`] serves either on a [`Listener`],
+//! a service of it, [`Gateway::operations`] one for those who run it, and [`serve()`] serves either on a [`Listener`],
 //! which speaks [`Tls`].
 //!
 //! `docs/API.md` describes the operation, the order of its checks, and every problem with what to do about it.
@@ -42,6 +42,7 @@ mod request_id;
 mod serve;
 mod submission;
 mod tls;
+mod workload;
 
 pub use audit::{AuditFile, AuditSink, AuditStdout};
 pub use auth::{

@@ -23,6 +23,8 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Requests at a time that are sealed and delivered; others wait for a place until their deadline.
     pub requests: usize,
+    /// As many of them may be for one agent, so that one that does not answer leaves places for the others.
+    pub requests_per_agent: usize,
     /// How many requests one principal may send; `None` for as many as there is room for.
     pub rate: Option<RateLimit>,
     /// The time that running requests get to finish when the gateway stops.
@@ -40,6 +42,7 @@ impl Default for Limits {
             connections: 1024,
             connections_per_address: 768,
             requests: 256,
+            requests_per_agent: 128,
             rate: Some(RateLimit::default()),
             drain: Duration::from_secs(35),
         }

@@ -42,6 +42,7 @@ pub struct Metrics {
     keys_fetches: Family<ResultLabels, Counter>,
     keys_fetched: Gauge<f64, AtomicU64>,
     tls_reloads: Family<ResultLabels, Counter>,
+    tls_certificate: Gauge<f64, AtomicU64>,
     certificates: Family<AgentLabels, Gauge<f64, AtomicU64>>,
     failed_opens: FailedOpens,
     audit_failures: Counter,
@@ -64,6 +65,7 @@ impl Metrics {
             keys_fetches: Family::default(),
             keys_fetched: Gauge::default(),
             tls_reloads: Family::default(),
+            tls_certificate: Gauge::default(),
             certificates: Family::default(),
             failed_opens: FailedOpens::default(),
             audit_failures: Counter::default(),
@@ -86,6 +88,7 @@ impl Metrics {
         r.register("jwks_fetches", "Fetches of the issuer's keys, by result", self.keys_fetches.clone());
         r.register("jwks_last_success_timestamp_seconds", "When the issuer's keys were last fetched; 0 for never", self.keys_fetched.clone());
         r.register("tls_reloads", "Reloads of the TLS files, by result", self.tls_reloads.clone());
+        r.register("tls_certificate_not_after_timestamp_seconds", "When the gateway's own certificate expires; 0 without TLS", self.tls_certificate.clone());
         r.register("agent_certificate_not_after_timestamp_seconds", "When the certificate of an agent expires", self.certificates.clone());
         r.register_collector(Box::new(self.failed_opens.clone()));
         r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
@@ -160,6 +163,10 @@ impl Metrics {
 
     pub(crate) fn tls_reloaded(&self, succeeded: bool) {
         self.tls_reloads.get_or_create(&succeeded.into()).inc();
+    }
+
+    pub(crate) fn tls_certificate(&self, not_after: UnixTime) {
+        self.tls_certificate.set(seconds(not_after));
     }
 
     /// What the directory says now.

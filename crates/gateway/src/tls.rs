@@ -9,15 +9,18 @@ use std::{
     time::Duration,
 };
 
-use rustls::ServerConfig;
-use tokio::{task::spawn_blocking, time::sleep};
+use sealpost_envelope::UnixTime;
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
 pub use load::TlsError;
 
-use crate::Metrics;
-use load::{Digest, Loaded};
+use crate::{Metrics, expiry};
+use load::{Digest, Loaded, Usable};
 
 /// The files for TLS, all PEM.
 #[derive(Clone, Debug)]
@@ -39,7 +42,7 @@ pub struct TlsFiles {
 pub struct Tls {
     files: TlsFiles,
     metrics: Arc<Metrics>,
-    config: RwLock<Arc<ServerConfig>>,
+    usable: RwLock<Usable>,
     /// What was read last, good or not.
     seen: Mutex<Digest>,
 }
@@ -52,17 +55,31 @@ impl Tls {
     /// [`TlsError`] if they can't be read or don't belong together.
     pub fn load(files: TlsFiles, metrics: Arc<Metrics>) -> Result<Self, TlsError> {
         let Loaded { config, digest } = Loaded::read(&files)?;
+        let usable = config?;
+        metrics.tls_certificate(usable.not_after);
         Ok(Self {
             files,
             metrics,
-            config: RwLock::new(config?),
+            usable: RwLock::new(usable),
             seen: Mutex::new(digest),
         })
     }
 
-    /// Looks at the files every few seconds, for ever, and takes what is new. Run it beside the gateway.
+    /// When the certificate in use expires.
+    #[must_use]
+    pub fn not_after(&self) -> UnixTime {
+        self.usable().not_after
+    }
+
+    /// Looks at the files every few seconds, for ever, and takes what is new. Once a day it says in the log if the
+    /// certificate expires within 30 days. Run it beside the gateway.
     pub async fn keep_fresh(self: Arc<Self>) {
+        let mut said: Option<Instant> = None;
         loop {
+            if said.is_none_or(|at| at.elapsed() >= DAY) {
+                said = Some(Instant::now());
+                expiry::say_of_tls(self.not_after(), UnixTime::now());
+            }
             sleep(LOOK_PAUSE).await;
             let tls = Arc::clone(&self);
             if let Err(stopped) = spawn_blocking(move || tls.reload()).await {
@@ -88,8 +105,9 @@ impl Tls {
         let config = loaded.and_then(|loaded| loaded.config);
         self.metrics.tls_reloaded(config.is_ok());
         match config {
-            Ok(config) => {
-                *self.config.write().unwrap_or_else(PoisonError::into_inner) = config;
+            Ok(usable) => {
+                self.metrics.tls_certificate(usable.not_after);
+                *self.usable.write().unwrap_or_else(PoisonError::into_inner) = usable;
                 info!("TLS files reloaded");
                 true
             }
@@ -101,8 +119,12 @@ impl Tls {
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        let config = self.config.read().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(&config).into()
+        self.usable().config.into()
+    }
+
+    fn usable(&self) -> Usable {
+        let usable = self.usable.read().unwrap_or_else(PoisonError::into_inner);
+        usable.clone()
     }
 }
 
@@ -114,4 +136,5 @@ impl fmt::Debug for Tls {
     }
 }
 
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const LOOK_PAUSE: Duration = Duration::from_secs(5);

@@ -13,16 +13,16 @@ use std::{
     time::Duration,
 };
 
-use harness::{AGENT, OFFLINE, SILENT, world};
+use harness::{AGENT, OFFLINE, SILENT, short_limits, world_of};
 use sealpost_client::{Client, NewSecret, Token};
-use sealpost_gateway::{Listener, serve};
+use sealpost_gateway::{AuditSink, Listener, Metrics, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 use tracing_subscriber::fmt::MakeWriter;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
@@ -33,6 +33,12 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl AuditSink for Log {
+    fn write_line(&self, line: &[u8]) -> io::Result<()> {
+        io::Write::write_all(&mut self.clone(), line)
     }
 }
 
@@ -108,7 +114,11 @@ async fn no_content_in_any_log() {
         .with_writer(log.clone())
         .init();
 
-    let world = world();
+    let (trail, metrics) = (Log::default(), Arc::new(Metrics::new()));
+    let kept = Arc::new(trail.clone());
+    let world = world_of(short_limits(), |gateway| {
+        gateway.with_audit(kept).with_metrics(Arc::clone(&metrics))
+    });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
@@ -206,7 +216,13 @@ async fn no_content_in_any_log() {
     ] {
         assert!(log.contains(control), "the log lacks {control}:\n{log}");
     }
-    let errors = errors.join("\n");
+    // The audit trail has names, and is no log; the metrics have neither.
+    let trail = String::from_utf8(trail.0.lock().unwrap().clone()).unwrap();
+    assert!(trail.contains(NAME) && trail.lines().count() >= 10);
+    let metrics = metrics.encode().unwrap();
+    assert!(metrics.contains("sealpost_requests_total"));
+    assert!(!metrics.contains(NAME));
+    let errors = [errors.join("\n"), trail, metrics].join("\n");
     for canary in [CANARY, ESCAPED] {
         for disguise in disguises(canary) {
             assert!(!log.contains(&disguise), "{disguise} is in the log");

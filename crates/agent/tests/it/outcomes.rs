@@ -60,8 +60,10 @@ async fn the_clear_context_is_checked_before_the_key_is_used() {
         ..world.context("a\u{7}b")
     };
     // The envelope is none: with a rule broken it is not looked at.
-    let mut request = world.request(context, VALUE);
-    request.envelope = "nonsense".into();
+    let request = world.carrying(Sealed::Native {
+        context,
+        envelope: "nonsense".into(),
+    });
     let violations = violations(world.ask(&request).await);
     let places: Vec<_> = violations
         .iter()

@@ -174,7 +174,30 @@ fn no_log_and_no_error_has_it() {
     assert_clean("a failed open", failed.streams().0);
     let inspected = run(&["inspect"], &envelope);
     assert_clean("inspect", inspected.streams().0);
-    // The secret where an envelope or a key should be.
+    for format in ["jwe", "jwe-json", "cms", "cms-pem"] {
+        let sealed = run(
+            &[&seal[..], &["--format", format]].concat(),
+            value.as_bytes(),
+        );
+        assert_clean("seal", sealed.streams().0);
+        assert_clean("seal's log", sealed.streams().1);
+        let sealed = sealed.stdout();
+        let opened = run(&[&open[..], &["--certificate", &to]].concat(), &sealed);
+        assert_eq!(opened.streams().0, value.as_bytes());
+        assert_clean("open's log", opened.streams().1);
+        let failed = run(&[&other[..], &["--certificate", &to]].concat(), &sealed);
+        assert_eq!(failed.code(), 3);
+        assert_clean("a failed open", failed.streams().1);
+        assert_clean("a failed open", failed.streams().0);
+        assert_clean("inspect", run(&["inspect"], &sealed).streams().0);
+    }
+    // The secret where an envelope or a key should be, and where a JSON object should.
+    let wrap = ["wrap", "--agent-id", AGENT, "--name", "n"];
+    for wrong in [CANARY.to_owned(), format!("[{value}]"), format!("{value}x")] {
+        let refused = run(&wrap, wrong.as_bytes());
+        assert_eq!(refused.code(), 1);
+        assert_clean("wrap", refused.streams().1);
+    }
     for mistaken in [
         run(&open, value.as_bytes()),
         run(&["inspect", "--json"], value.as_bytes()),

@@ -18,7 +18,7 @@ pub(crate) async fn admit(
     report: &Report,
 ) -> Result<Principal, Problem> {
     report.target(parameters.agent.as_ref(), parameters.project.flatten());
-    let principal = match authorise(gateway, parts, parameters).await {
+    let principal = match authorise(gateway, parts, parameters, report).await {
         Ok(principal) => principal,
         Err(reason) => {
             info!(%reason, "token refused");
@@ -27,7 +27,6 @@ pub(crate) async fn admit(
             return Err(Problem::forbidden());
         }
     };
-    report.principal(&principal);
     gateway
         .rates
         .take(&principal)
@@ -39,12 +38,14 @@ async fn authorise(
     gateway: &Gateway,
     parts: &Parts,
     parameters: &Parameters,
+    report: &Report,
 ) -> Result<Principal, Denied> {
     let token = bearer_token(&parts.headers)?;
     let principal = gateway
         .authenticator
         .authenticate(token, gateway.clock.now())
         .await?;
+    report.principal(&principal);
     principal.authorise_write(parameters.agent.as_ref(), parameters.project)?;
     Ok(principal)
 }

@@ -48,7 +48,7 @@ pub(crate) async fn encrypt_and_store_secret(
 /// The order is part of the interface. Nothing of the body is read before the token is found good, and nothing
 /// is looked up before the body is found in order.
 async fn store(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     id: &RequestId,
     request: Request,
     report: &Report,
@@ -89,8 +89,8 @@ async fn store(
     if let Some(name) = submission.name() {
         report.name(name);
     }
-    let _place = gateway.place(deadline).await?;
     let entry = find(gateway, &owner.agent).await?;
+    let _place = gateway.place(entry.id(), deadline).await?;
     let order = Order {
         submission,
         owner,

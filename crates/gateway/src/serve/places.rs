@@ -103,9 +103,11 @@ mod tests {
     use super::*;
 
     fn places(connections: usize, per_address: usize) -> Places {
-        let mut limits = Limits::default();
-        limits.connections = connections;
-        limits.connections_per_address = per_address;
+        let limits = Limits {
+            connections,
+            connections_per_address: per_address,
+            ..Limits::default()
+        };
         Places::new(&limits, None)
     }
 

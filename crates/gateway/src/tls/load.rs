@@ -14,7 +14,9 @@ use rustls::{
     sign::{CertifiedKey, SingleCertAndKey},
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use sealpost_envelope::UnixTime;
 use thiserror::Error;
+use x509_cert::der::Decode as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
 use super::TlsFiles;
@@ -24,8 +26,15 @@ pub(super) type Digest = [u8; 32];
 
 /// What was read, and what became of it.
 pub(super) struct Loaded {
-    pub(super) config: Result<Arc<ServerConfig>, TlsError>,
+    pub(super) config: Result<Usable, TlsError>,
     pub(super) digest: Digest,
+}
+
+/// What connections are served with.
+#[derive(Clone)]
+pub(super) struct Usable {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) not_after: UnixTime,
 }
 
 /// Why TLS can't be spoken with these files.
@@ -96,7 +105,7 @@ fn config(
     certificate: &[u8],
     key: &[u8],
     authorities: Option<(&Path, &[u8])>,
-) -> Result<Arc<ServerConfig>, TlsError> {
+) -> Result<Usable, TlsError> {
     let provider = Arc::new(default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -114,9 +123,18 @@ fn config(
         }
     };
     let certified = certified_key(files, certificate, key)?;
+    let not_after = certified
+        .end_entity_cert()
+        .ok()
+        .and_then(|der| x509_cert::Certificate::from_der(der).ok())
+        .map(|certificate| certificate.tbs_certificate().validity().not_after)
+        .ok_or_else(|| TlsError::Certificate(files.certificate.clone()))?;
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+    Ok(Usable {
+        config: Arc::new(config),
+        not_after: UnixTime::from_secs(not_after.to_unix_duration().as_secs()),
+    })
 }
 
 fn certified_key(

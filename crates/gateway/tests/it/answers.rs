@@ -218,12 +218,12 @@ async fn no_such_route() {
     assert_snapshot!(world().send(request).await, @r##"
     404 Not Found
     cache-control: no-store
-    content-length: 209
+    content-length: 179
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:not-found","title":"There is no such route","status":404,"detail":"The one operation is POST /v1/secrets/{agentId}/secret-value.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:not-found","title":"There is no such route","status":404,"detail":"/openapi.yaml lists the routes.","instance":"urn:sealpost:request:test-request-1"}
     "##);
 }
 

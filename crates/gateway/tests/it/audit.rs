@@ -83,7 +83,15 @@ async fn every_request_leaves_an_event() {
     world.send(limited).await;
     let trail = sink.take();
     assert!(!trail.contains("P@ssw0rd123"), "a value is in the trail");
-    assert_snapshot!(trail, @"");
+    assert_snapshot!(trail, @r##"
+    {"agent":"a2048","duration_ms":0,"event":"request","issuer":"https://issuer.example","name":"my-secret","outcome":"stored","project":"0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f","request_id":"test-request-1","status":201,"subject":"tester","time":"2033-05-18T03:33:20Z"}
+    {"agent":"a2048","duration_ms":0,"event":"request","issuer":"https://issuer.example","name":"my-secret","outcome":"stored","project":null,"request_id":"test-request-1","status":201,"subject":"tester","time":"2033-05-18T03:33:20Z"}
+    {"agent":"a2048","duration_ms":0,"event":"request","issuer":"https://issuer.example","name":"my-secret","outcome":"secret-exists","project":null,"request_id":"test-request-1","status":409,"subject":"tester","time":"2033-05-18T03:33:20Z"}
+    {"agent":"a2048","duration_ms":0,"event":"request","issuer":"https://issuer.example","name":null,"outcome":"malformed-json","project":null,"request_id":"test-request-1","status":400,"subject":"tester","time":"2033-05-18T03:33:20Z"}
+    {"agent":"nobody","duration_ms":0,"event":"request","issuer":"https://issuer.example","name":"my-secret","outcome":"unknown-agent","project":null,"request_id":"test-request-1","status":400,"subject":"tester","time":"2033-05-18T03:33:20Z"}
+    {"agent":"a2048","denied":"no-token","duration_ms":0,"event":"request","issuer":null,"name":null,"outcome":"forbidden","project":null,"request_id":"test-request-1","status":403,"subject":null,"time":"2033-05-18T03:33:20Z"}
+    {"agent":"a2048","denied":"agent","duration_ms":0,"event":"request","issuer":"https://issuer.example","name":null,"outcome":"forbidden","project":null,"request_id":"test-request-1","status":403,"subject":"tester","time":"2033-05-18T03:33:20Z"}
+    "##);
 
     // What leads nowhere is no request to the API.
     let request = axum::http::Request::get("/nowhere").body(axum::body::Body::empty());
@@ -115,7 +123,10 @@ async fn without_a_trail_nothing_is_stored() {
         201,
         "it was not stored before"
     );
-    assert_snapshot!(sink.take(), @"");
+    assert_snapshot!(sink.take(), @r##"
+    {"event":"gap","lost":1,"time":"2033-05-18T03:33:20Z"}
+    {"agent":"a2048","duration_ms":0,"event":"request","issuer":"https://issuer.example","name":"other","outcome":"stored","project":null,"request_id":"test-request-1","status":201,"subject":"tester","time":"2033-05-18T03:33:20Z"}
+    "##);
 }
 
 #[tokio::test]

@@ -1,10 +1,10 @@
 //! What the gateway makes of agents and transports that do not do as they should.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use insta::assert_snapshot;
-use sealpost_gateway::Limits;
+use sealpost_gateway::{AuditSink, Gateway, Limits};
 use sealpost_protocol::{
     AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, Transport,
     TransportError, VerifyKeys,
@@ -12,7 +12,7 @@ use sealpost_protocol::{
 use tokio::time::Instant;
 
 use crate::{
-    harness::{AGENT, Answer, GOOD, TestClock, gateway, request, send},
+    harness::{AGENT, Answer, GOOD, TestClock, assemble, request, send},
     issuer::Issuer,
 };
 
@@ -48,7 +48,10 @@ impl Transport for Scripted {
         let now = self.clock.now();
         let keys = VerifyKeys::from(self.gateway.verify_key());
         let received = StoreRequest::verify(&message, &keys, agent, now, 0).unwrap();
-        let Received::Request { request, gateway } = received else {
+        let Received::Request {
+            request, gateway, ..
+        } = received
+        else {
             panic!("late")
         };
         let reply = |in_reply_to, outcome, key: &SigningKey, agent: &AgentId| {
@@ -88,6 +91,10 @@ impl Transport for Scripted {
 }
 
 async fn play(script: Script) -> Answer {
+    play_with(script, |gateway| gateway).await
+}
+
+async fn play_with(script: Script, change: impl FnOnce(Gateway) -> Gateway) -> Answer {
     let clock = TestClock::new();
     let issuer = Issuer::new(2_000_000_000);
     let (gateway_key, agent_key) = (
@@ -100,7 +107,7 @@ async fn play(script: Script) -> Answer {
         agent: agent_key.clone(),
         script,
     });
-    let router = gateway(
+    let gateway = assemble(
         &issuer,
         &clock,
         Limits::default(),
@@ -108,7 +115,36 @@ async fn play(script: Script) -> Answer {
         &gateway_key,
         &agent_key,
     );
+    let router = change(gateway).router();
     send(&router, request(&issuer, AGENT, GOOD)).await
+}
+
+/// The last line of the trail.
+#[derive(Debug, Default)]
+struct LastLine(Mutex<Vec<u8>>);
+
+impl AuditSink for LastLine {
+    fn write_line(&self, line: &[u8]) -> std::io::Result<()> {
+        *self.0.lock().unwrap() = line.to_vec();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_in_the_audit_trail_with_all_that_was_known() {
+    let sink = Arc::new(LastLine::default());
+    let kept: Arc<dyn AuditSink> = sink.clone();
+    let answer = play_with(Script::Panic, |gateway| gateway.with_audit(kept)).await;
+    assert_eq!(answer.status, 500);
+    let event: serde_json::Value = serde_json::from_slice(&sink.0.lock().unwrap()).unwrap();
+    for (member, value) in [
+        ("subject", "tester"),
+        ("agent", AGENT),
+        ("name", "my-secret"),
+        ("outcome", "internal"),
+    ] {
+        assert_eq!(event[member], value, "{event}");
+    }
 }
 
 #[tokio::test]

@@ -18,11 +18,14 @@ use axum::{
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{
     Authenticator as _, Denied, IssuerKeys, JwksError, JwksRefresh, JwksSource, JwtAuthenticator,
-    Metrics, TokenAlgorithm, TokenPolicy,
+    Limits, Listener, Metrics, TokenAlgorithm, TokenPolicy, serve,
 };
 use tokio::{net::TcpListener, time::Instant};
 
-use crate::issuer::Issuer;
+use crate::{
+    issuer::Issuer,
+    tls::{Authority, Setup},
+};
 
 const NOW: u64 = 2_000_000_000;
 
@@ -50,26 +53,27 @@ impl Script {
         }
     }
 
-    async fn serve(&self) -> SocketAddr {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
+    fn router(&self) -> Router {
         let script = self.clone();
-        let router = Router::new()
+        Router::new()
             .route("/jwks", get(async move || script.answer()))
             .route("/moved", get(async || Redirect::permanent("/jwks")))
             .route("/slow", get(async || std::future::pending::<()>().await))
-            .route("/large", get(async || vec![b' '; 300_000]));
-        let server = axum_serve(listener, router);
-        tokio::spawn(server);
+            .route("/large", get(async || vec![b' '; 300_000]))
+    }
+
+    async fn serve(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        tokio::spawn(axum_serve(listener, self.router()));
         address
     }
 }
 
 /// The gateway's own loop serves the issuer as well.
 async fn axum_serve(listener: TcpListener, router: Router) {
-    let listener = sealpost_gateway::Listener::plain(listener).unwrap();
-    let limits = sealpost_gateway::Limits::default();
-    sealpost_gateway::serve(listener, router, limits, std::future::pending()).await;
+    let listener = Listener::plain(listener).unwrap();
+    serve(listener, router, Limits::default(), std::future::pending()).await;
 }
 
 fn source(address: SocketAddr, path: &str) -> JwksSource {
@@ -237,8 +241,43 @@ async fn what_can_go_wrong_says_so() {
     assert!(slow.to_string().contains("timed out"), "{slow}");
     let closed = error(source("127.0.0.1:1".parse().unwrap(), "/")).await;
     assert!(closed.to_string().contains("refused"), "{closed}");
+    let url = "http://127.0.0.1:1/jwks?token=canary";
+    let source = JwksSource::url(url, Duration::from_secs(1), None).unwrap();
+    assert_eq!(format!("{source:?}"), r#"Url(Some("127.0.0.1"))"#);
+    let private = error(source).await;
+    assert!(
+        !format!("{private} {private:?}").contains("canary"),
+        "{private:?}"
+    );
     let missing = error(JwksSource::file("/nowhere/at/all")).await;
     assert!(missing.to_string().contains("No such file"), "{missing}");
+}
+
+#[tokio::test]
+async fn an_issuer_may_have_an_authority_of_its_own() {
+    let (issuer, script, setup) = (Issuer::new(NOW), Script::default(), Setup::new());
+    script.say(Some(issuer.jwks()));
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "https://localhost:{}/jwks",
+        tcp.local_addr().unwrap().port()
+    );
+    let listener = Listener::tls(tcp, Arc::new(setup.load().unwrap()));
+    tokio::spawn(serve(
+        listener,
+        script.router(),
+        Limits::default(),
+        std::future::pending(),
+    ));
+    let fetch = async |authority: &Authority| {
+        let pem = authority.pem();
+        let source = JwksSource::url(&url, Duration::from_secs(5), Some(pem.as_bytes()));
+        keys(source.unwrap(), Duration::ZERO).0.fetch().await
+    };
+    fetch(&setup.authority).await.unwrap();
+    let error = fetch(&Authority::new()).await.unwrap_err();
+    assert!(error.to_string().contains("certificate"), "{error}");
+    assert_eq!(script.asked(), 1);
 }
 
 #[tokio::test]

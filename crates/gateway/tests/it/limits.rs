@@ -2,8 +2,13 @@
 
 use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use insta::assert_snapshot;
-use sealpost_gateway::{Listener, Metrics, RateLimit, serve};
+use sealpost_envelope::UnixTime;
+use sealpost_gateway::{
+    Authenticator, Denied, Gateway, Listener, Metrics, Principal, RateLimit, StaticDirectory, serve,
+};
+use sealpost_protocol::{InProcess, SigningKey};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -11,7 +16,8 @@ use tokio::{
 };
 
 use crate::{
-    harness::{AGENT, GOOD, SILENT, short_limits, world_of, world_with},
+    harness::{AGENT, GOOD, SILENT, request, send, short_limits, world_of, world_with},
+    issuer::Issuer,
     sockets::{read_all, secret, start},
 };
 
@@ -31,7 +37,17 @@ async fn a_principal_has_so_many_requests() {
     assert_eq!(world.post(AGENT, "{").await.status, 400);
     assert_eq!(world.post("nobody", GOOD).await.status, 400);
     let answer = world.post(AGENT, GOOD).await;
-    assert_snapshot!(answer, @"");
+    assert_snapshot!(answer, @r##"
+    504 Gateway Timeout
+    cache-control: no-store
+    content-length: 276
+    content-type: application/problem+json
+    retry-after: 1
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:rate-limited","title":"Too many requests","status":504,"detail":"This caller has sent too many requests, and nothing was stored. Send it again after the seconds that the header Retry-After gives.","instance":"urn:sealpost:request:test-request-1"}
+    "##);
 
     let as_other = |body: &'static str| {
         let token = world
@@ -69,14 +85,14 @@ async fn without_a_place_in_time_a_request_is_answered_all_the_same() {
     for _ in 0..20 {
         let world = Arc::clone(&world);
         waiting.push(tokio::spawn(async move { world.post(SILENT, GOOD).await }));
-        sleep(Duration::from_millis(1)).await;
     }
     assert_eq!(first.await.unwrap().problem(), "agent-timeout");
-    let mut problems: Vec<String> = Vec::new();
+    let (mut problems, mut shown) = (Vec::new(), Vec::new());
     for answer in waiting {
         let answer = answer.await.unwrap();
         assert_eq!(answer.status, 504);
         problems.push(answer.problem());
+        shown.push(answer.to_string());
     }
     // The place that the first left is another's for the rest of their time.
     let overloaded = problems
@@ -89,8 +105,35 @@ async fn without_a_place_in_time_a_request_is_answered_all_the_same() {
             .iter()
             .all(|p| p == "overloaded" || p == "agent-timeout")
     );
+    let overloaded = shown.iter().find(|answer| answer.contains("overloaded"));
+    assert_snapshot!(overloaded.unwrap(), @r##"
+    504 Gateway Timeout
+    cache-control: no-store
+    content-length: 273
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:overloaded","title":"There was no room for the request in time","status":504,"detail":"The gateway had more requests than it can carry out in time, and nothing was stored. Send it again later.","instance":"urn:sealpost:request:test-request-1"}
+    "##);
     // Refusals that need no place don't wait for one.
     assert_eq!(world.post(AGENT, "{").await.status, 400);
+}
+
+#[tokio::test]
+async fn an_agent_that_does_not_answer_leaves_places_for_others() {
+    let mut limits = short_limits();
+    limits.requests = 4;
+    limits.requests_per_agent = 3;
+    let world = Arc::new(world_with(limits));
+    for _ in 0..10 {
+        let world = Arc::clone(&world);
+        tokio::spawn(async move { world.post(SILENT, GOOD).await });
+    }
+    sleep(Duration::from_millis(300)).await;
+    let started = Instant::now();
+    assert_eq!(world.post(AGENT, GOOD).await.status, 201);
+    assert!(started.elapsed() < Duration::from_secs(2));
 }
 
 /// One byte a second, in each part of a request where one can be slow, with and without a token.
@@ -200,4 +243,31 @@ async fn who_does_not_read_is_not_written_to_for_ever() {
         .create_secret(AGENT, None, &secret("next"))
         .await;
     assert_eq!(created.unwrap().vault_secret_name, "next");
+}
+
+/// An authenticator that asks somebody who never answers.
+#[derive(Debug)]
+struct Pensive;
+
+#[async_trait]
+impl Authenticator for Pensive {
+    async fn authenticate(&self, _: &str, _: UnixTime) -> Result<Principal, Denied> {
+        std::future::pending().await
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_hangs_the_request_is_answered() {
+    let gateway = Gateway::new(
+        Arc::new(Pensive),
+        Arc::new(StaticDirectory::default()),
+        Arc::new(InProcess::new(1)),
+        SigningKey::generate().unwrap(),
+    )
+    .with_limits(short_limits());
+    let issuer = Issuer::new(2_000_000_000);
+    let started = Instant::now();
+    let answer = send(&gateway.router(), request(&issuer, AGENT, GOOD)).await;
+    assert_eq!(answer.problem(), "agent-timeout");
+    assert_eq!(started.elapsed().as_secs(), 4, "deadline and grace");
 }

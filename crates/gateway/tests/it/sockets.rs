@@ -1,9 +1,10 @@
 //! Over real sockets: the client, and clients that misbehave.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::{body::Body, http::Request};
 use sealpost_client::{Client, ClientError, NewSecret, ProblemKind, Token};
-use sealpost_gateway::{Listener, ProblemType, serve};
+use sealpost_gateway::{Listener, Metrics, ProblemType, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -12,7 +13,9 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::harness::{AGENT, GOOD, OFFLINE, PROJECT, SILENT, World, world, world_with};
+use crate::harness::{
+    AGENT, GOOD, OFFLINE, PROJECT, SILENT, World, send, short_limits, world, world_of, world_with,
+};
 
 pub(crate) struct Server {
     pub(crate) world: World,
@@ -318,4 +321,18 @@ async fn who_asks_before_sending_is_told_first() {
     let head = head.replace("Authorization", "X-Not-Authorization");
     let answer = server.raw(&[head.as_bytes()]).await;
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+}
+
+#[tokio::test]
+async fn who_asks_while_it_stops_is_told_that_it_does() {
+    let metrics = Arc::new(Metrics::new());
+    let world = world_of(short_limits(), |gateway| {
+        gateway.with_metrics(metrics.clone())
+    });
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = Listener::plain(tcp).unwrap().with_metrics(metrics);
+    serve(listener, world.router, world.limits, async {}).await;
+    let request = Request::get("/readyz").body(Body::empty()).unwrap();
+    let answer = send(&world.operations, request).await;
+    assert_eq!(answer.body, r#"{"ready":false,"missing":["draining"]}"#);
 }

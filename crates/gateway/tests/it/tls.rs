@@ -19,10 +19,10 @@ use tokio_rustls::TlsConnector;
 
 use crate::harness::{AGENT, GOOD, World, short_limits, world_of};
 
-struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let mut params = CertificateParams::new(Vec::new()).unwrap();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         Self(CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap())
@@ -39,7 +39,7 @@ impl Authority {
         self.issue(ExtendedKeyUsagePurpose::ServerAuth)
     }
 
-    fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
@@ -51,15 +51,15 @@ impl Authority {
 }
 
 /// The gateway's files in a folder, and a gateway that uses them.
-struct Setup {
+pub(crate) struct Setup {
     dir: TempDir,
     files: TlsFiles,
     metrics: Arc<Metrics>,
-    authority: Authority,
+    pub(crate) authority: Authority,
 }
 
 impl Setup {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let files = TlsFiles {
             certificate: dir.path().join("tls.pem"),
@@ -81,7 +81,7 @@ impl Setup {
         fs::write(&self.files.key, key.serialize_pem()).unwrap();
     }
 
-    fn load(&self) -> Result<Tls, TlsError> {
+    pub(crate) fn load(&self) -> Result<Tls, TlsError> {
         Tls::load(self.files.clone(), Arc::clone(&self.metrics))
     }
 
@@ -167,11 +167,16 @@ async fn a_secret_goes_over_tls() {
     // And one that does not trust the authority hangs up.
     let config = client(Authority::new().roots());
     assert!(request(address, config, NOWHERE).await.is_err());
-    let text = setup.metrics.encode().unwrap();
-    assert!(
-        text.contains("sealpost_tls_handshakes_failed_total 2\n"),
-        "{text}"
-    );
+    // The other side learns of it a moment later.
+    let counted = || {
+        let text = setup.metrics.encode().unwrap();
+        text.contains("sealpost_tls_handshakes_failed_total 2\n")
+    };
+    let started = Instant::now();
+    while !counted() {
+        assert!(started.elapsed() < Duration::from_secs(5), "not counted");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
@@ -184,6 +189,10 @@ async fn files_are_taken_anew_when_they_change() {
     };
     let first = shown().await;
     assert!(!tls.reload(), "nothing has changed");
+    assert!(setup.metrics.encode().unwrap().contains(&format!(
+        "sealpost_tls_certificate_not_after_timestamp_seconds {}.0",
+        tls.not_after().as_secs()
+    )));
 
     let second = setup.authority.server();
     setup.write(&second);

@@ -1,6 +1,6 @@
 //! Where the issuer's keys come from.
 
-use std::{error, fs::File, io::Read as _, net::IpAddr, path::PathBuf, time::Duration};
+use std::{error, fmt, fs::File, io::Read as _, net::IpAddr, path::PathBuf, time::Duration};
 
 use reqwest::{Certificate, Client, Response, Url, redirect, retry};
 use thiserror::Error;
@@ -9,10 +9,8 @@ use tokio::task::spawn_blocking;
 use super::super::{KeySet, KeySetError};
 
 /// Where the issuer's keys come from.
-#[derive(Debug)]
 pub struct JwksSource(Place);
 
-#[derive(Debug)]
 enum Place {
     File(PathBuf),
     Url { url: Url, http: Client },
@@ -38,6 +36,9 @@ impl JwksSource {
         authorities: Option<&[u8]>,
     ) -> Result<Self, JwksError> {
         let url = Url::parse(url).map_err(|_| JwksError::Url)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(JwksError::Url);
+        }
         let mut http = Client::builder()
             .timeout(timeout)
             .redirect(redirect::Policy::none())
@@ -56,7 +57,7 @@ impl JwksSource {
                 .ok_or(JwksError::Authorities)?;
             http = http.tls_certs_only(authorities);
         }
-        let http = http.build().map_err(fetch)?;
+        let http = http.build().map_err(fetch_url)?;
         Ok(Self(Place::Url { url, http }))
     }
 
@@ -69,11 +70,21 @@ impl JwksSource {
                     .map_err(fetch)??
             }
             Place::Url { url, http } => {
-                let answer = http.get(url.clone()).send().await.map_err(fetch)?;
+                let answer = http.get(url.clone()).send().await.map_err(fetch_url)?;
                 read_answer(answer).await?
             }
         };
         Ok(KeySet::from_jwks(&json)?)
+    }
+}
+
+impl fmt::Debug for JwksSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Place::File(path) => f.debug_tuple("File").field(path).finish(),
+            // Without its query, as in errors.
+            Place::Url { url, .. } => f.debug_tuple("Url").field(&url.host_str()).finish(),
+        }
     }
 }
 
@@ -82,7 +93,9 @@ impl JwksSource {
 #[non_exhaustive]
 pub enum JwksError {
     /// No URL to fetch keys from.
-    #[error("the JWKS URL must start with https:// (http:// is for this host alone)")]
+    #[error(
+        "the JWKS URL must start with https:// (http:// is for this host alone) and have no user name or password"
+    )]
     Url,
     /// The authorities for the URL can't be read.
     #[error("the authorities for the JWKS URL are no PEM certificates")]
@@ -119,7 +132,7 @@ async fn read_answer(mut answer: Response) -> Result<Vec<u8>, JwksError> {
         return Err(JwksError::Status(answer.status().as_u16()));
     }
     let mut json = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(fetch)? {
+    while let Some(piece) = answer.chunk().await.map_err(fetch_url)? {
         if json.len() + piece.len() > MAX_BYTES {
             return Err(JwksError::TooLarge);
         }
@@ -137,6 +150,11 @@ fn is_loopback(url: &Url) -> bool {
 
 fn fetch(error: impl Into<Box<dyn error::Error + Send + Sync>>) -> JwksError {
     JwksError::Fetch(error.into())
+}
+
+/// Without the URL: what stands in its query is not for the log.
+fn fetch_url(error: reqwest::Error) -> JwksError {
+    fetch(error.without_url())
 }
 
 /// What failed at the bottom, which libraries tend not to say at the top.
@@ -172,6 +190,7 @@ mod tests {
         for url in [
             "http://issuer.example/jwks",
             "http://127.0.0.1.example/",
+            "https://user:password@issuer.example/jwks",
             "file:///etc/passwd",
             "/jwks",
             "",
