@@ -25,6 +25,10 @@ pub struct StoreRequest {
 
 /// What a trusted gateway signed for this agent. Either way the gateway hears about it.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart where it is made"
+)]
 pub enum Received {
     /// A request in time.
     Request {
