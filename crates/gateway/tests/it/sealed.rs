@@ -1,14 +1,17 @@
 //! Values that the caller has sealed: the road, and every way off it.
 
+use std::num::NonZeroU32;
+
 use axum::{body::Body, http::Request};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use insta::assert_snapshot;
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Recipient, SecretContext, Trust, UnixTime, cms, jwe, wrapper,
 };
+use sealpost_gateway::{Limits, RateLimit};
 use sealpost_validator::{MAX_BODY, MAX_VALUE};
 
-use crate::harness::{AGENT, Answer, CERTIFICATE, OFFLINE, PROJECT, World, world};
+use crate::harness::{AGENT, Answer, CERTIFICATE, OFFLINE, PROJECT, World, world, world_with};
 
 const VALUE: &[u8] = br#"{"password":"P@ssw0rd123"}"#;
 const JOSE: &str = "application/jose";
@@ -251,13 +254,43 @@ async fn what_can_not_be_read_says_why() {
     "##);
 }
 
+/// A JWE whose tag was changed.
+fn changed() -> String {
+    let mut jwe = compact(&mine(), VALUE);
+    let tag = jwe.rfind('.').unwrap() + 1;
+    let replacement = if &jwe[tag..=tag] == "A" { "B" } else { "A" };
+    jwe.replace_range(tag..=tag, replacement);
+    jwe
+}
+
+#[tokio::test]
+async fn what_does_not_open_is_dear() {
+    let mut limits = Limits::default();
+    limits.rate = Some(RateLimit {
+        per_second: NonZeroU32::MIN,
+        burst: NonZeroU32::new(50).unwrap(),
+    });
+    let world = world_with(limits);
+    for n in 0..3 {
+        // What is merely malformed costs as any request.
+        let answer = world.post_as(AGENT, JOSE, "a.b.c").await;
+        assert_eq!(answer.problem(), "sealed-unreadable", "{n}");
+    }
+    let answer = world.post_as(AGENT, JOSE, changed()).await;
+    assert_eq!(answer.problem(), "sealed-does-not-open");
+    let answer = world.post(AGENT, crate::harness::GOOD).await;
+    assert_eq!(answer.problem(), "rate-limited", "{answer}");
+    let wait: u64 = answer.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(wait > 10, "{answer}");
+}
+
 #[tokio::test]
 async fn what_does_not_open_says_nothing() {
-    let good = compact(&mine(), VALUE);
-    let tag = good.rfind('.').unwrap() + 1;
-    let replacement = if &good[tag..=tag] == "A" { "B" } else { "A" };
-    let mut changed = good;
-    changed.replace_range(tag..=tag, replacement);
+    let changed = changed();
     assert_snapshot!(world().post_as(AGENT, JOSE, changed).await, @r##"
     400 Bad Request
     cache-control: no-store
