@@ -46,30 +46,15 @@ pub(crate) struct Open {
 
 impl Open {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let context = match self.batch || self.danger_accept_unbound {
+        if self.batch {
+            return self.open_batch();
+        }
+        let context = match self.danger_accept_unbound {
             true => None,
             false => Some(self.context.parse()?),
         };
         let keyring = keys::read(&self.identity, &self.certificate)?;
         let input = &self.io.input;
-        if self.batch {
-            let owner = self.context.owner()?;
-            let lines = input.read(batch::MAX_INPUT)?;
-            // A JWE in JSON begins as a line does, and is told by its members.
-            if let Some(format @ (Format::JweCompact | Format::Cms | Format::CmsPem)) =
-                Format::detect(&lines)
-            {
-                return Err(Failure::refused(format!(
-                    "{}: a batch is in the native format, and this is {format}",
-                    input.name()
-                ))
-                .hint("leave --batch out, and say which secret it is"));
-            }
-            let (opened, status) = batch::open(&keyring, owner, &lines)
-                .map_err(|e| e.context(&self.io.input.name()))?;
-            note_old_key(status);
-            return self.io.write(&opened);
-        }
         let sealed = input.read(MAX_ENVELOPE)?;
         match Format::detect(&sealed) {
             Some(Format::JweCompact | Format::JweJson) => {
@@ -96,6 +81,27 @@ impl Open {
             .map_err(|e| failure(input, e))?;
         note_old_key(opened.status);
         self.io.write(&opened.plaintext)
+    }
+
+    fn open_batch(&self) -> Result<(), Failure> {
+        let owner = self.context.owner()?;
+        let keyring = keys::read(&self.identity, &self.certificate)?;
+        let input = &self.io.input;
+        let lines = input.read(batch::MAX_INPUT)?;
+        // A JWE in JSON begins as a line does, and is told by its members.
+        if let Some(format @ (Format::JweCompact | Format::Cms | Format::CmsPem)) =
+            Format::detect(&lines)
+        {
+            return Err(Failure::refused(format!(
+                "{}: a batch is in the native format, and this is {format}",
+                input.name()
+            ))
+            .hint("leave --batch out, and say which secret it is"));
+        }
+        let (opened, status) =
+            batch::open(&keyring, owner, &lines).map_err(|e| e.context(&input.name()))?;
+        note_old_key(status);
+        self.io.write(&opened)
     }
 }
 

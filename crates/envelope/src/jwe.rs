@@ -8,7 +8,7 @@
 //! ```
 //!
 //! all of it protected; with several recipients `kid` and `x5t#S256` stand in each recipient's own header. `sealpost`
-//! holds the context ([`Binding`](crate::binding::Binding)). What is read, and everything that is refused, is in
+//! holds the context ([`Binding`]). What is read, and everything that is refused, is in
 //! `docs/FORMATS.md`; in short: any other algorithm, compression, `crit`, `aad`, whatever matters outside the
 //! protected header, and every encoding but the canonical one.
 //!

@@ -1,6 +1,7 @@
 //! CMS, with the `openssl` command on the other side; and what is refused, each with its own reason.
 
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+#![allow(clippy::print_stderr)] // a test that is not run says so
 #![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 
 use std::path::{Path, PathBuf};

@@ -30,7 +30,7 @@ pub enum ProblemType {
     Forbidden,
     /// Something failed here.
     Internal,
-    /// A parameter in the path or the query is wrong, and nothing else.
+    /// A parameter in the path, the query or a header is wrong, and nothing else.
     InvalidParameter,
     /// The request breaks rules.
     InvalidRequest,
@@ -161,7 +161,7 @@ impl ProblemType {
             Self::InvalidParameter => (
                 "urn:sealpost:problem:invalid-parameter",
                 S::BAD_REQUEST,
-                "A parameter in the path or the query is wrong",
+                "A parameter in the path, the query or a header is wrong",
             ),
             Self::InvalidRequest => (
                 "urn:sealpost:problem:invalid-request",

@@ -55,6 +55,8 @@ const CANARY: &str = "cAnArY-in-the-value-4711";
 const ESCAPED: &str = r"\u0063AnArY-in-the-value-4711";
 /// The name of a member of a value.
 const MEMBER: &str = "cAnArY-in-a-member-4712";
+/// An idempotency key.
+const KEY: &str = "cAnArY-in-a-key-4714";
 /// The name of a secret.
 const NAME: &str = "cAnArY-in-a-name-4713";
 
@@ -183,6 +185,17 @@ async fn no_content_in_any_log() {
     ] {
         errors.push(world.post(AGENT, body).await.body);
     }
+    // With an idempotency key, one that is none, and a sealed value that is none.
+    for (header, text) in [
+        ("idempotency-key", format!("\"{KEY}\"")),
+        ("idempotency-key", format!("\"{KEY}")),
+        ("content-type", "application/jose".to_owned()),
+        ("content-type", "application/pkcs7-mime".to_owned()),
+    ] {
+        let mut request = world.request(AGENT, value.clone());
+        request.headers_mut().insert(header, text.parse().unwrap());
+        errors.push(world.send(request).await.body);
+    }
     // Cut off, slow, and no HTTP at all.
     let head = format!(
         "POST /v1/secrets/{AGENT}/secret-value HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
@@ -229,7 +242,7 @@ async fn no_content_in_any_log() {
             assert!(!errors.contains(&disguise), "{disguise} is in an error");
         }
     }
-    for canary in [MEMBER, NAME] {
+    for canary in [MEMBER, NAME, KEY] {
         for disguise in disguises(canary) {
             assert!(!log.contains(&disguise), "{disguise} is in the log");
         }

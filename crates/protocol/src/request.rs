@@ -25,6 +25,10 @@ pub struct StoreRequest {
 
 /// What a trusted gateway signed for this agent. Either way the gateway hears about it.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each message, taken apart where it was made; nearly all are the large one"
+)]
 pub enum Received {
     /// A request in time.
     Request {

@@ -384,7 +384,7 @@ mod crafted {
             |c| c["sealed"]["native"]["context"]["agent"] = json!("a b"),
             |c| {
                 c["sealed"]["native"]["context"]["project"] =
-                    json!("0b9c4f6e7d1a4a528f371a2b3c4d5e6f")
+                    json!("0b9c4f6e7d1a4a528f371a2b3c4d5e6f");
             },
             |c| c["aud"] = json!(["urn:sealpost:agent:agent-1"]),
             |c| c["sealed"]["native"]["envelope"] = json!(1),
@@ -395,7 +395,7 @@ mod crafted {
             |c| c["idempotency"] = json!({"scope": "A".repeat(43)}),
             |c| {
                 c["sealed"] =
-                    json!({"cms": {"owner": {"agent": "agent-1", "name": "n"}, "cms": ""}})
+                    json!({"cms": {"owner": {"agent": "agent-1", "name": "n"}, "cms": ""}});
             },
             |c| *c = json!([]),
         ];

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use sealpost_envelope::{
-    Binding, Format,
+    Binding, Format, UnixTime,
     cms::{Cms, RecipientName},
     jwe::{Jwe, KeyName, Serialization},
 };
@@ -187,7 +187,7 @@ fn context_json(binding: &Binding) -> Value {
         "key": context.key(),
         "type": context.secret_type(),
         "jti": binding.jti(),
-        "exp": binding.expires_at().map(|end| end.as_secs()),
+        "exp": binding.expires_at().map(UnixTime::as_secs),
     })
 }
 

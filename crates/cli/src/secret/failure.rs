@@ -14,9 +14,6 @@ pub(crate) fn failure(error: ClientError) -> Failure {
         }
         ClientError::Tls(_) => Some("name the authority that issued it with --ca"),
         ClientError::Connect(_) => Some("check --url, and that the gateway runs"),
-        ClientError::AgentCertificate(_) => Some(
-            "compare with what the agent's operator gave you; if it was renewed, give the new fingerprint",
-        ),
         _ => None,
     };
     let failure = match exit {

@@ -104,7 +104,7 @@ impl Import {
             let message = format!("{} is a folder", quoted(&self.file));
             return Err(Failure::usage(message).hint("name a file of JSON lines"));
         }
-        Ok((file, metadata.is_file().then(|| metadata.len())))
+        Ok((file, metadata.is_file().then_some(metadata.len())))
     }
 }
 

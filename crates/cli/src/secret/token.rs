@@ -1,7 +1,7 @@
 //! The bearer token: from a file that somebody may renew, or from the environment.
 
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use sealpost_client::{BoxError, Token, TokenProvider};
@@ -49,7 +49,7 @@ impl TokenSource {
             return Ok(false);
         };
         let token = read(path)?;
-        let mut last = self.last.lock().unwrap_or_else(|error| error.into_inner());
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let changed = *last != token;
         *last = token;
         Ok(changed)
@@ -59,13 +59,13 @@ impl TokenSource {
 #[async_trait]
 impl TokenProvider for TokenSource {
     async fn token(&self) -> Result<Token, BoxError> {
-        self.refresh().map_err(|error| error.summary())?;
-        let last = self.last.lock().unwrap_or_else(|error| error.into_inner());
+        self.refresh().map_err(Failure::summary)?;
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         Ok(Token::new(last.clone()))
     }
 
     async fn renew(&self) -> Result<bool, BoxError> {
-        Ok(self.refresh().map_err(|error| error.summary())?)
+        Ok(self.refresh().map_err(Failure::summary)?)
     }
 }
 

@@ -160,4 +160,4 @@ pub(super) async fn find(gateway: &Gateway, agent: &AgentId) -> Result<Arc<Agent
 }
 
 /// What a sealed value that does not open costs its caller, in requests.
-const FAILED_OPEN: u32 = 10;
+const FAILED_OPEN: u32 = 100;

@@ -54,7 +54,17 @@ async fn json_for_those_who_ask() {
     // The PEM is long, and compared above.
     let pem = serde_json::to_string(&json["pem"]).unwrap();
     answer.body = answer.body.replace(&pem, "\"…\"");
-    assert_snapshot!(answer, @"");
+    assert_snapshot!(answer, @r##"
+    200 OK
+    cache-control: no-store
+    content-length: 1486
+    content-type: application/json
+    vary: Accept
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"agent_id":"a2048","fingerprint":"8cd9444f100b10b843e3dc93fbd36e14bf9a20a7dc910c5b30afa9cbd18995fe","x5t#S256":"jNlETxALELhD49yT-9NuFL-aIKfckQxbMK-py9GJlf4","kid":"v8rTAlg6XUMUyKHuAtrIqHq05_xZ7WNDLLWOGza-t9A","not_before":"2026-11-22T22:47:52Z","not_after":"2126-10-29T22:47:52Z","pem":"…"}
+    "##);
 }
 
 #[tokio::test]

@@ -239,15 +239,42 @@ async fn the_agents_violations_are_passed_on() {
 #[tokio::test]
 async fn the_agent_takes_other_formats() {
     let accepted = vec!["jwe".into(), "<b>canary</b>".into(), "cms".into()];
-    assert_snapshot!(play(Script::Say(Outcome::NotAccepted { accepted })).await, @"");
+    assert_snapshot!(play(Script::Say(Outcome::NotAccepted { accepted })).await, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 372
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:format-not-accepted","title":"The agent does not take this format","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Content-Type: this agent does not take the format; send one of application/jose, application/pkcs7-mime, or ask its operator"]}
+    "##);
 }
 
 #[tokio::test]
 async fn the_key_was_used_for_something_else() {
-    assert_snapshot!(play(Script::Say(Outcome::KeyReused)).await, @"");
+    assert_snapshot!(play(Script::Say(Outcome::KeyReused)).await, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 400
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:idempotency-key-reused","title":"The idempotency key was used for another request","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Idempotency-Key: was used within 24 hours for another request; give a new one for each request, and the same only to repeat it unchanged"]}
+    "##);
 }
 
 #[tokio::test]
 async fn the_agent_can_take_no_more() {
-    assert_snapshot!(play(Script::Say(Outcome::Busy)).await, @"");
+    assert_snapshot!(play(Script::Say(Outcome::Busy)).await, @r##"
+    504 Gateway Timeout
+    cache-control: no-store
+    content-length: 309
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:agent-busy","title":"The agent can take no more for now","status":504,"detail":"The agent can remember no more requests for now, and nothing was stored. Send the request again later; the agent's log says which limit was reached.","instance":"urn:sealpost:request:test-request-1"}
+    "##);
 }

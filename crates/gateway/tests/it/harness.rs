@@ -14,8 +14,8 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode},
 };
-use sealpost_agent::{Agent, Resolver};
-use sealpost_envelope::{Identity, Trust, UnixTime};
+use sealpost_agent::{Accept, Agent, Resolver};
+use sealpost_envelope::{AwsLc, Certificate, Identity, Trust, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
 };
@@ -35,6 +35,9 @@ pub(crate) const OFFLINE: &str = "a3072";
 pub(crate) const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
 /// What every request here calls itself, so that answers can be compared to the byte.
 pub(crate) const REQUEST_ID: &str = "test-request-1";
+
+/// The certificate of the agent that answers.
+pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.pem");
 
 /// A request that is good.
 pub(crate) const GOOD: &str = r#"{"secret":{"name":"my-secret","key":"password","type":"PASSWORD","value":{"password":"P@ssw0rd123"}}}"#;
@@ -90,16 +93,18 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     let transport = Arc::new(InProcess::new(64));
 
     let id: AgentId = AGENT.parse().unwrap();
-    let identity = Identity::from_pem(include_bytes!(
-        "../../../../testdata/keys/agent-a2048.key.pem"
-    ));
+    let key = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
+    let mut identity = Identity::from_pem(key).unwrap();
+    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
         id.clone(),
-        identity.unwrap(),
+        identity,
         vault,
         agent_key.clone(),
         gateway_key.verify_key(),
     )
+    .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap())
     .with_clock(clock.clone());
     let inbox = transport.register(id).unwrap();
     tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));

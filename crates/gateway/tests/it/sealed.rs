@@ -1,14 +1,17 @@
 //! Values that the caller has sealed: the road, and every way off it.
 
+use std::num::NonZeroU32;
+
 use axum::{body::Body, http::Request};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use insta::assert_snapshot;
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Recipient, SecretContext, Trust, UnixTime, cms, jwe, wrapper,
 };
+use sealpost_gateway::{Limits, RateLimit};
 use sealpost_validator::{MAX_BODY, MAX_VALUE};
 
-use crate::harness::{AGENT, Answer, CERTIFICATE, OFFLINE, PROJECT, World, world};
+use crate::harness::{AGENT, Answer, CERTIFICATE, OFFLINE, PROJECT, World, world, world_with};
 
 const VALUE: &[u8] = br#"{"password":"P@ssw0rd123"}"#;
 const JOSE: &str = "application/jose";
@@ -55,7 +58,16 @@ impl World {
 #[tokio::test]
 async fn created_from_a_jwe() {
     let world = world();
-    assert_snapshot!(world.post_as(AGENT, JOSE, compact(&mine(), VALUE)).await, @"");
+    assert_snapshot!(world.post_as(AGENT, JOSE, compact(&mine(), VALUE)).await, @r##"
+    201 Created
+    cache-control: no-store
+    content-length: 74
+    content-type: application/json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"resolver_ref":"secret:my-secret#password","vaultSecretName":"my-secret"}
+    "##);
     let resolved = world.resolver.resolve("secret:my-secret").await.unwrap();
     assert_eq!(resolved.as_json(), VALUE);
 }
@@ -117,7 +129,16 @@ async fn another_context_than_the_urls() {
     let world = world();
     let project = [7; 16];
     let context = SecretContext::new("another", "n").with_project(project);
-    assert_snapshot!(world.post_as(AGENT, JOSE, compact(&context, VALUE)).await, @"");
+    assert_snapshot!(world.post_as(AGENT, JOSE, compact(&context, VALUE)).await, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 442
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:context-mismatch","title":"The value is sealed for something else","status":400,"detail":"There are 2 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: the value is sealed for another agent; send it to the one that its context names","projectId: the value is sealed for another project, or for none; give the one that its context names"]}
+    "##);
     // The project of the query and of the context, each missing in turn.
     let in_project = SecretContext::new(AGENT, "n")
         .with_project(*b"\x0b\x9c\x4f\x6e\x7d\x1a\x4a\x52\x8f\x37\x1a\x2b\x3c\x4d\x5e\x6f");
@@ -154,7 +175,16 @@ async fn a_context_breaks_the_same_rules() {
     let unused = Binding::new(&context);
     let body = jwe_of(Some(&unused), jwe::Serialization::Compact, VALUE);
     let answer = world().post_as("not+an+agent", JOSE, body).await;
-    assert_snapshot!(answer, @"");
+    assert_snapshot!(answer, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 770
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 6 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","#/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out","#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property","#/secret/type: must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as \"PASSWORD\"","#/sealpost/jti: is missing; seal with a random identifier for each value","#/sealpost/exp: is missing; seal with the time until which the value is to be taken"]}
+    "##);
 }
 
 #[tokio::test]
@@ -195,7 +225,7 @@ async fn what_can_not_be_read_says_why() {
         (JOSE, header("RSA-OAEP-256", &kid).into()),
         (JOSE, unbound.into()),
         (JOSE, flattened.into()),
-        (JOSE_JSON, good.into()),
+        (JOSE_JSON, good.clone().into()),
         (JOSE_JSON, b"{}".to_vec()),
         (PKCS7, b"nonsense!".to_vec()),
         (PKCS7, b"-----BEGIN CMS-----\nAAAA\n".to_vec()),
@@ -212,17 +242,65 @@ async fn what_can_not_be_read_says_why() {
             "{n}: {answer}"
         );
     }
-    assert_snapshot!(world().post_as(AGENT, JOSE, header("RSA1_5", &kid)).await, @"");
+    assert_snapshot!(world().post_as(AGENT, JOSE, header("RSA1_5", &kid)).await, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 331
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:sealed-unreadable","title":"The sealed value can't be read","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#: the JWE's \"alg\" is RSA1_5, which leaks through its padding: seal it with RSA-OAEP-256"]}
+    "##);
+}
+
+/// A JWE whose tag was changed.
+fn changed() -> String {
+    let mut jwe = compact(&mine(), VALUE);
+    let tag = jwe.rfind('.').unwrap() + 1;
+    let replacement = if &jwe[tag..=tag] == "A" { "B" } else { "A" };
+    jwe.replace_range(tag..=tag, replacement);
+    jwe
+}
+
+#[tokio::test]
+async fn what_does_not_open_is_dear() {
+    let mut limits = Limits::default();
+    limits.rate = Some(RateLimit {
+        per_second: NonZeroU32::MIN,
+        burst: NonZeroU32::new(50).unwrap(),
+    });
+    let world = world_with(limits);
+    for n in 0..3 {
+        // What is merely malformed costs as any request.
+        let answer = world.post_as(AGENT, JOSE, "a.b.c").await;
+        assert_eq!(answer.problem(), "sealed-unreadable", "{n}");
+    }
+    let answer = world.post_as(AGENT, JOSE, changed()).await;
+    assert_eq!(answer.problem(), "sealed-does-not-open");
+    let answer = world.post(AGENT, crate::harness::GOOD).await;
+    assert_eq!(answer.problem(), "rate-limited", "{answer}");
+    let wait: u64 = answer.headers["retry-after"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    assert!(wait > 10, "{answer}");
 }
 
 #[tokio::test]
 async fn what_does_not_open_says_nothing() {
-    let good = compact(&mine(), VALUE);
-    let tag = good.rfind('.').unwrap() + 1;
-    let replacement = if &good[tag..=tag] == "A" { "B" } else { "A" };
-    let mut changed = good;
-    changed.replace_range(tag..=tag, replacement);
-    assert_snapshot!(world().post_as(AGENT, JOSE, changed).await, @"");
+    let changed = changed();
+    assert_snapshot!(world().post_as(AGENT, JOSE, changed).await, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 374
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:sealed-does-not-open","title":"The sealed value does not open","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#: the value does not open: it was sealed for another context, or it was changed; seal it again to the agent's current certificate"]}
+    "##);
 }
 
 #[tokio::test]
