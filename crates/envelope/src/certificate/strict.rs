@@ -1,6 +1,6 @@
 //! Decoding without leniency: one certificate has one encoding.
 
-use alloc::vec::Vec;
+use alloc::collections::BinaryHeap;
 
 use der::{Encode, ErrorKind, Reader, SliceReader, oid::ObjectIdentifier};
 use x509_cert::{TbsCertificate, certificate::Version};
@@ -41,14 +41,16 @@ fn check_extensions(tbs: &TbsCertificate) -> Result<(), CertificateError> {
     if tbs.version() != Version::V3 {
         return Err(CertificateError::Malformed);
     }
-    // Sorted, because there may be thousands.
-    let mut ids: Vec<_> = extensions
+    // In order, because there may be thousands. From a heap: sorting would take 3 KB of stack.
+    let mut ids: BinaryHeap<_> = extensions
         .iter()
         .map(|extension| &extension.extn_id)
         .collect();
-    ids.sort_unstable();
-    if ids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
-        return Err(CertificateError::DuplicateExtension);
+    let mut last = None;
+    while let Some(id) = ids.pop() {
+        if last.replace(id) == Some(id) {
+            return Err(CertificateError::DuplicateExtension);
+        }
     }
     Ok(())
 }
