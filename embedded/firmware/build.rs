@@ -5,7 +5,7 @@ use std::{env, error::Error, fs, path::PathBuf};
 fn main() -> Result<(), Box<dyn Error>> {
     let memory = match env::var("TARGET")?.as_str() {
         // QEMU's lm3s6965evb: a Cortex-M3 with 256 KiB of flash and 64 KiB of RAM.
-        "thumbv7m-none-eabi" => "256K", 
+        "thumbv7m-none-eabi" => "256K",
         // QEMU's mps2-an386: a Cortex-M4F with as much as one likes.
         "thumbv7em-none-eabihf" => "4M",
         _ => return Ok(()),

@@ -67,7 +67,8 @@ unsafe impl GlobalAlloc for Wiping {
             return;
         };
         // SAFETY: the block was allocated with this layout and is the caller's until it returns.
-        unsafe { slice::from_raw_parts_mut(block.cast::<MaybeUninit<u8>>(), layout.size()) }.zeroize();
+        unsafe { slice::from_raw_parts_mut(block.cast::<MaybeUninit<u8>>(), layout.size()) }
+            .zeroize();
         critical_section::with(|cs| {
             // SAFETY: the block came from this heap with this layout.
             unsafe { self.heap.borrow_ref_mut(cs).deallocate(start, layout) }
@@ -82,4 +83,8 @@ static ALLOCATOR: Wiping = Wiping {
 };
 
 /// 20 KiB on the board with 64 KiB of RAM, which is for RSA-2048; room for RSA-4096 on the other.
-pub const ARENA_LEN: usize = if cfg!(target_abi = "eabihf") { 64 << 10 } else { 20 << 10 };
+pub const ARENA_LEN: usize = if cfg!(target_abi = "eabihf") {
+    64 << 10
+} else {
+    20 << 10
+};

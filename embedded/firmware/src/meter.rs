@@ -82,7 +82,8 @@ fn ticks() -> u64 {
         let left = SYST::get_current();
         if wraps == WRAPS.load(Ordering::Relaxed) {
             // At zero it has wrapped already.
-            return u64::from(wraps) * u64::from(RELOAD + 1) + u64::from((RELOAD + 1 - left) & RELOAD);
+            return u64::from(wraps) * u64::from(RELOAD + 1)
+                + u64::from((RELOAD + 1 - left) & RELOAD);
         }
     }
 }

@@ -14,13 +14,13 @@ use core::panic::PanicInfo;
 // The critical section of a single core, which the start-up code wants.
 use cortex_m as _;
 use cortex_m_rt::entry;
+use sealpost_validator::{Slot, Violations, find_property, members, validate_request};
+use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use semihosting::{
     fs::File,
     io::{Read as _, Write as _},
     process,
 };
-use sealpost_validator::{Slot, Violations, find_property, members, validate_request};
-use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 
 #[entry]
 fn main() -> ! {

@@ -47,7 +47,9 @@ fn sealed(message: &[u8], now: UnixTime) -> Answer {
     let certificate =
         Certificate::from_pem::<RustCrypto>(certificate).map_err(|error| error.to_string())?;
     // What a pin can't say: that the certificate is that of the agent named.
-    if !certificate.agent_ids().any(|id| id == context.agent_id()) && certificate.agent_ids().next().is_some() {
+    if !certificate.agent_ids().any(|id| id == context.agent_id())
+        && certificate.agent_ids().next().is_some()
+    {
         return Err(format!(
             "the certificate is not that of agent {}: take the one that was issued for it",
             context.agent_id()
@@ -104,6 +106,7 @@ fn fingerprints(lines: &str) -> Result<Vec<Fingerprint>, String> {
 
 impl From<Malformed> for String {
     fn from(_: Malformed) -> Self {
-        "sealpost.mjs and sealpost.wasm are not of one release: take both from the same build".into()
+        "sealpost.mjs and sealpost.wasm are not of one release: take both from the same build"
+            .into()
     }
 }

@@ -1,6 +1,6 @@
 //! Decoding without leniency: one certificate has one encoding.
 
-use alloc::collections::BinaryHeap;
+use alloc::{boxed::Box, collections::BinaryHeap};
 
 use der::{Encode, ErrorKind, Reader, SliceReader, oid::ObjectIdentifier};
 use x509_cert::{TbsCertificate, certificate::Version};
@@ -9,9 +9,13 @@ use super::CertificateError;
 
 /// The certificate that is encoded in these bytes, in canonical DER and nothing after it, each
 /// extension at most once (RFC 5280 §4.2).
-pub(crate) fn decode_strictly(der: &[u8]) -> Result<x509_cert::Certificate, CertificateError> {
+///
+/// In a box and a frame of its own: by value it would lie on the stack of all its callers several times.
+#[inline(never)]
+pub(crate) fn decode_strictly(der: &[u8]) -> Result<Box<x509_cert::Certificate>, CertificateError> {
     let mut reader = SliceReader::new(der).map_err(decoding_error)?;
-    let certificate: x509_cert::Certificate = reader.decode().map_err(decoding_error)?;
+    let certificate: Box<x509_cert::Certificate> =
+        Box::new(reader.decode().map_err(decoding_error)?);
     if !reader.is_finished() {
         return Err(CertificateError::TrailingBytes {
             length: u32::from(reader.remaining_len()) as usize,

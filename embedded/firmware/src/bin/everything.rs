@@ -40,7 +40,8 @@ fn main() -> ! {
 fn opens(meter: &Meter, rng: &mut Noise<'_>) {
     let (mut key, mut envelope) = ([0; MAX_FILE], [0; MAX_FILE]);
     let key = host::read(c"key.der", &mut key);
-    let Ok(identity) = meter.measure("import", || Identity::<RustCrypto>::from_pkcs8_der(key)) else {
+    let Ok(identity) = meter.measure("import", || Identity::<RustCrypto>::from_pkcs8_der(key))
+    else {
         host::fail("the key is refused")
     };
 
@@ -109,8 +110,10 @@ fn names(meter: &Meter) {
         host::fail("the request is refused")
     };
     // Names without escapes are borrowed; a device sends no others.
-    let (Some(name), Some(key)) = (request.name.as_str(), request.key.and_then(|key| key.as_str()))
-    else {
+    let (Some(name), Some(key)) = (
+        request.name.as_str(),
+        request.key.and_then(|key| key.as_str()),
+    ) else {
         host::fail("the request has escapes")
     };
     let mut buffer = [0; 128];

@@ -56,7 +56,13 @@ fn validator(input: &[u8]) {
         host::print(&[request.name.decode_into(&mut buffer).unwrap_or_default()]);
     }
     let text = core::str::from_utf8(input).unwrap_or_default();
-    validate_value(input, Some(text), Naming::List, &mut scratch, &mut violations);
+    validate_value(
+        input,
+        Some(text),
+        Naming::List,
+        &mut scratch,
+        &mut violations,
+    );
     for violation in violations.iter() {
         host::print(&[&violation.to_string()]);
     }
@@ -98,7 +104,11 @@ fn envelope(input: &mut [u8], rng: &mut Noise<'_>) {
     let now = UnixTime::from_secs(input.len() as u64);
     if let Some(pin) = show(text.parse::<Fingerprint>())
         && let Some(certificate) = show(Certificate::from_pem_or_der::<RustCrypto>(input))
-        && let Some(recipient) = show(Recipient::from_certificate(&certificate, &Trust::Pinned(&[pin]), now))
+        && let Some(recipient) = show(Recipient::from_certificate(
+            &certificate,
+            &Trust::Pinned(&[pin]),
+            now,
+        ))
     {
         show(certificate.danger_check_even_if_expired(&Trust::DangerAnyCertificate, now));
         certificate.agent_ids().for_each(|id| host::print(&[id]));
@@ -143,7 +153,13 @@ fn seals(
     if let Some(binding) = show(binding.with_use("jti", UnixTime::from_secs(7))) {
         let wrapped = wrapper::wrap(&binding, input);
         show(cms::seal(recipients, &wrapped, rng));
-        show(jwe::seal(recipients, Some(&binding), Serialization::General, input, rng));
+        show(jwe::seal(
+            recipients,
+            Some(&binding),
+            Serialization::General,
+            input,
+            rng,
+        ));
     }
 }
 
@@ -171,7 +187,9 @@ fn opens(
             show(opener.open_into(&frame, context, &mut out));
         }
     }
-    show(text::decode(core::str::from_utf8(input).unwrap_or_default()));
+    show(text::decode(
+        core::str::from_utf8(input).unwrap_or_default(),
+    ));
     show(open_in_place(identity, input, &CONTEXT, rng));
 }
 
@@ -194,8 +212,18 @@ fn foreign(
     rng: &mut Noise<'_>,
 ) {
     if let Some(jwe) = show(Jwe::parse(input)) {
-        show(jwe::open(ring, &jwe, ContextPolicy::RequireContext(context), rng));
-        show(jwe::open(ring, &jwe, ContextPolicy::AcceptUnbound(None), rng));
+        show(jwe::open(
+            ring,
+            &jwe,
+            ContextPolicy::RequireContext(context),
+            rng,
+        ));
+        show(jwe::open(
+            ring,
+            &jwe,
+            ContextPolicy::AcceptUnbound(None),
+            rng,
+        ));
     }
     if let Some(message) = show(Cms::parse(input)) {
         show(cms::open(ring, &message, rng));
