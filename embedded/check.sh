@@ -112,10 +112,9 @@ host() {
 # --- Cortex-M ----------------------------------------------------------------------------------------
 
 firmware() {
-    local target
-    for target in "$M3" "$M4"; do
-        "${BUILD[@]}" -p sealpost-firmware --target "$target"
-    done
+    local programs=(-p sealpost-firmware --bin open-only --bin everything)
+    "${BUILD[@]}" "${programs[@]}" --target "$M3"
+    "${BUILD[@]}" "${programs[@]}" --bin panics --target "$M4"
     run lm3s6965evb "$M3" open-only 2048
     run lm3s6965evb "$M3" everything 2048
     for bits in 2048 3072 4096; do
@@ -129,10 +128,8 @@ run() {
     local board=$1 target=$2 program=$3 bits=$4 name
     name="$board $program $bits"
     rm -f "$work/$bits/opened" "$work/$bits/sealed"
-    emulate "$board" "$OUT/$target/release/$program" "$work/$bits" >"$work/$name.log" || {
-        cat "$work/$name.log"
-        fail "$name: exit code $?"
-    }
+    emulate "$board" "$OUT/$target/release/$program" "$work/$bits" >"$work/$name.log" ||
+        { echo "exit code $?" && cat "$work/$name.log" && fail "$name"; }
     cmp "$work/$bits/value" "$work/$bits/opened" || fail "$name opened something else than the host sealed"
     if [ "$program" = everything ]; then
         grep -qx done "$work/$name.log" || fail "$name did not come to its end"
@@ -155,7 +152,7 @@ emulate() {
 no_alloc() {
     "${BUILD[@]}" -p sealpost-no-alloc --target "$M3"
     emulate lm3s6965evb "$OUT/$M3/release/sealpost-no-alloc" "$work/2048" >"$work/no-alloc.log" ||
-        fail "the program without an allocator: exit code $?"
+        fail "the program without an allocator: exit code $?, $(cat "$work/no-alloc.log")"
     diff - "$work/no-alloc.log" <<'EOF' || fail "the program without an allocator says something else"
 secret:wifi#password
 secret:wifi#password
