@@ -150,6 +150,11 @@ emulate() {
 }
 
 no_alloc() {
+    # What this rests on: a program that links `alloc` without an allocator is refused.
+    if "${BUILD[@]}" -p sealpost-no-alloc --target "$M3" --features planted-alloc 2>"$work/planted"; then
+        fail "a program that links alloc needs no allocator"
+    fi
+    grep -q 'no global memory allocator' "$work/planted" || { cat "$work/planted" && fail "another error"; }
     "${BUILD[@]}" -p sealpost-no-alloc --target "$M3"
     emulate lm3s6965evb "$OUT/$M3/release/sealpost-no-alloc" "$work/2048" >"$work/no-alloc.log" ||
         fail "the program without an allocator: exit code $?, $(cat "$work/no-alloc.log")"
@@ -158,18 +163,7 @@ secret:wifi#password
 secret:wifi#password
 "x"
 EOF
-    python3 figures.py --cannot-panic "$OUT/$M3/release/sealpost-no-alloc"
-    # The two checks notice what they are for.
-    if "${BUILD[@]}" -p sealpost-no-alloc --target "$M3" --features planted-alloc --target-dir "$OUT/planted" \
-        2>"$work/planted"; then
-        fail "a program that links alloc needs no allocator"
-    fi
-    grep -q 'no global memory allocator' "$work/planted" || { cat "$work/planted" && fail "another error"; }
-    "${BUILD[@]}" -p sealpost-no-alloc --target "$M3" --features planted-panic --target-dir "$OUT/planted"
-    if python3 figures.py --cannot-panic "$OUT/planted/$M3/release/sealpost-no-alloc" >/dev/null 2>&1; then
-        fail "a planted panic is not noticed"
-    fi
-    echo "ok: validator and vault-key without an allocator and without a panic"
+    echo "ok: validator and vault-key without an allocator"
 }
 
 # --- RISC-V, WebAssembly -----------------------------------------------------------------------------

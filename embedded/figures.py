@@ -40,8 +40,6 @@ def main(arguments):
     match arguments:
         case ["--files", folder, stem]:
             write_files(pathlib.Path(folder), stem)
-        case ["--cannot-panic", program]:
-            cannot_panic(program)
         case ["--panic-paths", program]:
             panic_paths(program)
         case [work, out, rust, as_json, baseline]:
@@ -143,17 +141,6 @@ def table(figures, before):
 # --- panics ------------------------------------------------------------------------------------------
 
 
-def cannot_panic(program):
-    """A program with no use for a panic handler has no panic: the linker has thrown it away."""
-    names = symbols(pathlib.Path(program).read_bytes())
-    if not any("main" in name for name in names):
-        sys.exit(f"{program} has no symbols: nothing can be said")
-    found = [name for name in names if re.search(r"panic|rust_begin_unwind|unwrap_failed|_fail\b", name)]
-    if found:
-        sys.exit(f"{program} can panic:\n  " + "\n  ".join(found))
-    print(f"ok: no panic in {len(names)} symbols")
-
-
 def panic_paths(program):
     """A panic carries the place that it is in. Whatever of our sources is named in the program can panic."""
     elf = pathlib.Path(program).read_bytes()
@@ -183,23 +170,6 @@ def places(elf, pattern):
                     if words[n + 1] == len(match[0]):
                         found.add((match[1].decode(), words[n + 2], words[n + 3]))
     return sorted(found)
-
-
-def symbols(elf):
-    """The names in the symbol table of a 32-bit ELF file."""
-    (offset,) = struct.unpack_from("<I", elf, 32)
-    size, count = struct.unpack_from("<HH", elf, 46)
-    sections = [struct.unpack_from("<10I", elf, offset + size * n) for n in range(count)]
-    names = []
-    for section in sections:
-        if section[1] != 2:
-            continue
-        table, strings = section[4], sections[section[6]][4]
-        for entry in range(table, table + section[5], 16):
-            (name,) = struct.unpack_from("<I", elf, entry)
-            end = elf.index(b"\0", strings + name)
-            names.append(elf[strings + name : end].decode())
-    return names
 
 
 main(sys.argv[1:])
