@@ -14,8 +14,8 @@ const text = (name) => readFileSync(new URL(name, keys), "utf8");
 const pin = (pem) => createHash("sha256").update(new X509Certificate(pem).raw).digest("hex");
 
 const certificate = text("agent-a2048.pem");
-const context = { agentId: "agent-1", projectId: "6ba7b810-9dad-11d1-80b4-00c04fd430c8", name: "db/ä", key: "password", type: "PASSWORD" };
-const flags = ["--agent-id", "agent-1", "--project", context.projectId, "--name", "db/ä", "--key", "password", "--type", "PASSWORD"];
+const context = { agentId: "a2048", projectId: "6ba7b810-9dad-11d1-80b4-00c04fd430c8", name: "db/ä", key: "password", type: "PASSWORD" };
+const flags = ["--agent-id", "a2048", "--project", context.projectId, "--name", "db/ä", "--key", "password", "--type", "PASSWORD"];
 const value = '{"password":"P@ssw0rd123 ✓"}';
 
 const page = await Sealpost.load({ pins: [pin(certificate)] }, readFileSync(new URL("web/sealpost.wasm", import.meta.url)));
@@ -33,7 +33,7 @@ test("the host opens what a page sealed", () => {
 
 test("and nobody opens it for anything else", () => {
   const envelope = page.seal(certificate, context, value);
-  assert.throws(() => hostOpens(2048, envelope, ["--agent-id", "agent-1", "--name", "db/ä"]));
+  assert.throws(() => hostOpens(2048, envelope, ["--agent-id", "a2048", "--name", "db/ä"]));
 });
 
 for (const bits of [2048, 3072, 4096]) {
@@ -58,6 +58,7 @@ test("what is wrong is said, and nothing is sealed", async () => {
   assert.throws(() => page.seal("no certificate", context, value), SealpostError);
   assert.throws(() => page.seal(certificate, context, "7"), /#\/secret\/value: must be a JSON object/);
   assert.throws(() => page.seal(certificate, { ...context, key: "other" }, value), /no such top-level property/);
+  assert.throws(() => page.seal(certificate, { ...context, agentId: "other" }, value), /not that of agent other/);
   assert.throws(() => page.seal(certificate, { ...context, name: "" }, value), /#\/secret\/name: is empty/);
   assert.throws(() => page.seal(certificate, { ...context, projectId: "x" }, value), /projectId/);
   assert.throws(() => page.open("", context, ""), /this module only seals/);

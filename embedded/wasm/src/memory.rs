@@ -8,7 +8,7 @@ use zeroize::Zeroize;
 /// Room for a message of `length` bytes; the caller's until it hands it to [`release`].
 #[unsafe(no_mangle)]
 pub extern "C" fn reserve(length: usize) -> *mut u8 {
-    Box::into_raw(vec![0; length].into_boxed_slice()).cast()
+    Box::into_raw(vec![0_u8; length].into_boxed_slice()).cast()
 }
 
 /// Wipes a message and takes its memory back.
