@@ -123,7 +123,9 @@ def grown(figures, before):
     failures = [f"  {name} is not measured any more" for name in sorted(before.keys() - figures.keys())]
     failures += [f"  {name} is not in the baseline: embedded/check.sh --baseline" for name in sorted(figures.keys() - before.keys())]
     for name in sorted(figures.keys() & before.keys()):
-        if figures[name] > before[name] * (1 + TOLERANCE):
+        # A tick of the timer is up to 80 instructions.
+        slack = 200 if name.endswith("instructions") else 0
+        if figures[name] > before[name] * (1 + TOLERANCE) + slack:
             failures.append(f"  {name}: {figures[name]}, the baseline is {before[name]}")
     for name, limit in LIMITS.items():
         if figures.get(name, limit + 1) > limit:
