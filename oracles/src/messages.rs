@@ -6,8 +6,8 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{
-    AgentId, Context, MAX_MESSAGE, MessageId, Received, SigningKey, StoreReply, StoreRequest,
-    VerifyKeys,
+    AgentId, Context, MAX_MESSAGE, MessageId, Received, Sealed, SigningKey, StoreReply,
+    StoreRequest, VerifyKeys,
 };
 
 use crate::{allocations::bounded, keys::NOW};
@@ -48,9 +48,11 @@ fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
         StoreRequest::verify(message, &keys.trusted, &keys.agent, NOW, LEEWAY)
     });
     match received.ok()? {
-        Received::Request { request, gateway } => {
+        Received::Request {
+            request, gateway, ..
+        } => {
             assert_eq!(gateway, keys.signing.gateway_name());
-            assert_eq!(request.context.agent, keys.agent);
+            assert_eq!(request.sealed.agent(), &keys.agent);
             assert!(message.len() <= MAX_MESSAGE);
             Some(request)
         }
@@ -114,8 +116,11 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
     let request = StoreRequest {
         id,
         request_id: String::new(),
-        context: Context::new(agent.clone(), "n"),
-        envelope: String::new(),
+        idempotency: None,
+        sealed: Sealed::Native {
+            context: Context::new(agent.clone(), "n"),
+            envelope: String::new(),
+        },
     };
     let request = request.sign(&signing, NOW, 30).expect("it can be signed");
     let reply = StoreReply {
@@ -144,9 +149,9 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
     let gateway = keys.signing.gateway_name();
     let now = NOW.as_secs();
     let exp = UnixTime::from_secs(now + 30).as_secs();
-    let request = |context: &str| {
+    let request = |sealed: &str| {
         format!(
-            r#"{{"iss":"{gateway}","aud":"{agent}","jti":"{ID}","iat":{now},"exp":{exp},"request_id":"r","context":{context},"envelope":"sealpost.v1.AAAA"}}"#,
+            r#"{{"iss":"{gateway}","aud":"{agent}","jti":"{ID}","iat":{now},"exp":{exp},"request_id":"r","sealed":{sealed}}}"#,
             agent = keys.agent.urn(),
         )
     };
@@ -157,11 +162,20 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
         )
     };
     [
-        ("request", request(r#"{"agent":"agent-1","name":"n"}"#)),
+        (
+            "request",
+            request(
+                r#"{"native":{"context":{"agent":"agent-1","name":"n"},"envelope":"sealpost.v1.AAAA"}}"#,
+            ),
+        ),
+        (
+            "request_cms",
+            request(r#"{"cms":{"owner":{"agent":"agent-1"},"cms":"MAA="}}"#),
+        ),
         (
             "request_all",
             request(
-                r#"{"agent":"agent-1","project":"0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f","name":"n","key":"k","type":"PASSWORD"}"#,
+                r#"{"jwe":{"context":{"agent":"agent-1","project":"0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f","name":"n","key":"k","type":"PASSWORD"},"jwe":"a.b.c.d.e"}}"#,
             ),
         ),
         ("reply_exists", reply(r#""exists""#)),
