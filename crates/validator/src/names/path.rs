@@ -50,7 +50,7 @@ impl Path {
         bound: usize,
         names: &Names<'_, '_>,
     ) -> usize {
-        self.length = 0;
+        let mut length = 0;
         let mut link = names.root;
         while !link.is_name() {
             let slot = names.slot(link.slot());
@@ -62,13 +62,14 @@ impl Path {
             let Some(bit) = name.bit(slot.bit()) else {
                 break;
             };
-            if let Some(step) = self.steps.get_mut(self.length % RECENT) {
+            if let Some(step) = self.steps.get_mut(length % RECENT) {
                 *step = Step::new(link, bit);
             }
-            self.length += 1;
+            length += 1;
             link = slot.link(bit);
             steps::count(1);
         }
+        self.length = length;
         link.slot()
     }
 
