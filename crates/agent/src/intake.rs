@@ -1,13 +1,35 @@
-//! From an envelope to a value that may be stored: everything up to the vault.
+//! From what was sealed to a value that may be stored: everything up to the vault.
 
 use std::ops::Range;
 
-use sealpost_envelope::{AwsLc, AwsLcRng, Error, Identity, Plaintext, open, text};
-use sealpost_protocol::{Context, Outcome};
-use sealpost_validator::{
-    MAX_MEMBERS, Naming, Slot, Violations, validate_key, validate_name, validate_type,
-    validate_value,
+use base64ct::{Base64, Encoding as _};
+use sealpost_envelope::{
+    AwsLc, AwsLcRng, Binding, Error, Identity, KeyStatus, Keyring, KeyringError, Plaintext,
+    UnixTime, cms::Cms, jwe, jwe::Jwe, text, wrapper,
 };
+use sealpost_protocol::{Context, Outcome, Owner, Sealed, SingleUse};
+use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
+
+use crate::marks::{self, Mark};
+
+/// What was opened, and found to break no rule.
+#[derive(Debug)]
+pub(crate) struct Opened {
+    /// Whose value it is: what the sealed bytes were bound to.
+    pub(crate) context: Context,
+    pub(crate) value: Value,
+    /// For what was sealed at the source.
+    pub(crate) single_use: Option<Used>,
+    /// Whether the key that opened it is the current one.
+    pub(crate) key: KeyStatus,
+}
+
+/// A use, and the mark of the sealed bytes that it is claimed by.
+#[derive(Debug)]
+pub(crate) struct Used {
+    pub(crate) once: SingleUse,
+    pub(crate) payload: Mark,
+}
 
 /// An opened value that breaks no rule. It is wiped when dropped.
 #[derive(Debug)]
@@ -24,44 +46,126 @@ impl Value {
 }
 
 /// Checks what travels in clear, by the gateway's rules: before any private key is used.
-pub(crate) fn check_context(context: &Context) -> Result<(), Outcome> {
-    let checks = [
-        validate_name(&context.name).err(),
-        context
-            .key
-            .as_deref()
-            .and_then(|key| validate_key(key).err()),
-        context
-            .secret_type
-            .as_deref()
-            .and_then(|kind| validate_type(kind).err()),
-    ];
-    let violations: Vec<_> = checks.iter().flatten().map(ToString::to_string).collect();
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Outcome::Refused { violations })
+pub(crate) fn check_clear(sealed: &Sealed) -> Result<(), Outcome> {
+    match sealed {
+        Sealed::Native { context, .. } | Sealed::Jwe { context, .. } => none(context.violations()),
+        _ => Ok(()),
     }
 }
 
-/// Opens the envelope for this context and no other, and validates what is in it. An RSA operation: not for an
-/// async thread.
-pub(crate) fn open_value(
-    identity: &Identity<AwsLc>,
-    context: &Context,
+/// Opens for its context and no other, and validates what is inside. An RSA operation: not for an async thread.
+pub(crate) fn open(
+    keyring: &Keyring<Identity<AwsLc>>,
+    sealed: Sealed,
+    now: UnixTime,
+) -> Result<Opened, Outcome> {
+    match sealed {
+        Sealed::Native { context, envelope } => native(keyring, context, &envelope),
+        Sealed::Jwe { context, jwe } => open_jwe(keyring, context, &jwe, now),
+        Sealed::Cms { owner, cms } => open_cms(keyring, &owner, &cms, now),
+        _ => Err(unreadable(
+            &"this release of the agent does not know the format",
+        )),
+    }
+}
+
+fn native(
+    keyring: &Keyring<Identity<AwsLc>>,
+    context: Context,
     envelope: &str,
-) -> Result<Value, Outcome> {
-    let unreadable = |error: &dyn ToString| Outcome::Unreadable {
-        reason: error.to_string(),
-    };
+) -> Result<Opened, Outcome> {
     let envelope = text::decode(envelope).map_err(|error| unreadable(&error))?;
-    let opened = open(identity, &envelope, &context.sealing(), &mut AwsLcRng);
-    let plaintext = opened.map_err(|error| match error {
-        Error::Open(_) => Outcome::DoesNotOpen,
-        Error::Rng | Error::KeyUnavailable => Outcome::Failed,
+    let opened = keyring.open(&envelope, &context.sealing(), &mut AwsLcRng);
+    let opened = opened.map_err(|error| match error {
+        KeyringError::Opening(error) => not_opened(error),
         error => unreadable(&error),
     })?;
-    let object = validate(&plaintext, context.key.as_deref())?;
+    Ok(Opened {
+        value: value(opened.plaintext, None, context.key.as_deref())?,
+        context,
+        single_use: None,
+        key: opened.status,
+    })
+}
+
+/// The context stands in the protected header, and is compared before the key is used.
+fn open_jwe(
+    keyring: &Keyring<Identity<AwsLc>>,
+    context: Context,
+    text: &str,
+    now: UnixTime,
+) -> Result<Opened, Outcome> {
+    let message = Jwe::parse(text.as_bytes()).map_err(|error| unreadable(&error))?;
+    let binding = message
+        .binding()
+        .ok_or_else(|| unreadable(&jwe::JweError::NoContext))?;
+    binding
+        .check(&context.sealing())
+        .map_err(|error| mismatch(&error))?;
+    let single_use = used(binding, text.as_bytes(), now)?;
+    let sealing = context.sealing();
+    let policy = jwe::ContextPolicy::RequireContext(&sealing);
+    let opened = jwe::open(keyring, &message, policy, &mut AwsLcRng).map_err(not_opened)?;
+    Ok(Opened {
+        value: value(opened.plaintext, None, context.key.as_deref())?,
+        context,
+        single_use: Some(single_use),
+        key: opened.status,
+    })
+}
+
+/// The context stands inside, in the wrapper, and is compared before anything else that is inside.
+fn open_cms(
+    keyring: &Keyring<Identity<AwsLc>>,
+    owner: &Owner,
+    base64: &str,
+    now: UnixTime,
+) -> Result<Opened, Outcome> {
+    let der = Base64::decode_vec(base64).map_err(|error| unreadable(&error))?;
+    let message = Cms::parse(&der).map_err(|error| unreadable(&error))?;
+    let opened =
+        sealpost_envelope::cms::open(keyring, &message, &mut AwsLcRng).map_err(not_opened)?;
+    let wrapped =
+        wrapper::unwrap(&opened.plaintext).map_err(|error| refused(format!("#: {error}")))?;
+    let context = Context::of(&wrapped.binding.context()).map_err(|error| mismatch(&error))?;
+    let violations = owner.mismatches(&context);
+    if !violations.is_empty() {
+        return Err(Outcome::ContextMismatch { violations });
+    }
+    none(context.violations())?;
+    let single_use = used(&wrapped.binding, &der, now)?;
+    Ok(Opened {
+        value: value(
+            opened.plaintext,
+            Some(wrapped.value),
+            context.key.as_deref(),
+        )?,
+        context,
+        single_use: Some(single_use),
+        key: opened.status,
+    })
+}
+
+fn used(binding: &Binding, sealed: &[u8], now: UnixTime) -> Result<Used, Outcome> {
+    match SingleUse::of(binding, now, crate::agent::LEEWAY) {
+        Ok(once) => Ok(Used {
+            once,
+            payload: marks::sealed(sealed),
+        }),
+        Err(violations) => Err(Outcome::Refused { violations }),
+    }
+}
+
+/// The value in a plaintext, or in a part of it.
+fn value(
+    plaintext: Plaintext,
+    part: Option<Range<usize>>,
+    key: Option<&str>,
+) -> Result<Value, Outcome> {
+    let part = part.unwrap_or(0..plaintext.len());
+    let text = plaintext.get(part.clone()).unwrap_or_default();
+    let object = validate(text, key)?;
+    let object = part.start + object.start..part.start + object.end;
     Ok(Value { plaintext, object })
 }
 
@@ -78,5 +182,40 @@ fn validate(value: &[u8], key: Option<&str>) -> Result<Range<usize>, Outcome> {
             let violations = violations.iter().map(ToString::to_string).collect();
             Err(Outcome::Refused { violations })
         }
+    }
+}
+
+fn not_opened(error: Error) -> Outcome {
+    match error {
+        Error::Open(_) => Outcome::DoesNotOpen,
+        Error::Rng | Error::KeyUnavailable => Outcome::Failed,
+        Error::Jwe(jwe::JweError::Binding(error)) => mismatch(&error),
+        error => unreadable(&error),
+    }
+}
+
+fn mismatch(error: &dyn ToString) -> Outcome {
+    Outcome::ContextMismatch {
+        violations: vec![format!("#: {}", error.to_string())],
+    }
+}
+
+fn unreadable(error: &dyn ToString) -> Outcome {
+    Outcome::Unreadable {
+        reason: error.to_string(),
+    }
+}
+
+fn refused(violation: String) -> Outcome {
+    Outcome::Refused {
+        violations: vec![violation],
+    }
+}
+
+fn none(violations: Vec<String>) -> Result<(), Outcome> {
+    if violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Outcome::Refused { violations })
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! An [`Agent`] takes a signed request from its inbox and trusts nobody: it checks the gateway's signature, then
 //! the clear parts, and only then uses its private key; what it opened it validates again by the same rules as
-//! the gateway. It answers once the vault has the value durably. A [`Resolver`] turns a `resolver_ref` back into
+//! the gateway. It takes the formats that its policy names ([`Accept`]), and remembers in a [`Ledger`] what must not
+//! happen twice. It answers once the vault has the value durably. A [`Resolver`] turns a `resolver_ref` back into
 //! the value.
 //!
 //! # Security
@@ -10,13 +11,27 @@
 //! - An opened value lives in one buffer that is wiped, and is borrowed from there into the vault.
 //! - Replies are signed, not encrypted: they carry nothing of a value, and no name of its members.
 //! - A message that is not authentic is not answered at all.
-//! - A message that is played again has the same operation as the first time, so the vault recognises it: it is
-//!   answered as before and stores nothing more. That holds as long as the secret is there: if it was deleted
-//!   meanwhile, a replay within the message's lifetime stores it again.
+//! - A message that is played again within its lifetime is answered as before and stores nothing, also if the secret
+//!   was deleted meanwhile. What came with an idempotency key or was sealed at the source is looked up in the ledger;
+//!   the others in memory. So one gap is left: after a restart of the agent within the lifetime of a message (a minute
+//!   and a half, as gateways sign them), a replay of it is known by the vault alone, which does not know deleted secrets.
+//!   The same holds between replicas of an agent, each of which has its own memory.
+//! - A JWE must carry its context in its protected header, name its key, and say by when and as what it is used up; its
+//!   context is compared before the key is used. CMS is taken only with a wrapper inside, which is compared before
+//!   anything else that is inside.
+//! - Values that do not open are counted ([`Agent::failed_opens`]), and ten in a minute raise an alarm in the log.
 
+mod accept;
 mod agent;
+mod alarm;
+mod flights;
 mod intake;
+pub mod ledger;
+mod marks;
+mod recent;
 mod resolver;
 
+pub use accept::{Accept, InvalidAccept};
 pub use agent::Agent;
+pub use ledger::{Ledger, LedgerError};
 pub use resolver::{ResolveError, Resolved, Resolver};

@@ -17,11 +17,15 @@ use std::{
     },
 };
 
-use sealpost_agent::{Agent, Resolver};
-use sealpost_envelope::{AwsLc, AwsLcRng, Identity, Recipient, Trust, UnixTime, seal, text};
+use base64ct::{Base64, Encoding as _};
+use sealpost_agent::{Accept, Agent, Ledger, Resolver};
+use sealpost_envelope::{
+    AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
+    text, wrapper,
+};
 use sealpost_protocol::{
-    AgentId, Clock, Context, MessageId, Outcome, SigningKey, StoreReply, StoreRequest, SystemClock,
-    VerifyKeys,
+    AgentId, Clock, Context, Idempotency, Mac, MessageId, Outcome, Owner, Sealed, SigningKey,
+    StoreReply, StoreRequest, SystemClock, VerifyKeys,
 };
 use sealpost_vault::EmbeddedVault;
 use zeroize::{Zeroize, Zeroizing};
@@ -41,14 +45,18 @@ async fn the_agents_road_leaves_nothing_of_a_value() {
 
     let folder = std::env::temp_dir().join(format!("sealpost-residue-{}", std::process::id()));
     let world = World::new(&folder);
-    for name in ["first", "second"] {
+    let formats = [Format::Native, Format::Jwe, Format::Cms];
+    let names = ["first", "second"];
+    for (format, name) in formats.iter().flat_map(|f| names.map(|n| (*f, n))) {
+        world.format.store(format as usize, Ordering::SeqCst);
+        let name = &format!("{name}-{format:?}");
         let (message, id) = world.message(name, 200);
         FOUND.store(0, Ordering::SeqCst);
         ARMED.store(true, Ordering::SeqCst);
 
         let reply = world.agent.handle(&message).await.unwrap();
         let Outcome::Stored { resolver_ref, .. } = world.read(&reply, id) else {
-            panic!("it was stored");
+            panic!("it was stored, as {format:?}");
         };
         // Stored already: opened and validated all the same.
         let (again, _) = world.message_unarmed(name, 200);
@@ -73,7 +81,16 @@ async fn the_agents_road_leaves_nothing_of_a_value() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
+/// What the value is sealed in.
+#[derive(Clone, Copy, Debug)]
+enum Format {
+    Native,
+    Jwe,
+    Cms,
+}
+
 struct World {
+    format: AtomicUsize,
     agent: Agent,
     resolver: Resolver,
     id: AgentId,
@@ -93,7 +110,11 @@ impl World {
         );
         let id: AgentId = "a2048".parse().unwrap();
         let vault = Arc::new(EmbeddedVault::open(folder).unwrap());
+        let mut identity = Identity::from_pem(key).unwrap();
+        let of_identity = Certificate::from_pem::<AwsLc>(certificate).unwrap();
+        identity.add_certificate(of_identity).unwrap();
         Self {
+            format: AtomicUsize::new(0),
             resolver: Resolver::new(vault.clone()),
             recipient: Recipient::from_certificate_pem(
                 certificate,
@@ -102,13 +123,9 @@ impl World {
             )
             .unwrap(),
             agent_keys: VerifyKeys::from(agent_key.verify_key()),
-            agent: Agent::new(
-                id.clone(),
-                Identity::from_pem(key).unwrap(),
-                vault,
-                agent_key,
-                gateway.verify_key(),
-            ),
+            agent: Agent::new(id.clone(), identity, vault, agent_key, gateway.verify_key())
+                .with_ledger(Ledger::open(folder.join("ledger.redb")).unwrap())
+                .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap()),
             id,
             gateway,
         }
@@ -140,17 +157,46 @@ impl World {
         json.extend(Zeroizing::new(value(canaries)).iter());
         json.extend(b"\"}");
         let sealing = Context::new(self.id.clone(), sealed);
-        let envelope = seal(
-            std::slice::from_ref(&self.recipient),
-            &sealing.sealing(),
-            &json,
-            &mut AwsLcRng,
-        );
+        let context = Context::new(self.id.clone(), sent);
+        let recipients = std::slice::from_ref(&self.recipient);
+        let until = UnixTime::from_secs(SystemClock.now().as_secs() + 60);
+        let binding = Binding::new(&sealing.sealing());
+        let id = MessageId::random();
+        let binding = binding.with_use(&id.to_string(), until).unwrap();
+        let rng = &mut AwsLcRng;
+        let (sealed, payload) = match self.format.load(Ordering::SeqCst) {
+            0 => {
+                let envelope = seal(recipients, &sealing.sealing(), &json, rng).unwrap();
+                let envelope = text::encode(&envelope);
+                (Sealed::Native { context, envelope }, 0)
+            }
+            1 => {
+                let form = jwe::Serialization::Compact;
+                let jwe = jwe::seal(recipients, Some(&binding), form, &json, rng).unwrap();
+                (Sealed::Jwe { context, jwe }, 1)
+            }
+            _ => {
+                let wrapped = wrapper::wrap(&binding, &json);
+                let owner = Owner {
+                    agent: context.agent,
+                    project: None,
+                };
+                let cms = cms::seal(recipients, &wrapped, rng).unwrap();
+                let cms = Base64::encode_string(&cms);
+                (Sealed::Cms { owner, cms }, 2)
+            }
+        };
+        // With an idempotency key, so that the ledger is on the road as well.
+        let mut scope = [payload; 32];
+        scope[..16].copy_from_slice(id.as_bytes());
         let request = StoreRequest {
-            id: MessageId::random(),
+            id,
             request_id: "residue".into(),
-            context: Context::new(self.id.clone(), sent),
-            envelope: text::encode(&envelope.unwrap()),
+            idempotency: Some(Idempotency {
+                scope: Mac::from_bytes(scope),
+                payload: Mac::from_bytes([payload; 32]),
+            }),
+            sealed,
         };
         let message = request.sign(&self.gateway, SystemClock.now(), 60).unwrap();
         (message, request.id)

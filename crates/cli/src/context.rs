@@ -1,31 +1,65 @@
 //! The flags that say what a sealed value is for.
 
+use std::time::Duration;
+
 use clap::Args;
-use sealpost_envelope::SecretContext;
+use sealpost_envelope::{Binding, SecretContext, UnixTime};
 use sealpost_validator::{
     Violation, parse_agent_id, parse_project_id, validate_key, validate_name, validate_type,
 };
 
 use crate::error::Failure;
+use crate::render::hex;
 
 /// What a value is sealed for. It opens for exactly the same and nothing else.
+///
+/// Which of them a subcommand asks for is said there, in its groups `whose` and `which`.
 #[derive(Args, Debug)]
 pub(crate) struct ContextArgs {
     /// The agent that opens it
     #[arg(long, value_name = "ID")]
-    agent_id: String,
+    agent_id: Option<String>,
     /// The secret's name
-    #[arg(long, required_unless_present = "batch", conflicts_with = "batch")]
+    #[arg(long)]
     name: Option<String>,
     /// The top-level property that the reference points to
-    #[arg(long, conflicts_with = "batch")]
+    #[arg(long)]
     key: Option<String>,
     /// The secret's type, such as PASSWORD
-    #[arg(long = "type", value_name = "TYPE", conflicts_with = "batch")]
+    #[arg(long = "type", value_name = "TYPE")]
     secret_type: Option<String>,
     /// The project, a UUID with hyphens
     #[arg(long, value_name = "UUID")]
     project: Option<String>,
+}
+
+/// How long an agent takes a value that is sealed at its source, and that it takes it once.
+#[derive(Args, Debug)]
+pub(crate) struct ExpiryArgs {
+    /// Let the agent take it once, and only for so long, such as 15m: adds an identifier and an end to the context
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    expires_in: Option<Duration>,
+}
+
+impl ExpiryArgs {
+    pub(crate) fn is_given(&self) -> bool {
+        self.expires_in.is_some()
+    }
+
+    /// The context as JWE and the wrapper carry it.
+    pub(crate) fn bind(&self, context: &SecretContext<'_>) -> Result<Binding, Failure> {
+        let binding = Binding::new(context);
+        let Some(lifetime) = self.expires_in else {
+            return Ok(binding);
+        };
+        let mut jti = [0; 16];
+        aws_lc_rs::rand::fill(&mut jti)
+            .map_err(|_| Failure::usage("the random number generator failed"))?;
+        let end = UnixTime::now().as_secs().saturating_add(lifetime.as_secs());
+        binding
+            .with_use(&hex(&jti), UnixTime::from_secs(end))
+            .map_err(Failure::refused)
+    }
 }
 
 /// Whose secrets they are: what all of a batch share.
@@ -66,11 +100,19 @@ impl<'a> Owner<'a> {
 impl ContextArgs {
     /// Agent and project.
     pub(crate) fn owner(&self) -> Result<Owner<'_>, Failure> {
-        let agent_id = parse_agent_id(&self.agent_id)
+        let agent_id = parse_agent_id(self.agent_id.as_deref().unwrap_or_default())
             .map_err(|violation| refused("--agent-id", &violation))?;
         let project = self.project.as_deref().map(parse_project_id).transpose();
         let project = project.map_err(|violation| refused("--project", &violation))?;
         Ok(Owner { agent_id, project })
+    }
+
+    /// The agent alone, if it is given.
+    pub(crate) fn agent_id(&self) -> Result<Option<&str>, Failure> {
+        match &self.agent_id {
+            Some(_) => self.owner().map(|owner| Some(owner.agent_id)),
+            None => Ok(None),
+        }
     }
 
     /// The context of the one secret, by the rules of the endpoint: what it would refuse is refused here.
@@ -89,4 +131,12 @@ pub(crate) fn refused(field: &str, violation: &Violation<'_>) -> Failure {
         .split_once(": ")
         .map_or(text.as_str(), |(_, problem)| problem);
     Failure::refused(format!("{field}: {problem}"))
+}
+
+fn duration(text: &str) -> Result<Duration, String> {
+    let lifetime = humantime::parse_duration(text).map_err(|e| format!("{e}, give 15m"))?;
+    match lifetime.as_secs() {
+        0 => Err("it must be at least a second".to_owned()),
+        _ => Ok(lifetime),
+    }
 }

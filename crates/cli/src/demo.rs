@@ -15,7 +15,7 @@ use clap::Args;
 use sealpost_agent::Resolved;
 use sealpost_client::{Client, ClientError, Created, Problem, ProblemKind, Token};
 use sealpost_envelope::{Envelope, UnixTime, text};
-use sealpost_protocol::{InProcess, Received, StoreRequest, VerifyKeys};
+use sealpost_protocol::{InProcess, Received, Sealed, StoreRequest, VerifyKeys};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use zeroize::Zeroizing;
 
@@ -190,8 +190,18 @@ fn eavesdrop(message: &[u8], local: &Local) -> Result<String, Failure> {
     let keys = VerifyKeys::from(local.gateway_key());
     let received = StoreRequest::verify(message, &keys, local.agent_id(), UnixTime::now(), 0);
     match received {
-        Ok(Received::Request { request, .. }) => Ok(request.envelope),
-        Ok(_) => Err(not_so("the message arrives in time", "it has expired")),
+        Ok(Received::Request {
+            request:
+                StoreRequest {
+                    sealed: Sealed::Native { envelope, .. },
+                    ..
+                },
+            ..
+        }) => Ok(envelope),
+        Ok(_) => Err(not_so(
+            "the message arrives in time, with an envelope",
+            "it has not",
+        )),
         Err(error) => Err(not_so("the gateway signed the message", error)),
     }
 }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use sealpost_protocol::InProcess;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::error::Failure;
 use crate::io;
 use crate::local::{Local, Setup};
 use crate::render::shell_word;
 use crate::resolve::socket::ResolveSocket;
+use crate::service::Signals;
 use data_dir::DataDir;
 
 /// Arguments of `sealpost dev`.
@@ -39,7 +39,7 @@ impl Dev {
 
     async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
         // Before anything is promised: from here on a signal ends in order.
-        let mut signals = Signals::listen()?;
+        let mut signals = Signals::to_stop()?;
         let socket = ResolveSocket::bind(&data.socket())?;
         let issuer = data.issuer()?;
         let agent = data.agent(AGENT)?;
@@ -59,13 +59,13 @@ impl Dev {
 
         tokio::select! {
             () = socket.serve(Arc::clone(local.resolver())) => {}
-            () = signals.next() => {}
+            _ = signals.next() => {}
         }
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
         drop(socket);
         tokio::select! {
             () = local.stop() => {}
-            () = signals.next() => tracing::warn!("stopped with requests running"),
+            _ = signals.next() => tracing::warn!("stopped with requests running"),
         }
         Ok(())
     }
@@ -86,33 +86,6 @@ fn welcome(url: &str, token: &str, data: &Path) -> String {
          Resolve it:\n\n\
          sealpost resolve{data} 'secret:my-secret#password'\n"
     )
-}
-
-/// SIGTERM and SIGINT.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> Result<Self, Failure> {
-        let listen = |kind| {
-            signal(kind).map_err(|e| {
-                Failure::usage(format!("cannot listen for signals: {e}")).hint("try again")
-            })
-        };
-        Ok(Self {
-            terminate: listen(SignalKind::terminate())?,
-            interrupt: listen(SignalKind::interrupt())?,
-        })
-    }
-
-    async fn next(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, &'static str> {

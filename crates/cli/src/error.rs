@@ -47,6 +47,12 @@ impl Failure {
         self
     }
 
+    /// What happened, without the hint: for the middle of another message.
+    #[cfg(unix)]
+    pub(crate) fn summary(self) -> String {
+        self.message
+    }
+
     /// Ends the program without a word: everything was already said on stdout.
     pub(crate) fn silent(exit: Exit) -> Self {
         Self::new(exit, "")
@@ -54,6 +60,14 @@ impl Failure {
 
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit as u8)
+    }
+
+    /// What happened and what to do, for lists that have a line for each.
+    pub(crate) fn in_one_line(&self) -> String {
+        match &self.hint {
+            Some(hint) => format!("{}; {hint}", self.message),
+            None => self.message.clone(),
+        }
     }
 
     pub(crate) fn is_silent(&self) -> bool {

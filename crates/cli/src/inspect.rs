@@ -1,14 +1,17 @@
-//! `sealpost inspect`: what an envelope tells without a key.
+//! `sealpost inspect`: what an envelope, a JWE or a CMS message tells without a key.
+
+mod standard;
 
 use std::fmt;
 
 use clap::Args;
-use sealpost_envelope::{Envelope, Stanza, StanzaType};
+use sealpost_envelope::{Envelope, Format, Stanza, StanzaType};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::error::Failure;
 use crate::io::{self, Input};
-use crate::open::{MAX_ENVELOPE, decode, is_text, malformed};
+use crate::open::{MAX_ENVELOPE, decode, is_text, malformed, parse_cms, parse_jwe};
 use crate::render::hex;
 
 /// Arguments of `sealpost inspect`.
@@ -23,16 +26,35 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let malformed = |e| malformed(&self.input, e);
         let input = self.input.read(MAX_ENVELOPE)?;
+        let standard = match Format::detect(&input) {
+            Some(format @ (Format::JweCompact | Format::JweJson)) => {
+                let jwe = parse_jwe(&self.input, &input)?;
+                Some(standard::Report::of_jwe(format, &input, &jwe))
+            }
+            Some(format @ (Format::Cms | Format::CmsPem)) => {
+                let cms = parse_cms(&self.input, &input)?;
+                Some(standard::Report::of_cms(format, &input, &cms))
+            }
+            _ => None,
+        };
+        let report = match standard {
+            Some(report) if self.json => format!("{}\n", report.to_json()),
+            Some(report) => report.to_string(),
+            None => self.native(input)?,
+        };
+        io::write_stdout(report.as_bytes())
+    }
+
+    fn native(&self, input: Zeroizing<Vec<u8>>) -> Result<String, Failure> {
+        let malformed = |e| malformed(&self.input, e);
         let form = if is_text(&input) { "text" } else { "binary" };
         let bytes = decode(input).map_err(malformed)?;
         let envelope = Envelope::parse(&bytes).map_err(malformed)?;
-        let report = match self.json {
+        Ok(match self.json {
             true => format!("{}\n", as_json(&envelope, form)),
             false => Report(&envelope).to_string(),
-        };
-        io::write_stdout(report.as_bytes())
+        })
     }
 }
 
@@ -93,6 +115,7 @@ fn as_json(envelope: &Envelope<'_>, form: &str) -> serde_json::Value {
     });
     json!({
         "authenticated": false,
+        "format": "sealpost",
         "version": envelope.version(),
         "form": form,
         "bytes": envelope.as_bytes().len(),

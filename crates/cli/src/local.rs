@@ -4,19 +4,19 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Resolver};
+use sealpost_agent::{Accept, Agent, Resolver};
 use sealpost_envelope::{AwsLc, Certificate, Identity, Trust};
 use sealpost_gateway::{
-    AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy, serve,
+    AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, Listener, StaticDirectory, TokenPolicy,
+    serve,
 };
 use sealpost_protocol::{AgentId, InProcess, SigningKey, Transport, VerifyKey};
 use sealpost_vault::{EmbeddedVault, Vault};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::dev::issuer::Issuer;
 use crate::error::Failure;
+use crate::service::Service;
 
 /// What is put together.
 pub(crate) struct Setup<'a> {
@@ -54,14 +54,19 @@ impl Local {
         };
         let listener = TcpListener::bind(setup.listen).await.map_err(taken)?;
         let address = listener.local_addr().map_err(taken)?;
+        let listener = Listener::plain(listener).map_err(Failure::usage)?;
         let agent_id: AgentId = setup.agent_id.parse().map_err(Failure::refused)?;
         let (agent_key, gateway_key) = (new_key()?, new_key()?);
         let vault = EmbeddedVault::open(setup.vault).map_err(Failure::usage)?;
         let vault: Arc<dyn Vault> = Arc::new(vault);
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
 
-        let identity = Identity::<AwsLc>::from_pem(setup.identity)
-            .map_err(|e| Failure::usage(format!("the agent's identity: {e}")))?;
+        let wrong = |e| Failure::usage(format!("the agent's identity: {e}"));
+        let mut identity = Identity::<AwsLc>::from_pem(setup.identity).map_err(wrong)?;
+        // JWE and CMS name it.
+        let certificate = Certificate::from_pem::<AwsLc>(setup.certificate)
+            .map_err(|e| Failure::usage(format!("the agent's certificate: {e}")))?;
+        identity.add_certificate(certificate).map_err(wrong)?;
         let inbox = setup
             .in_process
             .register(agent_id.clone())
@@ -74,6 +79,9 @@ impl Local {
             agent_key.clone(),
             gateways,
         );
+        // Everything, so that any client can be tried; elsewhere an agent takes CMS on request only.
+        let accept = Accept::parse(["native", "jwe", "cms"]).map_err(Failure::usage)?;
+        let agent = agent.with_accept(accept);
 
         let directory = StaticDirectory::from_iter([entry(&setup, &agent_id, &agent_key)?]);
         let keys = KeySet::from_jwks(&setup.issuer.jwks()).map_err(Failure::usage)?;
@@ -120,38 +128,6 @@ impl Local {
         self.agent.stop().await;
     }
 }
-
-/// A task that ends when it is asked to.
-#[derive(Debug)]
-struct Service {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Service {
-    fn start<F>(run: impl FnOnce(Stop) -> F) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let (stop, asked) = oneshot::channel();
-        // If the sender is gone, the program ends anyway.
-        let stopped: Stop = Box::pin(async { drop(asked.await) });
-        Self {
-            stop,
-            task: tokio::spawn(run(stopped)),
-        }
-    }
-
-    async fn stop(self) {
-        // It may have stopped already.
-        let _ = self.stop.send(());
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "a service did not end as it should");
-        }
-    }
-}
-
-type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
 
 fn entry(setup: &Setup<'_>, id: &AgentId, key: &SigningKey) -> Result<AgentEntry, Failure> {
     let refused =

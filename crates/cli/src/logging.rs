@@ -6,8 +6,17 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::Failure;
 
+/// For whom the log is.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum Format {
+    #[default]
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
 /// Starts logging what `RUST_LOG` asks for, or else `default`.
-pub(crate) fn start(default: &str) -> Result<(), Failure> {
+pub(crate) fn start(default: &str, format: Format) -> Result<(), Failure> {
     let directives = match std::env::var("RUST_LOG") {
         Ok(directives) if !directives.trim().is_empty() => directives,
         _ => default.to_owned(),
@@ -16,10 +25,12 @@ pub(crate) fn start(default: &str) -> Result<(), Failure> {
         Failure::usage(format!("RUST_LOG cannot be used: {e}"))
             .hint("give a level (error, warn, info, debug, trace), or target=level,…")
     })?;
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_ansi(io::stderr().is_terminal())
-        .with_writer(io::stderr)
-        .try_init()
-        .map_err(|e| Failure::usage(format!("cannot log: {e}")).hint("report it as a bug"))
+        .with_writer(io::stderr);
+    let started = match format {
+        Format::Human => log.with_ansi(io::stderr().is_terminal()).try_init(),
+        Format::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|e| Failure::usage(format!("cannot log: {e}")).hint("report it as a bug"))
 }

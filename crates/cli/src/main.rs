@@ -7,6 +7,8 @@ mod demo;
 #[cfg(unix)]
 mod dev;
 mod error;
+#[cfg(unix)]
+mod gateway;
 mod inspect;
 mod io;
 mod keygen;
@@ -19,8 +21,13 @@ mod render;
 #[cfg(unix)]
 mod resolve;
 mod seal;
+#[cfg(unix)]
+mod secret;
+#[cfg(unix)]
+mod service;
 mod trust;
 mod validate;
+mod wrap;
 
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -28,6 +35,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use error::Failure;
+use logging::Format;
 
 /// Seal secrets to an agent's certificate, and run the gateway and the agent that store them.
 #[derive(Parser, Debug)]
@@ -43,10 +51,12 @@ enum Command {
     Keygen(keygen::Keygen),
     /// Seal bytes to certificates
     Seal(seal::Seal),
-    /// Open an envelope with a private key
+    /// Open what was sealed, in any format, with a private key
     Open(open::Open),
-    /// Show what an envelope tells without a key, none of it authenticated
+    /// Show what an envelope, JWE or CMS message tells without a key, none of it authenticated
     Inspect(inspect::Inspect),
+    /// Put a value and whose it is into one object, which other software then seals, such as `openssl cms`
+    Wrap(wrap::Wrap),
     /// Check a request as the endpoint would: one violation a line
     Validate(validate::Validate),
     /// Show the name under which a vault holds a secret, and the reference that resolves it
@@ -57,9 +67,15 @@ enum Command {
     /// Run gateway, agent and vault on this machine, to develop against
     #[cfg(unix)]
     Dev(dev::Dev),
+    /// Run the endpoint and its agents as a configuration file says
+    #[cfg(unix)]
+    Gateway(gateway::Gateway),
     /// Print what a reference of `sealpost dev` leads to
     #[cfg(unix)]
     Resolve(resolve::Resolve),
+    /// Have an agent store secrets, through a gateway
+    #[cfg(unix)]
+    Secret(secret::Secret),
 }
 
 const EXIT_CODES: &str = "\
@@ -79,16 +95,20 @@ fn main() -> ExitCode {
 }
 
 fn run(command: Command) -> Result<(), Failure> {
-    logging::start(match &command {
+    match &command {
         #[cfg(unix)]
-        Command::Dev(_) => "info",
-        _ => "warn",
-    })?;
+        Command::Dev(_) => logging::start("info", Format::Human)?,
+        // Its configuration says how it logs.
+        #[cfg(unix)]
+        Command::Gateway(_) => {}
+        _ => logging::start("warn", Format::Human)?,
+    }
     match command {
         Command::Keygen(keygen) => keygen.run(),
         Command::Seal(seal) => seal.run(),
         Command::Open(open) => open.run(),
         Command::Inspect(inspect) => inspect.run(),
+        Command::Wrap(wrap) => wrap.run(),
         Command::Validate(validate) => validate.run(),
         Command::Name(name) => name.run(),
         #[cfg(unix)]
@@ -96,6 +116,10 @@ fn run(command: Command) -> Result<(), Failure> {
         #[cfg(unix)]
         Command::Dev(dev) => dev.run(),
         #[cfg(unix)]
+        Command::Gateway(gateway) => gateway.run(),
+        #[cfg(unix)]
         Command::Resolve(resolve) => resolve.run(),
+        #[cfg(unix)]
+        Command::Secret(secret) => secret.run(),
     }
 }

@@ -1,31 +1,44 @@
-//! `sealpost open`: an envelope in, exactly the bytes that were sealed out.
+//! `sealpost open`: an envelope, JWE or CMS message in, exactly the bytes that were sealed out.
+
+mod keys;
+mod standard;
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use clap::Args;
-use sealpost_envelope::{
-    AwsLc, AwsLcRng, Error, Identity, KeyStatus, Keyring, KeyringError, ParseError, text,
-};
+use clap::{ArgGroup, Args};
+use sealpost_envelope::{AwsLcRng, Error, Format, KeyStatus, KeyringError, ParseError, text};
 use zeroize::Zeroizing;
 
 use crate::batch;
 use crate::context::ContextArgs;
 use crate::error::Failure;
-use crate::io::{self, Input, InputOutput};
-use crate::render::quoted;
+use crate::io::{Input, InputOutput};
+
+pub(crate) use self::standard::{parse_cms, parse_jwe};
 
 /// Arguments of `sealpost open`.
 #[derive(Args, Debug)]
+#[command(
+    group(ArgGroup::new("whose").args(["agent_id", "danger_accept_unbound"]).required(true)),
+    group(ArgGroup::new("which").args(["name", "batch", "danger_accept_unbound"]).required(true)),
+)]
 pub(crate) struct Open {
     /// The private key in PEM: PKCS#8, as `sealpost keygen` writes it, or PKCS#1; repeat it to add old ones after the
     /// current one
     #[arg(long, value_name = "KEY.pem", required = true)]
     identity: Vec<PathBuf>,
+    /// A certificate of one of these keys, by which CMS and most JWEs name it; not needed if it is in the key's file
+    #[arg(long, value_name = "CERT.pem")]
+    certificate: Vec<PathBuf>,
     #[command(flatten)]
     context: ContextArgs,
+    /// For JWE and CMS: open it whatever it was sealed for, or if it is bound to nothing, and print all that was
+    /// sealed. It may be another secret than you think
+    #[arg(long, conflicts_with_all = ["key", "secret_type", "project"])]
+    danger_accept_unbound: bool,
     /// Open what `sealpost seal --batch` wrote: a JSON line for each secret, as they went in
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["key", "secret_type"])]
     batch: bool,
     #[command(flatten)]
     io: InputOutput,
@@ -33,23 +46,62 @@ pub(crate) struct Open {
 
 impl Open {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let owner = self.context.owner()?;
-        let keyring = read_keyring(&self.identity)?;
-        let input = &self.io.input;
         if self.batch {
-            let lines = input.read(batch::MAX_INPUT)?;
-            let (opened, status) = batch::open(&keyring, owner, &lines)
-                .map_err(|e| e.context(&self.io.input.name()))?;
-            note_old_key(status);
-            return self.io.write(&opened);
+            return self.open_batch();
         }
-        let context = self.context.parse()?;
-        let envelope = decode(input.read(MAX_ENVELOPE)?).map_err(|e| malformed(input, e))?;
+        let context = match self.danger_accept_unbound {
+            true => None,
+            false => Some(self.context.parse()?),
+        };
+        let keyring = keys::read(&self.identity, &self.certificate)?;
+        let input = &self.io.input;
+        let sealed = input.read(MAX_ENVELOPE)?;
+        match Format::detect(&sealed) {
+            Some(Format::JweCompact | Format::JweJson) => {
+                let opened = standard::jwe(&keyring, input, &sealed, context.as_ref())?;
+                note_old_key(opened.status);
+                return self.io.write(&opened.plaintext);
+            }
+            Some(Format::Cms | Format::CmsPem) => {
+                let (opened, value) = standard::cms(&keyring, input, &sealed, context.as_ref())?;
+                note_old_key(opened.status);
+                return self
+                    .io
+                    .write(opened.plaintext.get(value).unwrap_or_default());
+            }
+            _ => {}
+        }
+        let context = context.ok_or_else(|| {
+            Failure::usage("an envelope in the native format opens only for its context")
+                .hint("say whose secret it is with --agent-id and --name")
+        })?;
+        let envelope = decode(sealed).map_err(|e| malformed(input, e))?;
         let opened = keyring
             .open(&envelope, &context, &mut AwsLcRng)
             .map_err(|e| failure(input, e))?;
         note_old_key(opened.status);
         self.io.write(&opened.plaintext)
+    }
+
+    fn open_batch(&self) -> Result<(), Failure> {
+        let owner = self.context.owner()?;
+        let keyring = keys::read(&self.identity, &self.certificate)?;
+        let input = &self.io.input;
+        let lines = input.read(batch::MAX_INPUT)?;
+        // A JWE in JSON begins as a line does, and is told by its members.
+        if let Some(format @ (Format::JweCompact | Format::Cms | Format::CmsPem)) =
+            Format::detect(&lines)
+        {
+            return Err(Failure::refused(format!(
+                "{}: a batch is in the native format, and this is {format}",
+                input.name()
+            ))
+            .hint("leave --batch out, and say which secret it is"));
+        }
+        let (opened, status) =
+            batch::open(&keyring, owner, &lines).map_err(|e| e.context(&input.name()))?;
+        note_old_key(status);
+        self.io.write(&opened)
     }
 }
 
@@ -75,8 +127,9 @@ pub(crate) fn cannot_open(error: KeyringError) -> Failure {
 
 /// The refusal of an input that is no envelope.
 pub(crate) fn malformed(input: &Input, error: ParseError) -> Failure {
-    Failure::refused(format!("{}: {error}", input.name()))
-        .hint("give an envelope as `sealpost seal` writes it, as text or binary")
+    Failure::refused(format!("{}: {error}", input.name())).hint(
+        "give an envelope as `sealpost seal` writes it, as text or binary, or a JWE or CMS message",
+    )
 }
 
 /// The binary form of an envelope that comes in either form. A line break may end the text form.
@@ -96,27 +149,6 @@ pub(crate) fn is_text(input: &[u8]) -> bool {
     input.starts_with(b"sealpost.")
 }
 
-/// The first key is the current one.
-fn read_keyring(paths: &[PathBuf]) -> Result<Keyring<Identity<AwsLc>>, Failure> {
-    let mut keyring: Option<Keyring<_>> = None;
-    for path in paths {
-        let identity = read_identity(path)?;
-        match &mut keyring {
-            None => keyring = Some(Keyring::new(identity)),
-            Some(keyring) => keyring
-                .add_old(identity)
-                .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?,
-        }
-    }
-    keyring.ok_or_else(|| Failure::usage("no --identity is given"))
-}
-
-fn read_identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
-    let bytes = io::read_file(path, MAX_IDENTITY)?;
-    Identity::from_pem_or_der(&bytes)
-        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
-}
-
 fn note_old_key(status: KeyStatus) {
     if status == KeyStatus::Old {
         // Nothing is lost if stderr is closed.
@@ -129,5 +161,3 @@ fn note_old_key(status: KeyStatus) {
 
 /// The largest message for 16 recipients, padded and as text, takes 92 MB.
 pub(crate) const MAX_ENVELOPE: usize = 128 << 20;
-/// More than a key of 8192 bits and its certificates need, in bytes of PEM.
-const MAX_IDENTITY: usize = 256 * 1024;

@@ -29,18 +29,22 @@ pub(crate) fn armored(label: &'static str, der: &[u8]) -> Result<Zeroizing<Vec<u
 
 /// A path as messages show it: in backticks, control characters escaped.
 pub(crate) fn quoted(path: &Path) -> String {
-    let shown = path.display().to_string();
-    let escaped: String = shown
-        .chars()
+    format!("`{}`", printable(&path.display().to_string()))
+}
+
+/// Text that somebody else wrote, for a terminal: control characters escaped.
+pub(crate) fn printable(text: &str) -> String {
+    let escape =
+        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars()
         .flat_map(|c| {
-            if c.is_control() {
+            if escape(c) {
                 c.escape_default().collect()
             } else {
                 vec![c]
             }
         })
-        .collect();
-    format!("`{escaped}`")
+        .collect()
 }
 
 /// A word as a POSIX shell reads it: quoted if it must be.

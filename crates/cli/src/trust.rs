@@ -40,6 +40,11 @@ pub(crate) struct TrustArgs {
 }
 
 impl TrustArgs {
+    /// Is a certificate trusted for the agent that it names?
+    pub(crate) fn is_by_chain(&self) -> bool {
+        self.ca.is_some()
+    }
+
     /// The keys of all certificates, every one of which is trusted for this agent.
     pub(crate) fn recipients(&self, agent_id: &str) -> Result<Vec<Recipient<AwsLc>>, Failure> {
         let anchors = self.ca.as_deref().map(read_anchors).transpose()?;

@@ -9,6 +9,7 @@ mod cli {
     mod support;
 
     mod batch;
+    mod formats;
     mod inspect;
     mod keygen;
     mod name;
@@ -27,9 +28,21 @@ mod cli {
     #[cfg(unix)]
     mod endpoint;
     #[cfg(unix)]
+    mod gateway;
+    #[cfg(unix)]
+    mod gateway_check;
+    #[cfg(unix)]
+    mod gateway_server;
+    #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
+    mod secret_create;
+    #[cfg(unix)]
+    mod secret_import;
+    #[cfg(unix)]
     mod server;
+    #[cfg(unix)]
+    mod stub;
     #[cfg(unix)]
     mod usage;
 }

@@ -6,15 +6,21 @@ use zeroize::Zeroizing;
 
 use crate::{ClientError, NewSecret};
 
+/// The value without the white space around it.
+///
+/// It must be one JSON value, or it could close the objects around it and add members of its own. Every other rule is
+/// the gateway's and the agent's.
+pub(crate) fn value(secret: &NewSecret) -> Result<&[u8], ClientError> {
+    match serde_json::from_slice::<&RawValue>(&secret.value) {
+        Ok(value) => Ok(value.get().as_bytes()),
+        Err(_) => Err(ClientError::ValueNotJson),
+    }
+}
+
 /// `{"secret":{"name":…,"key":…,"type":…,"value":` the value as it is `}}`, in a buffer that is wiped when the
 /// last holder drops it.
-///
-/// The value must be one JSON value, or it could close the objects around it and add members of its own. Every
-/// other rule is the gateway's.
 pub(crate) fn build(secret: &NewSecret) -> Result<Bytes, ClientError> {
-    if serde_json::from_slice::<&RawValue>(&secret.value).is_err() {
-        return Err(ClientError::ValueNotJson);
-    }
+    let value = value(secret)?;
     let mut head = String::from(r#"{"secret":{"#);
     let members = [
         ("name", Some(&secret.name)),
@@ -31,11 +37,9 @@ pub(crate) fn build(secret: &NewSecret) -> Result<Bytes, ClientError> {
     }
     head.push_str("\"value\":");
     // One allocation: a growing buffer would leave copies of the value behind.
-    let mut body = Zeroizing::new(Vec::with_capacity(
-        head.len() + secret.value.len() + TAIL.len(),
-    ));
+    let mut body = Zeroizing::new(Vec::with_capacity(head.len() + value.len() + TAIL.len()));
     body.extend_from_slice(head.as_bytes());
-    body.extend_from_slice(&secret.value);
+    body.extend_from_slice(value);
     body.extend_from_slice(TAIL);
     Ok(Bytes::from_owner(body))
 }
@@ -56,7 +60,7 @@ mod tests {
         let body = build(&secret).unwrap();
         assert_eq!(
             body,
-            br#"{"secret":{"name":"n","key":"a","type":"T","value": {"a" : 1.00, "b":"\u0041"} }}"#
+            br#"{"secret":{"name":"n","key":"a","type":"T","value":{"a" : 1.00, "b":"\u0041"}}}"#
                 .as_slice()
         );
     }

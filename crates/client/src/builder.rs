@@ -1,45 +1,74 @@
 //! How a client is set up.
 
-use std::{net::IpAddr, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
-use reqwest::{Certificate, Url, redirect, retry};
+use reqwest::{Certificate, Identity, Url, redirect, retry};
+use zeroize::Zeroizing;
 
-use crate::{Client, ClientError, Token};
+use crate::{Client, ClientError, RetryPolicy, Token, TokenProvider, token::Credentials};
 
 /// Sets up a [`Client`].
-#[derive(Debug)]
 #[must_use]
 pub struct ClientBuilder {
     url: String,
-    token: Option<Token>,
+    authentication: Option<Authentication>,
+    retries: RetryPolicy,
     timeout: Duration,
+    attempt_timeout: Duration,
     connect_timeout: Duration,
     authorities: Option<Vec<u8>>,
+    identity: Option<Zeroizing<Vec<u8>>>,
     plain_http: bool,
+}
+
+enum Authentication {
+    Token(Token),
+    Provider(Arc<dyn TokenProvider>),
 }
 
 impl ClientBuilder {
     pub(crate) fn new(url: String) -> Self {
         Self {
             url,
-            token: None,
-            timeout: Duration::from_secs(60),
+            authentication: None,
+            retries: RetryPolicy::default(),
+            timeout: Duration::from_secs(120),
+            attempt_timeout: Duration::from_secs(40),
             connect_timeout: Duration::from_secs(10),
             authorities: None,
+            identity: None,
             plain_http: false,
         }
     }
 
-    /// Authenticates with this token.
+    /// Authenticates with this token, and no other.
     pub fn token(mut self, token: Token) -> Self {
-        self.token = Some(token);
+        self.authentication = Some(Authentication::Token(token));
         self
     }
 
-    /// The time for a whole request; 60 seconds if nothing is said. Keep it longer than the gateway's deadline:
-    /// then it is the gateway who says what is known.
+    /// Authenticates with the tokens of this provider.
+    pub fn token_provider(mut self, provider: impl TokenProvider + 'static) -> Self {
+        self.authentication = Some(Authentication::Provider(Arc::new(provider)));
+        self
+    }
+
+    /// How often a call is tried; five times if nothing is said.
+    pub fn retries(mut self, policy: RetryPolicy) -> Self {
+        self.retries = policy;
+        self
+    }
+
+    /// The time for a whole call with all its attempts and the pauses between them; 120 seconds if nothing is said.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
+        self
+    }
+
+    /// The time for one attempt; 40 seconds if nothing is said. Keep it longer than the gateway's deadline, which is 30
+    /// seconds by default: then it is the gateway who says what is known.
+    pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
+        self.attempt_timeout = timeout;
         self
     }
 
@@ -52,6 +81,13 @@ impl ClientBuilder {
     /// Trusts gateways whose certificate is issued by one of these authorities (PEM), and no other.
     pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities = Some(pem.into());
+        self
+    }
+
+    /// Shows this certificate to gateways that ask for one: the certificate, those that issued it, and its private key
+    /// (PKCS#8), in one PEM.
+    pub fn client_certificate(mut self, pem: impl Into<Zeroizing<Vec<u8>>>) -> Self {
+        self.identity = Some(pem.into());
         self
     }
 
@@ -69,7 +105,8 @@ impl ClientBuilder {
     ///
     /// # Errors
     ///
-    /// [`ClientError::Url`], [`ClientError::Token`], [`ClientError::Certificate`] or [`ClientError::Setup`].
+    /// [`ClientError::Url`], [`ClientError::Token`], [`ClientError::Certificate`], [`ClientError::ClientCertificate`] or
+    /// [`ClientError::Setup`].
     pub fn build(self) -> Result<Client, ClientError> {
         let url = Url::parse(&self.url)
             .map_err(|_| ClientError::Url("it must be like https://gateway.example"))?;
@@ -79,7 +116,6 @@ impl ClientBuilder {
             ));
         }
         let mut http = reqwest::Client::builder()
-            .timeout(self.timeout)
             .connect_timeout(self.connect_timeout)
             // Shorter than a gateway keeps an idle connection: what is reused is still open.
             .pool_idle_timeout(POOL_IDLE)
@@ -104,9 +140,17 @@ impl ClientBuilder {
                 .map_err(|error| ClientError::Certificate(error.into()))?;
             http = http.tls_certs_only(authorities);
         }
-        let authorization = match &self.token {
-            Some(token) => Some(token.header_value().ok_or(ClientError::Token)?),
-            None => None,
+        if let Some(pem) = &self.identity {
+            let identity = Identity::from_pem(pem)
+                .map_err(|error| ClientError::ClientCertificate(error.into()))?;
+            http = http.identity(identity);
+        }
+        let credentials = match self.authentication {
+            None => Credentials::None,
+            Some(Authentication::Token(token)) => {
+                Credentials::Fixed(token.header_value().ok_or(ClientError::Token)?)
+            }
+            Some(Authentication::Provider(provider)) => Credentials::Provider(provider),
         };
         let http = http
             .build()
@@ -114,8 +158,17 @@ impl ClientBuilder {
         Ok(Client {
             http,
             url,
-            authorization,
+            credentials,
+            retries: self.retries,
+            timeout: self.timeout,
+            attempt_timeout: self.attempt_timeout,
         })
+    }
+}
+
+impl fmt::Debug for ClientBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientBuilder").finish_non_exhaustive()
     }
 }
 
@@ -175,8 +228,15 @@ mod tests {
 
     #[test]
     fn nothing_secret_shows() {
+        let builder = Client::builder("http://localhost")
+            .token(Token::new("canary".to_owned()))
+            .client_certificate(b"canary".to_vec());
+        assert!(!format!("{builder:?}").contains("canary"));
+        let error = builder.build().unwrap_err();
+        assert!(matches!(error, ClientError::ClientCertificate(_)));
+        assert!(!format!("{error} {error:?}").contains("canary"));
         let client = Client::builder("http://localhost")
-            .token(Token::new("canary".into()))
+            .token(Token::new("canary".to_owned()))
             .build()
             .unwrap();
         assert!(!format!("{client:?}").contains("canary"));

@@ -1,19 +1,31 @@
-//! The call.
+//! The calls.
 
-use reqwest::{
-    Method, Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue},
-};
+use std::time::Duration;
+
+use reqwest::Url;
+use sealpost_envelope::{AwsLc, Certificate, CertificateError};
 use serde::Deserialize;
+use tokio::time::{Instant, timeout_at};
 
-use crate::{ClientBuilder, ClientError, Created, NewSecret, Problem, body};
+use crate::{
+    AgentTrust, ClientBuilder, ClientError, Created, IdempotencyKey, NewSecret, ProblemKind,
+    RetryPolicy,
+    at_source::{self, Owner},
+    body,
+    http::{Answer, Call},
+    retry::{self, History, Limits},
+    token::Credentials,
+};
 
 /// A client of one gateway. Clones share its connections.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub(crate) http: reqwest::Client,
     pub(crate) url: Url,
-    pub(crate) authorization: Option<HeaderValue>,
+    pub(crate) credentials: Credentials,
+    pub(crate) retries: RetryPolicy,
+    pub(crate) timeout: Duration,
+    pub(crate) attempt_timeout: Duration,
 }
 
 impl Client {
@@ -24,59 +36,133 @@ impl Client {
 
     /// Has `agent` store a new secret, in `project` if one is given (a UUID).
     ///
+    /// The gateway sees the value, and seals it to the agent. All attempts have one
+    /// [idempotency key](IdempotencyKey), so one that comes again creates nothing twice.
+    ///
     /// # Errors
     ///
-    /// [`ClientError::Problem`] with what the gateway says. After [`ClientError::Timeout`],
-    /// [`ClientError::Connection`] and the problem
-    /// [`AgentTimeout`](crate::ProblemKind::AgentTimeout) it is not known whether the secret was created.
+    /// A [`ClientError`]; whether the secret may have been created all the same, its
+    /// [`may_have_been_created`](ClientError::may_have_been_created) says.
     pub async fn create_secret(
         &self,
         agent: &str,
         project: Option<&str>,
         secret: &NewSecret,
     ) -> Result<Created, ClientError> {
-        let mut request = self
-            .http
-            .request(Method::POST, self.secret_value_url(agent, project)?)
-            .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
-            .body(body::build(secret)?);
-        if let Some(authorization) = &self.authorization {
-            request = request.header(AUTHORIZATION, authorization.clone());
-        }
-        let response = request.send().await.map_err(ClientError::from_http)?;
-        let status = response.status();
-        let request_id = request_id(&response);
-        let body = read(response).await?;
-        let unexpected = ClientError::Unexpected {
-            status: status.as_u16(),
+        let deadline = Instant::now() + self.timeout;
+        let url = self.secret_value_url(agent, project)?;
+        let call = Call::post(url, JSON, body::build(secret)?, &idempotency_key(secret)?)?;
+        created(self.send(&call, deadline).await?)
+    }
+
+    /// Seals the value here, to the agent's certificate, and has `agent` store it: neither the gateway nor anything
+    /// between it and the agent can read it.
+    ///
+    /// The certificate is the one that `trust` holds, or else the gateway is asked for it. It must satisfy `trust`. The
+    /// value travels as a JWE that is bound to agent, project, name, key and type, is good for one use, and for as long
+    /// as the call may take.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::AgentCertificate`] if the certificate is not trusted; and as
+    /// [`create_secret`](Self::create_secret).
+    ///
+    /// # Security
+    ///
+    /// What is kept from the gateway is reading the value. It can still drop the request, and whoever has the agent's
+    /// certificate can seal: a gateway could have the agent store a value of its own under the name, and answer as if
+    /// it were this one. If that matters, resolve the reference and compare.
+    pub async fn seal_and_create(
+        &self,
+        agent: &str,
+        project: Option<&str>,
+        secret: &NewSecret,
+        trust: &AgentTrust,
+    ) -> Result<Created, ClientError> {
+        let deadline = Instant::now() + self.timeout;
+        let owner = Owner::parse(agent, project)?;
+        let url = self.secret_value_url(agent, project)?;
+        // Before anything is sent.
+        body::value(secret)?;
+        let fetched = match trust.certificate() {
+            Some(_) => None,
+            None => Some(parse_certificate(
+                &self.certificate(agent, project, deadline).await?,
+            )?),
         };
-        if status == StatusCode::CREATED {
-            let Answer {
-                resolver_ref,
-                vault_secret_name,
-            } = serde_json::from_slice(&body).map_err(|_| unexpected)?;
-            return Ok(Created {
-                resolver_ref,
-                vault_secret_name,
-                request_id,
-            });
-        }
-        match Problem::parse(status.as_u16(), &body, request_id) {
-            Some(problem) => Err(ClientError::Problem(Box::new(problem))),
-            None => Err(unexpected),
+        let certificate = trust.certificate().or(fetched.as_ref());
+        let certificate = certificate.ok_or(CertificateError::NoCertificate)?;
+        let sealed = at_source::seal(secret, owner, certificate, trust, self.timeout)?;
+        let call = Call::post(url, JOSE, sealed, &idempotency_key(secret)?)?;
+        created(self.send(&call, deadline).await?)
+    }
+
+    /// What the gateway says is the agent's certificate, in PEM, with those that issued it if it has them. It is
+    /// checked when something is sealed to it, and for nothing before: see [`AgentTrust::with_certificate`]. With a
+    /// token that is good for some projects alone, one of them has to be given.
+    ///
+    /// # Errors
+    ///
+    /// A [`ClientError`], as for the other calls.
+    pub async fn agent_certificate(
+        &self,
+        agent: &str,
+        project: Option<&str>,
+    ) -> Result<Vec<u8>, ClientError> {
+        self.certificate(agent, project, Instant::now() + self.timeout)
+            .await
+    }
+
+    async fn certificate(
+        &self,
+        agent: &str,
+        project: Option<&str>,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, ClientError> {
+        let call = Call::get(self.url_of(["agents", agent, "certificate"], project)?, PEM);
+        Ok(self.send(&call, deadline).await?.body)
+    }
+
+    /// Sends it until there is an answer, an error that stays, or the deadline; after a 403 once more with another
+    /// token, if there is one.
+    async fn send(&self, call: &Call, deadline: Instant) -> Result<Answer, ClientError> {
+        let limits = Limits {
+            attempt: self.attempt_timeout,
+            deadline,
+        };
+        let mut history = History::default();
+        let attempt = || call.attempt(&self.http, &self.credentials);
+        let refused = match retry::run(&self.retries, limits, &mut history, attempt).await {
+            Err(ClientError::Problem(problem)) if problem.kind == ProblemKind::Forbidden => {
+                ClientError::Problem(problem)
+            }
+            result => return result,
+        };
+        match timeout_at(deadline, self.credentials.renew()).await {
+            Ok(Ok(true)) => {
+                history.reopen(&refused);
+                retry::run(&self.retries, limits, &mut history, attempt).await
+            }
+            Ok(Ok(false)) | Err(_) => Err(refused),
+            Ok(Err(error)) => Err(error),
         }
     }
 
     fn secret_value_url(&self, agent: &str, project: Option<&str>) -> Result<Url, ClientError> {
+        self.url_of(["secrets", agent, "secret-value"], project)
+    }
+
+    fn url_of(&self, path: [&str; 3], project: Option<&str>) -> Result<Url, ClientError> {
         // These would change the path instead of standing in it.
-        if ["", ".", ".."].contains(&agent) {
+        if path.iter().any(|part| ["", ".", ".."].contains(part)) {
             return Err(ClientError::AgentId);
         }
         let mut url = self.url.clone();
         url.path_segments_mut()
             .map_err(|()| ClientError::Url("it must have a host"))?
             .pop_if_empty()
-            .extend(["v1", "secrets", agent, "secret-value"]);
+            .push("v1")
+            .extend(path);
         if let Some(project) = project {
             url.query_pairs_mut().append_pair("projectId", project);
         }
@@ -86,39 +172,41 @@ impl Client {
 
 /// `ResolverSecretReferenceResponse` of the endpoint's description.
 #[derive(Deserialize)]
-struct Answer {
+struct Reference {
     resolver_ref: String,
     #[serde(rename = "vaultSecretName")]
     vault_secret_name: String,
 }
 
-fn request_id(response: &Response) -> Option<String> {
-    Some(
-        response
-            .headers()
-            .get("x-request-id")?
-            .to_str()
-            .ok()?
-            .to_owned(),
-    )
+fn created(answer: Answer) -> Result<Created, ClientError> {
+    let Reference {
+        resolver_ref,
+        vault_secret_name,
+    } = serde_json::from_slice(&answer.body)
+        .map_err(|_| ClientError::Unexpected { status: 201 })?;
+    Ok(Created {
+        resolver_ref,
+        vault_secret_name,
+        request_id: answer.request_id,
+    })
 }
 
-/// The body, or as much of it as an honest answer has.
-async fn read(mut response: Response) -> Result<Vec<u8>, ClientError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(ClientError::from_http)? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(ClientError::Unexpected {
-                status: response.status().as_u16(),
-            });
-        }
-        body.extend_from_slice(&chunk);
+fn idempotency_key(secret: &NewSecret) -> Result<IdempotencyKey, ClientError> {
+    match &secret.idempotency_key {
+        Some(key) => Ok(key.clone()),
+        None => IdempotencyKey::random(),
     }
-    Ok(body)
 }
 
-/// Two thousand violations of 500 bytes.
-const MAX_ANSWER: usize = 1 << 20;
+fn parse_certificate(pem: &[u8]) -> Result<Certificate, ClientError> {
+    Ok(Certificate::from_pem::<AwsLc>(pem)?)
+}
+
+const JSON: &str = "application/json";
+/// RFC 7515 §9.2.1: JWS and JWE in compact serialisation.
+const JOSE: &str = "application/jose";
+/// RFC 8555 §9.1.
+const PEM: &str = "application/pem-certificate-chain";
 
 #[cfg(test)]
 mod tests {

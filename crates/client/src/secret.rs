@@ -4,17 +4,20 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::IdempotencyKey;
+
 /// A secret to be created. `Debug` does not show its value.
 pub struct NewSecret {
     pub(crate) name: String,
     pub(crate) key: Option<String>,
     pub(crate) secret_type: Option<String>,
     pub(crate) value: Zeroizing<Vec<u8>>,
+    pub(crate) idempotency_key: Option<IdempotencyKey>,
 }
 
 impl NewSecret {
     /// A secret with this name and value. The value is a JSON object in UTF-8, and is stored byte for byte as it
-    /// is given. It is wiped when dropped.
+    /// is given, without white space around it. It is wiped when dropped.
     #[must_use]
     pub fn new(name: impl Into<String>, value: impl Into<Zeroizing<Vec<u8>>>) -> Self {
         Self {
@@ -22,6 +25,7 @@ impl NewSecret {
             key: None,
             secret_type: None,
             value: value.into(),
+            idempotency_key: None,
         }
     }
 
@@ -38,6 +42,13 @@ impl NewSecret {
         self.secret_type = Some(secret_type.into());
         self
     }
+
+    /// Recognised by this key if it is sent again, also by another process.
+    #[must_use]
+    pub fn with_idempotency_key(mut self, key: IdempotencyKey) -> Self {
+        self.idempotency_key = Some(key);
+        self
+    }
 }
 
 impl fmt::Debug for NewSecret {
@@ -46,6 +57,7 @@ impl fmt::Debug for NewSecret {
             .field("name", &self.name)
             .field("key", &self.key)
             .field("secret_type", &self.secret_type)
+            .field("idempotency_key", &self.idempotency_key)
             .finish_non_exhaustive()
     }
 }

@@ -1,10 +1,13 @@
-//! A bearer token.
+//! Bearer tokens, and where they come from.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
+
+use crate::{ClientError, error::BoxError};
 
 /// A bearer token. It is wiped when dropped, and `Debug` does not show it.
 pub struct Token(Zeroizing<String>);
@@ -12,8 +15,8 @@ pub struct Token(Zeroizing<String>);
 impl Token {
     /// Takes the token, without the word `Bearer`.
     #[must_use]
-    pub fn new(token: String) -> Self {
-        Self(Zeroizing::new(token))
+    pub fn new(token: impl Into<Zeroizing<String>>) -> Self {
+        Self(token.into())
     }
 
     /// The value of the `Authorization` header in a buffer that is wiped with its last copy; `None` if the token
@@ -34,6 +37,69 @@ impl fmt::Debug for Token {
     }
 }
 
+/// Where tokens come from that don't last: an identity provider, a file that somebody renews.
+///
+/// The time that it takes counts towards the call's. Its errors must not show a token: they end in the caller's log.
+#[async_trait]
+pub trait TokenProvider: Send + Sync {
+    /// The token to send now. Asked before every attempt: keep it for as long as it is good.
+    ///
+    /// # Errors
+    ///
+    /// Why there is none. The call ends with it.
+    async fn token(&self) -> Result<Token, BoxError>;
+
+    /// The gateway has refused the last token. Gets another one and says whether there is one: then the call is tried
+    /// once more, and only once, since a 403 also says that a caller may not do this at all.
+    ///
+    /// # Errors
+    ///
+    /// Why none could be got. The call ends with it.
+    async fn renew(&self) -> Result<bool, BoxError> {
+        Ok(false)
+    }
+}
+
+/// What a client authenticates with.
+#[derive(Clone)]
+pub(crate) enum Credentials {
+    None,
+    Fixed(HeaderValue),
+    Provider(Arc<dyn TokenProvider>),
+}
+
+impl Credentials {
+    /// The value of the `Authorization` header for the next attempt.
+    pub(crate) async fn header_value(&self) -> Result<Option<HeaderValue>, ClientError> {
+        match self {
+            Self::None => Ok(None),
+            Self::Fixed(value) => Ok(Some(value.clone())),
+            Self::Provider(provider) => {
+                let token = provider.token().await.map_err(ClientError::TokenProvider)?;
+                token.header_value().ok_or(ClientError::Token).map(Some)
+            }
+        }
+    }
+
+    /// After a 403: is there another token?
+    pub(crate) async fn renew(&self) -> Result<bool, ClientError> {
+        match self {
+            Self::None | Self::Fixed(_) => Ok(false),
+            Self::Provider(provider) => provider.renew().await.map_err(ClientError::TokenProvider),
+        }
+    }
+}
+
+impl fmt::Debug for Credentials {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::None => "None",
+            Self::Fixed(_) => "Fixed(…)",
+            Self::Provider(_) => "Provider(…)",
+        })
+    }
+}
+
 const SCHEME: &str = "Bearer ";
 
 #[cfg(test)]
@@ -42,10 +108,12 @@ mod tests {
 
     #[test]
     fn a_token_becomes_a_sensitive_header() {
-        let value = Token::new("a.b.c\n".into()).header_value().unwrap();
+        let token = || Token::new("a.b.c\n".to_owned());
+        let value = token().header_value().unwrap();
         assert_eq!(value.as_bytes(), b"Bearer a.b.c");
         assert!(value.is_sensitive());
-        assert!(!format!("{value:?} {:?}", Token::new("a.b.c".into())).contains("a.b.c"));
-        assert!(Token::new("a\nb".into()).header_value().is_none());
+        let credentials = Credentials::Fixed(value.clone());
+        assert!(!format!("{value:?} {:?} {credentials:?}", token()).contains("a.b.c"));
+        assert!(Token::new("a\nb".to_owned()).header_value().is_none());
     }
 }

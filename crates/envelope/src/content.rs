@@ -139,7 +139,7 @@ impl<'a> PendingContent<'a> {
             ciphertext,
             tag,
         } = self.content;
-        let opened = Plaintext::open_unpadded(ciphertext, |buffer| {
+        Plaintext::open_unpadded(ciphertext, |buffer| {
             let opened = B::aead_open(&key, nonce, aad, buffer, tag);
             // A substitute opens nothing, but that is a probability; this is certain.
             if opened.is_err() || !bool::from(decrypted) {
@@ -147,8 +147,7 @@ impl<'a> PendingContent<'a> {
                 return Err(OpenError);
             }
             Ok(())
-        });
-        opened
+        })
     }
 }
 
@@ -241,6 +240,7 @@ pub(crate) fn check_sealing<B: Backend>(
     if plaintext.len() > MAX_CONTENT {
         return Err(SealError::MessageTooLong {
             length: plaintext.len(),
+            limit: MAX_CONTENT,
         });
     }
     Ok(())

@@ -285,10 +285,12 @@ pub enum SealError {
     },
     /// The envelope is complete: it has its last message, or 2³² of them.
     Finished,
-    /// The message is longer than [`MAX_MESSAGE`](crate::MAX_MESSAGE).
+    /// The message is longer than the format takes: [`MAX_MESSAGE`](crate::MAX_MESSAGE) in the native one.
     MessageTooLong {
         /// Its length in bytes.
         length: usize,
+        /// The most that the format takes.
+        limit: usize,
     },
     /// A CMS message names its recipients by their certificates, and one is a bare public key.
     NoCertificate {
@@ -320,10 +322,9 @@ impl fmt::Display for SealError {
                 write!(f, "key {key_id} is given twice: name each recipient once")
             }
             Self::Finished => f.write_str("this envelope is complete: start a new one"),
-            Self::MessageTooLong { length } => write!(
+            Self::MessageTooLong { length, limit } => write!(
                 f,
-                "the message has {length} bytes, at most {} can be sealed",
-                crate::padding::MAX_MESSAGE
+                "the message has {length} bytes, at most {limit} can be sealed in this format"
             ),
             Self::NoCertificate { key_id } => write!(
                 f,

@@ -14,7 +14,7 @@ pub enum Format {
     JweCompact,
     /// A JWE in flattened or general JSON serialisation.
     JweJson,
-    /// CMS in DER, or in BER, which is refused.
+    /// CMS in DER, or in BER or S/MIME text, which are refused.
     Cms,
     /// CMS in PEM.
     CmsPem,
@@ -41,11 +41,13 @@ impl Format {
             Some(Self::CmsPem)
         } else if text.starts_with(b"{") {
             Some(Self::JweJson)
-        // A header starts with `{"`, which is `eyJ` in base64url; with other white space, `e` and four dots tell.
-        } else if text.starts_with(b"e") && text.iter().filter(|b| **b == b'.').count() == 4 {
+        // A header starts with `{"`, which is `eyJ` in base64url; with white space between, `e` and four dots tell.
+        } else if text.starts_with(b"eyJ")
+            || (text.starts_with(b"e") && text.iter().filter(|b| **b == b'.').count() == 4)
+        {
             Some(Self::JweCompact)
         // SEQUENCE, long or indefinite length: a message is never shorter than 128 bytes.
-        } else if bytes.first() == Some(&0x30) && bytes.get(1).is_some_and(|b| *b >= 0x80) {
+        } else if matches!(bytes, [0x30, 0x80..=0xff, ..]) || bytes.starts_with(b"MIME-Version:") {
             Some(Self::Cms)
         } else {
             None

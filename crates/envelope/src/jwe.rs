@@ -8,7 +8,7 @@
 //! ```
 //!
 //! all of it protected; with several recipients `kid` and `x5t#S256` stand in each recipient's own header. `sealpost`
-//! holds the context ([`Binding`](crate::binding::Binding)). What is read, and everything that is refused, is in
+//! holds the context ([`Binding`]). What is read, and everything that is refused, is in
 //! `docs/FORMATS.md`; in short: any other algorithm, compression, `crit`, `aad`, whatever matters outside the
 //! protected header, and every encoding but the canonical one.
 //!
@@ -202,19 +202,22 @@ impl<'a> Jwe<'a> {
             (None, _) if required => return Err(JweError::NoContext),
             _ => {}
         }
+        let mut unnamed = false;
         for recipient in &self.recipients {
             if recipient.key.is_empty() {
-                if required || !alone || self.recipients.len() > 1 {
-                    return Err(JweError::NoKeyName);
+                if !required && alone && self.recipients.len() == 1 {
+                    return Ok((recipient, K::default()));
                 }
-                return Ok((recipient, K::default()));
-            }
-            if let Some(key) = resolve(&recipient.key)? {
+                unnamed = true;
+            } else if let Some(key) = resolve(&recipient.key)? {
                 return Ok((recipient, key));
             }
         }
-        Err(JweError::NoMatchingKey {
-            recipients: self.recipients.len(),
+        Err(match unnamed {
+            true => JweError::NoKeyName,
+            false => JweError::NoMatchingKey {
+                recipients: self.recipients.len(),
+            },
         })
     }
 

@@ -13,7 +13,7 @@ use crate::{
     frame::{self, FRAME_LEN, TAG_LEN},
     header::{self, FIXED_LEN, MAX_RECIPIENTS, STANZA_LEN, StanzaType},
     key_schedule::{KeySchedule, Seed},
-    padding,
+    padding::{self, MAX_MESSAGE},
     reader::{Writer, copy},
     recipient::Recipient,
 };
@@ -216,10 +216,12 @@ impl<B: Backend> Sealer<B> {
             .and_then(|padded| frame::write(&mut writer, index, last, &commitment, padded))
             .ok_or(SealError::MessageTooLong {
                 length: plaintext.len(),
+                limit: MAX_MESSAGE,
             })?;
         let sealed = padding::pad(plaintext, body)
             .ok_or(SealError::MessageTooLong {
                 length: plaintext.len(),
+                limit: MAX_MESSAGE,
             })
             .and_then(|()| {
                 self.schedule
@@ -317,5 +319,6 @@ fn frame_len(plaintext_len: usize) -> Result<usize, SealError> {
         .map(|padded| FRAME_LEN + padded + TAG_LEN)
         .ok_or(SealError::MessageTooLong {
             length: plaintext_len,
+            limit: MAX_MESSAGE,
         })
 }

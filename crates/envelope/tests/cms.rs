@@ -1,18 +1,33 @@
 //! CMS, with the `openssl` command on the other side; and what is refused, each with its own reason.
 
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
-#![cfg(all(feature = "aws-lc", feature = "rustcrypto"))]
+#![allow(clippy::print_stderr)] // a test that is not run says so
+#![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    AwsLc, Backend, Certificate, Error, Identity, KeyAnswer, Keyring, OpenError, Recipient,
-    RustCrypto, SealError, Trust, UnixTime,
-    cms::{self, Cms, CmsError, KeyEncryption},
+    Backend, Certificate, Error, Identity, KeyAnswer, Keyring, OpenError, Recipient, SealError,
+    Trust, UnixTime,
+    cms::{self, Cms, CmsError, KeyEncryption, RecipientName},
 };
 use tempfile::TempDir;
+
+#[allow(dead_code)] // `formats.rs` uses the rest
+mod shapes;
+
+#[cfg(feature = "aws-lc")]
+use sealpost_envelope::AwsLc;
+#[cfg(feature = "rustcrypto")]
+use sealpost_envelope::RustCrypto;
+
+/// Whichever there is, where it does not matter.
+#[cfg(feature = "aws-lc")]
+type Any = AwsLc;
+#[cfg(not(feature = "aws-lc"))]
+type Any = RustCrypto;
 
 fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(7)
@@ -107,11 +122,8 @@ impl OpenSsl {
 
 const GCM_DER: [&str; 3] = ["-aes-256-gcm", "-outform", "DER"];
 
-#[test]
-fn what_openssl_seals_opens_and_the_other_way_round() {
-    let Some(openssl) = OpenSsl::find() else {
-        return;
-    };
+/// Opens what openssl writes, and openssl what this backend writes; returns how many messages were opened.
+fn both_directions<B: Backend>(openssl: &OpenSsl) -> usize {
     let mut opened = 0;
     for name in ["a2048", "a3072", "a4096"] {
         for message in [&b""[..], br#"{"password":"P@ssw0rd123"}"#, &[7; 65_536]] {
@@ -122,25 +134,20 @@ fn what_openssl_seals_opens_and_the_other_way_round() {
             ] {
                 let sealed = openssl.encrypt(&[name], options, message);
                 assert_eq!(
-                    open::<AwsLc>(name, &sealed).unwrap(),
+                    open::<B>(name, &sealed).unwrap(),
                     message,
                     "{name} {options:?}"
                 );
-                assert_eq!(open::<RustCrypto>(name, &sealed).unwrap(), message);
                 opened += 1;
             }
             let key = path(&format!("agent-{name}.key.pem")).display().to_string();
             let certificate = path(&format!("agent-{name}.pem")).display().to_string();
-            let sealed = [
-                cms::seal(&[recipient::<AwsLc>(name)], message, &mut rng()).unwrap(),
-                cms::seal(
-                    &[recipient::<RustCrypto>("b2048"), recipient(name)],
-                    message,
-                    &mut rng(),
-                )
-                .unwrap(),
-            ];
-            for sealed in sealed {
+            let (alone, other) = (
+                [recipient::<B>(name)],
+                [recipient("b2048"), recipient(name)],
+            );
+            for recipients in [&alone[..], &other] {
+                let sealed = cms::seal(recipients, message, &mut rng()).unwrap();
                 let decrypt = [
                     "-decrypt",
                     "-binary",
@@ -161,7 +168,18 @@ fn what_openssl_seals_opens_and_the_other_way_round() {
             }
         }
     }
-    assert_eq!(opened, 3 * 3 * (3 + 4));
+    opened
+}
+
+#[test]
+fn what_openssl_seals_opens_and_the_other_way_round() {
+    let Some(openssl) = OpenSsl::find() else {
+        return;
+    };
+    #[cfg(feature = "aws-lc")]
+    assert_eq!(both_directions::<AwsLc>(&openssl), 3 * 3 * (3 + 4));
+    #[cfg(feature = "rustcrypto")]
+    assert_eq!(both_directions::<RustCrypto>(&openssl), 3 * 3 * (3 + 4));
 }
 
 #[test]
@@ -172,10 +190,10 @@ fn of_several_recipients_each_opens() {
     for options in [&GCM_DER[..], &["-aes-256-gcm", "-outform", "DER", "-keyid"]] {
         let sealed = openssl.encrypt(&["a2048", "a3072", "b2048"], options, b"x");
         for name in ["a2048", "a3072", "b2048"] {
-            assert_eq!(open::<AwsLc>(name, &sealed).unwrap(), b"x");
+            assert_eq!(open::<Any>(name, &sealed).unwrap(), b"x");
         }
         assert_eq!(
-            open::<AwsLc>("a4096", &sealed),
+            open::<Any>("a4096", &sealed),
             Err(Error::Cms(CmsError::NoMatchingKey {
                 recipients: 3,
                 certificates: true
@@ -272,7 +290,7 @@ fn place(message: &[u8], piece: &[u8]) -> usize {
 
 #[test]
 fn what_is_not_exactly_right_is_refused() {
-    let good = cms::seal(&[recipient::<AwsLc>("a2048")], b"message", &mut rng()).unwrap();
+    let good = cms::seal(&[recipient::<Any>("a2048")], b"message", &mut rng()).unwrap();
     assert!(Cms::parse(&good).is_ok());
     let change = |at: usize, to: &[u8]| {
         let mut message = good.clone();
@@ -318,15 +336,14 @@ fn what_is_not_exactly_right_is_refused() {
     ] {
         assert_eq!(Cms::parse(bad.as_bytes()).unwrap_err(), CmsError::Pem);
     }
-    let bare = Recipient::<AwsLc>::danger_from_public_key(
-        certificate::<AwsLc>("a2048").public_key().clone(),
-    );
+    let bare =
+        Recipient::<Any>::danger_from_public_key(certificate::<Any>("a2048").public_key().clone());
     assert!(matches!(
         cms::seal(&[bare.unwrap()], b"x", &mut rng()),
         Err(SealError::NoCertificate { .. })
     ));
     let without = Keyring::new(
-        Identity::<AwsLc>::from_pem(&std::fs::read(path("agent-a2048.key.pem")).unwrap()).unwrap(),
+        Identity::<Any>::from_pem(&std::fs::read(path("agent-a2048.key.pem")).unwrap()).unwrap(),
     );
     assert_eq!(
         cms::open(&without, &Cms::parse(&good).unwrap(), &mut rng()).err(),
@@ -334,6 +351,102 @@ fn what_is_not_exactly_right_is_refused() {
             recipients: 1,
             certificates: false
         }))
+    );
+}
+
+#[test]
+fn no_message_of_one_format_is_one_of_another() {
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+    use sealpost_envelope::jwe::{self, ContextPolicy, Jwe, Serialization};
+
+    let encode = Base64UrlUnpadded::encode_string;
+    let decode = |text: &str| Base64UrlUnpadded::decode_vec(text).unwrap();
+    let recipients = [recipient::<Any>("a2048")];
+    let good = cms::seal(&recipients, b"message", &mut rng()).unwrap();
+    let parsed = Cms::parse(&good).unwrap();
+    let RecipientName::IssuerAndSerialNumber(name) = parsed.recipients().next().unwrap() else {
+        panic!("another name");
+    };
+
+    // The parts of a JWE as CMS.
+    let text = jwe::seal(
+        &recipients,
+        None,
+        Serialization::Compact,
+        b"message",
+        &mut rng(),
+    )
+    .unwrap();
+    let parts: Vec<_> = text.split('.').map(decode).collect();
+    let [_, key, nonce, content, tag] = <[Vec<u8>; 5]>::try_from(parts).unwrap();
+    let ktri = shapes::ktri(name, &shapes::oaep(&[]), &key);
+    let moved = shapes::content_info(&[ktri], &nonce, &content, &tag);
+    assert_eq!(open::<Any>("a2048", &moved), Err(Error::Open(OpenError)));
+
+    // The parts of a CMS message as JWE, under a header that is right.
+    let at = |start: usize, length: usize| encode(&good[start..start + length]);
+    let header = text.split('.').next().unwrap();
+    let moved = [
+        header,
+        &at(place(&good, &[4, 0x82, 1, 0]) + 4, 256),
+        &at(place(&good, &[0x30, 17, 4, 12]) + 4, 12),
+        &at(place(&good, &[0x80, 7]) + 2, 7),
+        &at(good.len() - 16, 16),
+    ]
+    .join(".");
+    let ring = Keyring::new(identity::<Any>("a2048"));
+    let open = |text: &str| {
+        let jwe = Jwe::parse(text.as_bytes()).unwrap();
+        let opened = jwe::open(&ring, &jwe, ContextPolicy::AcceptUnbound(None), &mut rng());
+        opened.map(|opened| opened.plaintext.to_vec())
+    };
+    assert_eq!(open(&moved), Err(Error::Open(OpenError)));
+    assert_eq!(open(&text), Ok(b"message".to_vec()));
+}
+
+#[test]
+fn what_names_a_recipient_wrongly_is_refused() {
+    let (oaep, key) = (shapes::oaep(&[]), [7; 256]);
+    let parse = |recipients: &[Vec<u8>]| {
+        Cms::parse(&shapes::content_info(recipients, &[7; 12], b"x", &[7; 16])).map(|_| ())
+    };
+    let name = shapes::der(0x30, &[&shapes::der(0x30, &[])[..], &[2, 1, 1]].concat());
+    let good = shapes::ktri(&name, &oaep, &key);
+    assert_eq!(parse(std::slice::from_ref(&good)), Ok(()));
+    for name in [
+        &[][..],
+        &shapes::der(0x30, &[]),
+        &shapes::der(0x30, &[2, 1, 1]),
+        &shapes::der(
+            0x30,
+            &[&shapes::der(0x30, &[])[..], &[2, 1, 1, 5, 0]].concat(),
+        ),
+        &shapes::der(0x31, &[&shapes::der(0x30, &[])[..], &[2, 1, 1]].concat()),
+        &shapes::der(0x81, &[1; 20]),
+    ] {
+        let bad = shapes::ktri(name, &oaep, &key);
+        assert_eq!(parse(&[bad]), Err(CmsError::Malformed), "{name:x?}");
+    }
+    // The version must be that of the kind of name.
+    let mut version = good.clone();
+    let at = place(&version, &[2, 1, 0]) + 2;
+    version[at] = 2;
+    assert_eq!(parse(&[version]), Err(CmsError::Malformed));
+    assert_eq!(parse(&[]), Err(CmsError::RecipientCount));
+    assert_eq!(
+        parse(&vec![good.clone(); 17]),
+        Err(CmsError::RecipientCount)
+    );
+    // DER sorts a SET (X.690 §11.6).
+    let last = shapes::ktri(&shapes::der(0x80, &[9; 20]), &oaep, &key);
+    let mut sorted = [good, last];
+    sorted.sort();
+    assert_eq!(parse(&sorted), Ok(()));
+    sorted.reverse();
+    assert_eq!(parse(&sorted), Err(CmsError::Malformed));
+    assert_eq!(
+        Cms::parse(b"MIME-Version: 1.0\n").unwrap_err(),
+        CmsError::Smime
     );
 }
 
@@ -377,6 +490,8 @@ fn from_the_private_key_on_there_is_one_error() {
             Err(Error::EncapsulationRange)
         );
     }
+    #[cfg(feature = "aws-lc")]
     all::<AwsLc>();
+    #[cfg(feature = "rustcrypto")]
     all::<RustCrypto>();
 }

@@ -4,7 +4,10 @@
 //! before a body is read and before anything is looked up. Every refusal is the same 403: the reason is a
 //! [`Denied`], which goes to the log alone.
 
+mod admission;
+mod algorithm;
 mod bearer;
+mod jwks;
 mod jwt;
 mod keys;
 mod principal;
@@ -15,8 +18,10 @@ use async_trait::async_trait;
 use sealpost_envelope::UnixTime;
 use thiserror::Error;
 
-pub(crate) use bearer::bearer_token;
-pub use jwt::{JwtAuthenticator, TokenPolicy};
+pub(crate) use admission::admit;
+pub use algorithm::{TokenAlgorithm, UnknownAlgorithm};
+pub use jwks::{IssuerKeys, JwksError, JwksRefresh, JwksSource};
+pub use jwt::{JwtAuthenticator, TokenKeys, TokenPolicy};
 pub use keys::{KeySet, KeySetError};
 pub use principal::Principal;
 
@@ -29,6 +34,11 @@ pub trait Authenticator: Send + Sync + fmt::Debug {
     ///
     /// [`Denied`], for the log.
     async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, Denied>;
+
+    /// Whether it can let anybody in.
+    fn is_ready(&self) -> bool {
+        true
+    }
 }
 
 /// Why somebody was refused: for the log, never for the answer. It holds nothing of the token.
@@ -53,6 +63,9 @@ pub enum Denied {
     /// Header members that must be understood and are not.
     #[error("the token has critical header members")]
     Critical,
+    /// An algorithm that is not allowed here.
+    #[error("the token's alg is not allowed")]
+    Algorithm,
     /// No key for the token's `kid` and `alg`.
     #[error("no key of the set fits the token's kid and alg")]
     UnknownKey,
@@ -83,4 +96,30 @@ pub enum Denied {
     /// Limited to other projects.
     #[error("the token is not good for this project")]
     Project,
+}
+
+impl Denied {
+    /// One word, for metrics and the audit trail.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::NoToken => "no-token",
+            Self::NotBearer => "not-bearer",
+            Self::TooLong => "too-long",
+            Self::Malformed => "malformed",
+            Self::Type => "type",
+            Self::Critical => "critical",
+            Self::Algorithm => "algorithm",
+            Self::UnknownKey => "unknown-key",
+            Self::Signature => "signature",
+            Self::Claims => "claims",
+            Self::Issuer => "issuer",
+            Self::Audience => "audience",
+            Self::Expired => "expired",
+            Self::NotYetValid => "not-yet-valid",
+            Self::Scope => "scope",
+            Self::Agent => "agent",
+            Self::Project => "project",
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Reading a body: of one media type, up to a size, in time.
+//! Reading a body: of a media type that is taken, up to a size, in time.
 
 use std::{future::poll_fn, pin::Pin, time::Duration};
 
@@ -16,16 +16,29 @@ use crate::problem::ProblemType;
 #[derive(Debug, Eq, PartialEq)]
 pub(crate) struct BodyError(pub(crate) ProblemType, pub(crate) String);
 
-/// Checks that the headers announce JSON as it is: `application/json`, in UTF-8, not compressed.
-pub(crate) fn check_media_type(headers: &HeaderMap) -> Result<(), BodyError> {
+/// What a body is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum MediaType {
+    /// A request in clear.
+    Json,
+    /// A JWE, in compact serialisation (RFC 7515 §9.2.1).
+    Jose,
+    /// A JWE, in one of the JSON serialisations.
+    JoseJson,
+    /// CMS (RFC 8551 §3.2.1).
+    Pkcs7,
+}
+
+/// Finds what the headers announce; it must not be compressed.
+pub(crate) fn media_type(headers: &HeaderMap) -> Result<MediaType, BodyError> {
     let unsupported =
         |violation: &str| BodyError(ProblemType::UnsupportedMediaType, violation.into());
-    let is_json = single(headers, &header::CONTENT_TYPE).is_some_and(is_json);
-    if !is_json {
+    let Some(media_type) = single(headers, &header::CONTENT_TYPE).and_then(MediaType::of) else {
         return Err(unsupported(
-            "Content-Type: must be application/json, once, without another charset than utf-8",
+            "Content-Type: must be application/json, once, without another charset than utf-8; or for a sealed value \
+             application/jose, application/jose+json or application/pkcs7-mime",
         ));
-    }
+    };
     let is_plain = match single(headers, &header::CONTENT_ENCODING) {
         Some(coding) => coding.eq_ignore_ascii_case("identity"),
         None => !headers.contains_key(header::CONTENT_ENCODING),
@@ -35,7 +48,14 @@ pub(crate) fn check_media_type(headers: &HeaderMap) -> Result<(), BodyError> {
             "Content-Encoding: compressed bodies are not read; send the body as it is",
         ));
     }
-    Ok(())
+    // RFC 9112 §6.1 allows codings before `chunked`: they would be compression under another name.
+    let mut transfer = headers.get_all(header::TRANSFER_ENCODING).iter();
+    if !transfer.all(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked")) {
+        return Err(unsupported(
+            "Transfer-Encoding: compressed bodies are not read; send the body as it is, or chunked",
+        ));
+    }
+    Ok(media_type)
 }
 
 /// Reads a body of at most [`MAX_BODY`] bytes into one buffer that is wiped when dropped.
@@ -112,18 +132,30 @@ async fn next_data(body: &mut Body) -> Option<Result<Bytes, axum::Error>> {
     }
 }
 
-/// RFC 8259 §11 defines no parameter for the type; `charset=utf-8` is common and true.
-fn is_json(content_type: &str) -> bool {
-    let mut parts = content_type.split(';').map(str::trim);
-    let essence = parts.next().unwrap_or_default();
-    essence.eq_ignore_ascii_case("application/json")
-        && parts.all(|parameter| match parameter.split_once('=') {
-            Some((name, value)) if name.trim_end().eq_ignore_ascii_case("charset") => value
-                .trim_start()
-                .trim_matches('"')
-                .eq_ignore_ascii_case("utf-8"),
-            _ => true,
-        })
+impl MediaType {
+    /// RFC 8259 §11 defines no parameter for JSON; `charset=utf-8` is common and true. What sealed bytes are shows
+    /// when they are read: their parameters, such as `smime-type`, don't matter.
+    fn of(content_type: &str) -> Option<Self> {
+        let mut parts = content_type.split(';').map(str::trim);
+        let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+        match essence.as_str() {
+            "application/json" => parts.all(is_no_other_charset).then_some(Self::Json),
+            "application/jose" => Some(Self::Jose),
+            "application/jose+json" => Some(Self::JoseJson),
+            "application/pkcs7-mime" => Some(Self::Pkcs7),
+            _ => None,
+        }
+    }
+}
+
+fn is_no_other_charset(parameter: &str) -> bool {
+    match parameter.split_once('=') {
+        Some((name, value)) if name.trim_end().eq_ignore_ascii_case("charset") => value
+            .trim_start()
+            .trim_matches('"')
+            .eq_ignore_ascii_case("utf-8"),
+        _ => true,
+    }
 }
 
 /// A header's value if it is there exactly once and is ASCII.
@@ -184,7 +216,7 @@ mod tests {
             "application/json; charset=\"UTF-8\"",
             "application/json ; profile=x",
         ] {
-            assert!(is_json(good), "{good}");
+            assert_eq!(MediaType::of(good), Some(MediaType::Json), "{good}");
         }
         for bad in [
             "",
@@ -195,7 +227,29 @@ mod tests {
             "application/json; charset=latin-1",
             "application/json; charset=utf-8; charset=utf-16",
         ] {
-            assert!(!is_json(bad), "{bad}");
+            assert_eq!(MediaType::of(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn sealed_values_are_taken() {
+        for (text, media_type) in [
+            ("application/jose", MediaType::Jose),
+            ("Application/JOSE; charset=x", MediaType::Jose),
+            ("application/jose+json", MediaType::JoseJson),
+            (
+                "application/pkcs7-mime; smime-type=authEnveloped-data; name=smime.p7m",
+                MediaType::Pkcs7,
+            ),
+        ] {
+            assert_eq!(MediaType::of(text), Some(media_type), "{text}");
+        }
+        for bad in [
+            "application/x-pkcs7-mime",
+            "application/jwe",
+            "application/jwt",
+        ] {
+            assert_eq!(MediaType::of(bad), None, "{bad}");
         }
     }
 

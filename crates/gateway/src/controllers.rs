@@ -1,3 +1,4 @@
 //! The operations, one file for each resource.
 
+pub(crate) mod certificate;
 pub(crate) mod secret_value;

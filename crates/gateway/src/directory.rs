@@ -17,6 +17,11 @@ pub trait AgentDirectory: Send + Sync + fmt::Debug {
     ///
     /// [`DirectoryError`] if it can't be known now.
     async fn find(&self, agent: &AgentId) -> Result<Option<Arc<AgentEntry>>, DirectoryError>;
+
+    /// Those whose certificates are watched for their expiry, in metrics and log; as many as there may be labels.
+    fn known(&self) -> Vec<Arc<AgentEntry>> {
+        Vec::new()
+    }
 }
 
 /// What a gateway has to know of an agent. Parsed and trusted once, used for many requests.
@@ -24,6 +29,7 @@ pub trait AgentDirectory: Send + Sync + fmt::Debug {
 pub struct AgentEntry {
     id: AgentId,
     certificate: Certificate,
+    pem: String,
     recipient: Recipient<AwsLc>,
     verify_keys: VerifyKeys,
 }
@@ -53,6 +59,7 @@ impl AgentEntry {
         Ok(Self {
             id,
             certificate,
+            pem: certificates(certificate_pem),
             recipient,
             verify_keys: verify_keys.into(),
         })
@@ -70,6 +77,11 @@ impl AgentEntry {
         &self.certificate
     }
 
+    /// The certificate and its intermediates in PEM (RFC 8555 §9.1), and nothing else of the file that they came from.
+    pub(crate) fn pem(&self) -> &str {
+        &self.pem
+    }
+
     /// The key to seal to, if the certificate is valid at this time.
     pub(crate) fn recipient(&self, now: UnixTime) -> Result<&Recipient<AwsLc>, CertificateError> {
         self.certificate.check_validity(now)?;
@@ -79,6 +91,25 @@ impl AgentEntry {
     pub(crate) fn verify_keys(&self) -> &VerifyKeys {
         &self.verify_keys
     }
+}
+
+/// The certificates of a file that has been parsed: it may hold text, and even a private key.
+fn certificates(file: &[u8]) -> String {
+    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+    const END: &str = "-----END CERTIFICATE-----";
+    let file = String::from_utf8_lossy(file);
+    let mut certificates = String::new();
+    let mut rest = &*file;
+    while let Some((_, found)) = rest.split_once(BEGIN) {
+        let Some((base64, after)) = found.split_once(END) else {
+            break;
+        };
+        for part in [BEGIN, base64, END, "\n"] {
+            certificates += part;
+        }
+        rest = after;
+    }
+    certificates
 }
 
 /// Why a certificate can't stand for an agent.
@@ -119,5 +150,9 @@ impl FromIterator<AgentEntry> for StaticDirectory {
 impl AgentDirectory for StaticDirectory {
     async fn find(&self, agent: &AgentId) -> Result<Option<Arc<AgentEntry>>, DirectoryError> {
         Ok(self.0.get(agent).cloned())
+    }
+
+    fn known(&self) -> Vec<Arc<AgentEntry>> {
+        self.0.values().cloned().collect()
     }
 }

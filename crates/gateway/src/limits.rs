@@ -1,19 +1,32 @@
 //! How much and how long.
 
-use std::time::Duration;
+use std::{num::NonZeroU32, time::Duration};
 
 /// What one gateway puts up with. The defaults suit a small one.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
+    /// The time for a TLS handshake.
+    pub handshake_timeout: Duration,
     /// The time to send a request's headers, and how long a connection may be idle.
     pub header_timeout: Duration,
     /// The time to send a request's body.
     pub body_timeout: Duration,
+    /// How long an answer may lie unread until the connection is closed.
+    pub write_timeout: Duration,
     /// The time for a whole request, until it is answered with 504.
     pub deadline: Duration,
     /// Connections at a time; others wait to be accepted.
     pub connections: usize,
+    /// Connections at a time from one address (IPv6: one /64); others are closed at once. Behind a proxy all
+    /// come from one: give it as many as `connections`.
+    pub connections_per_address: usize,
+    /// Requests at a time that are sealed and delivered; others wait for a place until their deadline.
+    pub requests: usize,
+    /// As many of them may be for one agent, so that one that does not answer leaves places for the others.
+    pub requests_per_agent: usize,
+    /// How many requests one principal may send; `None` for as many as there is room for.
+    pub rate: Option<RateLimit>,
     /// The time that running requests get to finish when the gateway stops.
     pub drain: Duration,
 }
@@ -21,11 +34,36 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            handshake_timeout: Duration::from_secs(5),
             header_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(10),
+            write_timeout: Duration::from_secs(10),
             deadline: Duration::from_secs(30),
             connections: 1024,
+            connections_per_address: 768,
+            requests: 256,
+            requests_per_agent: 128,
+            rate: Some(RateLimit::default()),
             drain: Duration::from_secs(35),
+        }
+    }
+}
+
+/// A token bucket: `burst` requests at once, and `per_second` in the long run.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RateLimit {
+    /// How many requests become possible again each second.
+    pub per_second: NonZeroU32,
+    /// How many may come at once after a pause.
+    pub burst: NonZeroU32,
+}
+
+impl Default for RateLimit {
+    /// 1,000 a second and 2,000 at once: more than one person or pipeline needs, less than what stops others.
+    fn default() -> Self {
+        Self {
+            per_second: NonZeroU32::MIN.saturating_add(999),
+            burst: NonZeroU32::MIN.saturating_add(1_999),
         }
     }
 }

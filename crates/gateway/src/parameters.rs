@@ -1,10 +1,12 @@
-//! The parameters in the path and the query: `agentId` and `projectId`.
+//! The parameters in path, query and headers: `agentId`, `projectId` and `Idempotency-Key`.
 
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{Uri, request::Parts},
 };
 use sealpost_protocol::{AgentId, ProjectId};
+
+use crate::idempotency::IdempotencyKey;
 
 /// The parameters, each as far as it could be read; what is wrong with them is in violations.
 #[derive(Debug, Default)]
@@ -13,7 +15,9 @@ pub(crate) struct Parameters {
     pub(crate) agent: Option<AgentId>,
     /// `None` if it is no project id or given twice; `Some(None)` if there is none.
     pub(crate) project: Option<Option<ProjectId>>,
-    /// In the order path, query.
+    /// `None` if it can't be one; `Some(None)` if there is none.
+    pub(crate) idempotency_key: Option<Option<IdempotencyKey>>,
+    /// In the order path, query, header.
     pub(crate) violations: Vec<String>,
 }
 
@@ -30,6 +34,10 @@ impl Parameters {
         };
         parameters.read_agent(&agent.unwrap_or_default());
         parameters.read_project(&parts.uri);
+        match IdempotencyKey::of(&parts.headers) {
+            Ok(key) => parameters.idempotency_key = Some(key),
+            Err(violation) => parameters.violations.push(violation),
+        }
         parameters
     }
 

@@ -1,6 +1,6 @@
 //! Errors as the caller sees them: `application/problem+json` (RFC 9457).
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     http::{HeaderValue, StatusCode, header},
@@ -30,7 +30,7 @@ pub enum ProblemType {
     Forbidden,
     /// Something failed here.
     Internal,
-    /// A parameter in the path or the query is wrong, and nothing else.
+    /// A parameter in the path, the query or a header is wrong, and nothing else.
     InvalidParameter,
     /// The request breaks rules.
     InvalidRequest,
@@ -40,6 +40,10 @@ pub enum ProblemType {
     MethodNotAllowed,
     /// There is no such route.
     NotFound,
+    /// More requests than there is room for.
+    Overloaded,
+    /// More requests than this principal may send.
+    RateLimited,
     /// The name is taken.
     SecretExists,
     /// The name was deleted and the vault still holds it.
@@ -48,11 +52,23 @@ pub enum ProblemType {
     UnknownAgent,
     /// The body is of a type that is not read here.
     UnsupportedMediaType,
+    /// The agent takes other formats than the one that the value is sealed in.
+    FormatNotAccepted,
+    /// The value is sealed for something else than it was sent to.
+    ContextMismatch,
+    /// The sealed value can't be read.
+    SealedUnreadable,
+    /// The sealed value does not open.
+    SealedDoesNotOpen,
+    /// The idempotency key was used for another request.
+    IdempotencyKeyReused,
+    /// The agent can take no more for now.
+    AgentBusy,
 }
 
 impl ProblemType {
     /// Every type there is.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 25] = [
         Self::BodyIncomplete,
         Self::BodyTimeout,
         Self::TooLarge,
@@ -66,10 +82,18 @@ impl ProblemType {
         Self::MalformedJson,
         Self::MethodNotAllowed,
         Self::NotFound,
+        Self::Overloaded,
+        Self::RateLimited,
         Self::SecretExists,
         Self::SecretPendingDeletion,
         Self::UnknownAgent,
         Self::UnsupportedMediaType,
+        Self::FormatNotAccepted,
+        Self::ContextMismatch,
+        Self::SealedUnreadable,
+        Self::SealedDoesNotOpen,
+        Self::IdempotencyKeyReused,
+        Self::AgentBusy,
     ];
 
     /// The URN, `type` in the body.
@@ -137,7 +161,7 @@ impl ProblemType {
             Self::InvalidParameter => (
                 "urn:sealpost:problem:invalid-parameter",
                 S::BAD_REQUEST,
-                "A parameter in the path or the query is wrong",
+                "A parameter in the path, the query or a header is wrong",
             ),
             Self::InvalidRequest => (
                 "urn:sealpost:problem:invalid-request",
@@ -159,6 +183,16 @@ impl ProblemType {
                 S::NOT_FOUND,
                 "There is no such route",
             ),
+            Self::Overloaded => (
+                "urn:sealpost:problem:overloaded",
+                S::GATEWAY_TIMEOUT,
+                "There was no room for the request in time",
+            ),
+            Self::RateLimited => (
+                "urn:sealpost:problem:rate-limited",
+                S::GATEWAY_TIMEOUT,
+                "Too many requests",
+            ),
             Self::SecretExists => (
                 "urn:sealpost:problem:secret-exists",
                 S::CONFLICT,
@@ -179,6 +213,36 @@ impl ProblemType {
                 S::BAD_REQUEST,
                 "The body is of a type that is not read here",
             ),
+            Self::FormatNotAccepted => (
+                "urn:sealpost:problem:format-not-accepted",
+                S::BAD_REQUEST,
+                "The agent does not take this format",
+            ),
+            Self::ContextMismatch => (
+                "urn:sealpost:problem:context-mismatch",
+                S::BAD_REQUEST,
+                "The value is sealed for something else",
+            ),
+            Self::SealedUnreadable => (
+                "urn:sealpost:problem:sealed-unreadable",
+                S::BAD_REQUEST,
+                "The sealed value can't be read",
+            ),
+            Self::SealedDoesNotOpen => (
+                "urn:sealpost:problem:sealed-does-not-open",
+                S::BAD_REQUEST,
+                "The sealed value does not open",
+            ),
+            Self::IdempotencyKeyReused => (
+                "urn:sealpost:problem:idempotency-key-reused",
+                S::BAD_REQUEST,
+                "The idempotency key was used for another request",
+            ),
+            Self::AgentBusy => (
+                "urn:sealpost:problem:agent-busy",
+                S::GATEWAY_TIMEOUT,
+                "The agent can take no more for now",
+            ),
         }
     }
 }
@@ -189,6 +253,7 @@ pub(crate) struct Problem {
     kind: ProblemType,
     detail: Cow<'static, str>,
     violations: Vec<String>,
+    retry_after: Option<Duration>,
 }
 
 impl Problem {
@@ -197,6 +262,7 @@ impl Problem {
             kind,
             detail: detail.into(),
             violations: Vec::new(),
+            retry_after: None,
         }
     }
 
@@ -210,6 +276,7 @@ impl Problem {
             kind,
             detail,
             violations,
+            retry_after: None,
         }
     }
 
@@ -228,6 +295,23 @@ impl Problem {
             ProblemType::Internal,
             "The request could not be carried out. Give the operator the request id: the gateway's log says why.",
         )
+    }
+
+    /// Too many requests of one principal. The endpoint has no 429.
+    pub(crate) fn rate_limited(retry_after: Duration) -> Self {
+        let detail = "This caller has sent too many requests, and nothing was stored. Send it again after the \
+                      seconds that the header Retry-After gives.";
+        Self {
+            retry_after: Some(retry_after),
+            ..Self::new(ProblemType::RateLimited, detail)
+        }
+    }
+
+    /// No place for the request before its deadline.
+    pub(crate) fn overloaded() -> Self {
+        let detail = "The gateway had more requests than it can carry out in time, and nothing was stored. Send it \
+                      again later.";
+        Self::new(ProblemType::Overloaded, detail)
     }
 
     pub(crate) const fn kind(&self) -> ProblemType {
@@ -252,7 +336,15 @@ impl Problem {
         // A struct of texts always serialises; an empty body would still carry the status.
         let body = serde_json::to_vec(&body).unwrap_or_default();
         let content_type = HeaderValue::from_static("application/problem+json");
-        (status, [(header::CONTENT_TYPE, content_type)], body).into_response()
+        let mut response = (status, [(header::CONTENT_TYPE, content_type)], body).into_response();
+        if let Some(wait) = self.retry_after {
+            // Whole seconds (RFC 9110 §10.2.3), upwards: not a moment too early.
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            response
+                .headers_mut()
+                .insert(header::RETRY_AFTER, seconds.into());
+        }
+        response
     }
 }
 

@@ -22,8 +22,13 @@ impl RequestId {
             given.next(),
         ) {
             (Some(id), None) if is_sane(id) => Self(id.into()),
-            _ => Self(Uuid::new_v4().to_string().into()),
+            _ => Self::new(),
         }
+    }
+
+    /// A new one.
+    pub(crate) fn new() -> Self {
+        Self(Uuid::new_v4().to_string().into())
     }
 
     pub(crate) fn as_str(&self) -> &str {

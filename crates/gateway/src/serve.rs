@@ -1,79 +1,138 @@
 //! Serving connections, and stopping without breaking off what runs.
 
+mod places;
+
 use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
 use tokio::{
-    net::TcpListener,
-    sync::Semaphore,
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     time::{sleep, timeout},
 };
+use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 
-use crate::Limits;
+use crate::{Limits, Listener, Metrics, Tls};
+use places::{Place, Places};
 
 /// Serves HTTP/1.1 on `listener` until `shutdown` is ready; then takes no more connections, lets running
 /// requests finish for as long as [`Limits::drain`] says, and returns.
-///
-/// It speaks plain HTTP: listen on the loopback interface only, or behind something that speaks TLS.
 pub async fn serve(
-    listener: TcpListener,
+    listener: Listener,
     router: Router,
     limits: Limits,
     shutdown: impl Future<Output = ()>,
 ) {
+    let Listener { tcp, tls, metrics } = listener;
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(limits.header_timeout)
+        .max_header_size(MAX_HEADERS)
+        .max_buf_size(MAX_BUFFER)
         // Who ends a request too early is told so.
         .half_close(true);
+    let server = Arc::new(Server {
+        http,
+        router,
+        tls,
+        limits,
+        metrics,
+    });
     let connections = GracefulShutdown::new();
-    let places = Arc::new(Semaphore::new(limits.connections));
+    let places = Places::new(&limits, server.metrics.clone());
     let mut shutdown = std::pin::pin!(shutdown);
 
     loop {
         // A place first: what can't be served is left in the listener's queue.
         let next = async {
-            let place = Arc::clone(&places).acquire_owned().await;
-            (place, listener.accept().await)
+            let room = places.room().await;
+            (room, tcp.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let (room, accepted) = tokio::select! {
             next = next => next,
             () = &mut shutdown => break,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 after_failed_accept(&error).await;
                 continue;
             }
         };
+        let Some(place) = places.give(room, peer.ip()) else {
+            debug!(%peer, "connection refused: its address has too many");
+            continue;
+        };
+        let watcher = connections.watcher();
+        tokio::spawn(Arc::clone(&server).connection(stream, place, watcher));
+    }
+
+    drop(tcp);
+    info!(connections = connections.count(), "draining");
+    if let Some(metrics) = &server.metrics {
+        metrics.drain();
+    }
+    if timeout(limits.drain, connections.shutdown()).await.is_err() {
+        warn!("connections were still open after the time to drain");
+    }
+}
+
+/// What is the same for every connection.
+struct Server {
+    http: http1::Builder,
+    router: Router,
+    tls: Option<Arc<Tls>>,
+    limits: Limits,
+    metrics: Option<Arc<Metrics>>,
+}
+
+impl Server {
+    async fn connection(self: Arc<Self>, stream: TcpStream, place: Place, watcher: Watcher) {
         // Answers are small and written at once.
         let _ = stream.set_nodelay(true);
-        let service = TowerToHyperService::new(router.clone());
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.limits.write_timeout));
+        let stream = Box::pin(stream);
+        match &self.tls {
+            None => self.http(stream, watcher).await,
+            Some(tls) => {
+                let handshake = tls.acceptor().accept(stream);
+                match timeout(self.limits.handshake_timeout, handshake).await {
+                    Ok(Ok(stream)) => self.http(stream, watcher).await,
+                    Ok(Err(error)) => self.handshake_failed(&error),
+                    Err(_) => self.handshake_failed(&io::ErrorKind::TimedOut.into()),
+                }
+            }
+        }
+        drop(place);
+    }
+
+    async fn http<S>(&self, stream: S, watcher: Watcher)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    {
+        let service = TowerToHyperService::new(self.router.clone());
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             hyper::service::Service::call(&service, request.map(axum::body::Body::new))
         });
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        let connection = connections.watch(connection);
-        tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                debug!(%error, "connection ended");
-            }
-            drop(place);
-        });
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = watcher.watch(connection).await {
+            debug!(%error, "connection ended");
+        }
     }
 
-    drop(listener);
-    info!(connections = connections.count(), "draining");
-    if timeout(limits.drain, connections.shutdown()).await.is_err() {
-        warn!("connections were still open after the time to drain");
+    fn handshake_failed(&self, error: &io::Error) {
+        debug!(%error, "TLS handshake failed");
+        if let Some(metrics) = &self.metrics {
+            metrics.handshake_failed();
+        }
     }
 }
 
@@ -93,3 +152,7 @@ async fn after_failed_accept(error: &io::Error) {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
+/// Bytes of a request's line and headers: enough to tell who sends an absurd token that it is no good.
+const MAX_HEADERS: usize = 112 * 1024;
+/// Bytes that are read ahead on a connection, which is all that a client can make the library hold.
+const MAX_BUFFER: usize = 128 * 1024;

@@ -1,24 +1,21 @@
-//! A request that broke no rule, ready to be sealed.
+//! A request that broke no rule, ready for its agent.
 
-use std::ops::Range;
+mod clear;
+mod sealed;
 
-use sealpost_protocol::{AgentId, Context, ProjectId};
-use sealpost_validator::{
-    JsonStr, MAX_MEMBERS, Request, Slot, Violation, ViolationKind, Violations, validate_request,
-};
+use sealpost_envelope::UnixTime;
+use sealpost_protocol::Owner;
 use zeroize::Zeroizing;
 
-use crate::problem::ProblemType;
+pub(crate) use self::{clear::Clear, sealed::AtSource};
+use crate::{body::MediaType, problem::ProblemType};
 
-/// The body of a request, checked, with the places of its parts.
-///
-/// The value stays where it was read to: it is never copied on its way to the envelope.
-pub(crate) struct Submission {
-    body: Zeroizing<Vec<u8>>,
-    value: Range<usize>,
-    name: String,
-    key: Option<String>,
-    secret_type: Option<String>,
+/// What was submitted.
+pub(crate) enum Submission {
+    /// A value that the gateway seals.
+    Clear(Clear),
+    /// One that the caller has sealed.
+    AtSource(AtSource),
 }
 
 impl Submission {
@@ -27,72 +24,36 @@ impl Submission {
     /// # Errors
     ///
     /// The violations in document order, and what kind of problem they are.
-    pub(crate) fn check(body: Zeroizing<Vec<u8>>) -> Result<Self, (ProblemType, Vec<String>)> {
-        let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
-        let mut few = Violations::<64>::new();
-        let Some(request) = validate_request(&body, &mut scratch, &mut few) else {
-            if few.overflowed() {
-                // Rare and long: once more, with room for nearly whatever a body can hold.
-                let mut all = Box::new(Violations::<MANY>::new());
-                validate_request(&body, &mut scratch, &mut all);
-                return Err(problem(&all));
+    pub(crate) fn check(
+        media_type: MediaType,
+        body: Zeroizing<Vec<u8>>,
+        now: UnixTime,
+    ) -> Result<Self, (ProblemType, Vec<String>)> {
+        match media_type {
+            MediaType::Json => Clear::check(body).map(Self::Clear),
+            MediaType::Jose | MediaType::JoseJson | MediaType::Pkcs7 => {
+                AtSource::check(media_type, &body, now).map(Self::AtSource)
             }
-            return Err(problem(&few));
-        };
-        let Request {
-            name,
-            key,
-            secret_type,
-            value,
-        } = request;
-        let start = value.as_ptr().addr() - body.as_ptr().addr();
-        let value = start..start + value.len();
-        let (name, key, secret_type) = (decode(name), key.map(decode), secret_type.map(decode));
-        Ok(Self {
-            body,
-            value,
-            name,
-            key,
-            secret_type,
-        })
-    }
-
-    /// The value, byte for byte as it was sent.
-    pub(crate) fn value(&self) -> &[u8] {
-        self.body.get(self.value.clone()).unwrap_or_default()
-    }
-
-    /// Whose value it is, when it goes to this agent and project.
-    pub(crate) fn context(&self, agent: AgentId, project: Option<ProjectId>) -> Context {
-        Context {
-            agent,
-            project,
-            name: self.name.clone(),
-            key: self.key.clone(),
-            secret_type: self.secret_type.clone(),
         }
     }
-}
 
-fn problem<const N: usize>(violations: &Violations<'_, N>) -> (ProblemType, Vec<String>) {
-    let kinds = || violations.iter().map(Violation::kind);
-    let kind = if kinds().any(|kind| kind == ViolationKind::TooLarge) {
-        ProblemType::TooLarge
-    } else if kinds().any(|kind| kind == ViolationKind::Syntax) {
-        ProblemType::MalformedJson
-    } else {
-        ProblemType::InvalidRequest
-    };
-    let mut texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
-    if violations.overflowed() {
-        texts.push("#: there are more violations; mend these first".into());
+    /// In what a value's own context differs from where it was sent to, as far as it shows.
+    pub(crate) fn mismatches(&self, owner: &Owner) -> Vec<String> {
+        match self {
+            Self::Clear(_) => Vec::new(),
+            Self::AtSource(sealed) => sealed.mismatches(owner),
+        }
     }
-    (kind, texts)
-}
 
-fn decode(text: JsonStr<'_>) -> String {
-    text.chars().collect()
-}
+    /// The secret's name, where it can be read.
+    pub(crate) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Clear(clear) => Some(clear.name()),
+            Self::AtSource(sealed) => sealed.name(),
+        }
+    }
 
-/// One for each of the 64 + 64 + 1,024 members that are looked at, and as many again.
-const MANY: usize = 2048;
+    pub(crate) fn is_sealed(&self) -> bool {
+        matches!(self, Self::AtSource(_))
+    }
+}

@@ -13,16 +13,16 @@ use std::{
     time::Duration,
 };
 
-use harness::{AGENT, OFFLINE, SILENT, world};
+use harness::{AGENT, OFFLINE, SILENT, short_limits, world_of};
 use sealpost_client::{Client, NewSecret, Token};
-use sealpost_gateway::serve;
+use sealpost_gateway::{AuditSink, Listener, Metrics, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
 use tracing_subscriber::fmt::MakeWriter;
 
-#[derive(Clone, Default)]
+#[derive(Clone, Debug, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
@@ -33,6 +33,12 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+impl AuditSink for Log {
+    fn write_line(&self, line: &[u8]) -> io::Result<()> {
+        io::Write::write_all(&mut self.clone(), line)
     }
 }
 
@@ -49,6 +55,8 @@ const CANARY: &str = "cAnArY-in-the-value-4711";
 const ESCAPED: &str = r"\u0063AnArY-in-the-value-4711";
 /// The name of a member of a value.
 const MEMBER: &str = "cAnArY-in-a-member-4712";
+/// An idempotency key.
+const KEY: &str = "cAnArY-in-a-key-4714";
 /// The name of a secret.
 const NAME: &str = "cAnArY-in-a-name-4713";
 
@@ -108,13 +116,22 @@ async fn no_content_in_any_log() {
         .with_writer(log.clone())
         .init();
 
-    let world = world();
+    let (trail, metrics) = (Log::default(), Arc::new(Metrics::new()));
+    let kept = Arc::new(trail.clone());
+    let world = world_of(short_limits(), |gateway| {
+        gateway.with_audit(kept).with_metrics(Arc::clone(&metrics))
+    });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = tokio::sync::oneshot::channel::<()>();
-    let serving = tokio::spawn(serve(listener, world.router.clone(), world.limits, async {
-        drop(stopping.await);
-    }));
+    let serving = tokio::spawn(serve(
+        Listener::plain(listener).unwrap(),
+        world.router.clone(),
+        world.limits,
+        async {
+            drop(stopping.await);
+        },
+    ));
     let token = world.issuer.token();
     let forged = world
         .issuer
@@ -168,6 +185,17 @@ async fn no_content_in_any_log() {
     ] {
         errors.push(world.post(AGENT, body).await.body);
     }
+    // With an idempotency key, one that is none, and a sealed value that is none.
+    for (header, text) in [
+        ("idempotency-key", format!("\"{KEY}\"")),
+        ("idempotency-key", format!("\"{KEY}")),
+        ("content-type", "application/jose".to_owned()),
+        ("content-type", "application/pkcs7-mime".to_owned()),
+    ] {
+        let mut request = world.request(AGENT, value.clone());
+        request.headers_mut().insert(header, text.parse().unwrap());
+        errors.push(world.send(request).await.body);
+    }
     // Cut off, slow, and no HTTP at all.
     let head = format!(
         "POST /v1/secrets/{AGENT}/secret-value HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
@@ -201,14 +229,20 @@ async fn no_content_in_any_log() {
     ] {
         assert!(log.contains(control), "the log lacks {control}:\n{log}");
     }
-    let errors = errors.join("\n");
+    // The audit trail has names, and is no log; the metrics have neither.
+    let trail = String::from_utf8(trail.0.lock().unwrap().clone()).unwrap();
+    assert!(trail.contains(NAME) && trail.lines().count() >= 10);
+    let metrics = metrics.encode().unwrap();
+    assert!(metrics.contains("sealpost_requests_total"));
+    assert!(!metrics.contains(NAME));
+    let errors = [errors.join("\n"), trail, metrics].join("\n");
     for canary in [CANARY, ESCAPED] {
         for disguise in disguises(canary) {
             assert!(!log.contains(&disguise), "{disguise} is in the log");
             assert!(!errors.contains(&disguise), "{disguise} is in an error");
         }
     }
-    for canary in [MEMBER, NAME] {
+    for canary in [MEMBER, NAME, KEY] {
         for disguise in disguises(canary) {
             assert!(!log.contains(&disguise), "{disguise} is in the log");
         }

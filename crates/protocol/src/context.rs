@@ -1,9 +1,10 @@
 //! Whose value is sealed, in clear beside the envelope.
 
 use sealpost_envelope::SecretContext;
+use sealpost_validator::{validate_key, validate_name, validate_type};
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, ProjectId};
+use crate::{AgentId, InvalidAgentId, ProjectId};
 
 /// The secret that an envelope is for.
 ///
@@ -38,6 +39,35 @@ impl Context {
             key: None,
             secret_type: None,
         }
+    }
+
+    /// The context that a sealed value carries.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidAgentId`] if it is for no agent that there can be. Name, key and type are as they are:
+    /// [`violations`](Self::violations) says whether they may be.
+    pub fn of(sealing: &SecretContext<'_>) -> Result<Self, InvalidAgentId> {
+        Ok(Self {
+            agent: sealing.agent_id().parse()?,
+            project: sealing.project_id().map(ProjectId::from_bytes),
+            name: sealing.name().into(),
+            key: sealing.key().map(Into::into),
+            secret_type: sealing.secret_type().map(Into::into),
+        })
+    }
+
+    /// What is wrong with name, key and type, by the rules for requests in clear: `#/secret/name: …`.
+    #[must_use]
+    pub fn violations(&self) -> Vec<String> {
+        let key = self.key.as_deref().map(validate_key);
+        let secret_type = self.secret_type.as_deref().map(validate_type);
+        [Some(validate_name(&self.name)), key, secret_type]
+            .into_iter()
+            .flatten()
+            .filter_map(Result::err)
+            .map(|violation| violation.to_string())
+            .collect()
     }
 
     /// The context as the envelope commits to it.

@@ -12,7 +12,7 @@
 //!
 //! ```
 //! use sealpost_envelope::UnixTime;
-//! use sealpost_protocol::{AgentId, Context, MessageId, Received, SigningKey, StoreRequest, VerifyKeys};
+//! use sealpost_protocol::{AgentId, Context, MessageId, Received, Sealed, SigningKey, StoreRequest, VerifyKeys};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gateway = SigningKey::generate()?;
@@ -22,8 +22,11 @@
 //! let request = StoreRequest {
 //!     id: MessageId::random(),
 //!     request_id: "a-request".into(),
-//!     context: Context::new(agent.clone(), "my-secret"),
-//!     envelope: "sealpost.v1.…".into(),
+//!     idempotency: None,
+//!     sealed: Sealed::Native {
+//!         context: Context::new(agent.clone(), "my-secret"),
+//!         envelope: "sealpost.v1.…".into(),
+//!     },
 //! };
 //! let message = request.sign(&gateway, now, 30)?;
 //!
@@ -44,23 +47,29 @@
 mod agent_id;
 mod clock;
 mod context;
+mod idempotency;
 mod jws;
 mod keys;
 mod message_id;
 mod project_id;
 mod reply;
 mod request;
+mod sealed;
+mod single_use;
 mod transport;
 mod verify_error;
 
 pub use agent_id::{AgentId, InvalidAgentId};
 pub use clock::{Clock, SystemClock};
 pub use context::Context;
+pub use idempotency::{Idempotency, Mac};
 pub use keys::{GatewayName, KeyError, SignError, SigningKey, VerifyKey, VerifyKeys};
 pub use message_id::MessageId;
 pub use project_id::{InvalidProjectId, ProjectId};
 pub use reply::{Outcome, StoreReply};
 pub use request::{Received, StoreRequest};
+pub use sealed::{Owner, Sealed};
+pub use single_use::SingleUse;
 pub use transport::{
     AlreadyRegistered, Delivery, InProcess, InProcessInbox, Inbox, Transport, TransportError,
 };
@@ -68,6 +77,8 @@ pub use verify_error::VerifyError;
 
 /// The longest message that is read, in bytes.
 ///
-/// A value of 64 KiB is 65,536 bytes; padded, framed and sealed to 16 recipients with the largest keys at most
-/// 85,000; in base64url 113,400; the context in JSON at most 7,000; the whole in base64url 160,600.
-pub const MAX_MESSAGE: usize = 256 * 1024;
+/// Sealed by the gateway, a value of 64 KiB is 65,536 bytes; padded, framed and sealed to 16 recipients with the
+/// largest keys at most 85,000; in base64url 113,400. Sealed by the caller it is a body of at most 131,072 bytes, in a
+/// JSON string twice as much if all of it must be escaped. The context in JSON has at most 7,000 bytes; the whole in
+/// base64url 359,000.
+pub const MAX_MESSAGE: usize = 384 * 1024;

@@ -11,6 +11,12 @@ use uuid::Uuid;
 pub struct ProjectId([u8; 16]);
 
 impl ProjectId {
+    /// Takes the 16 bytes in network order.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
     /// The 16 bytes in network order.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 16] {

@@ -49,6 +49,20 @@ pub enum Outcome {
     },
     /// The envelope does not open. Nothing was stored, and there is no reason to be had.
     DoesNotOpen,
+    /// The agent takes other formats. Nothing was stored.
+    NotAccepted {
+        /// Those that it takes: `native`, `jwe`, `cms`.
+        accepted: Vec<String>,
+    },
+    /// What was sealed says that it is for another agent or project than it was sent to. Nothing was stored.
+    ContextMismatch {
+        /// Each in the form `agentId: …`.
+        violations: Vec<String>,
+    },
+    /// The idempotency key was used before, for something else. Nothing was stored.
+    KeyReused,
+    /// The agent can remember no more requests for now. Nothing was stored.
+    Busy,
     /// The request came too late. Nothing was stored.
     Expired,
     /// Something failed at the agent; its log says what. Something may have been stored.

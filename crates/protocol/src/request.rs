@@ -1,10 +1,13 @@
 //! From the gateway to an agent: store this.
 
+use std::borrow::Cow;
+
 use sealpost_envelope::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, Context, GatewayName, MessageId, SignError, SigningKey, VerifyError, VerifyKeys, jws,
+    AgentId, GatewayName, Idempotency, MessageId, Sealed, SignError, SigningKey, VerifyError,
+    VerifyKeys, jws,
 };
 
 /// A sealed value to be stored, and in clear whose it is.
@@ -14,14 +17,18 @@ pub struct StoreRequest {
     pub id: MessageId,
     /// The id under which the caller's request is logged. It may come from outside and binds nothing.
     pub request_id: String,
-    /// Whose value it is.
-    pub context: Context,
-    /// The sealed value in its text form.
-    pub envelope: String,
+    /// The marks by which a retry is known, if the caller gave an idempotency key.
+    pub idempotency: Option<Idempotency>,
+    /// The sealed value, and whose it is.
+    pub sealed: Sealed,
 }
 
 /// What a trusted gateway signed for this agent. Either way the gateway hears about it.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one for each message, taken apart where it was made; nearly all are the large one"
+)]
 pub enum Received {
     /// A request in time.
     Request {
@@ -29,6 +36,10 @@ pub enum Received {
         request: StoreRequest,
         /// Whom the reply is for.
         gateway: GatewayName,
+        /// How many seconds after signing the gateway gives up.
+        lifetime: u64,
+        /// When the message is surely refused as late, whatever this clock's leeway.
+        expires_at: UnixTime,
     },
     /// A request that had expired. There is nothing to be done for it.
     Late {
@@ -43,7 +54,7 @@ impl StoreRequest {
     /// The longest time that a request may be valid, in seconds.
     pub const MAX_LIFETIME: u64 = 300;
 
-    /// The message that asks the context's agent, valid for `lifetime` seconds (at most
+    /// The message that asks the value's agent, valid for `lifetime` seconds (at most
     /// [`MAX_LIFETIME`](Self::MAX_LIFETIME)) from `now` on.
     ///
     /// # Errors
@@ -58,13 +69,13 @@ impl StoreRequest {
         let lifetime = lifetime.min(Self::MAX_LIFETIME);
         let claims = Claims {
             iss: key.gateway_name(),
-            aud: self.context.agent.urn(),
+            aud: self.sealed.agent().urn(),
             jti: self.id,
             iat: now.as_secs(),
             exp: now.as_secs().saturating_add(lifetime),
-            request_id: self.request_id.clone(),
-            context: self.context.clone(),
-            envelope: self.envelope.clone(),
+            request_id: Cow::Borrowed(&self.request_id),
+            idempotency: self.idempotency,
+            sealed: Cow::Borrowed(&self.sealed),
         };
         jws::sign(TYP, &claims, key)
     }
@@ -81,11 +92,11 @@ impl StoreRequest {
         now: UnixTime,
         leeway: u64,
     ) -> Result<Received, VerifyError> {
-        let (claims, key): (Claims, _) = jws::verify(TYP, message, gateways)?;
+        let (claims, key): (Claims<'static>, _) = jws::verify(TYP, message, gateways)?;
         if claims.iss != key.gateway_name() {
             return Err(VerifyError::Issuer);
         }
-        if claims.aud != agent.urn() || claims.context.agent != *agent {
+        if claims.aud != agent.urn() || claims.sealed.agent() != agent {
             return Err(VerifyError::Audience);
         }
         let credible = claims.iat <= now.as_secs().saturating_add(leeway)
@@ -103,26 +114,29 @@ impl StoreRequest {
         Ok(Received::Request {
             request: Self {
                 id: claims.jti,
-                request_id: claims.request_id,
-                context: claims.context,
-                envelope: claims.envelope,
+                request_id: claims.request_id.into_owned(),
+                idempotency: claims.idempotency,
+                sealed: claims.sealed.into_owned(),
             },
             gateway: claims.iss,
+            lifetime: claims.exp - claims.iat,
+            expires_at: UnixTime::from_secs(claims.exp.saturating_add(leeway)),
         })
     }
 }
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Claims {
+struct Claims<'a> {
     iss: GatewayName,
     aud: String,
     jti: MessageId,
     iat: u64,
     exp: u64,
-    request_id: String,
-    context: Context,
-    envelope: String,
+    request_id: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    idempotency: Option<Idempotency>,
+    sealed: Cow<'a, Sealed>,
 }
 
 const TYP: &str = "sealpost-request+jwt";

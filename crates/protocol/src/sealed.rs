@@ -27,12 +27,12 @@ pub enum Sealed {
     Cms {
         /// What the caller's request says.
         owner: Owner,
-        /// The DER in base64 (RFC 4648 §4), or PEM.
+        /// The DER in base64 (RFC 4648 §4), in one line.
         cms: String,
     },
 }
 
-/// What is known of a secret before it is opened: the path and query that it was sent to.
+/// Where a sealed value was sent to: what is known of it before it is opened.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Owner {
@@ -41,6 +41,27 @@ pub struct Owner {
     /// The project that the name belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub project: Option<ProjectId>,
+}
+
+impl Owner {
+    /// In what a sealed value's own context differs: `agentId: …`, `projectId: …`.
+    #[must_use]
+    pub fn mismatches(&self, context: &Context) -> Vec<String> {
+        let mut violations = Vec::new();
+        if self.agent != context.agent {
+            violations.push(
+                "agentId: the value is sealed for another agent; send it to the one that its context names"
+                    .into(),
+            );
+        }
+        if self.project != context.project {
+            violations.push(
+                "projectId: the value is sealed for another project, or for none; give the one that its context names"
+                    .into(),
+            );
+        }
+        violations
+    }
 }
 
 impl Sealed {

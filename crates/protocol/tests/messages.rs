@@ -5,8 +5,8 @@ use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use proptest::prelude::*;
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{
-    AgentId, Context, MAX_MESSAGE, MessageId, Outcome, Received, SigningKey, StoreReply,
-    StoreRequest, VerifyError, VerifyKeys,
+    AgentId, Context, Idempotency, MAX_MESSAGE, Mac, MessageId, Outcome, Owner, Received, Sealed,
+    SigningKey, StoreReply, StoreRequest, VerifyError, VerifyKeys,
 };
 use serde_json::{Value, json};
 
@@ -32,13 +32,20 @@ impl Peers {
         StoreRequest {
             id: MessageId::random(),
             request_id: "r-12345678".into(),
-            context: Context {
-                project: "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().ok(),
-                key: Some("password".into()),
-                secret_type: Some("PASSWORD".into()),
-                ..Context::new(self.id.clone(), "näme")
+            idempotency: None,
+            sealed: Sealed::Native {
+                context: self.context(),
+                envelope: "sealpost.v1.AAAA".into(),
             },
-            envelope: "sealpost.v1.AAAA".into(),
+        }
+    }
+
+    fn context(&self) -> Context {
+        Context {
+            project: "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().ok(),
+            key: Some("password".into()),
+            secret_type: Some("PASSWORD".into()),
+            ..Context::new(self.id.clone(), "näme")
         }
     }
 
@@ -82,12 +89,72 @@ fn a_request_comes_through() {
         Received::Request {
             request: received,
             gateway,
+            lifetime,
+            expires_at,
         } => {
             assert_eq!(received, request);
             assert_eq!(gateway, peers.gateway.gateway_name());
+            assert_eq!(lifetime, 30);
+            assert_eq!(expires_at, at(35));
         }
         Received::Late { .. } => panic!("late"),
     }
+}
+
+#[test]
+fn every_format_comes_through() {
+    let peers = peers();
+    let owner = Owner {
+        agent: peers.id.clone(),
+        project: None,
+    };
+    for sealed in [
+        Sealed::Jwe {
+            context: peers.context(),
+            jwe: "{\"protected\":\"…\"}\n".into(),
+        },
+        Sealed::Cms {
+            owner,
+            cms: "MIIB+/==".into(),
+        },
+    ] {
+        let request = StoreRequest {
+            idempotency: Some(Idempotency {
+                scope: Mac::from_bytes([1; 32]),
+                payload: Mac::from_bytes([0xfe; 32]),
+            }),
+            sealed,
+            ..peers.request()
+        };
+        let message = request.sign(&peers.gateway, NOW, 30).unwrap();
+        match peers.read(&message, NOW).unwrap() {
+            Received::Request {
+                request: received, ..
+            } => assert_eq!(received, request),
+            Received::Late { .. } => panic!("late"),
+        }
+    }
+}
+
+#[test]
+fn the_largest_body_fits_into_a_message() {
+    let peers = peers();
+    // All of it has to be escaped, and the context is as long as it may be.
+    let request = StoreRequest {
+        sealed: Sealed::Jwe {
+            context: Context {
+                key: Some("\u{8}".repeat(256)),
+                secret_type: Some("T".repeat(64)),
+                name: "\u{8}".repeat(512),
+                ..peers.context()
+            },
+            jwe: "\n".repeat(sealpost_validator::MAX_BODY),
+        },
+        ..peers.request()
+    };
+    let message = request.sign(&peers.gateway, NOW, 30).unwrap();
+    assert!(message.len() <= MAX_MESSAGE, "{}", message.len());
+    assert!(peers.read(&message, NOW).is_ok());
 }
 
 #[test]
@@ -181,6 +248,14 @@ fn every_outcome_comes_back() {
             reason: "cut off".into(),
         },
         Outcome::DoesNotOpen,
+        Outcome::NotAccepted {
+            accepted: vec!["native".into()],
+        },
+        Outcome::ContextMismatch {
+            violations: vec!["agentId: x".into()],
+        },
+        Outcome::KeyReused,
+        Outcome::Busy,
         Outcome::Expired,
         Outcome::Failed,
     ] {
@@ -247,8 +322,10 @@ mod crafted {
             "iat": NOW.as_secs(),
             "exp": NOW.as_secs() + 30,
             "request_id": "r",
-            "context": {"agent": "agent-1", "name": "n"},
-            "envelope": "sealpost.v1.AAAA",
+            "sealed": {"native": {
+                "context": {"agent": "agent-1", "name": "n"},
+                "envelope": "sealpost.v1.AAAA",
+            }},
         });
         Craft {
             peers,
@@ -296,18 +373,30 @@ mod crafted {
 
     #[test]
     fn claims_are_exact() {
-        let changes: [fn(&mut Value); 12] = [
+        let changes: [fn(&mut Value); 18] = [
             |c| c["extra"] = json!(1),
-            |c| c["context"]["extra"] = json!(1),
+            |c| c["sealed"]["native"]["context"]["extra"] = json!(1),
             |c| c["exp"] = json!("soon"),
             |c| c["exp"] = json!(-1),
             |c| c["iat"] = Value::Null,
             |c| c["jti"] = json!("0B9C4F6E-7D1A-4A52-8F37-1A2B3C4D5E6F"),
             |c| c["jti"] = json!("0b9c4f6e7d1a4a528f371a2b3c4d5e6f"),
-            |c| c["context"]["agent"] = json!("a b"),
-            |c| c["context"]["project"] = json!("0b9c4f6e7d1a4a528f371a2b3c4d5e6f"),
+            |c| c["sealed"]["native"]["context"]["agent"] = json!("a b"),
+            |c| {
+                c["sealed"]["native"]["context"]["project"] =
+                    json!("0b9c4f6e7d1a4a528f371a2b3c4d5e6f");
+            },
             |c| c["aud"] = json!(["urn:sealpost:agent:agent-1"]),
-            |c| c["envelope"] = json!(1),
+            |c| c["sealed"]["native"]["envelope"] = json!(1),
+            |c| c["sealed"]["native"]["extra"] = json!(1),
+            |c| c["sealed"]["jwe"] = c["sealed"]["native"].clone(),
+            |c| c["sealed"] = json!({"pgp": {}}),
+            |c| c["idempotency"] = json!({"scope": "AAAA", "payload": "AAAA"}),
+            |c| c["idempotency"] = json!({"scope": "A".repeat(43)}),
+            |c| {
+                c["sealed"] =
+                    json!({"cms": {"owner": {"agent": "agent-1", "name": "n"}, "cms": ""}});
+            },
             |c| *c = json!([]),
         ];
         for change in changes {
@@ -320,16 +409,7 @@ mod crafted {
                 craft.claims
             );
         }
-        for claim in [
-            "iss",
-            "aud",
-            "jti",
-            "iat",
-            "exp",
-            "request_id",
-            "context",
-            "envelope",
-        ] {
+        for claim in ["iss", "aud", "jti", "iat", "exp", "request_id", "sealed"] {
             let mut craft = craft();
             craft.claims.as_object_mut().unwrap().remove(claim);
             assert_eq!(craft.error(), Some(VerifyError::Claims), "without {claim}");
@@ -346,7 +426,7 @@ mod crafted {
     #[test]
     fn audience_and_context_agree() {
         let mut craft = craft();
-        craft.claims["context"]["agent"] = json!("agent-2");
+        craft.claims["sealed"]["native"]["context"]["agent"] = json!("agent-2");
         assert_eq!(craft.error(), Some(VerifyError::Audience));
     }
 

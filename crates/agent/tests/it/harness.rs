@@ -2,15 +2,23 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use base64ct::{Base64, Encoding as _};
 use sealpost_agent::{Agent, Resolver};
-use sealpost_envelope::{AwsLc, AwsLcRng, Identity, Recipient, Trust, UnixTime, seal, text};
+use sealpost_envelope::{
+    AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
+    text, wrapper,
+};
 use sealpost_protocol::{
-    AgentId, Clock, Context, MessageId, Outcome, SigningKey, StoreReply, StoreRequest, VerifyKeys,
+    AgentId, Clock, Context, Idempotency, Mac, MessageId, Outcome, Owner, Sealed, SigningKey,
+    StoreReply, StoreRequest, VerifyKeys,
 };
 use sealpost_vault::{
     CreateError, DeleteError, FetchError, Limits, OperationId, SecretValue, Vault, VaultKind,
@@ -20,12 +28,19 @@ use zeroize::Zeroizing;
 
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
 
-#[derive(Debug)]
-struct Fixed;
+/// Seconds since `NOW`.
+#[derive(Debug, Default)]
+pub(crate) struct TestClock(AtomicU64);
 
-impl Clock for Fixed {
+impl TestClock {
+    pub(crate) fn set(&self, seconds: u64) {
+        self.0.store(seconds, Ordering::SeqCst);
+    }
+}
+
+impl Clock for TestClock {
     fn now(&self) -> UnixTime {
-        NOW
+        UnixTime::from_secs(NOW.as_secs() + self.0.load(Ordering::SeqCst))
     }
 }
 
@@ -101,29 +116,34 @@ pub(crate) struct World {
     pub(crate) vault: Arc<TestVault>,
     pub(crate) resolver: Resolver,
     pub(crate) gateway: SigningKey,
+    pub(crate) clock: Arc<TestClock>,
     agent_keys: VerifyKeys,
 }
 
 pub(crate) fn world() -> World {
+    world_with(|agent| agent)
+}
+
+/// With a change to the agent before it is used.
+pub(crate) fn world_with(change: impl FnOnce(Agent) -> Agent) -> World {
     let gateway = SigningKey::generate().unwrap();
     let agent_key = SigningKey::generate().unwrap();
     let id: AgentId = "a2048".parse().unwrap();
     let vault = Arc::new(TestVault::default());
-    let identity = Identity::from_pem(include_bytes!(
-        "../../../../testdata/keys/agent-a2048.key.pem"
-    ));
+    let clock = Arc::new(TestClock::default());
     let agent_keys = VerifyKeys::from(agent_key.verify_key());
     let agent = Agent::new(
         id.clone(),
-        identity.unwrap(),
+        identity(KEY, CERTIFICATE),
         vault.clone(),
         agent_key,
         gateway.verify_key(),
     )
-    .with_clock(Arc::new(Fixed));
+    .with_clock(clock.clone());
     let resolver = Resolver::new(vault.clone());
     World {
-        agent: Arc::new(agent),
+        agent: Arc::new(change(agent)),
+        clock,
         id,
         vault,
         resolver,
@@ -132,10 +152,18 @@ pub(crate) fn world() -> World {
     }
 }
 
+pub(crate) fn identity(key: &[u8], certificate: &[u8]) -> Identity<AwsLc> {
+    let mut identity = Identity::from_pem(key).unwrap();
+    let certificate = Certificate::from_pem::<AwsLc>(certificate).unwrap();
+    identity.add_certificate(certificate).unwrap();
+    identity
+}
+
 pub(crate) fn recipient(certificate: &[u8]) -> Recipient<AwsLc> {
     Recipient::from_certificate_pem(certificate, &Trust::DangerAnyCertificate, NOW).unwrap()
 }
 
+const KEY: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
 pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.pem");
 pub(crate) const OTHER_CERTIFICATE: &[u8] =
     include_bytes!("../../../../testdata/keys/agent-b2048.pem");
@@ -148,16 +176,43 @@ impl World {
     /// A request with this context for a value that is sealed for it.
     pub(crate) fn request(&self, context: Context, value: &[u8]) -> StoreRequest {
         let envelope = seal_for(&context, value, CERTIFICATE);
+        self.carrying(Sealed::Native { context, envelope })
+    }
+
+    pub(crate) fn carrying(&self, sealed: Sealed) -> StoreRequest {
         StoreRequest {
             id: MessageId::random(),
             request_id: "test-request-1".into(),
-            context,
-            envelope,
+            idempotency: None,
+            sealed,
         }
     }
 
+    /// A value that the caller has sealed as a JWE, to be used in the next minutes.
+    pub(crate) fn jwe(&self, context: Context, jti: &str, value: &[u8]) -> StoreRequest {
+        let jwe = jwe_for(&used(&context, jti), value);
+        self.carrying(Sealed::Jwe { context, jwe })
+    }
+
+    /// The same in CMS.
+    pub(crate) fn cms(&self, context: &Context, jti: &str, value: &[u8]) -> StoreRequest {
+        self.wrapped(&wrapper::wrap(&used(context, jti), value), context)
+    }
+
+    /// CMS with this inside, sent to this context's owner.
+    pub(crate) fn wrapped(&self, plaintext: &[u8], context: &Context) -> StoreRequest {
+        let der = cms::seal(&[recipient(CERTIFICATE)], plaintext, &mut AwsLcRng).unwrap();
+        self.carrying(Sealed::Cms {
+            owner: Owner {
+                agent: context.agent.clone(),
+                project: context.project,
+            },
+            cms: Base64::encode_string(&der),
+        })
+    }
+
     pub(crate) fn sign(&self, request: &StoreRequest) -> Vec<u8> {
-        request.sign(&self.gateway, NOW, 30).unwrap()
+        request.sign(&self.gateway, self.clock.now(), 30).unwrap()
     }
 
     /// What the agent says to a request.
@@ -172,7 +227,8 @@ impl World {
 
     pub(crate) fn read(&self, reply: &[u8], id: MessageId) -> Outcome {
         let gateway = self.gateway.gateway_name();
-        StoreReply::verify(reply, (&self.id, &self.agent_keys), &gateway, id, NOW, 0).unwrap()
+        let agent = (&self.id, &self.agent_keys);
+        StoreReply::verify(reply, agent, &gateway, id, self.clock.now(), 0).unwrap()
     }
 }
 
@@ -180,4 +236,30 @@ pub(crate) fn seal_for(context: &Context, value: &[u8], certificate: &[u8]) -> S
     let recipients = [recipient(certificate)];
     let envelope = seal(&recipients, &context.sealing(), value, &mut AwsLcRng).unwrap();
     text::encode(&envelope)
+}
+
+/// A binding that may be used once, for ten minutes.
+pub(crate) fn used(context: &Context, jti: &str) -> Binding {
+    let until = UnixTime::from_secs(NOW.as_secs() + 600);
+    let binding = Binding::new(&context.sealing());
+    binding.with_use(jti, until).unwrap()
+}
+
+pub(crate) fn jwe_for(binding: &Binding, value: &[u8]) -> String {
+    let recipients = [recipient(CERTIFICATE)];
+    let form = jwe::Serialization::Compact;
+    jwe::seal(&recipients, Some(binding), form, value, &mut AwsLcRng).unwrap()
+}
+
+/// The same request with an idempotency key, and for a payload.
+pub(crate) fn keyed(request: StoreRequest, scope: u8, payload: u8) -> StoreRequest {
+    let idempotency = Some(Idempotency {
+        scope: Mac::from_bytes([scope; 32]),
+        payload: Mac::from_bytes([payload; 32]),
+    });
+    StoreRequest {
+        id: MessageId::random(),
+        idempotency,
+        ..request
+    }
 }

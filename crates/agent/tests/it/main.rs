@@ -1,7 +1,9 @@
 //! The agent, asked by a gateway that the tests play.
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
+mod formats;
 mod harness;
+mod once;
 mod outcomes;
 mod serving;
 mod strangers;

@@ -1,6 +1,6 @@
 //! What becomes of a request that a trusted gateway has signed. The agent believes it no more than its signature.
 
-use sealpost_protocol::{Context, Outcome};
+use sealpost_protocol::{Context, Outcome, Sealed};
 use sealpost_vault::{CreateError, VaultFailure};
 
 use crate::harness::{CERTIFICATE, Fault, MAX_VALUE, OTHER_CERTIFICATE, seal_for, world};
@@ -60,8 +60,10 @@ async fn the_clear_context_is_checked_before_the_key_is_used() {
         ..world.context("a\u{7}b")
     };
     // The envelope is none: with a rule broken it is not looked at.
-    let mut request = world.request(context, VALUE);
-    request.envelope = "nonsense".into();
+    let request = world.carrying(Sealed::Native {
+        context,
+        envelope: "nonsense".into(),
+    });
     let violations = violations(world.ask(&request).await);
     let places: Vec<_> = violations
         .iter()
@@ -126,22 +128,24 @@ async fn an_envelope_opens_for_its_own_context_alone() {
         |c| c.secret_type = Some("TOKEN".into()),
     ];
     for change in changes {
-        let mut request = world.request(context.clone(), VALUE);
-        change(&mut request.context);
-        assert_eq!(
-            world.ask(&request).await,
-            Outcome::DoesNotOpen,
-            "{:?}",
-            request.context
-        );
+        let mut changed = context.clone();
+        change(&mut changed);
+        let what = format!("{changed:?}");
+        let request = world.carrying(Sealed::Native {
+            context: changed,
+            envelope: seal_for(&context, VALUE, CERTIFICATE),
+        });
+        assert_eq!(world.ask(&request).await, Outcome::DoesNotOpen, "{what}");
     }
     // Sealed for another agent's name, to this agent's key.
-    let mut request = world.request(context.clone(), VALUE);
     let other = Context {
         agent: "b2048".parse().unwrap(),
         ..context.clone()
     };
-    request.envelope = seal_for(&other, VALUE, CERTIFICATE);
+    let request = world.carrying(Sealed::Native {
+        context: context.clone(),
+        envelope: seal_for(&other, VALUE, CERTIFICATE),
+    });
     assert_eq!(world.ask(&request).await, Outcome::DoesNotOpen);
     assert!(matches!(
         world.ask(&world.request(context, VALUE)).await,
@@ -152,19 +156,20 @@ async fn an_envelope_opens_for_its_own_context_alone() {
 #[tokio::test]
 async fn an_envelope_that_cannot_be_read_says_why() {
     let world = world();
-    let good = world.request(world.context("db"), VALUE);
-    let cut = &good.envelope[..good.envelope.len() - 8];
+    let context = world.context("db");
+    let good = seal_for(&context, VALUE, CERTIFICATE);
+    let cut = &good[..good.len() - 8];
     let cases = [
         ("no envelope", "nonsense".to_owned()),
         ("cut off", cut.to_owned()),
         (
             "to another key",
-            seal_for(&good.context, VALUE, OTHER_CERTIFICATE),
+            seal_for(&context, VALUE, OTHER_CERTIFICATE),
         ),
     ];
     for (what, envelope) in cases {
-        let mut request = good.clone();
-        request.envelope = envelope;
+        let context = context.clone();
+        let request = world.carrying(Sealed::Native { context, envelope });
         match world.ask(&request).await {
             Outcome::Unreadable { reason } => assert!(reason.len() > 20, "{what}: {reason}"),
             other => panic!("{what}: {other:?}"),

@@ -1,6 +1,6 @@
 //! Messages that are not to be believed get no answer; those that are too late get one.
 
-use sealpost_protocol::{MessageId, Outcome, SigningKey};
+use sealpost_protocol::{Context, MessageId, Outcome, SigningKey};
 
 use crate::harness::{NOW, world};
 
@@ -11,8 +11,8 @@ async fn who_is_not_trusted_is_not_answered() {
     let stranger = SigningKey::generate().unwrap();
     let mut changed = world.sign(&request);
     *changed.last_mut().unwrap() ^= 1;
-    let mut other_agent = request.clone();
-    other_agent.context.agent = "b2048".parse().unwrap();
+    let for_another = Context::new("b2048".parse().unwrap(), "db");
+    let other_agent = world.request(for_another, b"{}");
     for message in [
         Vec::new(),
         b"nonsense".to_vec(),

@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use sealpost_envelope::{AwsLc, Certificate};
+
 use super::server::Dev;
 use super::support::{AGENT, Run, agent, contains, path, run_command, sealpost};
 
@@ -66,6 +68,55 @@ fn assert_clean_folder(folder: &Path) {
     }
 }
 
+/// `secret create` and `secret import`, in clear and sealed at the source, good and bad.
+fn assert_clean_secret_commands(dev: &Dev, data: &Path, value: &str) {
+    let certificate = fs::read(data.join("agent.pem")).unwrap();
+    let certificate = Certificate::from_pem::<AwsLc>(&certificate).unwrap();
+    let pin = certificate.fingerprint().to_string();
+    let url = dev.url();
+    let to = ["--url", &url, "--agent", "dev-agent", "--attempts", "1"];
+    let seal = ["--seal-at-source", "--pin", &pin];
+    let resume = path(&data.join("resume"));
+    let lines = format!(
+        "{{\"name\":\"l1\",\"value\":{value}}}\n{{\"name\":\"l1\",\"value\":{value}}}\n{{\"name\":\"{CANARY}"
+    );
+    for (arguments, input, code) in [
+        (vec!["create", "--name", "c1"], value.to_owned(), 0),
+        (
+            [&["create", "--name", "c2"][..], &seal].concat(),
+            value.to_owned(),
+            0,
+        ),
+        (vec!["create", "--name", "c1"], value.to_owned(), 1),
+        (
+            vec!["create", "--name", "c3", "--key", "x"],
+            value.to_owned(),
+            1,
+        ),
+        (vec!["create", "--name", "c3"], value.replace('}', ""), 1),
+        (vec!["import", "--resume", &resume, "-"], lines.clone(), 1),
+        ([&["import", "--json", "-"][..], &seal].concat(), lines, 1),
+    ] {
+        let mut command = sealpost(&[&["secret", arguments[0]][..], &to, &arguments[1..]].concat());
+        command
+            .env("RUST_LOG", "trace")
+            .env("RUST_BACKTRACE", "full")
+            .env("SEALPOST_TOKEN", &dev.token);
+        let run = run_command(command, input.as_bytes());
+        assert_eq!(run.code(), code, "{}", run.transcript());
+        let (stdout, stderr) = run.streams();
+        assert_clean(arguments[0], stdout);
+        assert_clean(arguments[0], stderr);
+        // What is refused here sends nothing and logs nothing.
+        if code == 0 {
+            assert!(contains(stderr, b"TRACE"), "{}", run.transcript());
+        }
+        for stream in [stdout, stderr] {
+            assert!(!contains(stream, dev.token.as_bytes()), "the token");
+        }
+    }
+}
+
 #[test]
 fn the_forms_are_found() {
     assert_eq!(base64(b"Man"), b"TWFu");
@@ -123,7 +174,30 @@ fn no_log_and_no_error_has_it() {
     assert_clean("a failed open", failed.streams().0);
     let inspected = run(&["inspect"], &envelope);
     assert_clean("inspect", inspected.streams().0);
-    // The secret where an envelope or a key should be.
+    for format in ["jwe", "jwe-json", "cms", "cms-pem"] {
+        let sealed = run(
+            &[&seal[..], &["--format", format]].concat(),
+            value.as_bytes(),
+        );
+        assert_clean("seal", sealed.streams().0);
+        assert_clean("seal's log", sealed.streams().1);
+        let sealed = sealed.stdout();
+        let opened = run(&[&open[..], &["--certificate", &to]].concat(), &sealed);
+        assert_eq!(opened.streams().0, value.as_bytes());
+        assert_clean("open's log", opened.streams().1);
+        let failed = run(&[&other[..], &["--certificate", &to]].concat(), &sealed);
+        assert_eq!(failed.code(), 3);
+        assert_clean("a failed open", failed.streams().1);
+        assert_clean("a failed open", failed.streams().0);
+        assert_clean("inspect", run(&["inspect"], &sealed).streams().0);
+    }
+    // The secret where an envelope or a key should be, and where a JSON object should.
+    let wrap = ["wrap", "--agent-id", AGENT, "--name", "n"];
+    for wrong in [CANARY.to_owned(), format!("[{value}]"), format!("{value}x")] {
+        let refused = run(&wrap, wrong.as_bytes());
+        assert_eq!(refused.code(), 1);
+        assert_clean("wrap", refused.streams().1);
+    }
     for mistaken in [
         run(&open, value.as_bytes()),
         run(&["inspect", "--json"], value.as_bytes()),
@@ -183,6 +257,7 @@ fn no_log_and_no_error_has_it() {
     let resolved = run(&resolve, b"");
     assert_eq!(resolved.streams().0, CANARY.as_bytes());
     assert_clean("resolve's log", resolved.streams().1);
+    assert_clean_secret_commands(&dev, &data, &value);
     let log = fs::read(&dev.log).unwrap();
     assert!(
         contains(&log, b"DEBUG"),

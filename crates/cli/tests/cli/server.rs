@@ -75,6 +75,10 @@ impl Dev {
         }
     }
 
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
     /// Sends a signal by its name.
     pub(crate) fn signal(&self, name: &str) {
         // The shell has `kill` built in; a small machine may have no other.

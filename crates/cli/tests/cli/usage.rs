@@ -6,7 +6,8 @@ use super::support::run;
 fn help_says_what_there_is() {
     assert_snapshot!("help", run(&["--help"], b"").transcript());
     for command in [
-        "keygen", "seal", "open", "inspect", "validate", "name", "demo", "dev", "resolve",
+        "keygen", "seal", "open", "inspect", "wrap", "validate", "name", "demo", "dev", "gateway",
+        "resolve",
     ] {
         assert_snapshot!(command, run(&[command, "--help"], b"").transcript());
     }

@@ -49,6 +49,8 @@ pub enum CmsError {
     RecipientKind,
     /// The number of recipients is not in 1–16.
     RecipientCount,
+    /// It is S/MIME text around the message, which openssl writes unless told otherwise.
+    Smime,
     /// It is larger than 1 MiB.
     TooLarge,
     /// There are unauthenticated attributes.
@@ -135,6 +137,9 @@ impl fmt::Display for CmsError {
             Self::RecipientCount => {
                 f.write_str("a CMS message must have 1 to 16 recipients: seal it to fewer")
             }
+            Self::Smime => f.write_str(
+                "this is S/MIME text with a CMS message in it: give openssl cms -outform DER or -outform PEM",
+            ),
             Self::TooLarge => f.write_str("the CMS message is larger than 1 MiB: seal less"),
             Self::UnauthAttributes => f.write_str(
                 "the CMS message has unauthenticated attributes, which are not taken: seal it without",

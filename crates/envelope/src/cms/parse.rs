@@ -2,13 +2,11 @@
 
 use alloc::vec::Vec;
 
-use cms::enveloped_data::{KeyTransRecipientInfo, RecipientIdentifier};
 use der::{
-    AnyRef, Decode as _, Encode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _,
+    AnyRef, Decode as _, Reader as _, SliceReader, Tag, TagNumber, Tagged as _,
     asn1::{ObjectIdentifier, OctetStringRef},
 };
-use pkcs1::RsaOaepParamsOwned;
-use spki::{AlgorithmIdentifierOwned, AlgorithmIdentifierRef};
+use spki::AlgorithmIdentifierRef;
 
 use super::{Cms, CmsError, KeyEncryption, oid};
 use crate::{
@@ -34,6 +32,9 @@ pub(super) enum CertificateName {
 pub(super) fn parse(bytes: &[u8]) -> Result<Cms, CmsError> {
     if bytes.len() > super::MAX_CMS {
         return Err(CmsError::TooLarge);
+    }
+    if bytes.starts_with(b"MIME-Version:") {
+        return Err(CmsError::Smime);
     }
     if bytes.trim_ascii_start().starts_with(b"-----") {
         let mut blocks = pem::blocks(bytes);
@@ -121,7 +122,7 @@ fn recipients(set: AnyRef<'_>) -> Result<Vec<Recipient>, CmsError> {
             return Err(CmsError::Malformed);
         }
         last = der;
-        recipients.push(recipient(der)?);
+        recipients.push(recipient(element)?);
     }
     if recipients.is_empty() {
         return Err(CmsError::RecipientCount);
@@ -129,59 +130,103 @@ fn recipients(set: AnyRef<'_>) -> Result<Vec<Recipient>, CmsError> {
     Ok(recipients)
 }
 
-/// `KeyTransRecipientInfo` (RFC 5652 §6.2.1)
-fn recipient(der: &[u8]) -> Result<Recipient, CmsError> {
-    let info = KeyTransRecipientInfo::from_der(der).map_err(malformed)?;
-    key_encryption(&info.key_enc_alg).map_err(CmsError::KeyEncryption)?;
-    let (version, certificate) = match &info.rid {
-        RecipientIdentifier::IssuerAndSerialNumber(name) => (
+/// ```text
+/// KeyTransRecipientInfo ::= SEQUENCE {
+///     version CMSVersion,                                 -- 0 or 2, by the kind of name
+///     rid CHOICE { IssuerAndSerialNumber, [0] SubjectKeyIdentifier },
+///     keyEncryptionAlgorithm AlgorithmIdentifier,         -- id-RSAES-OAEP
+///     encryptedKey OCTET STRING }
+/// ```
+// RFC 5652 §6.2.1
+fn recipient(sequence: AnyRef<'_>) -> Result<Recipient, CmsError> {
+    let mut parts = Elements::within(sequence)?;
+    let version: u8 = parts.next()?.decode_as().map_err(malformed)?;
+    let (named_by, certificate) = match parts.tagged(0, false)? {
+        Some(id) => (2, CertificateName::SubjectKeyId(id.value().to_vec())),
+        None => (
             0,
-            CertificateName::IssuerAndSerial(name.to_der().map_err(malformed)?),
+            CertificateName::IssuerAndSerial(issuer_and_serial(&mut parts)?),
         ),
-        RecipientIdentifier::SubjectKeyIdentifier(id) => {
-            (2, CertificateName::SubjectKeyId(id.0.as_bytes().to_vec()))
-        }
     };
-    if info.version as u8 != version {
+    if version != named_by {
         return Err(CmsError::Malformed);
     }
+    let algorithm = parts.next()?.decode_as().map_err(malformed)?;
+    key_encryption(&algorithm).map_err(CmsError::KeyEncryption)?;
+    let encrypted_key = parts.expect(Tag::OctetString)?.value().to_vec();
+    parts.end()?;
     Ok(Recipient {
         certificate,
-        encrypted_key: info.enc_key.into_bytes().into(),
+        encrypted_key,
     })
 }
 
+/// `IssuerAndSerialNumber ::= SEQUENCE { issuer Name, serialNumber INTEGER }` (RFC 5652 §10.2.4), as it stands there.
+/// It is compared with a certificate's as bytes; what is in the name does not matter, and is not decoded: a name of
+/// many small parts would take many times its own memory.
+fn issuer_and_serial(parts: &mut Elements<'_>) -> Result<Vec<u8>, CmsError> {
+    let (element, der) = parts.peeked()?.ok_or(CmsError::Malformed)?;
+    if element.tag() != Tag::Sequence {
+        return Err(CmsError::Malformed);
+    }
+    let mut inner = Elements::within(element)?;
+    inner.expect(Tag::Sequence)?;
+    inner.expect(Tag::Integer)?;
+    inner.end()?;
+    Ok(der.to_vec())
+}
+
 /// RSAES-OAEP with SHA-256 for both and no label (RFC 3560 §2, RFC 4055 §4.1).
-fn key_encryption(algorithm: &AlgorithmIdentifierOwned) -> Result<(), KeyEncryption> {
+fn key_encryption(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyEncryption> {
     match algorithm.oid {
         oid::RSAES_OAEP => {}
         oid::RSA_ENCRYPTION => return Err(KeyEncryption::Pkcs1v15),
         _ => return Err(KeyEncryption::Unknown),
     }
-    let parameters = algorithm
-        .parameters
-        .as_ref()
-        .ok_or(KeyEncryption::OaepSha1)?;
-    let parameters: RsaOaepParamsOwned = parameters
-        .decode_as()
+    // RFC 8017 appendix A.2.1: the hash and the mask generation are SHA-1 unless they are said.
+    let parameters = algorithm.parameters.ok_or(KeyEncryption::OaepSha1)?;
+    let mut parts = Elements::within(parameters).map_err(|_| KeyEncryption::OaepOther)?;
+    let sha1 = KeyEncryption::OaepSha1;
+    hash(explicit(&mut parts, 0)?.ok_or(sha1)?, sha1)?;
+    let sha1 = KeyEncryption::OaepMgf1Sha1;
+    let mask = explicit(&mut parts, 1)?.ok_or(sha1)?;
+    let mask_hash = mask.parameters.filter(|_| mask.oid == oid::MGF_1);
+    let mask_hash = mask_hash.and_then(|hash| hash.decode_as().ok());
+    hash(mask_hash.ok_or(KeyEncryption::OaepOther)?, sha1)?;
+    if let Some(source) = explicit(&mut parts, 2)? {
+        let empty = AnyRef::new(Tag::OctetString, &[]).ok();
+        if source.oid != oid::P_SPECIFIED || source.parameters != empty {
+            return Err(KeyEncryption::OaepLabel);
+        }
+    }
+    parts.end().map_err(|_| KeyEncryption::OaepOther)
+}
+
+/// `[number] EXPLICIT AlgorithmIdentifier OPTIONAL`
+fn explicit<'a>(
+    parts: &mut Elements<'a>,
+    number: u32,
+) -> Result<Option<AlgorithmIdentifierRef<'a>>, KeyEncryption> {
+    let element = parts
+        .tagged(number, true)
         .map_err(|_| KeyEncryption::OaepOther)?;
-    match parameters.hash.oid {
-        oid::SHA_256 => {}
-        oid::SHA_1 => return Err(KeyEncryption::OaepSha1),
-        _ => return Err(KeyEncryption::OaepOther),
+    element
+        .map(|element| AlgorithmIdentifierRef::from_der(element.value()))
+        .transpose()
+        .map_err(|_| KeyEncryption::OaepOther)
+}
+
+/// SHA-256, whose parameters are absent or NULL (RFC 4055 §2.1).
+fn hash(
+    algorithm: AlgorithmIdentifierRef<'_>,
+    if_sha1: KeyEncryption,
+) -> Result<(), KeyEncryption> {
+    let parameters = algorithm.parameters;
+    match algorithm.oid {
+        oid::SHA_256 if parameters.is_none_or(AnyRef::is_null) => Ok(()),
+        oid::SHA_1 => Err(if_sha1),
+        _ => Err(KeyEncryption::OaepOther),
     }
-    let mask = parameters.mask_gen;
-    match mask.parameters.map(|hash| hash.oid) {
-        Some(oid::SHA_256) if mask.oid == oid::MGF_1 => {}
-        Some(oid::SHA_1) if mask.oid == oid::MGF_1 => return Err(KeyEncryption::OaepMgf1Sha1),
-        _ => return Err(KeyEncryption::OaepOther),
-    }
-    let label = parameters.p_source.parameters;
-    let labelled = label.is_some_and(|label| !label.value().is_empty());
-    if parameters.p_source.oid != oid::P_SPECIFIED || labelled {
-        return Err(KeyEncryption::OaepLabel);
-    }
-    Ok(())
 }
 
 /// ```text

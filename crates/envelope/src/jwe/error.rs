@@ -42,6 +42,8 @@ pub enum JweError {
     Json(Malformed),
     /// `kid` and `x5t#S256` of one recipient name different keys, or only one of the two is known.
     KeyNames,
+    /// `recipients` stands beside `encrypted_key` or `header`: it is neither the general nor the flattened form.
+    Mixed,
     /// A required member or header parameter is not there.
     Missing(JwePart),
     /// There is no context in the protected header, and one is required.
@@ -225,6 +227,10 @@ impl fmt::Display for JweError {
             Self::KeyNames => f.write_str(
                 "the JWE's \"kid\" and \"x5t#S256\" do not both name one key that is here: if its certificate was \
                  renewed, put the one that was sealed to beside the private key, or seal it again",
+            ),
+            Self::Mixed => f.write_str(
+                "the JWE has \"recipients\" beside \"encrypted_key\" or \"header\": move both into \"recipients\" \
+                 (RFC 7516 §7.2.1)",
             ),
             Self::Missing(part) => write!(f, "the JWE lacks {part}: seal it again"),
             Self::NoContext => f.write_str(

@@ -161,7 +161,11 @@ fn note<'a>(name: JsonStr<'a>, seen: &mut Vec<JsonStr<'a>>) -> Result<(), JweErr
     if seen.len() >= MAX_PARAMETERS {
         return Err(JweError::TooLarge(JwePart::Header));
     }
-    if seen.iter().any(|other| other.chars().eq(name.chars())) {
+    let twice = match name.as_str() {
+        Some(name) => seen.iter().any(|other| *other == *name),
+        None => seen.iter().any(|other| other.chars().eq(name.chars())),
+    };
+    if twice {
         return Err(JweError::Duplicate);
     }
     seen.push(name);

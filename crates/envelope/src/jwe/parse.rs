@@ -109,7 +109,7 @@ fn json(bytes: &[u8]) -> Result<Jwe<'_>, JweError> {
             let one = recipient(key, own, common, &mut seen)?;
             (Serialization::Flattened, vec![one])
         }
-        Some(_) if key.is_some() || own.is_some() => return Err(JweError::Duplicate),
+        Some(_) if key.is_some() || own.is_some() => return Err(JweError::Mixed),
         Some(array) => (Serialization::General, general(array, common, &seen)?),
     };
     jwe(serialization, &parts, protected, recipients)
@@ -119,8 +119,11 @@ fn general(array: &str, common: KeyName, seen: &[JsonStr<'_>]) -> Result<Vec<Rec
     let mut recipients = Vec::new();
     for object in elements(array)? {
         let (mut key, mut own) = (None, None);
-        for member in members(object.as_bytes()).take(MAX_MEMBERS) {
+        for (n, member) in members(object.as_bytes()).enumerate() {
             let (name, value) = member.map_err(JweError::Json)?;
+            if n >= MAX_MEMBERS {
+                return Err(JweError::TooLarge(JwePart::Recipients));
+            }
             let place = if name == *"encrypted_key" {
                 &mut key
             } else if name == *"header" {

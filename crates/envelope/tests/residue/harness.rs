@@ -2,7 +2,7 @@
 
 use std::env;
 
-use super::{controls, keys, opening, sealing, tested::Tested};
+use super::{controls, keys, opening, sealing, standard, tested::Tested};
 
 macro_rules! run {
     ($harness:ident, $label:expr, $module:ident: $($case:ident $(::<$backend:ident>)?)*) => {
@@ -26,6 +26,9 @@ pub(crate) fn main() {
         a_wiped_copy_is_not_found
         a_live_copy_is_found_in_the_heap
         what_c_leaves_is_found_in_the_heap
+    }
+    run! { harness, "", standard:
+        a_wrapper
     }
     #[cfg(feature = "aws-lc")]
     suite::<sealpost_envelope::AwsLc>(&mut harness);
@@ -62,6 +65,11 @@ fn suite<B: Tested>(harness: &mut Harness) {
         an_opener_on_the_heap::<B>
         failures_after_the_private_key::<B>
         failures_before_the_private_key::<B>
+    }
+    run! { harness, B::NAME, standard:
+        jwe::<B>
+        a_jwe_that_was_changed::<B>
+        cms::<B>
     }
 }
 

@@ -1,14 +1,14 @@
 //! Bearer tokens that are JWTs (RFC 7519), checked as RFC 8725 advises.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use jsonwebtoken::{Validation, decode, decode_header, errors::ErrorKind};
+use jsonwebtoken::{Header, Validation, decode, decode_header, errors::ErrorKind};
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::ProjectId;
 use serde::{Deserialize, Deserializer};
 
-use super::{Authenticator, Denied, KeySet, Principal};
+use super::{Authenticator, Denied, IssuerKeys, KeySet, Principal, TokenAlgorithm};
 
 /// Which tokens are taken.
 #[derive(Clone, Debug)]
@@ -19,16 +19,19 @@ pub struct TokenPolicy {
     pub audience: String,
     /// How many seconds the issuer's clock and ours may differ.
     pub leeway: u64,
+    /// What tokens may be signed with.
+    pub algorithms: Vec<TokenAlgorithm>,
 }
 
 impl TokenPolicy {
-    /// Tokens of this issuer for this audience, with 60 seconds of leeway.
+    /// Tokens of this issuer for this audience, with 60 seconds of leeway, and any of the algorithms.
     #[must_use]
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
             audience: audience.into(),
             leeway: 60,
+            algorithms: TokenAlgorithm::ALL.to_vec(),
         }
     }
 }
@@ -37,18 +40,55 @@ impl TokenPolicy {
 #[derive(Debug)]
 pub struct JwtAuthenticator {
     policy: TokenPolicy,
-    keys: KeySet,
+    keys: TokenKeys,
+}
+
+/// The keys that tokens are checked with.
+#[derive(Clone, Debug)]
+pub enum TokenKeys {
+    /// Always the same.
+    Fixed(Arc<KeySet>),
+    /// Kept fresh.
+    Issuer(Arc<IssuerKeys>),
+}
+
+impl From<KeySet> for TokenKeys {
+    fn from(keys: KeySet) -> Self {
+        Self::Fixed(Arc::new(keys))
+    }
+}
+
+impl From<Arc<IssuerKeys>> for TokenKeys {
+    fn from(keys: Arc<IssuerKeys>) -> Self {
+        Self::Issuer(keys)
+    }
 }
 
 impl JwtAuthenticator {
     /// An authenticator with this policy and the issuer's keys.
     #[must_use]
-    pub const fn new(policy: TokenPolicy, keys: KeySet) -> Self {
-        Self { policy, keys }
+    pub fn new(policy: TokenPolicy, keys: impl Into<TokenKeys>) -> Self {
+        Self {
+            policy,
+            keys: keys.into(),
+        }
     }
 
-    fn principal(&self, token: &str, now: UnixTime) -> Result<Principal, Denied> {
-        let header = decode_header(token).map_err(|_| Denied::Malformed)?;
+    /// The keys to look for `kid` in; fetched anew if those that are known lack it.
+    async fn keys_for(&self, kid: Option<&str>) -> Option<Arc<KeySet>> {
+        match &self.keys {
+            TokenKeys::Fixed(keys) => Some(Arc::clone(keys)),
+            TokenKeys::Issuer(issuer) => {
+                let keys = issuer.current();
+                match keys {
+                    Some(keys) if !keys.lacks(kid) => Some(keys),
+                    keys => issuer.newer_than(keys.as_ref()).await,
+                }
+            }
+        }
+    }
+
+    fn check_header(&self, header: &Header) -> Result<(), Denied> {
         // RFC 7515 §4.1.11: what is critical and not understood must be refused. Nothing is understood.
         if header.crit.is_some() {
             return Err(Denied::Critical);
@@ -57,8 +97,20 @@ impl JwtAuthenticator {
         if !header.typ.as_deref().is_none_or(is_access_token) {
             return Err(Denied::Type);
         }
-        let key = self
-            .keys
+        if !self.policy.algorithms.iter().any(|a| a.is(header.alg)) {
+            return Err(Denied::Algorithm);
+        }
+        Ok(())
+    }
+
+    fn principal(
+        &self,
+        token: &str,
+        header: &Header,
+        keys: &KeySet,
+        now: UnixTime,
+    ) -> Result<Principal, Denied> {
+        let key = keys
             .find(header.kid.as_deref(), header.alg)
             .ok_or(Denied::UnknownKey)?;
 
@@ -90,7 +142,18 @@ impl JwtAuthenticator {
 #[async_trait]
 impl Authenticator for JwtAuthenticator {
     async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, Denied> {
-        self.principal(token, now)
+        let header = decode_header(token).map_err(|_| Denied::Malformed)?;
+        self.check_header(&header)?;
+        let keys = self.keys_for(header.kid.as_deref()).await;
+        let keys = keys.ok_or(Denied::UnknownKey)?;
+        self.principal(token, &header, &keys, now)
+    }
+
+    fn is_ready(&self) -> bool {
+        match &self.keys {
+            TokenKeys::Fixed(_) => true,
+            TokenKeys::Issuer(keys) => keys.current().is_some(),
+        }
     }
 }
 

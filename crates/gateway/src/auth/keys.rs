@@ -44,6 +44,16 @@ impl KeySet {
         Ok(Self(keys))
     }
 
+    /// How many keys there are.
+    pub(super) const fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether it lacks the key that a token names.
+    pub(super) fn lacks(&self, kid: Option<&str>) -> bool {
+        kid.is_some_and(|kid| !self.0.iter().any(|key| key.id.as_deref() == Some(kid)))
+    }
+
     /// The key for a token with this `kid` and `alg`. Without a `kid` there must be no choice.
     pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&TokenKey> {
         let key = match (kid, self.0.as_slice()) {

@@ -1,4 +1,4 @@
-//! `POST /v1/secrets/{agentId}/secret-value`: seal a value and have its agent store it.
+//! `POST /v1/secrets/{agentId}/secret-value`: seal a value, unless its caller has, and have its agent store it.
 
 use std::sync::Arc;
 
@@ -9,16 +9,17 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use sealpost_protocol::AgentId;
+use sealpost_protocol::{AgentId, Owner};
 use serde::Serialize;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::error;
 
 use crate::{
     AgentEntry, Gateway, ProblemType,
-    auth::{Denied, bearer_token},
+    auth::admit,
     body::{self, BodyError},
-    delivery::{self, Stored},
+    delivery::{self, Order, Stored},
+    idempotency::Caller,
     parameters::Parameters,
     problem::Problem,
     report::Report,
@@ -37,48 +38,72 @@ struct Created {
 pub(crate) async fn encrypt_and_store_secret(
     State(gateway): State<Arc<Gateway>>,
     Extension(id): Extension<RequestId>,
+    Extension(report): Extension<Report>,
     request: Request,
 ) -> Response {
-    let mut report = Report::default();
-    let result = store(&gateway, &id, request, &mut report).await;
+    let result = store(&gateway, &id, request, &report).await;
     report.answer(result, &id)
 }
 
 /// The order is part of the interface. Nothing of the body is read before the token is found good, and nothing
 /// is looked up before the body is found in order.
 async fn store(
-    gateway: &Gateway,
+    gateway: &Arc<Gateway>,
     id: &RequestId,
     request: Request,
-    report: &mut Report,
+    report: &Report,
 ) -> Result<Response, Problem> {
     let deadline = Instant::now() + gateway.limits.deadline;
     let (mut parts, body) = request.into_parts();
     let parameters = Parameters::of(&mut parts).await;
 
-    if let Err(reason) = authorise(gateway, &parts, &parameters).await {
-        info!(%reason, "token refused");
-        body::linger(&parts.headers, body);
-        return Err(Problem::forbidden());
-    }
-    report.agent.clone_from(&parameters.agent);
-    report.project = parameters.project.flatten();
+    let principal = match admit(gateway, &parts, &parameters, report).await {
+        Ok(principal) => principal,
+        Err(problem) => {
+            body::linger(&parts.headers, body);
+            return Err(problem);
+        }
+    };
 
     let submission = read(gateway, &parts, body).await;
-    let (agent, project, submission) = match (parameters, submission) {
+    let (owner, key, submission) = match (parameters, submission) {
         (
             Parameters {
                 agent: Some(agent),
                 project: Some(project),
+                idempotency_key: Some(key),
                 ..
             },
             Ok(submission),
-        ) => (agent, project, submission),
+        ) => (Owner { agent, project }, key, submission),
         (parameters, submission) => return Err(refused(parameters, submission.err())),
     };
+    let mismatches = submission.mismatches(&owner);
+    if !mismatches.is_empty() {
+        return Err(Problem::of_request(
+            ProblemType::ContextMismatch,
+            mismatches,
+        ));
+    }
 
-    let entry = find(gateway, &agent).await?;
-    let stored = delivery::deliver(gateway, id, entry, submission, project, deadline).await?;
+    if let Some(name) = submission.name() {
+        report.name(name);
+    }
+    let entry = find(gateway, &owner.agent).await?;
+    let _place = gateway.place(entry.id(), deadline).await?;
+    let order = Order {
+        submission,
+        owner,
+        caller: key.map(|key| Caller::new(&principal, key)),
+    };
+    let stored = delivery::deliver(gateway, id, entry, order, deadline).await;
+    let stored = stored.inspect_err(|problem| {
+        // Whoever makes the agent use its key for nothing gets fewer requests.
+        if problem.kind() == ProblemType::SealedDoesNotOpen {
+            gateway.charge(&principal, FAILED_OPEN);
+        }
+    })?;
+    report.stored();
     let Stored {
         resolver_ref,
         vault_secret_name,
@@ -93,44 +118,34 @@ async fn store(
         .into_response())
 }
 
-async fn authorise(
-    gateway: &Gateway,
-    parts: &Parts,
-    parameters: &Parameters,
-) -> Result<(), Denied> {
-    let token = bearer_token(&parts.headers)?;
-    let principal = gateway
-        .authenticator
-        .authenticate(token, gateway.clock.now())
-        .await?;
-    principal.authorise_write(parameters.agent.as_ref(), parameters.project)
-}
-
 async fn read(
     gateway: &Gateway,
     parts: &Parts,
     body: Body,
 ) -> Result<Submission, (ProblemType, Vec<String>)> {
     let one = |BodyError(kind, violation)| (kind, vec![violation]);
-    if let Err(error) = body::check_media_type(&parts.headers) {
-        body::linger(&parts.headers, body);
-        return Err(one(error));
-    }
+    let media_type = match body::media_type(&parts.headers) {
+        Ok(media_type) => media_type,
+        Err(error) => {
+            body::linger(&parts.headers, body);
+            return Err(one(error));
+        }
+    };
     let body = body::read(&parts.headers, body, gateway.limits.body_timeout)
         .await
         .map_err(one)?;
-    Submission::check(body)
+    Submission::check(media_type, body, gateway.clock.now())
 }
 
 /// What is wrong with the parameters and with the body, together, in that order.
-fn refused(parameters: Parameters, body: Option<(ProblemType, Vec<String>)>) -> Problem {
+pub(super) fn refused(parameters: Parameters, body: Option<(ProblemType, Vec<String>)>) -> Problem {
     let mut violations = parameters.violations;
     let (kind, of_body) = body.unwrap_or((ProblemType::InvalidParameter, Vec::new()));
     violations.extend(of_body);
     Problem::of_request(kind, violations)
 }
 
-async fn find(gateway: &Gateway, agent: &AgentId) -> Result<Arc<AgentEntry>, Problem> {
+pub(super) async fn find(gateway: &Gateway, agent: &AgentId) -> Result<Arc<AgentEntry>, Problem> {
     match gateway.directory.find(agent).await {
         Ok(Some(entry)) => Ok(entry),
         Ok(None) => Err(Problem::of_request(
@@ -143,3 +158,6 @@ async fn find(gateway: &Gateway, agent: &AgentId) -> Result<Arc<AgentEntry>, Pro
         }
     }
 }
+
+/// What a sealed value that does not open costs its caller, in requests.
+const FAILED_OPEN: u32 = 100;

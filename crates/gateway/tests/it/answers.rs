@@ -73,12 +73,12 @@ async fn a_bad_parameter_alone() {
     assert_snapshot!(world().post(&format!("{AGENT}?projectId=1"), GOOD).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 340
+    content-length: 350
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:invalid-parameter","title":"A parameter in the path or the query is wrong","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000"]}
+    {"type":"urn:sealpost:problem:invalid-parameter","title":"A parameter in the path, the query or a header is wrong","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000"]}
     "##);
 }
 
@@ -106,12 +106,12 @@ async fn wrong_media_type() {
     assert_snapshot!(world.send(request).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 339
+    content-length: 428
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:unsupported-media-type","title":"The body is of a type that is not read here","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Content-Type: must be application/json, once, without another charset than utf-8"]}
+    {"type":"urn:sealpost:problem:unsupported-media-type","title":"The body is of a type that is not read here","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Content-Type: must be application/json, once, without another charset than utf-8; or for a sealed value application/jose, application/jose+json or application/pkcs7-mime"]}
     "##);
 }
 
@@ -199,12 +199,12 @@ async fn the_agent_does_not_answer() {
     assert_snapshot!(world().post(SILENT, GOOD).await, @r##"
     504 Gateway Timeout
     cache-control: no-store
-    content-length: 305
+    content-length: 361
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:agent-timeout","title":"The agent did not answer in time","status":504,"detail":"The agent did not answer in time. The secret may be stored or not: send the request again, and a 409 may mean that the first attempt succeeded.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:agent-timeout","title":"The agent did not answer in time","status":504,"detail":"The agent did not answer in time. The secret may be stored or not: send the request again. With the same Idempotency-Key it happens once; without one, a 409 may mean that the first attempt succeeded.","instance":"urn:sealpost:request:test-request-1"}
     "##);
 }
 
@@ -218,12 +218,12 @@ async fn no_such_route() {
     assert_snapshot!(world().send(request).await, @r##"
     404 Not Found
     cache-control: no-store
-    content-length: 209
+    content-length: 179
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:not-found","title":"There is no such route","status":404,"detail":"The one operation is POST /v1/secrets/{agentId}/secret-value.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:not-found","title":"There is no such route","status":404,"detail":"/openapi.yaml lists the routes.","instance":"urn:sealpost:request:test-request-1"}
     "##);
 }
 

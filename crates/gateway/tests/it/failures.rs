@@ -1,10 +1,10 @@
 //! What the gateway makes of agents and transports that do not do as they should.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use insta::assert_snapshot;
-use sealpost_gateway::Limits;
+use sealpost_gateway::{AuditSink, Gateway, Limits};
 use sealpost_protocol::{
     AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, Transport,
     TransportError, VerifyKeys,
@@ -12,7 +12,7 @@ use sealpost_protocol::{
 use tokio::time::Instant;
 
 use crate::{
-    harness::{AGENT, Answer, GOOD, TestClock, gateway, request, send},
+    harness::{AGENT, Answer, GOOD, TestClock, assemble, request, send},
     issuer::Issuer,
 };
 
@@ -48,7 +48,10 @@ impl Transport for Scripted {
         let now = self.clock.now();
         let keys = VerifyKeys::from(self.gateway.verify_key());
         let received = StoreRequest::verify(&message, &keys, agent, now, 0).unwrap();
-        let Received::Request { request, gateway } = received else {
+        let Received::Request {
+            request, gateway, ..
+        } = received
+        else {
             panic!("late")
         };
         let reply = |in_reply_to, outcome, key: &SigningKey, agent: &AgentId| {
@@ -88,6 +91,10 @@ impl Transport for Scripted {
 }
 
 async fn play(script: Script) -> Answer {
+    play_with(script, |gateway| gateway).await
+}
+
+async fn play_with(script: Script, change: impl FnOnce(Gateway) -> Gateway) -> Answer {
     let clock = TestClock::new();
     let issuer = Issuer::new(2_000_000_000);
     let (gateway_key, agent_key) = (
@@ -100,7 +107,7 @@ async fn play(script: Script) -> Answer {
         agent: agent_key.clone(),
         script,
     });
-    let router = gateway(
+    let gateway = assemble(
         &issuer,
         &clock,
         Limits::default(),
@@ -108,7 +115,36 @@ async fn play(script: Script) -> Answer {
         &gateway_key,
         &agent_key,
     );
+    let router = change(gateway).router();
     send(&router, request(&issuer, AGENT, GOOD)).await
+}
+
+/// The last line of the trail.
+#[derive(Debug, Default)]
+struct LastLine(Mutex<Vec<u8>>);
+
+impl AuditSink for LastLine {
+    fn write_line(&self, line: &[u8]) -> std::io::Result<()> {
+        *self.0.lock().unwrap() = line.to_vec();
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_panic_is_in_the_audit_trail_with_all_that_was_known() {
+    let sink = Arc::new(LastLine::default());
+    let kept: Arc<dyn AuditSink> = sink.clone();
+    let answer = play_with(Script::Panic, |gateway| gateway.with_audit(kept)).await;
+    assert_eq!(answer.status, 500);
+    let event: serde_json::Value = serde_json::from_slice(&sink.0.lock().unwrap()).unwrap();
+    for (member, value) in [
+        ("subject", "tester"),
+        ("agent", AGENT),
+        ("name", "my-secret"),
+        ("outcome", "internal"),
+    ] {
+        assert_eq!(event[member], value, "{event}");
+    }
 }
 
 #[tokio::test]
@@ -130,6 +166,9 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
         Script::SpeakForAnotherAgent,
         Script::SendItBack,
         Script::Say(Outcome::DoesNotOpen),
+        Script::Say(Outcome::ContextMismatch {
+            violations: vec!["canary".into()],
+        }),
         Script::Say(Outcome::Unreadable {
             reason: "canary".into(),
         }),
@@ -194,5 +233,48 @@ async fn the_agents_violations_are_passed_on() {
     x-request-id: test-request-1
 
     {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 2 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#/secret/value: has 25001 bytes","#/secret/x: y"]}
+    "##);
+}
+
+#[tokio::test]
+async fn the_agent_takes_other_formats() {
+    let accepted = vec!["jwe".into(), "<b>canary</b>".into(), "cms".into()];
+    assert_snapshot!(play(Script::Say(Outcome::NotAccepted { accepted })).await, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 372
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:format-not-accepted","title":"The agent does not take this format","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Content-Type: this agent does not take the format; send one of application/jose, application/pkcs7-mime, or ask its operator"]}
+    "##);
+}
+
+#[tokio::test]
+async fn the_key_was_used_for_something_else() {
+    assert_snapshot!(play(Script::Say(Outcome::KeyReused)).await, @r##"
+    400 Bad Request
+    cache-control: no-store
+    content-length: 400
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:idempotency-key-reused","title":"The idempotency key was used for another request","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Idempotency-Key: was used within 24 hours for another request; give a new one for each request, and the same only to repeat it unchanged"]}
+    "##);
+}
+
+#[tokio::test]
+async fn the_agent_can_take_no_more() {
+    assert_snapshot!(play(Script::Say(Outcome::Busy)).await, @r##"
+    504 Gateway Timeout
+    cache-control: no-store
+    content-length: 309
+    content-type: application/problem+json
+    x-content-type-options: nosniff
+    x-request-id: test-request-1
+
+    {"type":"urn:sealpost:problem:agent-busy","title":"The agent can take no more for now","status":504,"detail":"The agent can remember no more requests for now, and nothing was stored. Send the request again later; the agent's log says which limit was reached.","instance":"urn:sealpost:request:test-request-1"}
     "##);
 }

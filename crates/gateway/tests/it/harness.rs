@@ -14,8 +14,8 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode},
 };
-use sealpost_agent::{Agent, Resolver};
-use sealpost_envelope::{Identity, Trust, UnixTime};
+use sealpost_agent::{Accept, Agent, Resolver};
+use sealpost_envelope::{AwsLc, Certificate, Identity, Trust, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
 };
@@ -36,11 +36,15 @@ pub(crate) const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
 /// What every request here calls itself, so that answers can be compared to the byte.
 pub(crate) const REQUEST_ID: &str = "test-request-1";
 
+/// The certificate of the agent that answers.
+pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.pem");
+
 /// A request that is good.
 pub(crate) const GOOD: &str = r#"{"secret":{"name":"my-secret","key":"password","type":"PASSWORD","value":{"password":"P@ssw0rd123"}}}"#;
 
 pub(crate) struct World {
     pub(crate) router: Router,
+    pub(crate) operations: Router,
     pub(crate) issuer: Issuer,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) resolver: Resolver,
@@ -68,17 +72,16 @@ impl Clock for TestClock {
     }
 }
 
-/// Short times, so that tests of them are short too.
 pub(crate) fn world() -> World {
-    let mut limits = Limits::default();
-    limits.header_timeout = Duration::from_millis(800);
-    limits.body_timeout = Duration::from_millis(600);
-    limits.deadline = Duration::from_secs(3);
-    limits.drain = Duration::from_secs(5);
-    world_with(limits)
+    world_with(short_limits())
 }
 
 pub(crate) fn world_with(limits: Limits) -> World {
+    world_of(limits, |gateway| gateway)
+}
+
+/// A world whose gateway has been changed like this.
+pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) -> World {
     let clock = TestClock::new();
     let issuer = Issuer::new(clock.now().as_secs());
     let dir = tempfile::tempdir().unwrap();
@@ -90,24 +93,28 @@ pub(crate) fn world_with(limits: Limits) -> World {
     let transport = Arc::new(InProcess::new(64));
 
     let id: AgentId = AGENT.parse().unwrap();
-    let identity = Identity::from_pem(include_bytes!(
-        "../../../../testdata/keys/agent-a2048.key.pem"
-    ));
+    let key = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
+    let mut identity = Identity::from_pem(key).unwrap();
+    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
         id.clone(),
-        identity.unwrap(),
+        identity,
         vault,
         agent_key.clone(),
         gateway_key.verify_key(),
     )
+    .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap())
     .with_clock(clock.clone());
     let inbox = transport.register(id).unwrap();
     tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));
     let silent = transport.register(SILENT.parse().unwrap()).unwrap();
 
-    let router = gateway(&issuer, &clock, limits, transport, &gateway_key, &agent_key);
+    let gateway = assemble(&issuer, &clock, limits, transport, &gateway_key, &agent_key);
+    let gateway = change(gateway);
     World {
-        router,
+        operations: gateway.operations(),
+        router: gateway.router(),
         issuer,
         clock,
         resolver,
@@ -117,15 +124,27 @@ pub(crate) fn world_with(limits: Limits) -> World {
     }
 }
 
+/// Short times, so that tests of them are short too.
+pub(crate) fn short_limits() -> Limits {
+    let mut limits = Limits::default();
+    limits.handshake_timeout = Duration::from_millis(600);
+    limits.header_timeout = Duration::from_millis(800);
+    limits.body_timeout = Duration::from_millis(600);
+    limits.write_timeout = Duration::from_millis(600);
+    limits.deadline = Duration::from_secs(3);
+    limits.drain = Duration::from_secs(5);
+    limits
+}
+
 /// A gateway that knows three agents, all with the same signing key.
-pub(crate) fn gateway(
+pub(crate) fn assemble(
     issuer: &Issuer,
     clock: &Arc<TestClock>,
     limits: Limits,
     transport: Arc<dyn Transport>,
     gateway_key: &SigningKey,
     agent_key: &SigningKey,
-) -> Router {
+) -> Gateway {
     let entry = |id: &str, certificate: &[u8]| {
         let trust = Trust::DangerAnyCertificate;
         AgentEntry::new(
@@ -161,7 +180,6 @@ pub(crate) fn gateway(
     )
     .with_clock(clock.clone())
     .with_limits(limits)
-    .router()
 }
 
 impl World {

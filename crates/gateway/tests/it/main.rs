@@ -3,11 +3,22 @@
 
 mod agents;
 mod answers;
+mod audit;
 mod bad_input;
 mod bodies;
+mod boundaries;
+mod certificate;
+mod description;
 mod failures;
 mod harness;
+mod idempotency;
 mod issuer;
+mod keys;
+mod limits;
+mod operations;
 mod road;
+mod sealed;
 mod sockets;
+mod tls;
 mod tokens;
+mod wire;

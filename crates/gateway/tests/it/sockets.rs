@@ -1,9 +1,10 @@
 //! Over real sockets: the client, and clients that misbehave.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use axum::{body::Body, http::Request};
 use sealpost_client::{Client, ClientError, NewSecret, ProblemKind, Token};
-use sealpost_gateway::{ProblemType, serve};
+use sealpost_gateway::{Listener, Metrics, ProblemType, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -12,22 +13,24 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use crate::harness::{AGENT, GOOD, OFFLINE, PROJECT, SILENT, World, world, world_with};
+use crate::harness::{
+    AGENT, GOOD, OFFLINE, PROJECT, SILENT, World, send, short_limits, world, world_of, world_with,
+};
 
-struct Server {
-    world: World,
-    address: SocketAddr,
+pub(crate) struct Server {
+    pub(crate) world: World,
+    pub(crate) address: SocketAddr,
     stop: oneshot::Sender<()>,
     stopped: JoinHandle<()>,
 }
 
-async fn start(world: World) -> Server {
+pub(crate) async fn start(world: World) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = oneshot::channel::<()>();
     let shutdown = async { drop(stopping.await) };
     let stopped = tokio::spawn(serve(
-        listener,
+        Listener::plain(listener).unwrap(),
         world.router.clone(),
         world.limits,
         shutdown,
@@ -41,7 +44,7 @@ async fn start(world: World) -> Server {
 }
 
 impl Server {
-    fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let token = Token::new(self.world.issuer.token());
         Client::builder(format!("http://{}", self.address))
             .token(token)
@@ -50,7 +53,7 @@ impl Server {
     }
 
     /// Sends these bytes and returns what comes back until the connection ends or falls silent.
-    async fn raw(&self, parts: &[&[u8]]) -> String {
+    pub(crate) async fn raw(&self, parts: &[&[u8]]) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         for part in parts {
             stream.write_all(part).await.unwrap();
@@ -58,7 +61,7 @@ impl Server {
         read_all(&mut stream).await
     }
 
-    fn head(&self, agent: &str, more: &str) -> String {
+    pub(crate) fn head(&self, agent: &str, more: &str) -> String {
         format!(
             "POST /v1/secrets/{agent}/secret-value HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {}\r\n\
              Content-Type: application/json\r\n{more}\r\n",
@@ -67,13 +70,13 @@ impl Server {
     }
 }
 
-async fn read_all(stream: &mut TcpStream) -> String {
+pub(crate) async fn read_all(stream: &mut TcpStream) -> String {
     let mut answer = Vec::new();
     let _ = timeout(Duration::from_secs(5), stream.read_to_end(&mut answer)).await;
     String::from_utf8(answer).unwrap()
 }
 
-fn secret(name: &str) -> NewSecret {
+pub(crate) fn secret(name: &str) -> NewSecret {
     NewSecret::new(name, br#"{"password" : "P@ssw0rd123"}"#.to_vec())
         .with_key("password")
         .with_type("PASSWORD")
@@ -318,4 +321,18 @@ async fn who_asks_before_sending_is_told_first() {
     let head = head.replace("Authorization", "X-Not-Authorization");
     let answer = server.raw(&[head.as_bytes()]).await;
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
+}
+
+#[tokio::test]
+async fn who_asks_while_it_stops_is_told_that_it_does() {
+    let metrics = Arc::new(Metrics::new());
+    let world = world_of(short_limits(), |gateway| {
+        gateway.with_metrics(metrics.clone())
+    });
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let listener = Listener::plain(tcp).unwrap().with_metrics(metrics);
+    serve(listener, world.router, world.limits, async {}).await;
+    let request = Request::get("/readyz").body(Body::empty()).unwrap();
+    let answer = send(&world.operations, request).await;
+    assert_eq!(answer.body, r#"{"ready":false,"missing":["draining"]}"#);
 }

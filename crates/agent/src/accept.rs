@@ -1,0 +1,101 @@
+//! Which formats an agent takes.
+
+use sealpost_protocol::Sealed;
+use thiserror::Error;
+
+/// The formats that an agent takes: native envelopes and JWE, unless told otherwise.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Accept {
+    native: bool,
+    jwe: bool,
+    cms: bool,
+}
+
+impl Accept {
+    /// Reads the names of formats: `native`, `jwe`, `cms`.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidAccept`] for another name, and for none at all.
+    pub fn parse<S: AsRef<str>>(names: impl IntoIterator<Item = S>) -> Result<Self, InvalidAccept> {
+        let mut accept = Self {
+            native: false,
+            jwe: false,
+            cms: false,
+        };
+        for name in names {
+            match name.as_ref() {
+                NATIVE => accept.native = true,
+                JWE => accept.jwe = true,
+                CMS => accept.cms = true,
+                other => return Err(InvalidAccept::Unknown(other.into())),
+            }
+        }
+        if accept.names().is_empty() {
+            return Err(InvalidAccept::Nothing);
+        }
+        Ok(accept)
+    }
+
+    /// The names of the formats.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        [(self.native, NATIVE), (self.jwe, JWE), (self.cms, CMS)]
+            .into_iter()
+            .filter_map(|(taken, name)| taken.then_some(name))
+            .collect()
+    }
+
+    pub(crate) fn takes(self, sealed: &Sealed) -> bool {
+        match sealed {
+            Sealed::Native { .. } => self.native,
+            Sealed::Jwe { .. } => self.jwe,
+            Sealed::Cms { .. } => self.cms,
+            _ => false,
+        }
+    }
+}
+
+impl Default for Accept {
+    fn default() -> Self {
+        Self {
+            native: true,
+            jwe: true,
+            cms: false,
+        }
+    }
+}
+
+/// Names that say no policy.
+#[derive(Clone, Debug, Eq, Error, PartialEq)]
+#[non_exhaustive]
+pub enum InvalidAccept {
+    /// No format has this name.
+    #[error("{0:?} is no format: give native, jwe or cms")]
+    Unknown(String),
+    /// There is no name.
+    #[error("the agent would take nothing: give native, jwe or cms")]
+    Nothing,
+}
+
+const NATIVE: &str = "native";
+const JWE: &str = "jwe";
+const CMS: &str = "cms";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_read_and_given() {
+        assert_eq!(Accept::default().names(), ["native", "jwe"]);
+        let all = Accept::parse(["cms", "native", "jwe", "cms"]).unwrap();
+        assert_eq!(all.names(), ["native", "jwe", "cms"]);
+        assert_eq!(Accept::parse(all.names()), Ok(all));
+        assert_eq!(
+            Accept::parse(["native", "CMS"]),
+            Err(InvalidAccept::Unknown("CMS".into()))
+        );
+        assert_eq!(Accept::parse([] as [&str; 0]), Err(InvalidAccept::Nothing));
+    }
+}

@@ -1,0 +1,238 @@
+//! The ledger: what became of requests, so that each happens once.
+//!
+//! Two kinds are remembered: a request with an idempotency key for 24 hours, and a value sealed at the source, by
+//! the identifier that it is used up with, until it expires. What is remembered is the vault's final word: stored, or
+//! the name is taken. Other outcomes stored nothing and would come out the same again; a failure leaves the question
+//! open, and the vault answers it, which knows an operation again.
+//!
+//! # Durability
+//!
+//! An outcome is on the disk before it is told. One thread writes for all, and those who wait at the same time share
+//! one fsync. A crash between vault and ledger is mended by the vault: the retry has the same operation.
+//!
+//! # Bounds
+//!
+//! A ledger has room for a number of entries. What has not expired is never forgotten to make room: when it is
+//! full, requests that would need an entry are turned away before anything is stored.
+//!
+//! # Security
+//!
+//! The file holds marks (hashes of MACs and of random bytes), names in the vault and references, and no value or part of
+//! one, sealed or not. It is for its owner alone (0600). It must not be shared: every agent has its own, and of several
+//! replicas of one agent none knows what the others remember.
+
+mod error;
+mod file;
+mod memory;
+mod record;
+
+use std::{
+    path::Path,
+    sync::{Mutex, PoisonError},
+};
+
+use sealpost_envelope::UnixTime;
+use sealpost_protocol::Outcome;
+use tokio::time::Instant;
+
+pub use self::error::LedgerError;
+use self::{file::File, memory::Memory, record::Record};
+use crate::{
+    flights::{Flights, Flying, Grounded},
+    marks::Mark,
+};
+
+/// What became of requests. The [module](self) says which, and for how long.
+#[derive(Debug)]
+pub struct Ledger {
+    store: Store,
+    flights: Flights,
+    max: usize,
+    /// Entries that are promised and not written yet.
+    promised: Mutex<usize>,
+}
+
+#[derive(Debug)]
+enum Store {
+    Memory(Memory),
+    File(File),
+}
+
+impl Ledger {
+    /// How many entries a ledger has room for unless set: about 300 bytes each on the disk.
+    pub const DEFAULT_CAPACITY: usize = 1_000_000;
+
+    /// Opens the ledger in a file, or makes one. Its directory must be there, and be writable for its owner alone.
+    ///
+    /// This blocks while it reads the disk: after a crash, for as long as it takes to check the file.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] says what is wrong and what to do.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
+        Ok(Self::with_store(Store::File(File::open(path.as_ref())?)))
+    }
+
+    /// A ledger that forgets everything when the process ends: for tests and development.
+    #[must_use]
+    pub fn in_memory() -> Self {
+        Self::with_store(Store::Memory(Memory::default()))
+    }
+
+    /// With room for so many entries.
+    #[must_use]
+    pub fn with_capacity(mut self, entries: usize) -> Self {
+        self.max = entries;
+        self
+    }
+
+    /// How many entries there are, expired ones counted until they are removed.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        match &self.store {
+            Store::Memory(memory) => memory.len(),
+            Store::File(file) => file.len(),
+        }
+    }
+
+    /// Is there none?
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    fn with_store(store: Store) -> Self {
+        Self {
+            store,
+            flights: Flights::default(),
+            max: Self::DEFAULT_CAPACITY,
+            promised: Mutex::new(0),
+        }
+    }
+
+    /// Takes a request, alone among its equals; `Err` is what is known of it already.
+    pub(crate) async fn take(
+        &self,
+        mark: Mark,
+        payload: Mark,
+        now: UnixTime,
+        deadline: Instant,
+    ) -> Result<Taken<'_>, Known> {
+        let flying = self.flights.take_off(mark, &payload, deadline).await;
+        let flying = flying.map_err(|grounded| match grounded {
+            Grounded::OtherPayload => Known::OtherPayload,
+            Grounded::TooLate => Known::TooLate,
+        })?;
+        if let Some(record) = self.find(mark, now).await? {
+            return Err(if record.payload == payload {
+                Known::Outcome(record.outcome)
+            } else {
+                Known::OtherPayload
+            });
+        }
+        let place = self.promise(now).await?;
+        Ok(Taken {
+            mark,
+            payload,
+            _place: place,
+            _flying: flying,
+        })
+    }
+
+    /// Remembers an outcome under each mark, until the time beside it. It is durable when this returns `Ok`.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`]: nothing is remembered.
+    pub(crate) async fn remember(
+        &self,
+        taken: &[(&Taken<'_>, UnixTime)],
+        outcome: &Outcome,
+        now: UnixTime,
+    ) -> Result<(), LedgerError> {
+        let records: Vec<_> = taken
+            .iter()
+            .filter_map(|(taken, expires_at)| {
+                let record = Record::new(taken.payload, *expires_at, outcome)?;
+                Some((taken.mark, record))
+            })
+            .collect();
+        if records.is_empty() {
+            return Ok(());
+        }
+        match &self.store {
+            Store::Memory(memory) => memory.write(records, now),
+            Store::File(file) => return file.write(records, now).await,
+        }
+        Ok(())
+    }
+
+    async fn find(&self, mark: Mark, now: UnixTime) -> Result<Option<Record>, LedgerError> {
+        let record = match &self.store {
+            Store::Memory(memory) => memory.get(&mark),
+            Store::File(file) => file.get(mark).await?,
+        };
+        Ok(record.filter(|record| record.expires_at > now))
+    }
+
+    /// A place for one entry.
+    async fn promise(&self, now: UnixTime) -> Result<Place<'_>, Known> {
+        if let Some(place) = self.place() {
+            return Ok(place);
+        }
+        // What has expired is removed when something is written; here nothing would be.
+        match &self.store {
+            Store::Memory(memory) => memory.write(Vec::new(), now),
+            Store::File(file) => file.write(Vec::new(), now).await?,
+        }
+        self.place().ok_or(Known::Full)
+    }
+
+    fn place(&self) -> Option<Place<'_>> {
+        let mut promised = self.promised.lock().unwrap_or_else(PoisonError::into_inner);
+        (self.len().saturating_add(*promised) < self.max).then(|| {
+            *promised += 1;
+            Place(&self.promised)
+        })
+    }
+}
+
+/// A request that is carried out. When it is dropped, equal ones that wait go on.
+#[derive(Debug)]
+pub(crate) struct Taken<'l> {
+    mark: Mark,
+    payload: Mark,
+    _place: Place<'l>,
+    _flying: Flying<'l>,
+}
+
+#[derive(Debug)]
+struct Place<'l>(&'l Mutex<usize>);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut promised = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *promised = promised.saturating_sub(1);
+    }
+}
+
+/// Why a request is not carried out.
+#[derive(Debug)]
+pub(crate) enum Known {
+    /// It was before, and this became of it.
+    Outcome(Outcome),
+    /// Its mark was used for something else.
+    OtherPayload,
+    /// An equal one was under way until the deadline.
+    TooLate,
+    /// The ledger has no room.
+    Full,
+    /// The ledger can't be asked.
+    Failed(LedgerError),
+}
+
+impl From<LedgerError> for Known {
+    fn from(error: LedgerError) -> Self {
+        Self::Failed(error)
+    }
+}

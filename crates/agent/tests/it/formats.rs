@@ -1,0 +1,331 @@
+//! Values that were sealed at the source: what is taken, and everything that is not.
+
+use base64ct::{Base64, Encoding as _};
+use sealpost_agent::Accept;
+use sealpost_envelope::{AwsLcRng, Binding, UnixTime, cms, jwe, wrapper};
+use sealpost_protocol::{Context, Outcome, Owner, Sealed};
+
+use crate::harness::{
+    CERTIFICATE, NOW, OTHER_CERTIFICATE, World, identity, jwe_for, recipient, seal_for, used,
+    world, world_with,
+};
+
+const VALUE: &[u8] = br#" {"password": "P@ss", "n": 1.50} "#;
+const OBJECT: &[u8] = br#"{"password": "P@ss", "n": 1.50}"#;
+
+fn all() -> World {
+    world_with(|agent| agent.with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap()))
+}
+
+fn context(world: &World) -> Context {
+    Context {
+        project: "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().ok(),
+        key: Some("password".into()),
+        secret_type: Some("PASSWORD".into()),
+        ..world.context("db")
+    }
+}
+
+fn stored() -> Outcome {
+    Outcome::Stored {
+        resolver_ref: "secret:p0b9c4f6e7d1a4a528f371a2b3c4d5e6f-db#password".into(),
+        vault_secret_name: "p0b9c4f6e7d1a4a528f371a2b3c4d5e6f-db".into(),
+    }
+}
+
+#[tokio::test]
+async fn jwe_and_cms_are_stored_as_they_were_sealed() {
+    for format in ["jwe", "cms"] {
+        let world = all();
+        let context = context(&world);
+        let request = match format {
+            "jwe" => world.jwe(context, "j-1", VALUE),
+            _ => world.cms(&context, "j-1", VALUE),
+        };
+        assert_eq!(world.ask(&request).await, stored());
+        let resolver_ref = "secret:p0b9c4f6e7d1a4a528f371a2b3c4d5e6f-db";
+        let secret = world.resolver.resolve(resolver_ref).await.unwrap();
+        assert_eq!(secret.as_json(), OBJECT);
+    }
+}
+
+#[tokio::test]
+async fn only_what_the_policy_names_is_taken() {
+    let world = world();
+    let accepted = vec!["native".to_owned(), "jwe".to_owned()];
+    let request = world.cms(&world.context("db"), "j", VALUE);
+    assert_eq!(world.ask(&request).await, Outcome::NotAccepted { accepted });
+
+    let cms_alone = world_with(|agent| agent.with_accept(Accept::parse(["cms"]).unwrap()));
+    let context = cms_alone.context("db");
+    for request in [
+        cms_alone.request(context.clone(), VALUE),
+        cms_alone.jwe(context.clone(), "j", VALUE),
+    ] {
+        let outcome = cms_alone.ask(&request).await;
+        assert!(
+            matches!(outcome, Outcome::NotAccepted { .. }),
+            "{outcome:?}"
+        );
+    }
+    let request = cms_alone.cms(&context, "j", VALUE);
+    assert!(matches!(
+        cms_alone.ask(&request).await,
+        Outcome::Stored { .. }
+    ));
+}
+
+#[tokio::test]
+async fn another_context_is_told_before_the_key_is_used() {
+    let world = all();
+    let good = context(&world);
+    let changes: [fn(&mut Context); 5] = [
+        |c| c.name = "db2".into(),
+        |c| c.project = None,
+        |c| c.key = None,
+        |c| c.key = Some("user".into()),
+        |c| c.secret_type = None,
+    ];
+    for change in changes {
+        let mut other = good.clone();
+        change(&mut other);
+        let request = world.carrying(Sealed::Jwe {
+            context: other,
+            jwe: jwe_for(&used(&good, "j"), VALUE),
+        });
+        let outcome = world.ask(&request).await;
+        assert!(
+            matches!(outcome, Outcome::ContextMismatch { .. }),
+            "{outcome:?}"
+        );
+    }
+    assert_eq!(world.agent.failed_opens(), 0);
+    assert!(world.vault.secrets.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn cms_for_another_owner_is_refused_after_opening() {
+    let world = all();
+    let good = context(&world);
+    let other_project = Context {
+        project: None,
+        ..good.clone()
+    };
+    let other_agent = Context {
+        agent: "b2048".parse().unwrap(),
+        ..good.clone()
+    };
+    for (inside, violation) in [(other_project, "projectId: "), (other_agent, "agentId: ")] {
+        let wrapped = wrapper::wrap(&used(&inside, "j"), VALUE);
+        match world.ask(&world.wrapped(&wrapped, &good)).await {
+            Outcome::ContextMismatch { violations } => {
+                assert!(violations[0].starts_with(violation), "{violations:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn bare_cms_is_never_taken() {
+    let world = all();
+    let context = world.context("db");
+    for inside in [
+        VALUE,
+        br#"{"value":{"password":"x"}}"#,
+        br#"{"sealpost":{"agent":"a2048","name":"db"},"value":{},"x":1}"#,
+        b"hunter2",
+        b"",
+    ] {
+        match world.ask(&world.wrapped(inside, &context)).await {
+            Outcome::Refused { violations } => {
+                assert!(violations[0].contains("wrapper"), "{violations:?}");
+                assert!(!violations[0].contains("hunter2"), "{violations:?}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!(world.vault.secrets.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn a_use_and_its_time_are_needed() {
+    let world = all();
+    let context = world.context("db");
+    let seconds = |seconds: i64| {
+        let time = NOW.as_secs().checked_add_signed(seconds).unwrap();
+        let binding = Binding::new(&context.sealing());
+        binding.with_use("j", UnixTime::from_secs(time)).unwrap()
+    };
+    for binding in [
+        Binding::new(&context.sealing()),
+        seconds(-60),
+        seconds(24 * 3600 + 61),
+    ] {
+        let jwe = world.carrying(Sealed::Jwe {
+            context: context.clone(),
+            jwe: jwe_for(&binding, VALUE),
+        });
+        let cms = world.wrapped(&wrapper::wrap(&binding, VALUE), &context);
+        for request in [jwe, cms] {
+            match world.ask(&request).await {
+                Outcome::Refused { violations } => assert!(
+                    violations.iter().all(|v| v.starts_with("#/sealpost/")),
+                    "{violations:?}"
+                ),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_inside_is_validated_and_never_repeated() {
+    let world = all();
+    let context = Context {
+        key: Some("absent".into()),
+        ..world.context("db")
+    };
+    for value in [
+        &br#"["hunter2"]"#[..],
+        br#"{"hunter2":1}"#,
+        br#"{"absent":1,"absent":"hunter2"}"#,
+    ] {
+        for request in [
+            world.jwe(context.clone(), "j", value),
+            world.cms(&context, "j", value),
+        ] {
+            match world.ask(&request).await {
+                Outcome::Refused { violations } => {
+                    assert!(violations[0].starts_with("#/secret/"), "{violations:?}");
+                    assert!(!violations.join(" ").contains("hunter2"), "{violations:?}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+    // A name that may not be, which the gateway would have refused.
+    let control = world.context("a\u{7}b");
+    for request in [
+        world.jwe(control.clone(), "j", b"{}"),
+        world.cms(&control, "j", b"{}"),
+    ] {
+        let outcome = world.ask(&request).await;
+        assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
+    }
+}
+
+#[tokio::test]
+async fn no_key_is_guessed_and_no_other_tried() {
+    let world = all();
+    let context = world.context("db");
+    let sealing = used(&context, "j");
+    let to_another = jwe::seal(
+        &[recipient(OTHER_CERTIFICATE)],
+        Some(&sealing),
+        jwe::Serialization::Compact,
+        VALUE,
+        &mut AwsLcRng,
+    );
+    let unbound = jwe::seal(
+        &[recipient(CERTIFICATE)],
+        None,
+        jwe::Serialization::Compact,
+        VALUE,
+        &mut AwsLcRng,
+    );
+    let der = cms::seal(&[recipient(OTHER_CERTIFICATE)], VALUE, &mut AwsLcRng).unwrap();
+    let owner = Owner {
+        agent: world.id.clone(),
+        project: None,
+    };
+    let jwe = |jwe| Sealed::Jwe {
+        context: context.clone(),
+        jwe,
+    };
+    let cms = |cms| Sealed::Cms {
+        owner: owner.clone(),
+        cms,
+    };
+    for sealed in [
+        jwe(to_another.unwrap()),
+        jwe(unbound.unwrap()),
+        jwe(unnamed(&sealing)),
+        jwe("a.b.c".into()),
+        cms(Base64::encode_string(&der)),
+        cms(Base64::encode_string(b"nonsense")),
+        cms("-----BEGIN CMS-----".into()),
+    ] {
+        match world.ask(&world.carrying(sealed)).await {
+            Outcome::Unreadable { reason } => assert!(reason.len() > 20, "{reason}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(world.agent.failed_opens(), 0);
+}
+
+/// A JWE to the agent's key that does not say so.
+fn unnamed(binding: &Binding) -> String {
+    let named = jwe_for(binding, VALUE);
+    let (header, rest) = named.split_once('.').unwrap();
+    let header = base64ct::Base64UrlUnpadded::decode_vec(header).unwrap();
+    let header = String::from_utf8(header).unwrap();
+    let start = header.find("\"kid\"").unwrap();
+    let end = header.find("\"sealpost\"").unwrap();
+    let header = format!("{}{}", &header[..start], &header[end..]);
+    let header = base64ct::Base64UrlUnpadded::encode_string(header.as_bytes());
+    format!("{header}.{rest}")
+}
+
+#[tokio::test]
+async fn what_does_not_open_says_nothing_and_is_counted() {
+    let world = all();
+    let context = world.context("db");
+    // The last of the tag's bytes, whose character has no spare bits to notice it by.
+    let mut text = jwe_for(&used(&context, "j"), VALUE);
+    let tag = text.rfind('.').unwrap() + 1;
+    let replacement = if &text[tag..=tag] == "A" { "B" } else { "A" };
+    text.replace_range(tag..=tag, replacement);
+    let jwe = Sealed::Jwe {
+        context: context.clone(),
+        jwe: text,
+    };
+    let Sealed::Cms { owner, cms } = world.cms(&context, "j", VALUE).sealed else {
+        panic!()
+    };
+    let mut der = Base64::decode_vec(&cms).unwrap();
+    *der.last_mut().unwrap() ^= 1;
+    let cms = Sealed::Cms {
+        owner,
+        cms: Base64::encode_string(&der),
+    };
+    for (sealed, count) in [(jwe, 1), (cms, 2)] {
+        assert_eq!(
+            world.ask(&world.carrying(sealed)).await,
+            Outcome::DoesNotOpen
+        );
+        assert_eq!(world.agent.failed_opens(), count);
+    }
+}
+
+#[tokio::test]
+async fn old_identities_still_open() {
+    let old_key: &[u8] = include_bytes!("../../../../testdata/keys/agent-b2048.key.pem");
+    let rotated = world_with(|agent| {
+        let old = identity(old_key, OTHER_CERTIFICATE);
+        agent.with_old_identities([old]).unwrap()
+    });
+    let context = rotated.context("db");
+    let sealed_to_old = Sealed::Native {
+        envelope: seal_for(&context, VALUE, OTHER_CERTIFICATE),
+        context,
+    };
+    let request = rotated.carrying(sealed_to_old);
+    assert!(matches!(
+        rotated.ask(&request).await,
+        Outcome::Stored { .. }
+    ));
+    let unrotated = world();
+    let outcome = unrotated.ask(&request).await;
+    assert!(matches!(outcome, Outcome::Unreadable { .. }), "{outcome:?}");
+}

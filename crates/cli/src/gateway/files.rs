@@ -1,0 +1,73 @@
+//! Files that a configuration names.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::findings::Findings;
+use crate::io;
+use crate::render::quoted;
+
+/// Reads a file that anybody may read. `place` is the key that names it.
+pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
+    io::read_file(path, MAX_FILE)
+        .map_err(|failure| findings.wrong(place, failure.in_one_line()))
+        .ok()
+}
+
+/// Reads a file that holds a secret: who is neither its owner nor of its group must not be able to.
+pub(crate) fn read_private(
+    findings: &Findings,
+    place: &str,
+    path: &Path,
+) -> Option<Zeroizing<Vec<u8>>> {
+    let bytes = read(findings, place, path)?;
+    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    if mode & FORBIDDEN != 0 {
+        let mode = mode & 0o777;
+        findings.wrong(
+            place,
+            format_args!(
+                "{} has mode {mode:03o}: others can read it, or the group can write it; if nobody did: chmod 600",
+                quoted(path)
+            ),
+        );
+        return None;
+    }
+    Some(bytes)
+}
+
+/// Checks that what is to be made at `path` can be: its folder is there and may be written to.
+pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Path) {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    match fs::metadata(folder) {
+        Ok(metadata) if !metadata.is_dir() => findings.wrong(
+            place,
+            format_args!("{} is not a folder; name another", quoted(folder)),
+        ),
+        // Only trying tells for sure whether it can be written to, and a check changes nothing.
+        Ok(metadata) if metadata.permissions().readonly() => findings.wrong(
+            place,
+            format_args!(
+                "the folder {} is read-only; change its owner or mode",
+                quoted(folder)
+            ),
+        ),
+        Ok(_) => {}
+        Err(error) => findings.wrong(
+            place,
+            io::cannot("use the folder", folder, &error).in_one_line(),
+        ),
+    }
+}
+
+/// Everything for others, and writing for the group. That the group may read is how files of root are lent to a
+/// service.
+const FORBIDDEN: u32 = 0o037;
+/// More than any key, certificate, chain or key set needs.
+const MAX_FILE: usize = 1024 * 1024;

@@ -1,0 +1,263 @@
+//! A table of the configuration that is read key by key, so that everything wrong with it is found at once.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+use std::time::Duration;
+
+use toml::{Table, Value};
+
+use super::findings::Findings;
+
+/// What all sections of one configuration share.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    /// Relative paths start here.
+    pub(crate) folder: &'a Path,
+    /// Places that environment variables have set, with the variable: their values are texts, whatever is asked
+    /// for.
+    pub(crate) overridden: &'a BTreeMap<String, String>,
+    pub(crate) findings: &'a Findings,
+}
+
+/// A table, its place in the file, and the keys that were asked for.
+#[derive(Debug)]
+pub(crate) struct Section<'a> {
+    source: &'a Source<'a>,
+    place: String,
+    table: Table,
+    known: Vec<&'static str>,
+}
+
+impl<'a> Section<'a> {
+    /// The whole file.
+    pub(crate) fn root(source: &'a Source<'a>, table: Table) -> Self {
+        Self::new(source, String::new(), table)
+    }
+
+    fn new(source: &'a Source<'a>, place: String, table: Table) -> Self {
+        Self {
+            source,
+            place,
+            table,
+            known: Vec::new(),
+        }
+    }
+
+    /// The place of a key, as findings name it.
+    pub(crate) fn at(&self, key: &str) -> String {
+        match self.place.as_str() {
+            "" => key.to_owned(),
+            place => format!("{place}.{key}"),
+        }
+    }
+
+    /// Notes what is wrong with a key.
+    pub(crate) fn wrong(&self, key: &str, what: impl std::fmt::Display) {
+        self.source.findings.wrong(self.at(key), what);
+    }
+
+    pub(crate) fn findings(&self) -> &'a Findings {
+        self.source.findings
+    }
+
+    /// Notes that a key must be there, if it is not.
+    pub(crate) fn require(&self, key: &str, what_to_do: &str) {
+        if !self.has(key) {
+            self.wrong(key, format_args!("missing; {what_to_do}"));
+        }
+    }
+
+    pub(crate) fn has(&self, key: &str) -> bool {
+        self.table.contains_key(key)
+    }
+
+    pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
+        match self.take(key)? {
+            Value::String(text) if text.is_empty() => {
+                self.wrong(key, "is empty");
+                None
+            }
+            Value::String(text) => Some(text),
+            _ => self.not(key, "a text in quotes"),
+        }
+    }
+
+    /// A text that `T` can read; its error says what to do.
+    pub(crate) fn parsed<T: FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        key: &'static str,
+    ) -> Option<T> {
+        let text = self.text(key)?;
+        text.parse().map_err(|e| self.wrong(key, e)).ok()
+    }
+
+    /// As [`parsed`](Self::parsed); what is not given is as by default.
+    pub(crate) fn parsed_or_default<T: Default + FromStr<Err: std::fmt::Display>>(
+        &mut self,
+        key: &'static str,
+    ) -> Option<T> {
+        match self.has(key) {
+            true => self.parsed(key),
+            false => Some(T::default()),
+        }
+    }
+
+    /// An IP address and a port.
+    pub(crate) fn address(&mut self, key: &'static str) -> Option<SocketAddr> {
+        let text = self.text(key)?;
+        text.parse()
+            .ok()
+            .or_else(|| self.not(key, "an IP address and a port, such as \"127.0.0.1:8080\""))
+    }
+
+    pub(crate) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
+        self.text(key).map(|path| self.source.folder.join(path))
+    }
+
+    /// One path or a list of them.
+    pub(crate) fn paths(&mut self, key: &'static str) -> Vec<PathBuf> {
+        let texts = self.texts(key).unwrap_or_default();
+        texts
+            .into_iter()
+            .map(|path| self.source.folder.join(path))
+            .collect()
+    }
+
+    /// One text or a list of them; in an environment variable, with commas between them.
+    pub(crate) fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
+        let values = match self.take(key)? {
+            Value::String(text) if self.is_overridden(key) => {
+                return Some(text.split(',').map(|t| t.trim().to_owned()).collect());
+            }
+            Value::String(text) => return Some(vec![text]),
+            Value::Array(values) => values,
+            _ => return self.not(key, "a list of texts"),
+        };
+        let texts: Option<Vec<String>> = values
+            .into_iter()
+            .map(|value| match value {
+                Value::String(text) if !text.is_empty() => Some(text),
+                _ => None,
+            })
+            .collect();
+        texts.or_else(|| self.not(key, "a list of texts, none of them empty"))
+    }
+
+    pub(crate) fn flag(&mut self, key: &'static str) -> Option<bool> {
+        match self.take(key)? {
+            Value::Boolean(flag) => Some(flag),
+            Value::String(text) if self.is_overridden(key) => {
+                text.parse().ok().or_else(|| self.not(key, "true or false"))
+            }
+            _ => self.not(key, "true or false"),
+        }
+    }
+
+    pub(crate) fn number(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<usize>,
+    ) -> Option<usize> {
+        let number = match self.take(key)? {
+            Value::Integer(number) => usize::try_from(number).ok(),
+            Value::String(text) if self.is_overridden(key) => text.parse().ok(),
+            _ => None,
+        };
+        let number = number.filter(|number| range.contains(number));
+        let (from, to) = range.into_inner();
+        number.or_else(|| self.not(key, &format!("a whole number from {from} to {to}")))
+    }
+
+    /// A duration such as `"10s"`, `"500ms"` or `"1m 30s"`.
+    pub(crate) fn duration(
+        &mut self,
+        key: &'static str,
+        range: RangeInclusive<Duration>,
+    ) -> Option<Duration> {
+        let duration = match self.take(key)? {
+            Value::String(text) => humantime::parse_duration(&text).ok(),
+            _ => None,
+        };
+        let duration = duration.filter(|duration| range.contains(duration));
+        let [from, to] = [range.start(), range.end()].map(|d| humantime::format_duration(*d));
+        let expected = format!("a duration in quotes from \"{from}\" to \"{to}\", such as \"10s\"");
+        duration.or_else(|| self.not(key, &expected))
+    }
+
+    /// One of a few words.
+    pub(crate) fn choice<T: Copy>(
+        &mut self,
+        key: &'static str,
+        choices: &[(&str, T)],
+    ) -> Option<T> {
+        let text = self.text(key)?;
+        let found = choices.iter().find(|(word, _)| *word == text);
+        found.map(|(_, choice)| *choice).or_else(|| {
+            let words: Vec<String> = choices.iter().map(|(w, _)| format!("\"{w}\"")).collect();
+            self.not(key, &words.join(" or "))
+        })
+    }
+
+    /// A table below this one.
+    pub(crate) fn section(&mut self, key: &'static str) -> Option<Self> {
+        match self.take(key)? {
+            Value::Table(table) => Some(Self::new(self.source, self.at(key), table)),
+            _ => self.not(key, &format!("a table, [{}]", self.at(key))),
+        }
+    }
+
+    /// A list of tables below this one.
+    pub(crate) fn sections(&mut self, key: &'static str) -> Vec<Self> {
+        let expected = format!("tables, each under [[{}]]", self.at(key));
+        let Some(value) = self.take(key) else {
+            return Vec::new();
+        };
+        let Value::Array(values) = value else {
+            self.not::<()>(key, &expected);
+            return Vec::new();
+        };
+        let mut sections = Vec::new();
+        for (index, value) in values.into_iter().enumerate() {
+            let place = format!("{}[{index}]", self.at(key));
+            match value {
+                Value::Table(table) => sections.push(Self::new(self.source, place, table)),
+                _ => self
+                    .source
+                    .findings
+                    .wrong(place, format_args!("must be {expected}")),
+            }
+        }
+        sections
+    }
+
+    /// Notes the keys that nobody asked for: a setting that is misspelt would not be in force.
+    pub(crate) fn finish(&self) {
+        for key in self.table.keys() {
+            let known = self.known.join(", ");
+            self.wrong(
+                key,
+                format_args!("there is no such key; the keys here are {known}"),
+            );
+        }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<Value> {
+        self.known.push(key);
+        self.table.remove(key)
+    }
+
+    fn is_overridden(&self, key: &str) -> bool {
+        self.source.overridden.contains_key(&self.at(key))
+    }
+
+    fn not<T>(&self, key: &str, expected: &str) -> Option<T> {
+        match self.source.overridden.get(&self.at(key)) {
+            Some(variable) => self.wrong(key, format_args!("{variable} must be {expected}")),
+            None => self.wrong(key, format_args!("must be {expected}")),
+        }
+        None
+    }
+}

@@ -1,0 +1,63 @@
+//! The private keys that open, and their certificates.
+
+use std::path::{Path, PathBuf};
+
+use sealpost_envelope::{AwsLc, Certificate, Identity, Keyring};
+
+use crate::error::Failure;
+use crate::io;
+use crate::render::quoted;
+
+/// The keys of these files, the first of which is the current one, each with those of the certificates that are its.
+pub(super) fn read(
+    identities: &[PathBuf],
+    certificates: &[PathBuf],
+) -> Result<Keyring<Identity<AwsLc>>, Failure> {
+    let mut read = identities
+        .iter()
+        .map(|path| Ok((path, identity(path)?)))
+        .collect::<Result<Vec<_>, Failure>>()?;
+    for path in certificates {
+        let certificate = certificate(path)?;
+        let key = certificate.public_key().key_id();
+        let (_, identity) = read
+            .iter_mut()
+            .find(|(_, identity)| identity.key_id() == key)
+            .ok_or_else(|| {
+                Failure::refused(format!(
+                    "{}: the certificate is for key {key}, which is in no --identity",
+                    quoted(path)
+                ))
+                .hint("give the certificate that was issued for one of the keys")
+            })?;
+        identity
+            .add_certificate(certificate)
+            .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
+    }
+    let mut read = read.into_iter();
+    let (_, current) = read
+        .next()
+        .ok_or_else(|| Failure::usage("no --identity is given"))?;
+    let mut keyring = Keyring::new(current);
+    for (path, identity) in read {
+        keyring
+            .add_old(identity)
+            .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
+    }
+    Ok(keyring)
+}
+
+fn identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
+    let bytes = io::read_file(path, MAX_IDENTITY)?;
+    Identity::from_pem_or_der(&bytes)
+        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+}
+
+fn certificate(path: &Path) -> Result<Certificate, Failure> {
+    let bytes = io::read_file(path, MAX_IDENTITY)?;
+    Certificate::from_pem_or_der::<AwsLc>(&bytes)
+        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+}
+
+/// More than a key of 8192 bits and its certificates need, in bytes of PEM.
+const MAX_IDENTITY: usize = 256 * 1024;

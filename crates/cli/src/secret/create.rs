@@ -1,0 +1,79 @@
+//! `sealpost secret create`: one secret in, its reference out.
+
+use clap::Args;
+use sealpost_client::{IdempotencyKey, NewSecret};
+use serde_json::json;
+
+use super::endpoint::EndpointArgs;
+use super::failure::failure;
+use crate::error::Failure;
+use crate::io::{self, Input};
+
+/// Arguments of `sealpost secret create`.
+#[derive(Args, Debug)]
+pub(crate) struct Create {
+    #[command(flatten)]
+    endpoint: EndpointArgs,
+    /// The secret's name
+    #[arg(long)]
+    name: String,
+    /// The top-level property of the value that the reference points to [default: the whole object]
+    #[arg(long)]
+    key: Option<String>,
+    /// The secret's type, such as PASSWORD
+    #[arg(long = "type", value_name = "TYPE")]
+    secret_type: Option<String>,
+    /// Recognise the call by this key if it is repeated: the same for the same secret, and for nothing else [default:
+    /// one at random]
+    #[arg(long, value_name = "KEY")]
+    idempotency_key: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+    /// The value, a JSON object
+    #[command(flatten)]
+    input: Input,
+}
+
+impl Create {
+    pub(crate) async fn run(self) -> Result<(), Failure> {
+        let key = match self.idempotency_key {
+            Some(key) => IdempotencyKey::new(key),
+            None => IdempotencyKey::random(),
+        };
+        let key = key.map_err(failure)?;
+        let endpoint = self.endpoint.open()?;
+        let value = self.input.read(MAX_READ)?;
+        let mut secret = NewSecret::new(self.name, value).with_idempotency_key(key.clone());
+        if let Some(key) = self.key {
+            secret = secret.with_key(key);
+        }
+        if let Some(secret_type) = self.secret_type {
+            secret = secret.with_type(secret_type);
+        }
+        let created = endpoint.create(None, &secret).await.map_err(|error| {
+            let open = error.may_have_been_created();
+            let failure = failure(error);
+            match open {
+                true => failure.hint(format!(
+                    "find out with the same command and --idempotency-key {key}: it creates the secret only if it is \
+                     not there yet"
+                )),
+                false => failure,
+            }
+        })?;
+        let report = match self.json {
+            true => json!({
+                "resolver_ref": created.resolver_ref,
+                "vaultSecretName": created.vault_secret_name,
+                "requestId": created.request_id,
+            })
+            .to_string(),
+            false => created.resolver_ref,
+        };
+        io::write_stdout(format!("{report}\n").as_bytes())
+    }
+}
+
+/// More than is taken, so that it is the gateway who says how much that is.
+const MAX_READ: usize = 1 << 20;

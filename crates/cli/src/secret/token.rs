@@ -1,0 +1,87 @@
+//! The bearer token: from a file that somebody may renew, or from the environment.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use sealpost_client::{BoxError, Token, TokenProvider};
+use zeroize::Zeroizing;
+
+use crate::error::Failure;
+use crate::io;
+use crate::render::quoted;
+
+/// The flag's file, or else the environment's token.
+pub(crate) fn source(file: Option<&Path>) -> Result<TokenSource, Failure> {
+    if let Some(path) = file {
+        // What is wrong with it is told now and as what it is.
+        let token = read(path)?;
+        return Ok(TokenSource {
+            file: Some(path.to_owned()),
+            last: Mutex::new(token),
+        });
+    }
+    match std::env::var(VARIABLE).map(Zeroizing::new) {
+        Ok(token) if !token.trim().is_empty() => Ok(TokenSource {
+            file: None,
+            last: Mutex::new(token),
+        }),
+        Ok(_) | Err(std::env::VarError::NotPresent) => Err(Failure::usage("there is no token")
+            .hint(format!(
+                "name a file that holds it with --token-file, or set {VARIABLE}"
+            ))),
+        Err(std::env::VarError::NotUnicode(_)) => {
+            Err(Failure::usage(format!("{VARIABLE} is no token")).hint("copy the token again"))
+        }
+    }
+}
+
+/// Where the token comes from, and the one that was sent last.
+pub(crate) struct TokenSource {
+    file: Option<PathBuf>,
+    last: Mutex<Zeroizing<String>>,
+}
+
+impl TokenSource {
+    /// Reads the file again. Is the token another one?
+    fn refresh(&self) -> Result<bool, Failure> {
+        let Some(path) = &self.file else {
+            return Ok(false);
+        };
+        let token = read(path)?;
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = *last != token;
+        *last = token;
+        Ok(changed)
+    }
+}
+
+#[async_trait]
+impl TokenProvider for TokenSource {
+    async fn token(&self) -> Result<Token, BoxError> {
+        self.refresh().map_err(Failure::summary)?;
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(Token::new(last.clone()))
+    }
+
+    async fn renew(&self) -> Result<bool, BoxError> {
+        Ok(self.refresh().map_err(Failure::summary)?)
+    }
+}
+
+fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
+    let bytes = io::read_file(path, MAX_TOKEN)?;
+    let none = || {
+        Failure::refused(format!("{} holds no token", quoted(path)))
+            .hint("write the token alone into it, without the word Bearer")
+    };
+    let text = str::from_utf8(&bytes).map_err(|_| none())?.trim();
+    match text.is_empty() || text.contains(char::is_whitespace) {
+        true => Err(none()),
+        false => Ok(Zeroizing::new(text.to_owned())),
+    }
+}
+
+const VARIABLE: &str = "SEALPOST_TOKEN";
+/// More than a gateway takes.
+const MAX_TOKEN: usize = 64 * 1024;

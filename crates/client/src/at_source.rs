@@ -1,0 +1,254 @@
+//! Sealing before anything leaves the caller.
+
+use std::fmt;
+
+use bytes::Bytes;
+use sealpost_envelope::{
+    AwsLc, AwsLcRng, Binding, Certificate, ChainPolicy, Fingerprint, Recipient, SecretContext,
+    Trust, TrustAnchors, UnixTime,
+    jwe::{self, Serialization},
+};
+use sealpost_validator::{parse_agent_id, parse_project_id};
+
+use crate::{ClientError, NewSecret, body, idempotency::random_hex};
+
+/// Which certificate of an agent may be sealed to.
+///
+/// # Security
+///
+/// It has to come from somewhere else than the gateway: whoever may choose the certificate can read the value.
+#[derive(Clone)]
+pub struct AgentTrust {
+    policy: Policy,
+    certificate: Option<Certificate>,
+}
+
+#[derive(Clone)]
+enum Policy {
+    Pinned(Vec<Fingerprint>),
+    Chain(TrustAnchors),
+}
+
+impl AgentTrust {
+    /// Only certificates with one of these fingerprints: SHA-256 of the DER, as `sealpost keygen` prints it.
+    #[must_use]
+    pub fn pinned(fingerprints: impl IntoIterator<Item = Fingerprint>) -> Self {
+        Self::new(Policy::Pinned(fingerprints.into_iter().collect()))
+    }
+
+    /// Only certificates that name the agent (a subjectAltName URI `urn:sealpost:agent:<agentId>`) and that one of
+    /// these authorities, in PEM, has issued, itself or through intermediate ones.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::TrustAnchors`] if one can't be used as an authority.
+    pub fn chain(authorities_pem: &[u8]) -> Result<Self, ClientError> {
+        Ok(Self::new(Policy::Chain(TrustAnchors::from_pem(
+            authorities_pem,
+        )?)))
+    }
+
+    /// Takes this certificate, in PEM or DER, and does not ask the gateway for one. It has to satisfy the policy all the
+    /// same.
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError::AgentCertificate`] if it is none.
+    pub fn with_certificate(mut self, certificate: &[u8]) -> Result<Self, ClientError> {
+        self.certificate = Some(Certificate::from_pem_or_der::<AwsLc>(certificate)?);
+        Ok(self)
+    }
+
+    pub(crate) fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// The key to seal to, if the certificate is the agent's and valid now.
+    fn recipient(
+        &self,
+        certificate: &Certificate,
+        agent: &str,
+        now: UnixTime,
+    ) -> Result<Recipient<AwsLc>, ClientError> {
+        let trust = match &self.policy {
+            Policy::Pinned(pins) => Trust::Pinned(pins),
+            Policy::Chain(anchors) => Trust::Chain(ChainPolicy::new(anchors, agent)),
+        };
+        Ok(Recipient::from_certificate(certificate, &trust, now)?)
+    }
+
+    fn new(policy: Policy) -> Self {
+        Self {
+            policy,
+            certificate: None,
+        }
+    }
+}
+
+impl fmt::Debug for AgentTrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shown = f.debug_struct("AgentTrust");
+        match &self.policy {
+            Policy::Pinned(pins) => shown.field("pinned", pins),
+            Policy::Chain(anchors) => shown.field("chain", anchors),
+        };
+        shown.field("certificate", &self.certificate).finish()
+    }
+}
+
+/// Whose secret it is.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Owner<'a> {
+    agent: &'a str,
+    project: Option<[u8; 16]>,
+}
+
+impl<'a> Owner<'a> {
+    pub(crate) fn parse(agent: &'a str, project: Option<&str>) -> Result<Self, ClientError> {
+        let agent = parse_agent_id(agent).map_err(|_| ClientError::AgentId)?;
+        let project = project
+            .map(|project| parse_project_id(project).map_err(|_| ClientError::ProjectId))
+            .transpose()?;
+        Ok(Self { agent, project })
+    }
+}
+
+/// A compact JWE (RFC 7516) of the value, which the agent takes once, until `lifetime` is over, and for this secret
+/// alone.
+pub(crate) fn seal(
+    secret: &NewSecret,
+    owner: Owner<'_>,
+    certificate: &Certificate,
+    trust: &AgentTrust,
+    lifetime: std::time::Duration,
+) -> Result<Bytes, ClientError> {
+    let value = body::value(secret)?;
+    let now = UnixTime::now();
+    let recipient = trust.recipient(certificate, owner.agent, now)?;
+    let mut context = SecretContext::new(owner.agent, &secret.name);
+    if let Some(project) = owner.project {
+        context = context.with_project(project);
+    }
+    if let Some(key) = &secret.key {
+        context = context.with_key(key);
+    }
+    if let Some(secret_type) = &secret.secret_type {
+        context = context.with_type(secret_type);
+    }
+    let expires_at = UnixTime::from_secs(now.as_secs().saturating_add(lifetime.as_secs() + CLOCKS));
+    // 32 hexadecimal digits are a good identifier.
+    let binding = Binding::new(&context)
+        .with_use(&random_hex()?, expires_at)
+        .map_err(|_| ClientError::Randomness)?;
+    let recipients = std::slice::from_ref(&recipient);
+    let sealed = jwe::seal(
+        recipients,
+        Some(&binding),
+        Serialization::Compact,
+        value,
+        &mut AwsLcRng,
+    )?;
+    Ok(Bytes::from(sealed))
+}
+
+/// Seconds by which the agent's clock may be ahead.
+const CLOCKS: u64 = 60;
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use sealpost_envelope::{
+        Identity, Keyring,
+        jwe::{ContextPolicy, Jwe},
+    };
+
+    use super::*;
+
+    const CERTIFICATE: &[u8] = include_bytes!("../../../testdata/keys/agent-a2048.pem");
+    const KEY: &[u8] = include_bytes!("../../../testdata/keys/agent-a2048.key.pem");
+    const OTHER: &[u8] = include_bytes!("../../../testdata/keys/agent-b2048.pem");
+    const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
+
+    fn pinned(pem: &[u8]) -> AgentTrust {
+        let certificate = Certificate::from_pem::<AwsLc>(pem).unwrap();
+        AgentTrust::pinned([certificate.fingerprint()])
+            .with_certificate(CERTIFICATE)
+            .unwrap()
+    }
+
+    fn secret() -> NewSecret {
+        NewSecret::new("db", b" {\"password\":\"x\"}\n".to_vec())
+            .with_key("password")
+            .with_type("PASSWORD")
+    }
+
+    fn sealed(trust: &AgentTrust) -> Result<Bytes, ClientError> {
+        let owner = Owner::parse("a2048", Some(PROJECT)).unwrap();
+        let certificate = trust.certificate().unwrap();
+        seal(
+            &secret(),
+            owner,
+            certificate,
+            trust,
+            Duration::from_secs(100),
+        )
+    }
+
+    #[test]
+    fn it_opens_for_its_own_context_once_and_for_a_time() {
+        let (one, other) = (
+            sealed(&pinned(CERTIFICATE)).unwrap(),
+            sealed(&pinned(CERTIFICATE)).unwrap(),
+        );
+        let (one, other) = (Jwe::parse(&one).unwrap(), Jwe::parse(&other).unwrap());
+        let binding = one.binding().unwrap();
+        assert_ne!(binding.jti(), other.binding().unwrap().jti());
+        let left = binding.expires_at().unwrap().as_secs() - UnixTime::now().as_secs();
+        assert!((155..=160).contains(&left), "{left}");
+
+        let project = parse_project_id(PROJECT).unwrap();
+        let context = SecretContext::new("a2048", "db")
+            .with_project(project)
+            .with_key("password")
+            .with_type("PASSWORD");
+        let mut identity = Identity::<AwsLc>::from_pem(KEY).unwrap();
+        identity
+            .add_certificate(Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap())
+            .unwrap();
+        let keyring = Keyring::new(identity);
+        let policy = ContextPolicy::RequireContext(&context);
+        let opened = jwe::open(&keyring, &one, policy, &mut AwsLcRng).unwrap();
+        assert_eq!(&*opened.plaintext, br#"{"password":"x"}"#);
+        let elsewhere = SecretContext::new("a2048", "db2").with_project(project);
+        let policy = ContextPolicy::RequireContext(&elsewhere);
+        assert!(jwe::open(&keyring, &one, policy, &mut AwsLcRng).is_err());
+    }
+
+    #[test]
+    fn another_certificate_than_the_pinned_is_refused() {
+        let error = sealed(&pinned(OTHER)).unwrap_err();
+        assert!(matches!(error, ClientError::AgentCertificate(_)), "{error}");
+        assert!(matches!(
+            AgentTrust::pinned([]).with_certificate(b"none"),
+            Err(ClientError::AgentCertificate(_))
+        ));
+        assert!(matches!(
+            AgentTrust::chain(CERTIFICATE),
+            Err(ClientError::TrustAnchors(_))
+        ));
+    }
+
+    #[test]
+    fn ids_that_can_be_none_are_refused() {
+        assert!(matches!(
+            Owner::parse("a/b", None),
+            Err(ClientError::AgentId)
+        ));
+        let braces = format!("{{{PROJECT}}}");
+        assert!(matches!(
+            Owner::parse("a", Some(&braces)),
+            Err(ClientError::ProjectId)
+        ));
+    }
+}

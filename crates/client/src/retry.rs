@@ -1,0 +1,340 @@
+//! Trying again: when, how long after, and what is known in the end.
+
+use std::time::Duration;
+
+use sealpost_envelope::{OsRng, rand_core::TryRng as _};
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::debug;
+
+use crate::{ClientError, ProblemKind};
+
+/// How often a call is tried, and how long it waits in between.
+///
+/// The pause before the attempt `n + 1` is random, between nothing and `first_pause · 2^(n−1)`, and never more than
+/// `longest_pause`: callers that failed together don't come back together. If the gateway says how long to wait
+/// (`Retry-After`), the pause begins after that.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[must_use]
+pub struct RetryPolicy {
+    attempts: u32,
+    first_pause: Duration,
+    longest_pause: Duration,
+}
+
+impl RetryPolicy {
+    /// At most so many attempts, at least one.
+    pub const fn attempts(attempts: u32) -> Self {
+        Self {
+            attempts,
+            first_pause: Duration::from_millis(250),
+            longest_pause: Duration::from_secs(10),
+        }
+    }
+
+    /// Every call is tried once.
+    pub const fn never() -> Self {
+        Self::attempts(1)
+    }
+
+    /// With other pauses than at most 250 ms after the first attempt, doubled up to 10 seconds.
+    pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
+        self.first_pause = first;
+        self.longest_pause = longest;
+        self
+    }
+
+    /// The pause after this attempt (the first is 1), by a number at random.
+    fn pause(&self, attempt: u32, random: u64) -> Duration {
+        let doubled = self.first_pause.saturating_mul(
+            1_u32
+                .checked_shl(attempt.saturating_sub(1))
+                .unwrap_or(u32::MAX),
+        );
+        let most = doubled.min(self.longest_pause);
+        let nanoseconds = (most.as_nanos() * u128::from(random)) >> u64::BITS;
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)).min(most)
+    }
+}
+
+impl Default for RetryPolicy {
+    /// Five attempts.
+    fn default() -> Self {
+        Self::attempts(5)
+    }
+}
+
+/// How long one call may take.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) attempt: Duration,
+    pub(crate) deadline: Instant,
+}
+
+/// What is known of the attempts so far.
+#[derive(Debug, Default)]
+pub(crate) struct History {
+    /// The last attempt after which the secret may have been created.
+    unknown: Option<ClientError>,
+}
+
+impl History {
+    fn note(&mut self, error: ClientError) {
+        if error.may_have_been_created() {
+            self.unknown = Some(error);
+        }
+    }
+
+    /// The error to end with. None says that nothing was created if an earlier attempt may have done it.
+    fn settle(&mut self, last: ClientError) -> ClientError {
+        let Some(unknown) = self.unknown.take() else {
+            return last;
+        };
+        match last {
+            ClientError::Problem(mut problem) => {
+                problem.after_unknown = true;
+                ClientError::Problem(problem)
+            }
+            last if last.may_have_been_created() => last,
+            ClientError::Connect(source) => ClientError::Connection(source),
+            _ => unknown,
+        }
+    }
+
+    /// Before another round of attempts of the same call.
+    pub(crate) fn reopen(&mut self, ended: &ClientError) {
+        if let ClientError::Problem(problem) = ended
+            && problem.after_unknown
+        {
+            self.unknown = Some(ClientError::Timeout);
+        }
+    }
+}
+
+/// Runs attempts until one succeeds, or fails in a way that another one would not mend, or the policy or the time ends.
+pub(crate) async fn run<T, F>(
+    policy: &RetryPolicy,
+    limits: Limits,
+    history: &mut History,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, ClientError>
+where
+    F: Future<Output = Result<T, ClientError>>,
+{
+    let mut number = 1;
+    loop {
+        let until = limits.deadline.min(Instant::now() + limits.attempt);
+        let error = match timeout_at(until, attempt()).await {
+            Ok(Ok(value)) => return Ok(value),
+            Ok(Err(error)) => error,
+            Err(_) => ClientError::Timeout,
+        };
+        let Some(at_least) = transient(&error).filter(|_| number < policy.attempts) else {
+            return Err(history.settle(error));
+        };
+        // Without randomness, the longest pause.
+        let random = OsRng.try_next_u64().unwrap_or(u64::MAX);
+        let pause = at_least.saturating_add(policy.pause(number, random));
+        if limits.deadline.saturating_duration_since(Instant::now()) <= pause {
+            return Err(history.settle(error));
+        }
+        debug!(%error, attempt = number, ?pause, "trying again");
+        history.note(error);
+        sleep(pause).await;
+        number += 1;
+    }
+}
+
+/// May another attempt succeed where this one failed, and how long after at the earliest?
+///
+/// A 400, 403 or 409 is the gateway's last word, and so is a 500, which nobody knows to pass.
+fn transient(error: &ClientError) -> Option<Duration> {
+    match error {
+        ClientError::Connect(_) | ClientError::Connection(_) | ClientError::Timeout => {
+            Some(Duration::ZERO)
+        }
+        // What stands between may say it in its own words.
+        ClientError::Unexpected {
+            status: 502..=504, ..
+        } => Some(Duration::ZERO),
+        ClientError::Problem(problem) => match problem.kind {
+            ProblemKind::AgentBusy
+            | ProblemKind::AgentOffline
+            | ProblemKind::AgentTimeout
+            | ProblemKind::Overloaded
+            | ProblemKind::RateLimited => Some(problem.retry_after.unwrap_or_default()),
+            // Of a kind that this release does not know.
+            ProblemKind::Other(_) if problem.status == 504 => {
+                Some(problem.retry_after.unwrap_or_default())
+            }
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, collections::VecDeque, future::ready, io};
+
+    use super::*;
+    use crate::Problem;
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    fn problem(name: &str, status: u16, retry_after: Option<u64>) -> ClientError {
+        let body = format!(r#"{{"type":"urn:sealpost:problem:{name}"}}"#);
+        let mut problem = Problem::parse(status, body.as_bytes(), None).unwrap();
+        problem.retry_after = retry_after.map(Duration::from_secs);
+        ClientError::Problem(Box::new(problem))
+    }
+
+    fn connect() -> ClientError {
+        ClientError::Connect(Box::new(io::Error::other("refused")))
+    }
+
+    /// Runs these outcomes one after the other; returns the result, how many were used, and the time it took.
+    async fn script(
+        policy: &RetryPolicy,
+        total: Duration,
+        outcomes: Vec<Result<u8, ClientError>>,
+    ) -> (Result<u8, ClientError>, usize, Duration) {
+        let (count, outcomes) = (outcomes.len(), RefCell::new(VecDeque::from(outcomes)));
+        let start = Instant::now();
+        let limits = Limits {
+            attempt: MINUTE,
+            deadline: start + total,
+        };
+        let next = || ready(outcomes.borrow_mut().pop_front().expect("one more attempt"));
+        let result = run(policy, limits, &mut History::default(), next).await;
+        (result, count - outcomes.borrow().len(), start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_pass_is_tried_again() {
+        for error in [
+            connect,
+            || ClientError::Connection(Box::new(io::Error::other("reset"))),
+            || ClientError::Timeout,
+            || ClientError::Unexpected { status: 502 },
+            || problem("agent-offline", 504, None),
+            || problem("agent-timeout", 504, None),
+            || problem("rate-limited", 504, None),
+            || problem("agent-busy", 504, None),
+            || problem("overloaded", 504, None),
+            || problem("something-new", 504, None),
+        ] {
+            let outcomes = vec![Err(error()), Err(error()), Ok(7)];
+            let (result, used, elapsed) = script(&RetryPolicy::default(), MINUTE, outcomes).await;
+            assert_eq!(result.unwrap(), 7, "{:?}", error());
+            assert_eq!(used, 3);
+            assert!(elapsed <= Duration::from_millis(750), "{elapsed:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_last_word_is_not_questioned() {
+        for error in [
+            problem("invalid-request", 400, None),
+            problem("body-timeout", 400, None),
+            problem("forbidden", 403, None),
+            problem("secret-exists", 409, None),
+            problem("internal", 500, None),
+            problem("something-new", 500, None),
+            ClientError::Unexpected { status: 302 },
+            ClientError::Unexpected { status: 201 },
+            ClientError::Token,
+            ClientError::ValueNotJson,
+        ] {
+            let text = error.to_string();
+            let (result, used, elapsed) =
+                script(&RetryPolicy::default(), MINUTE, vec![Err(error), Ok(7)]).await;
+            assert_eq!(result.unwrap_err().to_string(), text);
+            assert_eq!((used, elapsed), (1, Duration::ZERO), "{text}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_policy_ends_it() {
+        let outcomes = (0..9).map(|_| Err(connect())).collect();
+        let (result, used, elapsed) = script(&RetryPolicy::attempts(4), MINUTE, outcomes).await;
+        assert!(matches!(result, Err(ClientError::Connect(_))));
+        assert_eq!(used, 4);
+        assert!(elapsed <= Duration::from_millis(250 + 500 + 1000));
+        let (_, used, _) = script(&RetryPolicy::never(), MINUTE, vec![Err(connect()), Ok(1)]).await;
+        assert_eq!(used, 1);
+        let (_, used, _) = script(&RetryPolicy::attempts(0), MINUTE, vec![Err(connect())]).await;
+        assert_eq!(used, 1, "at least one");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_gateway_says_how_long_to_wait() {
+        let outcomes = vec![Err(problem("rate-limited", 504, Some(7))), Ok(1)];
+        let (result, _, elapsed) = script(&RetryPolicy::default(), MINUTE, outcomes).await;
+        assert!(result.is_ok());
+        assert!((7..=8).contains(&elapsed.as_secs()), "{elapsed:?}");
+        // Longer than there is time: said at once, not after waiting in vain.
+        let outcomes = vec![Err(problem("rate-limited", 504, Some(61))), Ok(1)];
+        let (result, used, elapsed) = script(&RetryPolicy::default(), MINUTE, outcomes).await;
+        assert!(matches!(result, Err(ClientError::Problem(_))));
+        assert_eq!((used, elapsed), (1, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_attempt_and_the_whole_have_their_time() {
+        let start = Instant::now();
+        let (attempt, total) = (Duration::from_secs(10), Duration::from_secs(25));
+        let limits = Limits {
+            attempt,
+            deadline: start + total,
+        };
+        let mut attempts = 0;
+        let never = || {
+            attempts += 1;
+            std::future::pending::<Result<u8, _>>()
+        };
+        let policy = RetryPolicy::attempts(100).with_pauses(Duration::ZERO, Duration::ZERO);
+        let result = run(&policy, limits, &mut History::default(), never).await;
+        assert!(matches!(result, Err(ClientError::Timeout)));
+        assert_eq!(attempts, 3);
+        assert_eq!(start.elapsed(), total);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn nothing_is_claimed_that_an_earlier_attempt_leaves_open() {
+        let policy = RetryPolicy::attempts(2);
+        let after_timeout = async |last| {
+            let outcomes = vec![Err(ClientError::Timeout), Err(last)];
+            script(&policy, MINUTE, outcomes).await.0.unwrap_err()
+        };
+        let exists = after_timeout(problem("secret-exists", 409, None)).await;
+        assert!(exists.may_have_been_created());
+        assert!(
+            exists.to_string().contains("an earlier attempt"),
+            "{exists}"
+        );
+        assert!(matches!(
+            after_timeout(connect()).await,
+            ClientError::Connection(_)
+        ));
+        assert!(matches!(
+            after_timeout(ClientError::Token).await,
+            ClientError::Timeout
+        ));
+
+        let outcomes = vec![Err(connect()), Err(problem("secret-exists", 409, None))];
+        let error = script(&policy, MINUTE, outcomes).await.0.unwrap_err();
+        assert!(!error.may_have_been_created(), "nothing was sent before");
+    }
+
+    #[test]
+    fn pauses_double_up_to_the_longest_and_are_jittered_in_full() {
+        let policy = RetryPolicy::attempts(99)
+            .with_pauses(Duration::from_millis(100), Duration::from_secs(1));
+        let most: Vec<_> = [1, 2, 3, 4, 5, 31, 32, 33, u32::MAX]
+            .map(|attempt| policy.pause(attempt, u64::MAX).as_millis())
+            .into();
+        assert_eq!(most, [99, 199, 399, 799, 999, 999, 999, 999, 999]);
+        assert_eq!(policy.pause(3, 0), Duration::ZERO);
+        assert_eq!(policy.pause(3, 1 << 63), Duration::from_millis(200));
+    }
+}

@@ -1,0 +1,128 @@
+use std::time::Duration;
+
+use sealpost_client::{ClientError, RetryPolicy};
+
+use crate::server::{Act, Server, created, problem, secret};
+
+async fn error(act: Act) -> (ClientError, Server) {
+    let server = Server::start([act, created()]).await;
+    let client = server
+        .builder()
+        .retries(RetryPolicy::never())
+        .build()
+        .unwrap();
+    let error = client
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap_err();
+    (error, server)
+}
+
+#[tokio::test]
+async fn redirects_are_not_followed() {
+    for status in [301, 302, 303, 307, 308] {
+        let elsewhere = Act::Answer(status, "location: /elsewhere\r\n", String::new());
+        let server = Server::start([elsewhere, created()]).await;
+        let error = server
+            .client()
+            .create_secret("a", None, &secret())
+            .await
+            .unwrap_err();
+        assert!(
+            matches!(error, ClientError::Unexpected { status: s } if s == status),
+            "{error}"
+        );
+        assert!(!error.may_have_been_created());
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_is_none_of_ours_is_an_error() {
+    let good = r#"{"resolver_ref":"secret:n","vaultSecretName":"n"}"#;
+    for (status, body) in [
+        (201, ""),
+        (201, "{}"),
+        (201, "<html>created</html>"),
+        (201, r#"["secret:n"]"#),
+        (201, r#"{"resolver_ref":"secret:n"}"#),
+        (201, r#"{"resolver_ref":null,"vaultSecretName":"n"}"#),
+        (200, good),
+        (202, good),
+        (204, ""),
+    ] {
+        let (error, _) = error(Act::Answer(status, "", body.to_owned())).await;
+        assert!(
+            matches!(error, ClientError::Unexpected { status: s } if s == status),
+            "{body}"
+        );
+        assert!(error.may_have_been_created(), "{status} {body}");
+    }
+}
+
+#[tokio::test]
+async fn an_error_that_is_no_problem_is_unexpected() {
+    for (status, body) in [
+        (400, "<html>"),
+        (403, ""),
+        (404, "[]"),
+        (500, "null"),
+        (404, r#"{"title":"x"}"#),
+    ] {
+        let (error, server) = error(Act::Answer(status, "", body.to_owned())).await;
+        assert!(
+            matches!(error, ClientError::Unexpected { status: s } if s == status),
+            "{error}"
+        );
+        assert_eq!(error.may_have_been_created(), status == 500);
+        assert_eq!(server.connections(), 1);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_is_read_so_far_and_no_further() {
+    for status in [201, 400] {
+        let (error, server) = error(Act::Endless(status)).await;
+        assert!(
+            matches!(error, ClientError::Unexpected { status: s } if s == status),
+            "{error}"
+        );
+        // A megabyte was read; the rest is in the buffers of the kernel.
+        assert!(server.written() < 32 << 20, "{}", server.written());
+    }
+    let (error, _) = error(Act::HugeHeader).await;
+    assert!(matches!(error, ClientError::Connection(_)), "{error}");
+}
+
+#[tokio::test]
+async fn an_answer_that_drips_ends_with_the_attempt() {
+    let server = Server::start([Act::Drip]).await;
+    let client = server
+        .builder()
+        .retries(RetryPolicy::never())
+        .attempt_timeout(Duration::from_millis(150))
+        .build()
+        .unwrap();
+    let error = client
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ClientError::Timeout), "{error}");
+}
+
+#[tokio::test]
+async fn a_problem_is_shown_whole() {
+    let body = r#"{"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,
+        "detail":"There is one violation.","instance":"urn:x","violations":["/secret/name: \u001b[31mred"]}"#;
+    let (error, _) = error(Act::Answer(400, "x-request-id: r-1\r\n", body.to_owned())).await;
+    assert_eq!(
+        error.to_string(),
+        "The request breaks rules: There is one violation.\n  /secret/name: \u{fffd}[31mred\n  (request id r-1)"
+    );
+    let (error, _) = error_of_unknown_type().await;
+    assert!(error.to_string().contains("T: D."), "{error}");
+}
+
+async fn error_of_unknown_type() -> (ClientError, Server) {
+    error(problem(400, "of-tomorrow")).await
+}

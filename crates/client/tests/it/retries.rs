@@ -1,0 +1,230 @@
+use std::{collections::HashSet, time::Duration};
+
+use sealpost_client::{Client, ClientError, IdempotencyKey, ProblemKind, RetryPolicy};
+use tokio::{net::TcpListener, time::Instant};
+
+use crate::server::{Act, Server, created, problem, problem_with, secret};
+
+#[tokio::test]
+async fn what_passes_is_tried_again_with_one_key_and_one_body() {
+    let bad_gateway = || Act::Answer(502, "", "<html>".to_owned());
+    let script = [
+        Act::Drop,
+        problem(504, "agent-offline"),
+        bad_gateway(),
+        Act::Cut,
+        created(),
+    ];
+    let server = Server::start(script).await;
+    let made = server
+        .client()
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap();
+    assert_eq!(made.resolver_ref, "secret:n#password");
+    assert_eq!(made.vault_secret_name, "n");
+    assert_eq!(made.request_id.as_deref(), Some("request-1"));
+
+    let requests = server.requests();
+    assert_eq!(requests.len(), 5);
+    let distinct = |part: fn(&crate::server::Request) -> String| {
+        requests.iter().map(part).collect::<HashSet<_>>()
+    };
+    assert_eq!(
+        distinct(|r| r.header("idempotency-key").unwrap().to_owned()).len(),
+        1
+    );
+    assert_eq!(
+        distinct(|r| String::from_utf8(r.body.clone()).unwrap()).len(),
+        1
+    );
+    assert_eq!(
+        distinct(|r| r.header("authorization").unwrap().to_owned()).len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_connection_that_is_closed_at_once_is_tried_again() {
+    let server = Server::start([Act::Hang, Act::Hang, created()]).await;
+    assert!(
+        server
+            .client()
+            .create_secret("a", None, &secret())
+            .await
+            .is_ok()
+    );
+    assert_eq!((server.connections(), server.requests().len()), (3, 1));
+}
+
+#[tokio::test]
+async fn every_call_has_a_key_of_its_own_unless_one_is_given() {
+    let server = Server::start([created(), created(), created()]).await;
+    let client = server.client();
+    let given = IdempotencyKey::new("order-4711").unwrap();
+    client.create_secret("a", None, &secret()).await.unwrap();
+    client.create_secret("a", None, &secret()).await.unwrap();
+    let with_key = secret().with_idempotency_key(given);
+    client.create_secret("a", None, &with_key).await.unwrap();
+    let keys: Vec<_> = server
+        .requests()
+        .iter()
+        .map(|request| request.header("idempotency-key").unwrap().to_owned())
+        .collect();
+    assert_ne!(keys[0], keys[1]);
+    assert_eq!(keys[0].len(), 34);
+    assert_eq!(keys[2], "\"order-4711\"");
+}
+
+#[tokio::test]
+async fn a_final_answer_is_final() {
+    for (status, name, kind) in [
+        (400, "invalid-request", ProblemKind::InvalidRequest),
+        (400, "body-timeout", ProblemKind::BodyTimeout),
+        (403, "forbidden", ProblemKind::Forbidden),
+        (409, "secret-exists", ProblemKind::SecretExists),
+        (
+            409,
+            "secret-pending-deletion",
+            ProblemKind::SecretPendingDeletion,
+        ),
+        (500, "internal", ProblemKind::Internal),
+    ] {
+        let server = Server::start([problem(status, name), created()]).await;
+        let error = server
+            .client()
+            .create_secret("a", None, &secret())
+            .await
+            .unwrap_err();
+        let ClientError::Problem(problem) = error else {
+            panic!("{error}");
+        };
+        assert_eq!((problem.status, problem.kind), (status, kind));
+        assert_eq!(server.connections(), 1, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn no_gateway_is_no_connection() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    drop(listener);
+    let pauses = (Duration::from_millis(1), Duration::from_millis(2));
+    let client = Client::builder(url)
+        .retries(RetryPolicy::attempts(3).with_pauses(pauses.0, pauses.1))
+        .build()
+        .unwrap();
+    let error = client
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ClientError::Connect(_)), "{error}");
+    assert!(!error.may_have_been_created());
+}
+
+#[tokio::test]
+async fn silence_ends_an_attempt_and_then_the_call() {
+    let server = Server::start([Act::Stall, created()]).await;
+    let client = server
+        .builder()
+        .attempt_timeout(Duration::from_millis(150))
+        .build()
+        .unwrap();
+    client.create_secret("a", None, &secret()).await.unwrap();
+    assert_eq!(server.requests().len(), 2);
+
+    let server = Server::start(vec![Act::Stall; 9]).await;
+    let client = server
+        .builder()
+        .attempt_timeout(Duration::from_millis(100))
+        .timeout(Duration::from_millis(350))
+        .retries(RetryPolicy::attempts(99).with_pauses(Duration::ZERO, Duration::ZERO))
+        .build()
+        .unwrap();
+    let start = Instant::now();
+    let error = client
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap_err();
+    assert!(matches!(error, ClientError::Timeout), "{error}");
+    assert!(error.may_have_been_created());
+    assert!(
+        start.elapsed() >= Duration::from_millis(300),
+        "{:?}",
+        start.elapsed()
+    );
+    assert!(
+        (3..=4).contains(&server.connections()),
+        "{}",
+        server.connections()
+    );
+}
+
+#[tokio::test]
+async fn it_waits_as_long_as_the_gateway_says() {
+    let limited = problem_with(504, "rate-limited", "retry-after: 1\r\n");
+    let server = Server::start([limited.clone(), created()]).await;
+    let start = Instant::now();
+    server
+        .client()
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap();
+    assert!(start.elapsed() >= Duration::from_secs(1));
+
+    let server = Server::start([limited, created()]).await;
+    let client = server
+        .builder()
+        .timeout(Duration::from_millis(900))
+        .build()
+        .unwrap();
+    let error = client
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap_err();
+    let ClientError::Problem(problem) = error else {
+        panic!("{error}");
+    };
+    assert_eq!(problem.kind, ProblemKind::RateLimited);
+    assert_eq!(problem.retry_after, Some(Duration::from_secs(1)));
+    assert_eq!(server.connections(), 1);
+    // A date is not understood, and is no reason to fail.
+    let dated = problem_with(
+        504,
+        "rate-limited",
+        "retry-after: Fri, 27 Nov 2026 22:00:00 GMT\r\n",
+    );
+    let server = Server::start([dated, created()]).await;
+    assert!(
+        server
+            .client()
+            .create_secret("a", None, &secret())
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test]
+async fn a_409_after_a_lost_answer_says_so() {
+    let server = Server::start([Act::Drop, problem(409, "secret-exists")]).await;
+    let error = server
+        .client()
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap_err();
+    assert!(error.may_have_been_created());
+    assert!(
+        error
+            .to_string()
+            .contains("an earlier attempt of this call had no answer"),
+        "{error}"
+    );
+    let server =
+        Server::start([problem(504, "agent-offline"), problem(409, "secret-exists")]).await;
+    let error = server
+        .client()
+        .create_secret("a", None, &secret())
+        .await
+        .unwrap_err();
+    assert!(!error.may_have_been_created());
+}

@@ -1,0 +1,280 @@
+//! What is counted, for Prometheus.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use prometheus_client::{
+    collector::Collector,
+    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text},
+    metrics::{
+        MetricType, counter::ConstCounter, counter::Counter, family::Family, gauge::Gauge,
+        histogram::Histogram,
+    },
+    registry::Registry,
+};
+use sealpost_envelope::UnixTime;
+use sealpost_protocol::AgentId;
+
+use crate::{AgentEntry, Denied};
+
+/// The counters of one gateway.
+///
+/// # Security
+///
+/// Labels are statuses, problem types, reasons and the ids of the agents in the directory: never a name or a
+/// text that a caller chose, so their number is bounded as well.
+#[derive(Debug)]
+pub struct Metrics {
+    registry: Registry,
+    requests: Family<RequestLabels, Counter>,
+    duration: Histogram,
+    in_flight: Gauge,
+    denied: Family<ReasonLabels, Counter>,
+    connections: Gauge,
+    connections_refused: Counter,
+    handshakes_failed: Counter,
+    keys_fetches: Family<ResultLabels, Counter>,
+    keys_fetched: Gauge<f64, AtomicU64>,
+    tls_reloads: Family<ResultLabels, Counter>,
+    tls_certificate: Gauge<f64, AtomicU64>,
+    certificates: Family<AgentLabels, Gauge<f64, AtomicU64>>,
+    failed_opens: FailedOpens,
+    audit_failures: Counter,
+    draining: AtomicBool,
+}
+
+impl Metrics {
+    /// Counters that all stand at zero.
+    #[must_use]
+    pub fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("sealpost"),
+            requests: Family::default(),
+            duration: Histogram::new(DURATIONS),
+            in_flight: Gauge::default(),
+            denied: Family::default(),
+            connections: Gauge::default(),
+            connections_refused: Counter::default(),
+            handshakes_failed: Counter::default(),
+            keys_fetches: Family::default(),
+            keys_fetched: Gauge::default(),
+            tls_reloads: Family::default(),
+            tls_certificate: Gauge::default(),
+            certificates: Family::default(),
+            failed_opens: FailedOpens::default(),
+            audit_failures: Counter::default(),
+            draining: AtomicBool::new(false),
+        };
+        metrics.register();
+        metrics
+    }
+
+    #[rustfmt::skip]
+    fn register(&mut self) {
+        let r = &mut self.registry;
+        r.register("requests", "Requests answered, by status and outcome", self.requests.clone());
+        r.register("request_duration_seconds", "Time from the headers to the answer", self.duration.clone());
+        r.register("requests_in_flight", "Requests being handled", self.in_flight.clone());
+        r.register("tokens_denied", "Requests answered with 403, by reason", self.denied.clone());
+        r.register("connections", "Connections open", self.connections.clone());
+        r.register("connections_refused", "Connections closed because their address had too many", self.connections_refused.clone());
+        r.register("tls_handshakes_failed", "TLS handshakes that failed or took too long", self.handshakes_failed.clone());
+        r.register("jwks_fetches", "Fetches of the issuer's keys, by result", self.keys_fetches.clone());
+        r.register("jwks_last_success_timestamp_seconds", "When the issuer's keys were last fetched; 0 for never", self.keys_fetched.clone());
+        r.register("tls_reloads", "Reloads of the TLS files, by result", self.tls_reloads.clone());
+        r.register("tls_certificate_not_after_timestamp_seconds", "When the gateway's own certificate expires; 0 without TLS", self.tls_certificate.clone());
+        r.register("agent_certificate_not_after_timestamp_seconds", "When the certificate of an agent expires", self.certificates.clone());
+        r.register_collector(Box::new(self.failed_opens.clone()));
+        r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
+    }
+
+    /// Adds an agent in this process: `read` says how many envelopes failed to open there.
+    pub fn watch_failed_opens(
+        &self,
+        agent: AgentId,
+        read: impl Fn() -> u64 + Send + Sync + 'static,
+    ) {
+        let mut agents = self
+            .failed_opens
+            .0
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        agents.push((agent, Box::new(read)));
+    }
+
+    /// In the text format of OpenMetrics 1.0.
+    ///
+    /// # Errors
+    ///
+    /// Never in practice: it is written to memory.
+    pub fn encode(&self) -> Result<String, fmt::Error> {
+        let mut text = String::new();
+        text::encode(&mut text, &self.registry)?;
+        Ok(text)
+    }
+
+    pub(crate) fn request(&self) -> InFlight<'_> {
+        self.in_flight.inc();
+        InFlight(&self.in_flight)
+    }
+
+    pub(crate) fn answered(&self, status: u16, outcome: &'static str, duration: Duration) {
+        let labels = RequestLabels {
+            status: status.into(),
+            outcome,
+        };
+        self.requests.get_or_create(&labels).inc();
+        self.duration.observe(duration.as_secs_f64());
+    }
+
+    pub(crate) fn denied(&self, reason: Denied) {
+        let reason = reason.name();
+        self.denied.get_or_create(&ReasonLabels { reason }).inc();
+    }
+
+    pub(crate) fn connection_opened(&self) {
+        self.connections.inc();
+    }
+
+    pub(crate) fn connection_closed(&self) {
+        self.connections.dec();
+    }
+
+    pub(crate) fn connection_refused(&self) {
+        self.connections_refused.inc();
+    }
+
+    pub(crate) fn handshake_failed(&self) {
+        self.handshakes_failed.inc();
+    }
+
+    pub(crate) fn keys_fetched(&self, succeeded: bool) {
+        self.keys_fetches.get_or_create(&succeeded.into()).inc();
+        if succeeded {
+            self.keys_fetched.set(seconds(UnixTime::now()));
+        }
+    }
+
+    pub(crate) fn tls_reloaded(&self, succeeded: bool) {
+        self.tls_reloads.get_or_create(&succeeded.into()).inc();
+    }
+
+    pub(crate) fn tls_certificate(&self, not_after: UnixTime) {
+        self.tls_certificate.set(seconds(not_after));
+    }
+
+    /// What the directory says now.
+    pub(crate) fn certificates<'a>(&self, agents: impl Iterator<Item = &'a AgentEntry>) {
+        self.certificates.clear();
+        for entry in agents {
+            let agent = entry.id().to_string();
+            self.certificates
+                .get_or_create(&AgentLabels { agent })
+                .set(seconds(entry.certificate().not_after()));
+        }
+    }
+
+    pub(crate) fn audit_failed(&self) {
+        self.audit_failures.inc();
+    }
+
+    pub(crate) fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// A request that is being handled; dropped when it is answered or given up.
+#[derive(Debug)]
+pub(crate) struct InFlight<'m>(&'m Gauge);
+
+impl Drop for InFlight<'_> {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+/// Counters that are kept elsewhere.
+#[derive(Clone, Default)]
+struct FailedOpens(Arc<RwLock<Vec<(AgentId, ReadCounter)>>>);
+
+type ReadCounter = Box<dyn Fn() -> u64 + Send + Sync>;
+
+impl Collector for FailedOpens {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut metric = encoder.encode_descriptor(
+            "agent_failed_opens",
+            "Envelopes that did not open at an agent in this process",
+            None,
+            MetricType::Counter,
+        )?;
+        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        for (agent, read) in agents.iter() {
+            let labels = [("agent", agent.as_str())];
+            ConstCounter::new(read()).encode(metric.encode_family(&labels)?)?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for FailedOpens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FailedOpens").finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct RequestLabels {
+    status: u32,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ResultLabels {
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct AgentLabels {
+    agent: String,
+}
+
+impl From<bool> for ResultLabels {
+    fn from(succeeded: bool) -> Self {
+        let result = if succeeded { "success" } else { "failure" };
+        Self { result }
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "exact for the next 285 million years"
+)]
+fn seconds(time: UnixTime) -> f64 {
+    time.as_secs() as f64
+}
+
+/// Seconds: from what sealing alone takes to the default deadline.
+const DURATIONS: [f64; 14] = [
+    0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
+];

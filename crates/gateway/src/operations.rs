@@ -1,0 +1,103 @@
+//! For those who run the gateway: metrics and health, on a listener of their own.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::State,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse as _, Response},
+    routing::get,
+};
+use sealpost_protocol::Clock;
+use serde::Serialize;
+
+use crate::{
+    AgentDirectory, Authenticator, Metrics, ProblemType, audit::Trail, problem::Problem,
+    request_id::RequestId,
+};
+
+/// What is looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct Operations {
+    pub(crate) authenticator: Arc<dyn Authenticator>,
+    pub(crate) directory: Arc<dyn AgentDirectory>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) trail: Arc<Trail>,
+}
+
+/// `/metrics`, `/healthz` and `/readyz`.
+pub(crate) fn router(operations: Operations) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/healthz", get(alive))
+        .route("/readyz", get(ready))
+        .fallback(not_found)
+        .method_not_allowed_fallback(method_not_allowed)
+        .with_state(operations)
+}
+
+async fn metrics(State(operations): State<Operations>) -> Response {
+    let agents = operations.directory.known();
+    operations
+        .metrics
+        .certificates(agents.iter().map(AsRef::as_ref));
+    match operations.metrics.encode() {
+        Ok(text) => {
+            let media_type = HeaderValue::from_static(OPEN_METRICS);
+            ([(header::CONTENT_TYPE, media_type)], text).into_response()
+        }
+        Err(_) => Problem::internal().into_response(&RequestId::new()),
+    }
+}
+
+#[derive(Serialize)]
+struct Alive {
+    alive: bool,
+}
+
+/// That this is answered says it all.
+async fn alive() -> Json<Alive> {
+    Json(Alive { alive: true })
+}
+
+#[derive(Serialize)]
+struct Ready {
+    ready: bool,
+    /// What keeps it from being so.
+    missing: Vec<&'static str>,
+}
+
+async fn ready(State(operations): State<Operations>) -> Response {
+    let mut missing = Vec::new();
+    if !operations.authenticator.is_ready() {
+        missing.push("issuer-keys");
+    }
+    // Probes mend it where no requests come.
+    if !operations.trail.mend(operations.clock.now()) {
+        missing.push("audit-trail");
+    }
+    if operations.metrics.is_draining() {
+        missing.push("draining");
+    }
+    let ready = missing.is_empty();
+    let status = if ready {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
+    (status, Json(Ready { ready, missing })).into_response()
+}
+
+async fn not_found() -> Response {
+    let detail = "There are /metrics, /healthz and /readyz.";
+    Problem::new(ProblemType::NotFound, detail).into_response(&RequestId::new())
+}
+
+async fn method_not_allowed() -> Response {
+    let detail = "The header Allow names the methods that the route has.";
+    Problem::new(ProblemType::MethodNotAllowed, detail).into_response(&RequestId::new())
+}
+
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -1,0 +1,102 @@
+//! A request in clear, ready to be sealed.
+
+use std::ops::Range;
+
+use sealpost_protocol::{Context, Owner};
+use sealpost_validator::{
+    JsonStr, MAX_MEMBERS, Request, Slot, Violation, ViolationKind, Violations, validate_request,
+};
+use zeroize::Zeroizing;
+
+use crate::problem::ProblemType;
+
+/// The body of a request, checked, with the places of its parts.
+///
+/// The value stays where it was read to: it is never copied on its way to the envelope.
+pub(crate) struct Clear {
+    body: Zeroizing<Vec<u8>>,
+    value: Range<usize>,
+    name: String,
+    key: Option<String>,
+    secret_type: Option<String>,
+}
+
+impl Clear {
+    /// Checks a body.
+    ///
+    /// # Errors
+    ///
+    /// The violations in document order, and what kind of problem they are.
+    pub(crate) fn check(body: Zeroizing<Vec<u8>>) -> Result<Self, (ProblemType, Vec<String>)> {
+        let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
+        let mut few = Violations::<64>::new();
+        let Some(request) = validate_request(&body, &mut scratch, &mut few) else {
+            if few.overflowed() {
+                // Rare and long: once more, with room for nearly whatever a body can hold.
+                let mut all = Box::new(Violations::<MANY>::new());
+                validate_request(&body, &mut scratch, &mut all);
+                return Err(problem(&all));
+            }
+            return Err(problem(&few));
+        };
+        let Request {
+            name,
+            key,
+            secret_type,
+            value,
+        } = request;
+        let start = value.as_ptr().addr() - body.as_ptr().addr();
+        let value = start..start + value.len();
+        let (name, key, secret_type) = (decode(name), key.map(decode), secret_type.map(decode));
+        Ok(Self {
+            body,
+            value,
+            name,
+            key,
+            secret_type,
+        })
+    }
+
+    /// The value, byte for byte as it was sent.
+    pub(crate) fn value(&self) -> &[u8] {
+        self.body.get(self.value.clone()).unwrap_or_default()
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whose value it is, when it is sent there.
+    pub(crate) fn context(&self, owner: &Owner) -> Context {
+        Context {
+            agent: owner.agent.clone(),
+            project: owner.project,
+            name: self.name.clone(),
+            key: self.key.clone(),
+            secret_type: self.secret_type.clone(),
+        }
+    }
+}
+
+fn problem<const N: usize>(violations: &Violations<'_, N>) -> (ProblemType, Vec<String>) {
+    let kinds = || violations.iter().map(Violation::kind);
+    let kind = if kinds().any(|kind| kind == ViolationKind::TooLarge) {
+        ProblemType::TooLarge
+    } else if kinds().any(|kind| kind == ViolationKind::Syntax) {
+        ProblemType::MalformedJson
+    } else {
+        ProblemType::InvalidRequest
+    };
+    let mut texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
+    if violations.overflowed() {
+        texts.push("#: there are more violations; mend these first".into());
+    }
+    (kind, texts)
+}
+
+fn decode(text: JsonStr<'_>) -> String {
+    text.chars().collect()
+}
+
+/// One for each of the 64 + 64 + 1,024 members that are looked at, and as many again.
+const MANY: usize = 2048;

@@ -1,0 +1,137 @@
+//! A value that the caller has sealed. What is checked here can be checked without a key, and the agent checks it again.
+
+use base64ct::{Base64, Encoding as _};
+use sealpost_envelope::{
+    UnixTime,
+    cms::Cms,
+    jwe::{Jwe, JweError, Serialization},
+};
+use sealpost_protocol::{Context, Owner, Sealed, SingleUse};
+
+use crate::{body::MediaType, problem::ProblemType};
+
+/// A value that the caller has sealed.
+pub(crate) enum AtSource {
+    /// With the context that it claims.
+    Jwe { context: Context, jwe: String },
+    /// DER in base64; its context is sealed with it.
+    Cms(String),
+}
+
+impl AtSource {
+    pub(super) fn check(
+        media_type: MediaType,
+        body: &[u8],
+        now: UnixTime,
+    ) -> Result<Self, (ProblemType, Vec<String>)> {
+        match media_type {
+            MediaType::Pkcs7 => cms(body),
+            _ => jwe(media_type, body, now),
+        }
+    }
+
+    pub(super) fn mismatches(&self, owner: &Owner) -> Vec<String> {
+        match self {
+            Self::Jwe { context, .. } => owner.mismatches(context),
+            // The agent finds out.
+            Self::Cms(_) => Vec::new(),
+        }
+    }
+
+    pub(super) fn name(&self) -> Option<&str> {
+        match self {
+            Self::Jwe { context, .. } => Some(&context.name),
+            Self::Cms(_) => None,
+        }
+    }
+
+    /// The sealed bytes, as the agent gets them.
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
+            Self::Jwe { jwe, .. } => jwe.as_bytes(),
+            Self::Cms(cms) => cms.as_bytes(),
+        }
+    }
+
+    pub(crate) fn into_sealed(self, owner: Owner) -> Sealed {
+        match self {
+            Self::Jwe { context, jwe } => Sealed::Jwe { context, jwe },
+            Self::Cms(cms) => Sealed::Cms { owner, cms },
+        }
+    }
+}
+
+fn jwe(
+    media_type: MediaType,
+    body: &[u8],
+    now: UnixTime,
+) -> Result<AtSource, (ProblemType, Vec<String>)> {
+    // A file often ends with a line break.
+    let body = body.trim_ascii();
+    let message = Jwe::parse(body).map_err(|error| unreadable(&error))?;
+    let is_compact = message.serialization() == Serialization::Compact;
+    if is_compact != (media_type == MediaType::Jose) {
+        return Err(unreadable(
+            &"this is another serialisation than Content-Type says: application/jose is the compact one, \
+             application/jose+json the other two",
+        ));
+    }
+    let binding = message.binding();
+    let binding = binding.ok_or_else(|| unreadable(&JweError::NoContext))?;
+    if message.recipients().any(|name| name.is_empty()) {
+        return Err(unreadable(&JweError::NoKeyName));
+    }
+    let context = Context::of(&binding.context())
+        .map_err(|error| (ProblemType::ContextMismatch, vec![error.to_string()]))?;
+    let mut violations = context.violations();
+    violations.extend(
+        SingleUse::of(binding, now, LEEWAY)
+            .err()
+            .into_iter()
+            .flatten(),
+    );
+    if !violations.is_empty() {
+        return Err((ProblemType::InvalidRequest, violations));
+    }
+    let jwe = str::from_utf8(body).map_err(|error| unreadable(&error))?;
+    Ok(AtSource::Jwe {
+        context,
+        jwe: jwe.to_owned(),
+    })
+}
+
+fn cms(body: &[u8]) -> Result<AtSource, (ProblemType, Vec<String>)> {
+    let der = if body.first() == Some(&SEQUENCE) {
+        body.to_vec()
+    } else if body.trim_ascii_start().starts_with(b"-----BEGIN ") {
+        // Strictly, so that the lines between the first and the last are base64.
+        Cms::parse(body).map_err(|error| unreadable(&error))?;
+        let lines = body
+            .split(|b| *b == b'\n')
+            .filter(|line| !line.starts_with(b"-"));
+        decode(lines.flatten().copied())?
+    } else {
+        decode(body.iter().copied())?
+    };
+    Cms::parse(&der).map_err(|error| unreadable(&error))?;
+    Ok(AtSource::Cms(Base64::encode_string(&der)))
+}
+
+/// Base64 with line breaks anywhere (RFC 2045 §6.8).
+fn decode(text: impl Iterator<Item = u8>) -> Result<Vec<u8>, (ProblemType, Vec<String>)> {
+    let text: Vec<u8> = text.filter(|b| !b.is_ascii_whitespace()).collect();
+    let text = str::from_utf8(&text).ok();
+    text.and_then(|text| Base64::decode_vec(text).ok()).ok_or_else(|| {
+        unreadable(&"this is neither DER, PEM nor base64 of DER: write it with openssl cms -encrypt -outform DER or PEM")
+    })
+}
+
+fn unreadable(error: &dyn ToString) -> (ProblemType, Vec<String>) {
+    let violation = format!("#: {}", error.to_string());
+    (ProblemType::SealedUnreadable, vec![violation])
+}
+
+/// The first byte of DER.
+const SEQUENCE: u8 = 0x30;
+/// Seconds by which the caller's clock may differ.
+const LEEWAY: u64 = 60;

@@ -1,0 +1,182 @@
+//! From files to a configuration.
+
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use rustls::{
+    RootCertStore, ServerConfig,
+    crypto::aws_lc_rs::{default_provider, sign::any_supported_type},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+    sign::{CertifiedKey, SingleCertAndKey},
+};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
+use sealpost_envelope::UnixTime;
+use thiserror::Error;
+use x509_cert::der::Decode as _;
+use zeroize::{Zeroize as _, Zeroizing};
+
+use super::TlsFiles;
+
+/// SHA-256 of all files: tells whether they changed, and keeps no key.
+pub(super) type Digest = [u8; 32];
+
+/// What was read, and what became of it.
+pub(super) struct Loaded {
+    pub(super) config: Result<Usable, TlsError>,
+    pub(super) digest: Digest,
+}
+
+/// What connections are served with.
+#[derive(Clone)]
+pub(super) struct Usable {
+    pub(super) config: Arc<ServerConfig>,
+    pub(super) not_after: UnixTime,
+}
+
+/// Why TLS can't be spoken with these files.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// A file can't be read.
+    #[error("{} can't be read: {error}", .path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// There is no certificate in the file.
+    #[error("{} has no certificate: give the server's, then its intermediates, in PEM", .0.display())]
+    Certificate(PathBuf),
+    /// There is no private key in the file.
+    #[error("{} has no private key that can be used: give one of RSA, ECDSA or Ed25519 in PEM, not encrypted", .0.display())]
+    Key(PathBuf),
+    /// The key is another's.
+    #[error("{} is not the key of the certificate in {}: give both from one request", .key.display(), .certificate.display())]
+    Mismatch {
+        /// The certificate's file.
+        certificate: PathBuf,
+        /// The key's file.
+        key: PathBuf,
+    },
+    /// There is no authority in the file.
+    #[error("{} has no authority that can be used: give the certificates of those who issue clients' certificates", .0.display())]
+    ClientAuthorities(PathBuf),
+    /// The library refuses the whole.
+    #[error("TLS can't be set up: {0}")]
+    Setup(String),
+}
+
+impl Loaded {
+    pub(super) fn read(files: &TlsFiles) -> Result<Self, TlsError> {
+        let certificate = read(&files.certificate)?;
+        let key = Zeroizing::new(read(&files.key)?);
+        let authorities = files.client_authorities.as_deref();
+        let authorities = authorities
+            .map(|path| Ok((path, read(path)?)))
+            .transpose()?;
+
+        let mut digest = Context::new(&SHA256);
+        let mut add = |bytes: &[u8]| {
+            digest.update(&bytes.len().to_be_bytes());
+            digest.update(bytes);
+        };
+        add(&certificate);
+        add(&key);
+        if let Some((_, authorities)) = &authorities {
+            add(authorities);
+        }
+        let mut sum = Digest::default();
+        sum.copy_from_slice(digest.finish().as_ref());
+        let authorities = authorities.as_ref().map(|(path, pem)| (*path, &pem[..]));
+        Ok(Self {
+            config: config(files, &certificate, &key, authorities),
+            digest: sum,
+        })
+    }
+}
+
+fn config(
+    files: &TlsFiles,
+    certificate: &[u8],
+    key: &[u8],
+    authorities: Option<(&Path, &[u8])>,
+) -> Result<Usable, TlsError> {
+    let provider = Arc::new(default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()
+        .map_err(setup)?;
+    let builder = match authorities {
+        None => builder.with_no_client_auth(),
+        Some((path, pem)) => {
+            let roots = client_authorities(pem)
+                .ok_or_else(|| TlsError::ClientAuthorities(path.to_owned()))?;
+            let verifier: Arc<dyn ClientCertVerifier> =
+                WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
+                    .build()
+                    .map_err(setup)?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let certified = certified_key(files, certificate, key)?;
+    let not_after = certified
+        .end_entity_cert()
+        .ok()
+        .and_then(|der| x509_cert::Certificate::from_der(der).ok())
+        .map(|certificate| certificate.tbs_certificate().validity().not_after)
+        .ok_or_else(|| TlsError::Certificate(files.certificate.clone()))?;
+    let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Usable {
+        config: Arc::new(config),
+        not_after: UnixTime::from_secs(not_after.to_unix_duration().as_secs()),
+    })
+}
+
+fn certified_key(
+    files: &TlsFiles,
+    certificate: &[u8],
+    key: &[u8],
+) -> Result<CertifiedKey, TlsError> {
+    let chain = certificates(certificate)
+        .ok_or_else(|| TlsError::Certificate(files.certificate.clone()))?;
+    let no_key = || TlsError::Key(files.key.clone());
+    let mut der = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
+    let signing = any_supported_type(&der);
+    der.zeroize();
+    let certified = CertifiedKey::new(chain, signing.map_err(|_| no_key())?);
+    certified.keys_match().map_err(|_| TlsError::Mismatch {
+        certificate: files.certificate.clone(),
+        key: files.key.clone(),
+    })?;
+    Ok(certified)
+}
+
+fn client_authorities(pem: &[u8]) -> Option<RootCertStore> {
+    let mut roots = RootCertStore::empty();
+    for certificate in certificates(pem)? {
+        roots.add(certificate).ok()?;
+    }
+    Some(roots)
+}
+
+/// All of the certificates in a PEM file; `None` if there is none or one is broken.
+fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let list: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    list.ok().filter(|list| !list.is_empty())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
+    fs::read(path).map_err(|error| TlsError::Read {
+        path: path.to_owned(),
+        error,
+    })
+}
+
+fn setup(error: impl ToString) -> TlsError {
+    TlsError::Setup(error.to_string())
+}
