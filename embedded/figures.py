@@ -15,10 +15,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 BASELINE = HERE / "baseline.json"
 # A figure may grow by this much before the check fails.
 TOLERANCE = 0.05
-# The targets, for RSA-2048 on the board with 64 KiB of RAM, in bytes. That of 165,000 for all of it in one program is not
-# met, see docs/EMBEDDED.md.
+# The targets, for RSA-2048 on the board with 64 KiB of RAM, in bytes.
 LIMITS = {
     "flash open-only lm3s6965evb": 140_000,
+    "flash everything lm3s6965evb": 165_000,
     "lm3s6965evb 2048 open heap": 12_288,
     "lm3s6965evb 2048 open stack": 8_192,
     "lm3s6965evb 2048 import heap": 12_288,

@@ -10,16 +10,13 @@ mod strict;
 use alloc::vec::Vec;
 use core::fmt;
 
-use der::{Decode, Encode, oid::AssociatedOid};
-use x509_cert::{
-    TbsCertificate,
-    ext::pkix::{KeyUsage, SubjectAltName},
-};
+use der::{Decode, oid::AssociatedOid};
+use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
 
 pub(crate) use self::names::CertificateNames;
 #[cfg(feature = "aws-lc")]
 pub(crate) use self::presented::Presented;
-pub(crate) use self::strict::{decode_strictly, extension};
+pub(crate) use self::strict::Fields;
 pub use self::{agent_id::AgentId, error::CertificateError};
 
 use crate::{
@@ -104,21 +101,17 @@ impl Certificate {
     /// at yet.
     pub fn from_der<B: Backend>(der: &[u8]) -> Result<Self, CertificateError> {
         check_length(der)?;
-        let certificate = decode_strictly(der)?;
-        let tbs = certificate.tbs_certificate();
-        let spki = tbs.subject_public_key_info().to_der();
-        let spki = spki.map_err(|_| CertificateError::Malformed)?;
-        let public_key =
-            PublicKey::from_spki_der::<B>(&spki).map_err(CertificateError::PublicKey)?;
-        let validity = tbs.validity();
+        let fields = Fields::read(der)?;
+        let public_key = PublicKey::from_spki_der::<B>(fields.public_key)
+            .map_err(CertificateError::PublicKey)?;
         let fingerprint = Fingerprint::from_bytes(B::sha256(&[der]));
         Ok(Self {
-            names: CertificateNames::of(tbs, fingerprint)?,
+            names: CertificateNames::of(&fields, fingerprint),
             public_key,
-            not_before: unix_time(&validity.not_before),
-            not_after: unix_time(&validity.not_after),
-            may_encipher: may_encipher(tbs)?,
-            agent_ids: agent_ids(tbs)?,
+            not_before: fields.not_before,
+            not_after: fields.not_after,
+            may_encipher: may_encipher(&fields)?,
+            agent_ids: agent_ids(&fields)?,
             #[cfg(feature = "aws-lc")]
             presented: Presented::new(der),
         })
@@ -235,11 +228,6 @@ impl fmt::Debug for Certificate {
     }
 }
 
-/// The time in a certificate. None before 1970 can be in it.
-pub(crate) fn unix_time(time: &x509_cert::time::Time) -> UnixTime {
-    UnixTime::from_secs(time.to_unix_duration().as_secs())
-}
-
 fn check_length(bytes: &[u8]) -> Result<(), CertificateError> {
     match bytes.len() {
         length if length > Certificate::MAX_LEN => Err(CertificateError::TooLong { length }),
@@ -249,14 +237,16 @@ fn check_length(bytes: &[u8]) -> Result<(), CertificateError> {
 
 // RFC 5280 §4.2.1.3: without keyUsage any use is allowed; with it keyEncipherment must be set. The seed is
 // a key: dataEncipherment does not do.
-fn may_encipher(tbs: &TbsCertificate) -> Result<bool, CertificateError> {
-    let Some(value) = extension(tbs, KeyUsage::OID) else {
+fn may_encipher(fields: &Fields<'_>) -> Result<bool, CertificateError> {
+    let Some(value) = fields.extension(KeyUsage::OID) else {
         return Ok(true);
     };
     let usage = KeyUsage::from_der(value).map_err(|_| CertificateError::Malformed)?;
     Ok(usage.key_encipherment())
 }
 
-fn agent_ids(tbs: &TbsCertificate) -> Result<Vec<AgentId>, CertificateError> {
-    extension(tbs, SubjectAltName::OID).map_or(Ok(Vec::new()), AgentId::all_in)
+fn agent_ids(fields: &Fields<'_>) -> Result<Vec<AgentId>, CertificateError> {
+    fields
+        .extension(SubjectAltName::OID)
+        .map_or(Ok(Vec::new()), AgentId::all_in)
 }

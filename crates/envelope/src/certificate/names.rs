@@ -2,10 +2,10 @@
 
 use alloc::vec::Vec;
 
-use der::{Decode as _, Encode as _, asn1::OctetStringRef};
-use x509_cert::{TbsCertificate, ext::pkix::ID_CE_SUBJECT_KEY_IDENTIFIER};
+use der::{Decode as _, asn1::OctetStringRef};
+use x509_cert::ext::pkix::ID_CE_SUBJECT_KEY_IDENTIFIER;
 
-use super::CertificateError;
+use super::Fields;
 use crate::fingerprint::Fingerprint;
 
 /// The names by which JWE and CMS point to a certificate.
@@ -21,27 +21,17 @@ pub(crate) struct CertificateNames {
 }
 
 impl CertificateNames {
-    pub(super) fn of(
-        tbs: &TbsCertificate,
-        fingerprint: Fingerprint,
-    ) -> Result<Self, CertificateError> {
-        let malformed = |_| CertificateError::Malformed;
-        let issuer = tbs.issuer().to_der().map_err(malformed)?;
-        let serial = tbs.serial_number().to_der().map_err(malformed)?;
-        let extension = tbs
-            .extensions()
-            .into_iter()
-            .flatten()
-            .find(|extension| extension.extn_id == ID_CE_SUBJECT_KEY_IDENTIFIER);
+    pub(super) fn of(fields: &Fields<'_>, fingerprint: Fingerprint) -> Self {
         // An extension that is malformed names nobody; nothing else depends on it.
-        let subject_key_id = extension
-            .and_then(|extension| <&OctetStringRef>::from_der(extension.extn_value.as_bytes()).ok())
+        let subject_key_id = fields
+            .extension(ID_CE_SUBJECT_KEY_IDENTIFIER)
+            .and_then(|value| <&OctetStringRef>::from_der(value).ok())
             .map(|id| id.as_bytes().to_vec());
-        Ok(Self {
+        Self {
             fingerprint,
-            issuer_and_serial: sequence(&[&issuer, &serial]),
+            issuer_and_serial: sequence(&[fields.issuer, fields.serial_number]),
             subject_key_id,
-        })
+        }
     }
 }
 

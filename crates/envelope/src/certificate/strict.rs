@@ -1,55 +1,230 @@
-//! Decoding without leniency: one certificate has one encoding.
+//! Reading without leniency: one certificate has one encoding.
 
-use alloc::{boxed::Box, collections::BinaryHeap};
+mod walk;
 
-use der::{Encode, ErrorKind, Reader, SliceReader, oid::ObjectIdentifier};
-use x509_cert::{TbsCertificate, certificate::Version};
+use alloc::collections::BinaryHeap;
 
+use der::{Reader, SliceReader, Tag, Tagged, asn1::IntRef, oid::ObjectIdentifier};
+
+use self::walk::{Fault, any, bit_string, decode, end, reader, time, value, whole};
 use super::CertificateError;
+use crate::time::UnixTime;
 
-/// The certificate that is encoded in these bytes, in canonical DER and nothing after it, each
-/// extension at most once (RFC 5280 §4.2).
+/// What a certificate says, in the bytes that it was read from.
 ///
-/// In a box and a frame of its own: by value it would lie on the stack of all its callers several times.
-#[inline(never)]
-pub(crate) fn decode_strictly(der: &[u8]) -> Result<Box<x509_cert::Certificate>, CertificateError> {
-    let mut reader = SliceReader::new(der).map_err(decoding_error)?;
-    let certificate: Box<x509_cert::Certificate> =
-        Box::new(reader.decode().map_err(decoding_error)?);
-    if !reader.is_finished() {
-        return Err(CertificateError::TrailingBytes {
-            length: u32::from(reader.remaining_len()) as usize,
-        });
-    }
-    // What does not encode to the same bytes was not DER.
-    if certificate.to_der().ok().as_deref() != Some(der) {
-        return Err(CertificateError::NotDer);
-    }
-    check_extensions(certificate.tbs_certificate())?;
-    Ok(certificate)
+/// ```text
+/// Certificate    ::= SEQUENCE { tbsCertificate TBSCertificate, signatureAlgorithm AlgorithmIdentifier,
+///                               signatureValue BIT STRING }
+/// TBSCertificate ::= SEQUENCE { version [0] EXPLICIT INTEGER DEFAULT v1, serialNumber INTEGER,
+///                               signature AlgorithmIdentifier, issuer Name, validity Validity,
+///                               subject Name, subjectPublicKeyInfo SubjectPublicKeyInfo,
+///                               issuerUniqueID [1] IMPLICIT BIT STRING OPTIONAL,
+///                               subjectUniqueID [2] IMPLICIT BIT STRING OPTIONAL,
+///                               extensions [3] EXPLICIT SEQUENCE OF Extension OPTIONAL }
+/// ```
+#[derive(Debug)]
+pub(crate) struct Fields<'a> {
+    /// The INTEGER, with tag and length.
+    pub(crate) serial_number: &'a [u8],
+    /// The Name, with tag and length.
+    pub(crate) issuer: &'a [u8],
+    pub(crate) not_before: UnixTime,
+    pub(crate) not_after: UnixTime,
+    /// The SubjectPublicKeyInfo, with tag and length.
+    pub(crate) public_key: &'a [u8],
+    /// The content of the extensions' SEQUENCE.
+    extensions: &'a [u8],
 }
 
-/// The value of an extension.
-pub(crate) fn extension(tbs: &TbsCertificate, id: ObjectIdentifier) -> Option<&[u8]> {
-    let mut extensions = tbs.extensions().into_iter().flatten();
-    extensions
-        .find(|extension| extension.extn_id == id)
-        .map(|extension| extension.extn_value.as_bytes())
+impl<'a> Fields<'a> {
+    /// The certificate that is encoded in these bytes, in canonical DER and nothing after it, each
+    /// extension at most once (RFC 5280 §4.2).
+    ///
+    /// What an `ANY` holds, in names and in the parameters of algorithms, is looked at no further than its
+    /// tag and length.
+    pub(crate) fn read(der: &'a [u8]) -> Result<Self, CertificateError> {
+        let mut file = reader(der)?;
+        let fields = certificate(value(&mut file, Tag::Sequence)?)?;
+        if !file.is_finished() {
+            return Err(CertificateError::TrailingBytes {
+                length: u32::from(file.remaining_len()) as usize,
+            });
+        }
+        check_unique(fields.extensions)?;
+        Ok(fields)
+    }
+
+    /// The value of an extension.
+    pub(crate) fn extension(&self, id: ObjectIdentifier) -> Option<&'a [u8]> {
+        let mut extensions = reader(self.extensions).ok()?;
+        while !extensions.is_finished() {
+            let (found, value) = extension(&mut extensions).ok()?;
+            if found == id.as_bytes() {
+                return Some(value);
+            }
+        }
+        None
+    }
 }
 
-fn check_extensions(tbs: &TbsCertificate) -> Result<(), CertificateError> {
-    let Some(extensions) = tbs.extensions() else {
-        return Ok(());
-    };
+fn certificate(content: &[u8]) -> Result<Fields<'_>, Fault> {
+    let mut parts = reader(content)?;
+    let fields = tbs_certificate(value(&mut parts, Tag::Sequence)?)?;
+    algorithm(value(&mut parts, Tag::Sequence)?)?;
+    bit_string(value(&mut parts, Tag::BitString)?)?;
+    end(&parts)?;
+    Ok(fields)
+}
+
+fn tbs_certificate(content: &[u8]) -> Result<Fields<'_>, Fault> {
+    let mut parts = reader(content)?;
+    let version = version(&mut parts)?;
+    let serial_number = whole(&mut parts)?;
+    check_serial_number(serial_number)?;
+    algorithm(value(&mut parts, Tag::Sequence)?)?;
+    let issuer = whole(&mut parts)?;
+    check_name(issuer)?;
+    let mut validity = reader(value(&mut parts, Tag::Sequence)?)?;
+    let (not_before, not_after) = (time(&mut validity)?, time(&mut validity)?);
+    end(&validity)?;
+    check_name(whole(&mut parts)?)?;
+    let public_key = whole(&mut parts)?;
+    check_public_key(public_key)?;
+
+    let mut extensions = None;
+    let mut last = 0;
+    while !parts.is_finished() {
+        let field = any(&mut parts)?;
+        let Tag::ContextSpecific {
+            number,
+            constructed,
+        } = field.tag()
+        else {
+            return Err(Fault::Malformed);
+        };
+        match (number.value(), constructed) {
+            (1 | 2, false) if number.value() > last => bit_string(field.value())?,
+            (3, true) if last < 3 => extensions = Some(check_extensions(field.value())?),
+            _ => return Err(Fault::Malformed),
+        }
+        last = number.value();
+    }
     // RFC 5280 §4.1.2.9: only in version 3.
-    if tbs.version() != Version::V3 {
-        return Err(CertificateError::Malformed);
+    if extensions.is_some() && version != VERSION_3 {
+        return Err(Fault::Malformed);
     }
+    Ok(Fields {
+        serial_number,
+        issuer,
+        not_before,
+        not_after,
+        public_key,
+        extensions: extensions.unwrap_or_default(),
+    })
+}
+
+/// X.690 §11.5: the default is not encoded.
+fn version(parts: &mut SliceReader<'_>) -> Result<u8, Fault> {
+    if parts.peek_byte() != Some(EXPLICIT_0) {
+        return Ok(VERSION_1);
+    }
+    let mut inner = reader(any(parts)?.value())?;
+    let version = decode(any(&mut inner)?)?;
+    end(&inner)?;
+    match version {
+        VERSION_1 => Err(Fault::NotDer),
+        ..=VERSION_3 => Ok(version),
+        _ => Err(Fault::Malformed),
+    }
+}
+
+// RFC 5280 §4.1.2.2: at most 20 bytes, which some take to be those without the sign.
+fn check_serial_number(whole: &[u8]) -> Result<(), Fault> {
+    let number: IntRef<'_> = decode(any(&mut reader(whole)?)?)?;
+    match number.as_bytes().len() {
+        ..=MAX_SERIAL_NUMBER => Ok(()),
+        _ => Err(Fault::Malformed),
+    }
+}
+
+/// `AlgorithmIdentifier ::= SEQUENCE { algorithm OBJECT IDENTIFIER, parameters ANY OPTIONAL }`
+fn algorithm(content: &[u8]) -> Result<(), Fault> {
+    let mut parts = reader(content)?;
+    object_identifier(&mut parts)?;
+    if !parts.is_finished() {
+        any(&mut parts)?;
+    }
+    end(&parts)
+}
+
+/// `Name ::= SEQUENCE OF SET OF SEQUENCE { type OBJECT IDENTIFIER, value ANY }`
+fn check_name(whole_name: &[u8]) -> Result<(), Fault> {
+    let mut names = reader(value(&mut reader(whole_name)?, Tag::Sequence)?)?;
+    while !names.is_finished() {
+        let mut set = reader(value(&mut names, Tag::Set)?)?;
+        let mut last: Option<&[u8]> = None;
+        while !set.is_finished() {
+            let attribute = whole(&mut set)?;
+            let mut parts = reader(value(&mut reader(attribute)?, Tag::Sequence)?)?;
+            object_identifier(&mut parts)?;
+            any(&mut parts)?;
+            end(&parts)?;
+            // X.690 §11.6: in ascending order.
+            if last.replace(attribute) > Some(attribute) {
+                return Err(Fault::NotDer);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `SubjectPublicKeyInfo ::= SEQUENCE { algorithm AlgorithmIdentifier, subjectPublicKey BIT STRING }`
+fn check_public_key(whole: &[u8]) -> Result<(), Fault> {
+    let mut parts = reader(value(&mut reader(whole)?, Tag::Sequence)?)?;
+    algorithm(value(&mut parts, Tag::Sequence)?)?;
+    bit_string(value(&mut parts, Tag::BitString)?)?;
+    end(&parts)
+}
+
+fn check_extensions(explicit: &[u8]) -> Result<&[u8], Fault> {
+    let mut outer = reader(explicit)?;
+    let content = value(&mut outer, Tag::Sequence)?;
+    end(&outer)?;
+    let mut extensions = reader(content)?;
+    while !extensions.is_finished() {
+        extension(&mut extensions)?;
+    }
+    Ok(content)
+}
+
+/// The id and the value of an extension.
+///
+/// `Extension ::= SEQUENCE { extnID OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`
+fn extension<'a>(extensions: &mut SliceReader<'a>) -> Result<(&'a [u8], &'a [u8]), Fault> {
+    let mut parts = reader(value(extensions, Tag::Sequence)?)?;
+    let id = object_identifier(&mut parts)?;
+    let mut field = any(&mut parts)?;
+    if field.tag() == Tag::Boolean {
+        // X.690 §11.5: the default is not encoded.
+        if !decode::<bool>(field)? {
+            return Err(Fault::NotDer);
+        }
+        field = any(&mut parts)?;
+    }
+    end(&parts)?;
+    if field.tag() != Tag::OctetString {
+        return Err(Fault::Malformed);
+    }
+    Ok((id, field.value()))
+}
+
+fn check_unique(content: &[u8]) -> Result<(), CertificateError> {
     // In order, because there may be thousands. From a heap: sorting would take 3 KB of stack.
-    let mut ids: BinaryHeap<_> = extensions
-        .iter()
-        .map(|extension| &extension.extn_id)
-        .collect();
+    let mut ids = BinaryHeap::new();
+    let mut extensions = reader(content)?;
+    while !extensions.is_finished() {
+        ids.push(extension(&mut extensions)?.0);
+    }
     let mut last = None;
     while let Some(id) = ids.pop() {
         if last.replace(id) == Some(id) {
@@ -59,13 +234,17 @@ fn check_extensions(tbs: &TbsCertificate) -> Result<(), CertificateError> {
     Ok(())
 }
 
-fn decoding_error(error: der::Error) -> CertificateError {
-    match error.kind() {
-        ErrorKind::IndefiniteLength
-        | ErrorKind::Length { .. }
-        | ErrorKind::Noncanonical { .. }
-        | ErrorKind::Overlength
-        | ErrorKind::SetOrdering => CertificateError::NotDer,
-        _ => CertificateError::Malformed,
-    }
+/// The content of an OBJECT IDENTIFIER.
+fn object_identifier<'a>(parts: &mut SliceReader<'a>) -> Result<&'a [u8], Fault> {
+    let field = any(parts)?;
+    decode::<ObjectIdentifier>(field)?;
+    Ok(field.value())
 }
+
+const EXPLICIT_0: u8 = 0xa0;
+const VERSION_1: u8 = 0;
+const VERSION_3: u8 = 2;
+const MAX_SERIAL_NUMBER: usize = 21;
+
+#[cfg(test)]
+mod tests;

@@ -16,7 +16,7 @@ use x509_cert::{
 use super::{chain::SIGNATURE_ALGORITHMS, chain_error::ChainError};
 use crate::{
     backend::aws_lc::AwsLc,
-    certificate::{CertificateError, decode_strictly, extension, unix_time},
+    certificate::{CertificateError, Fields},
     public_key::{PublicKey, RSA_ENCRYPTION},
     time::UnixTime,
 };
@@ -33,7 +33,9 @@ pub(super) struct Profile {
 impl Profile {
     /// Reads a certificate in canonical DER.
     pub(super) fn read(der: &[u8]) -> Result<Self, CertificateError> {
-        let certificate = decode_strictly(der)?;
+        Fields::read(der)?;
+        let certificate =
+            x509_cert::Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
         let tbs = certificate.tbs_certificate();
         let usage: Option<KeyUsage> = decode_extension(tbs)?;
         let purposes: Option<ExtendedKeyUsage> = decode_extension(tbs)?;
@@ -43,7 +45,7 @@ impl Profile {
             signs_certificates: usage.is_none_or(|usage| usage.key_cert_sign()),
             any_purpose: purposes.is_none_or(|ids| ids.0.contains(&ANY_EXTENDED_KEY_USAGE)),
             constraints: decode_extension(tbs)?,
-            certificate: *certificate,
+            certificate,
         })
     }
 
@@ -147,10 +149,16 @@ fn decode_extension<'a, T>(tbs: &'a TbsCertificate) -> Result<Option<T>, Certifi
 where
     T: AssociatedOid + Decode<'a>,
 {
-    extension(tbs, T::OID)
-        .map(T::from_der)
+    let mut extensions = tbs.extensions().into_iter().flatten();
+    extensions
+        .find(|extension| extension.extn_id == T::OID)
+        .map(|extension| T::from_der(extension.extn_value.as_bytes()))
         .transpose()
         .map_err(|_| CertificateError::Malformed)
+}
+
+fn unix_time(time: &x509_cert::time::Time) -> UnixTime {
+    UnixTime::from_secs(time.to_unix_duration().as_secs())
 }
 
 /// anyExtendedKeyUsage (RFC 5280 §4.2.1.12).
