@@ -133,7 +133,7 @@ fn version(parts: &mut SliceReader<'_>) -> Result<u8, Fault> {
     end(&inner)?;
     match version {
         VERSION_1 => Err(Fault::NotDer),
-        ..=VERSION_3 => Ok(version),
+        VERSION_2 | VERSION_3 => Ok(version),
         _ => Err(Fault::Malformed),
     }
 }
@@ -243,6 +243,7 @@ fn object_identifier<'a>(parts: &mut SliceReader<'a>) -> Result<&'a [u8], Fault>
 
 const EXPLICIT_0: u8 = 0xa0;
 const VERSION_1: u8 = 0;
+const VERSION_2: u8 = 1;
 const VERSION_3: u8 = 2;
 const MAX_SERIAL_NUMBER: usize = 21;
 
