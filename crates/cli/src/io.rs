@@ -64,6 +64,15 @@ impl Input {
 /// Reads a whole file of at most `limit` bytes.
 pub(crate) fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let file = File::open(path).map_err(|e| cannot("read", path, &e))?;
+    read_open(file, path, limit)
+}
+
+/// The same of a file that was opened at `path`.
+pub(crate) fn read_open(
+    file: File,
+    path: &Path,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     read_bounded(file, &quoted(path), limit)
 }
 

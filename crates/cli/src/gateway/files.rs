@@ -1,6 +1,6 @@
 //! Files that a configuration names.
 
-use std::fs;
+use std::fs::{self, File};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -23,8 +23,10 @@ pub(crate) fn read_private(
     place: &str,
     path: &Path,
 ) -> Option<Zeroizing<Vec<u8>>> {
-    let bytes = read(findings, place, path)?;
-    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    let cannot = |error| findings.wrong(place, io::cannot("read", path, &error).in_one_line());
+    let file = File::open(path).map_err(cannot).ok()?;
+    // Of the file that is read, whatever the path names by then.
+    let mode = file.metadata().map_err(cannot).ok()?.permissions().mode();
     if mode & FORBIDDEN != 0 {
         let mode = mode & 0o777;
         findings.wrong(
@@ -36,7 +38,9 @@ pub(crate) fn read_private(
         );
         return None;
     }
-    Some(bytes)
+    io::read_open(file, path, MAX_FILE)
+        .map_err(|failure| findings.wrong(place, failure.in_one_line()))
+        .ok()
 }
 
 /// Checks that what is to be made at `path` can be: its folder is there and may be written to.
