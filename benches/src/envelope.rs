@@ -25,7 +25,7 @@ pub struct Keys<B: Backend> {
 }
 
 // What fails here is a defect of what is measured.
-#[allow(clippy::missing_panics_doc)]
+#[allow(clippy::missing_panics_doc, clippy::must_use_candidate)]
 impl<B: Backend> Keys<B> {
     /// The test keys of `bits` bits.
     #[must_use]

@@ -129,39 +129,25 @@ impl<'a> Scanner<'a> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
         let mut escapes = 0;
-        let mut at = start;
+        self.at = start;
         loop {
-            at = end_of_plain(bytes, at);
-            match bytes.get(at) {
+            self.at = end_of_plain(bytes, self.at);
+            match self.peek() {
                 Some(b'"') => {
-                    self.at = at + 1;
+                    let end = self.at;
+                    self.at += 1;
                     return Ok(Token {
                         start,
-                        end: at,
+                        end,
                         escapes,
                     });
                 }
                 Some(b'\\') => {
                     escapes += 1;
-                    if let Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') =
-                        bytes.get(at + 1)
-                    {
-                        steps::count(2);
-                        at += 2;
-                    } else {
-                        self.at = at;
-                        self.unicode_escape()?;
-                        at = self.at;
-                    }
+                    self.escape()?;
                 }
-                other => {
-                    self.at = at;
-                    let cause = match other {
-                        Some(_) => Cause::NO_CONTROL,
-                        None => Cause::QUOTE,
-                    };
-                    return Err(self.stop(cause));
-                }
+                Some(_) => return Err(self.stop(Cause::NO_CONTROL)),
+                None => return Err(self.stop(Cause::QUOTE)),
             }
         }
     }
@@ -264,22 +250,25 @@ impl<'a> Scanner<'a> {
         Ok(name)
     }
 
-    // RFC 8259 §7, char: from the backslash on, of the escapes that are longer than two characters.
-    fn unicode_escape(&mut self) -> Result<(), Malformed> {
+    // RFC 8259 §7, char: from the backslash on.
+    fn escape(&mut self) -> Result<(), Malformed> {
         steps::count(2);
         let start = self.at;
         self.at += 1;
-        if self.peek() != Some(b'u') {
-            return Err(self.stop(Cause::ESCAPE));
-        }
-        self.at += 1;
-        let unit = self.four_hex_digits()?;
-        if (0xD800..=0xDFFF).contains(&unit) {
-            let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-            match surrogate_pair(unit, rest) {
-                Some(_) => self.at += 6,
-                None => _ = self.lone_surrogate.get_or_insert(start),
+        match self.peek() {
+            Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => self.at += 1,
+            Some(b'u') => {
+                self.at += 1;
+                let unit = self.four_hex_digits()?;
+                if (0xD800..=0xDFFF).contains(&unit) {
+                    let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+                    match surrogate_pair(unit, rest) {
+                        Some(_) => self.at += 6,
+                        None => _ = self.lone_surrogate.get_or_insert(start),
+                    }
+                }
             }
+            _ => return Err(self.stop(Cause::ESCAPE)),
         }
         Ok(())
     }
@@ -370,58 +359,28 @@ impl<'a> Scanner<'a> {
 }
 
 /// Where the run of characters that need no look ends: at a quote, a backslash, a control
-/// character, or the end.
+/// character, or the end. Eight bytes a step: in each of the three tests the high bit of a byte is
+/// set where it holds, and carries spoil only bytes above the first that is found.
 #[inline]
 pub(crate) fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
-    let mut words = 0;
-    while let Some(plain) = plain_in_word(bytes, at) {
-        at += plain;
-        if plain < 8 {
-            return at;
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        let word = u64::from_le_bytes(*chunk);
+        let quote = word ^ (ONES * b'"' as u64);
+        let backslash = word ^ (ONES * b'\\' as u64);
+        let found = (word.wrapping_sub(ONES * 0x20) & !word)
+            | (quote.wrapping_sub(ONES) & !quote)
+            | (backslash.wrapping_sub(ONES) & !backslash);
+        let found = found & (ONES << 7);
+        if found != 0 {
+            return at + (found.trailing_zeros() / 8) as usize;
         }
         steps::count(8);
-        words += 1;
-        if words == 4 {
-            // Most runs are short; one that is not may be long.
-            at = end_of_plain_blocks(bytes, at);
-        }
+        at += 8;
     }
     while let Some(0x20..=0x21 | 0x23..=0x5B | 0x5D..) = bytes.get(at) {
         steps::count(1);
         at += 1;
-    }
-    at
-}
-
-/// How many of the next eight bytes are plain up to the first that is not. In each of the three tests
-/// the high bit of a byte is set where it holds, and carries spoil only bytes above the first that is
-/// found.
-#[inline]
-fn plain_in_word(bytes: &[u8], at: usize) -> Option<usize> {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let chunk = bytes.get(at..)?.first_chunk::<8>()?;
-    let word = u64::from_le_bytes(*chunk);
-    let quote = word ^ (ONES * b'"' as u64);
-    let backslash = word ^ (ONES * b'\\' as u64);
-    let found = (word.wrapping_sub(ONES * 0x20) & !word)
-        | (quote.wrapping_sub(ONES) & !quote)
-        | (backslash.wrapping_sub(ONES) & !backslash);
-    Some(((found & (ONES << 7)).trailing_zeros() / 8) as usize)
-}
-
-/// Passes blocks of 32 bytes that are plain. A loop that the compiler makes into a few vector
-/// instructions where every processor has them; elsewhere it would be slower than words.
-#[inline]
-fn end_of_plain_blocks(bytes: &[u8], mut at: usize) -> usize {
-    if cfg!(any(target_arch = "x86_64", target_arch = "aarch64")) {
-        while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<32>) {
-            let special = |byte: u8| byte < 0x20 || byte == b'"' || byte == b'\\';
-            if block.iter().fold(false, |any, byte| any | special(*byte)) {
-                break;
-            }
-            steps::count(32);
-            at += 32;
-        }
     }
     at
 }

@@ -50,7 +50,7 @@ impl Path {
         bound: usize,
         names: &Names<'_, '_>,
     ) -> usize {
-        let mut length = 0;
+        self.length = 0;
         let mut link = names.root;
         while !link.is_name() {
             let slot = names.slot(link.slot());
@@ -62,14 +62,13 @@ impl Path {
             let Some(bit) = name.bit(slot.bit()) else {
                 break;
             };
-            if let Some(step) = self.steps.get_mut(length % RECENT) {
+            if let Some(step) = self.steps.get_mut(self.length % RECENT) {
                 *step = Step::new(link, bit);
             }
-            length += 1;
+            self.length += 1;
             link = slot.link(bit);
             steps::count(1);
         }
-        self.length = length;
         link.slot()
     }
 
