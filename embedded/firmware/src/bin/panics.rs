@@ -83,7 +83,7 @@ fn vault_key(text: &str) {
         return;
     };
     let name = VaultSecretName::derive(kind, Some(&[1; 16]), text);
-    host::print(&[name.as_str(), &name.to_string()]);
+    host::print(&[name.as_ref()]);
     host::print_number(limits(kind).max_value as u64);
     show(VaultSecretName::parse(kind, text));
     if let Some(reference) = show(ResolverRef::new(name.as_str(), Some(text))) {
