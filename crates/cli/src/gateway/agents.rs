@@ -98,7 +98,7 @@ fn agent(mut section: Section<'_>, taken: &mut Taken, now: UnixTime) -> Option<A
     let entry = match (&id, &certificate, &signing_key) {
         (Some(id), Some((pem, certificate)), Some(key)) => {
             check_dates(&section, certificate, now);
-            entry(&section, id, pem, certificate, key, trusted)
+            entry(&section, id, pem, key, trusted)
         }
         _ => {
             // What can be said without them.
@@ -252,7 +252,6 @@ fn entry(
     section: &Section<'_>,
     id: &AgentId,
     pem: &[u8],
-    certificate: &Certificate,
     key: &SigningKey,
     trusted: (Option<String>, Option<PathBuf>),
 ) -> Option<AgentEntry> {
