@@ -1,5 +1,5 @@
 //! Sealing and opening by message size, key size and backend. For the ratio to the bare primitives, which
-//! needs both in one loop, see `floor.rs`.
+//! needs both in one loop, see `report.rs`.
 
 use std::{hint::black_box, time::Duration};
 

@@ -20,6 +20,20 @@ use aws_lc_rs::{
         PrivateDecryptingKey, PublicEncryptingKey,
     },
 };
+use serde::de::IgnoredAny;
+
+/// The floor under the validator: is it UTF-8, and does it read as JSON? Checks less than a strict parser
+/// (no limits, no duplicates, no lone surrogates); it is the price of looking at every byte twice.
+///
+/// # Panics
+///
+/// If it is neither.
+#[must_use]
+pub fn validate(body: &[u8]) -> usize {
+    let text = std::str::from_utf8(body).expect("shapes are UTF-8");
+    serde_json::from_str::<IgnoredAny>(text).expect("shapes are JSON");
+    text.len()
+}
 
 /// A public key, ready to seal.
 #[derive(Debug)]

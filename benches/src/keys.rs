@@ -5,6 +5,9 @@ use sealpost_envelope::{Backend, Identity, Recipient, Trust, UnixTime};
 /// The key sizes in bits.
 pub const RSA_BITS: [usize; 3] = [2048, 3072, 4096];
 
+/// A time at which the test certificates are valid.
+pub const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
+
 /// The recipient with a key of `bits` bits.
 ///
 /// # Panics
@@ -16,14 +19,15 @@ pub fn recipient<B: Backend>(bits: usize) -> Recipient<B> {
         .expect("a test certificate is valid")
 }
 
-/// The identity with a key of `bits` bits.
+/// The identity with a key of `bits` bits, its certificate with it.
 ///
 /// # Panics
 ///
 /// If `testdata/keys` has no such key.
 #[must_use]
 pub fn identity<B: Backend>(bits: usize) -> Identity<B> {
-    Identity::from_pem(&key_pem(bits)).expect("a test key is valid")
+    let file = [key_pem(bits), certificate_pem(bits)].concat();
+    Identity::from_pem(&file).expect("a test key is valid")
 }
 
 /// The PKCS#8 DER of the identity with a key of `bits` bits.
@@ -61,6 +65,3 @@ fn read(name: &str) -> Vec<u8> {
     let path = format!("{}/../testdata/keys/{name}", env!("CARGO_MANIFEST_DIR"));
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
-
-/// A time at which the test certificates are valid.
-const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);

@@ -15,6 +15,9 @@ use core::fmt;
 use rand_core::TryCryptoRng;
 use subtle::Choice;
 
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+use crate::reader::copy;
+
 /// The cryptographic library failed where only a want of memory, or of randomness, can make it fail;
 /// or it refused a key.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -142,9 +145,7 @@ pub trait Backend: sealed::Sealed + Sized + 'static {
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 fn copy_exact(plaintext: &[u8], out: &mut [u8]) -> Choice {
     let fits = plaintext.len() == out.len();
-    for (to, from) in out.iter_mut().zip(plaintext) {
-        *to = *from;
-    }
+    copy(out, plaintext);
     Choice::from(u8::from(fits))
 }
 

@@ -23,6 +23,7 @@ use crate::{
     key_schedule::{KeySchedule, Seed},
     padding::{self, LENGTH_FIELD},
     plaintext::Plaintext,
+    reader::copy,
 };
 
 /// An envelope whose seed waits to be decrypted.
@@ -190,7 +191,7 @@ impl<B: Backend> Opener<B> {
         let out = out
             .get_mut(..needed)
             .ok_or(Error::BufferTooSmall { needed })?;
-        out.copy_from_slice(frame.ciphertext);
+        copy(out, frame.ciphertext);
         let length = self.open_padded(frame, context, out)?;
         out.copy_within(LENGTH_FIELD..LENGTH_FIELD + length, 0);
         out.get_mut(length..).unwrap_or_default().zeroize();

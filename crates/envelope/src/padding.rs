@@ -11,6 +11,8 @@
 
 use subtle::{Choice, ConstantTimeEq};
 
+use crate::reader::copy;
+
 /// The longest message: 64 MiB.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
@@ -43,7 +45,7 @@ pub(crate) fn pad(message: &[u8], out: &mut [u8]) -> Option<()> {
     let (field, rest) = out.split_first_chunk_mut()?;
     *field = u32::try_from(message.len()).ok()?.to_be_bytes();
     let (body, zeros) = rest.split_at_mut_checked(message.len())?;
-    body.copy_from_slice(message);
+    copy(body, message);
     zeros.fill(0);
     Some(())
 }
@@ -65,10 +67,15 @@ pub(crate) fn unpad(padded: &[u8]) -> Option<usize> {
 
 // Padmé: keep ⌊log₂ e⌋ + 1 significant bits beyond the first of a length with exponent e, round up.
 const fn padme(length: usize) -> usize {
-    let exponent = length.ilog2();
-    let significant = exponent.ilog2() + 1;
+    let exponent = floor_log2(length);
+    let significant = floor_log2(exponent as usize) + 1;
     let mask = (1 << (exponent - significant)) - 1;
     (length + mask) & !mask
+}
+
+/// ⌊log₂ n⌋; 0 for 0, where `ilog2` has a panic that firmware would have to carry.
+const fn floor_log2(n: usize) -> u32 {
+    (usize::BITS - 1).saturating_sub(n.leading_zeros())
 }
 
 /// Bytes of the length field.

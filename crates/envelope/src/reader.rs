@@ -91,7 +91,16 @@ impl<'a> Writer<'a> {
     }
 
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Option<()> {
-        self.reserve(bytes.len())?.copy_from_slice(bytes);
+        copy(self.reserve(bytes.len())?, bytes);
         Some(())
+    }
+}
+
+/// Copies `from` to `to`, which callers know to be as long. `copy_from_slice` does so too, and brings along a panic
+/// that firmware has to carry.
+#[inline]
+pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
+    for (to, from) in to.iter_mut().zip(from) {
+        *to = *from;
     }
 }

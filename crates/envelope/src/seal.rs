@@ -14,7 +14,7 @@ use crate::{
     header::{self, FIXED_LEN, MAX_RECIPIENTS, STANZA_LEN, StanzaType},
     key_schedule::{KeySchedule, Seed},
     padding::{self, MAX_MESSAGE},
-    reader::Writer,
+    reader::{Writer, copy},
     recipient::Recipient,
 };
 
@@ -230,7 +230,7 @@ impl<B: Backend> Sealer<B> {
             });
         match sealed {
             Ok(computed) => {
-                tag.copy_from_slice(&computed);
+                copy(tag, &computed);
                 Ok(())
             }
             Err(error) => {

@@ -1,6 +1,6 @@
 //! Ed25519 keys (RFC 8032) that sign and verify messages.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use jsonwebtoken::{
@@ -13,7 +13,7 @@ use thiserror::Error;
 /// The key that a gateway or an agent signs its messages with. Its `Debug` shows the thumbprint alone.
 #[derive(Clone)]
 pub struct SigningKey {
-    pub(crate) key: EncodingKey,
+    pub(crate) pair: Arc<Ed25519KeyPair>,
     verify: VerifyKey,
 }
 
@@ -26,7 +26,7 @@ impl SigningKey {
     pub fn generate() -> Result<Self, KeyError> {
         let pair = Ed25519KeyPair::generate().map_err(|_| KeyError)?;
         let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError)?;
-        Self::new(EncodingKey::from_ed_der(pkcs8.as_ref()))
+        Self::new(&EncodingKey::from_ed_der(pkcs8.as_ref()))
     }
 
     /// Reads a key from PKCS#8 (RFC 5958) in PEM.
@@ -35,7 +35,7 @@ impl SigningKey {
     ///
     /// [`KeyError`] if it is no such key.
     pub fn from_pkcs8_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        Self::new(EncodingKey::from_ed_pem(pem).map_err(|_| KeyError)?)
+        Self::new(&EncodingKey::from_ed_pem(pem).map_err(|_| KeyError)?)
     }
 
     /// The public half.
@@ -54,10 +54,13 @@ impl SigningKey {
         &self.verify.thumbprint
     }
 
-    fn new(key: EncodingKey) -> Result<Self, KeyError> {
+    fn new(key: &EncodingKey) -> Result<Self, KeyError> {
         let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| KeyError)?;
         let verify = VerifyKey::new(DecodingKey::from_ed_der(pair.public_key().as_ref()))?;
-        Ok(Self { key, verify })
+        Ok(Self {
+            pair: Arc::new(pair),
+            verify,
+        })
     }
 }
 

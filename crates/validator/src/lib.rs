@@ -65,7 +65,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 extern crate std;
 
 mod malformed;
@@ -84,6 +84,8 @@ pub use malformed::Malformed;
 pub use members::{Members, members};
 pub use names::Slot;
 pub use request::{Request, validate_request};
+#[cfg(fuzzing)]
+pub use steps::take_steps;
 pub use string::JsonStr;
 pub use text::{parse_agent_id, parse_project_id, validate_key, validate_name, validate_type};
 pub use value::{find_property, validate_value};

@@ -1,6 +1,6 @@
-//! Counts work in tests, which prove that it grows with the input alone; nothing otherwise.
+//! Counts work in tests and under a fuzzer, which prove that it grows with the input alone; nothing otherwise.
 
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
 std::thread_local! {
     static STEPS: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
 }
@@ -8,7 +8,7 @@ std::thread_local! {
 /// Bytes looked at, or nodes visited.
 #[inline(always)]
 pub(crate) fn count(_steps: usize) {
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     STEPS.set(STEPS.get() + _steps);
 }
 
@@ -17,4 +17,11 @@ pub(crate) fn count(_steps: usize) {
 pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
     STEPS.set(0);
     (work(), STEPS.get())
+}
+
+/// The steps on this thread since the last call. There only under a fuzzer.
+#[cfg(fuzzing)]
+#[must_use]
+pub fn take_steps() -> usize {
+    STEPS.replace(0)
 }

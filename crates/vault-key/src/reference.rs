@@ -124,7 +124,10 @@ impl<'a> ResolverRef<'a> {
         let mut put = |text: &str| {
             let end = len + text.len();
             let slot = buffer.get_mut(len..end).ok_or(fmt::Error)?;
-            slot.copy_from_slice(text.as_bytes());
+            // As long as the slot is; `copy_from_slice` would bring in a panic.
+            for (slot, byte) in slot.iter_mut().zip(text.as_bytes()) {
+                *slot = *byte;
+            }
             len = end;
             Ok(())
         };

@@ -17,6 +17,7 @@ use subtle::Choice;
 use zeroize::Zeroizing;
 
 use super::{Backend, BackendError, copy_exact, sealed::Sealed};
+use crate::reader::copy;
 
 /// The pure-Rust backend: no_std, no C compiler, every target that Rust has.
 ///
@@ -116,7 +117,7 @@ impl Backend for RustCrypto {
         if out.len() != ciphertext.len() {
             return Err(BackendError);
         }
-        out.copy_from_slice(&ciphertext);
+        copy(out, &ciphertext);
         Ok(())
     }
 

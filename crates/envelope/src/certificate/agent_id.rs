@@ -6,6 +6,7 @@ use core::fmt;
 use der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
 
 use super::CertificateError;
+use crate::reader::copy;
 
 /// The id of an agent that a certificate names: 1 to 64 of `A-Z a-z 0-9 _ -`.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -77,7 +78,7 @@ impl AgentId {
             return None;
         }
         let mut bytes = [0; MAX_LEN];
-        bytes.get_mut(..id.len())?.copy_from_slice(id);
+        copy(bytes.get_mut(..id.len())?, id);
         let length = u8::try_from(id.len()).ok()?;
         Some(Self { bytes, length })
     }

@@ -1,6 +1,6 @@
 //! Decoding without leniency: one certificate has one encoding.
 
-use alloc::vec::Vec;
+use alloc::{boxed::Box, collections::BinaryHeap};
 
 use der::{Encode, ErrorKind, Reader, SliceReader, oid::ObjectIdentifier};
 use x509_cert::{TbsCertificate, certificate::Version};
@@ -9,9 +9,13 @@ use super::CertificateError;
 
 /// The certificate that is encoded in these bytes, in canonical DER and nothing after it, each
 /// extension at most once (RFC 5280 §4.2).
-pub(crate) fn decode_strictly(der: &[u8]) -> Result<x509_cert::Certificate, CertificateError> {
+///
+/// In a box and a frame of its own: by value it would lie on the stack of all its callers several times.
+#[inline(never)]
+pub(crate) fn decode_strictly(der: &[u8]) -> Result<Box<x509_cert::Certificate>, CertificateError> {
     let mut reader = SliceReader::new(der).map_err(decoding_error)?;
-    let certificate: x509_cert::Certificate = reader.decode().map_err(decoding_error)?;
+    let certificate: Box<x509_cert::Certificate> =
+        Box::new(reader.decode().map_err(decoding_error)?);
     if !reader.is_finished() {
         return Err(CertificateError::TrailingBytes {
             length: u32::from(reader.remaining_len()) as usize,
@@ -41,14 +45,16 @@ fn check_extensions(tbs: &TbsCertificate) -> Result<(), CertificateError> {
     if tbs.version() != Version::V3 {
         return Err(CertificateError::Malformed);
     }
-    // Sorted, because there may be thousands.
-    let mut ids: Vec<_> = extensions
+    // In order, because there may be thousands. From a heap: sorting would take 3 KB of stack.
+    let mut ids: BinaryHeap<_> = extensions
         .iter()
         .map(|extension| &extension.extn_id)
         .collect();
-    ids.sort_unstable();
-    if ids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
-        return Err(CertificateError::DuplicateExtension);
+    let mut last = None;
+    while let Some(id) = ids.pop() {
+        if last.replace(id) == Some(id) {
+            return Err(CertificateError::DuplicateExtension);
+        }
     }
     Ok(())
 }

@@ -43,7 +43,7 @@ impl Profile {
             signs_certificates: usage.is_none_or(|usage| usage.key_cert_sign()),
             any_purpose: purposes.is_none_or(|ids| ids.0.contains(&ANY_EXTENDED_KEY_USAGE)),
             constraints: decode_extension(tbs)?,
-            certificate,
+            certificate: *certificate,
         })
     }
 

@@ -1,0 +1,4 @@
+//! JWE in compact serialisation. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("jwe_compact").check)(bytes));

@@ -1,0 +1,4 @@
+//! JWE in JSON serialisation. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("jwe_json").check)(bytes));

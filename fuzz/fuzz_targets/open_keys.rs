@@ -1,0 +1,4 @@
+//! Opening with real keys. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("open_keys").check)(bytes));

@@ -1,0 +1,4 @@
+//! PEM as people have it. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("pem").check)(bytes));

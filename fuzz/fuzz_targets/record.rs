@@ -1,0 +1,4 @@
+//! Records of the embedded vault. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("record").check)(bytes));

@@ -1,0 +1,4 @@
+//! Authorities and a certificate. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("trust").check)(bytes));

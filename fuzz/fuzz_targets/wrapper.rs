@@ -1,0 +1,4 @@
+//! A value with its context. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("wrapper").check)(bytes));

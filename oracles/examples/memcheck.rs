@@ -1,0 +1,175 @@
+// `unsafe` is here for valgrind's client requests, which are a sequence of instructions that does nothing elsewhere.
+#![allow(unsafe_code)]
+
+//! Does the path taken depend on a secret? Run under valgrind's memcheck, which sees every branch and every address that depends on
+//! memory marked undefined: secrets are marked so (Langley's ctgrind).
+//!
+//! `oracles/side-channels.sh memcheck` runs each part by itself and holds what is found against a list.
+
+use std::{
+    arch::asm,
+    env,
+    hint::black_box,
+    io::{self, Write as _},
+};
+
+use sealpost_envelope::{
+    AwsLc, AwsLcRng, Backend, Certificate, Envelope, Identity, KeyAnswer, Recipient, RustCrypto,
+    SecretContext, Trust, UnixTime, open, rand_core::TryRng as _, seal,
+};
+
+fn main() -> io::Result<()> {
+    let part = env::args().nth(1).unwrap_or_default();
+    // The generator's own set-up is not what is looked at.
+    AwsLcRng.try_next_u64().expect("there is randomness");
+    let before = errors();
+    match part.as_str() {
+        "control" => control(),
+        "null" => null(),
+        "finish-aws-lc" => finish::<AwsLc>(),
+        "finish-rustcrypto" => finish::<RustCrypto>(),
+        "open-aws-lc" => open_with_secret_key::<AwsLc>(false),
+        "open-rustcrypto" => open_with_secret_key::<RustCrypto>(false),
+        "reject-aws-lc" => open_with_secret_key::<AwsLc>(true),
+        "reject-rustcrypto" => open_with_secret_key::<RustCrypto>(true),
+        other => return Err(io::Error::other(format!("no such part: {other}"))),
+    }
+    writeln!(io::stdout(), "{part}: {} errors", errors() - before)
+}
+
+/// A branch on a secret: it must be found.
+#[inline(never)]
+fn control() {
+    let mut secret = [1_u8; 32];
+    undefined(&mut secret);
+    if black_box(secret)[7] == 1 {
+        black_box(());
+    }
+}
+
+/// Arithmetic on a secret without a branch: nothing must be found.
+#[inline(never)]
+fn null() {
+    let mut secret = [1_u8; 32];
+    undefined(&mut secret);
+    let sum = black_box(secret).iter().fold(0, |sum, byte| sum | byte);
+    black_box(sum);
+}
+
+/// Our own code, from what the private key answered to the plaintext: prefix, substitution, schedule, commitment, padding.
+fn finish<B: Backend>() {
+    let (sealed, mut block) = sealed();
+    let envelope = Envelope::parse(&sealed).expect("it was sealed");
+    let public = certificate();
+    let pending = envelope
+        .pending(public.public_key())
+        .expect("it was sealed to it");
+    undefined(&mut block);
+    let opener = pending.finish::<B, _>(KeyAnswer::Seed(&block), &mut AwsLcRng);
+    let frame = envelope.single().expect("it is one message");
+    // A pointer that may be null is all that is known of the outcome.
+    let _ = black_box(opener.map(|opener| opener.open(&frame, &CONTEXT)));
+}
+
+/// All of opening, with a private key whose numbers are secret. Importing is not looked at: it is done once for each key.
+fn open_with_secret_key<B: Backend>(reject: bool) {
+    let (mut sealed, _) = sealed();
+    if reject {
+        sealed[100] ^= 1;
+    }
+    let (_, mut der) = pem_rfc7468::decode_vec(KEY).expect("it is well formed");
+    // RFC 8017 appendix A.1.2: after the modulus (257 bytes with its sign) and the exponent come the secret numbers. Their
+    // tags and lengths are not secret.
+    let start = 26 + 4 + 3 + 4 + 257 + 5;
+    let mut at = start;
+    while at < der.len() {
+        let (head, length) = match der[at + 1] {
+            0x82 => (4, usize::from(der[at + 2]) << 8 | usize::from(der[at + 3])),
+            0x81 => (3, usize::from(der[at + 2])),
+            short => (2, usize::from(short)),
+        };
+        assert_eq!(der[at], 2, "an INTEGER");
+        // The sign is looked at by every parser: its byte stays defined, and so does the top byte of the number.
+        undefined(&mut der[at + head + 2..at + head + length]);
+        at += head + length;
+    }
+    reporting(false);
+    let identity = Identity::<B>::from_pkcs8_der(&der).expect("it is well formed");
+    reporting(true);
+    let _ = black_box(open(&identity, &sealed, &CONTEXT, &mut AwsLcRng));
+}
+
+/// An envelope, and the block that its key decrypts.
+fn sealed() -> (Vec<u8>, Vec<u8>) {
+    let trust = Trust::DangerAnyCertificate;
+    let now = UnixTime::from_secs(2_000_000_000);
+    let recipient = Recipient::<AwsLc>::from_certificate_pem(CERTIFICATE, &trust, now);
+    let recipient = [recipient.expect("it is good to seal to")];
+    let sealed = seal(&recipient, &CONTEXT, b"secret", &mut Fixed);
+    (
+        sealed.expect("it can be sealed"),
+        [[1; 1].as_slice(), &[7; 32]].concat(),
+    )
+}
+
+fn certificate() -> Certificate {
+    Certificate::from_pem::<AwsLc>(CERTIFICATE).expect("it is well formed")
+}
+
+/// Seeds that are known; AWS-LC takes its own randomness for OAEP.
+struct Fixed;
+
+impl sealpost_envelope::rand_core::TryRng for Fixed {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(0x0707_0707)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(0x0707_0707_0707_0707)
+    }
+
+    fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Self::Error> {
+        bytes.fill(7);
+        Ok(())
+    }
+}
+
+impl sealpost_envelope::rand_core::TryCryptoRng for Fixed {}
+
+fn undefined(bytes: &mut [u8]) {
+    request(MAKE_MEM_UNDEFINED, bytes.as_ptr() as usize, bytes.len());
+}
+
+fn reporting(on: bool) {
+    request(CHANGE_ERR_DISABLEMENT, if on { usize::MAX } else { 1 }, 0);
+}
+
+fn errors() -> usize {
+    request(COUNT_ERRORS, 0, 0)
+}
+
+/// `VALGRIND_DO_CLIENT_REQUEST` of valgrind.h for amd64.
+fn request(code: usize, first: usize, second: usize) -> usize {
+    let arguments = [code, first, second, 0, 0, 0];
+    let mut result = 0_usize;
+    // SAFETY: rdi is rotated by 128 bits in all and rbx exchanged with itself; valgrind reads the array and writes rdx.
+    unsafe {
+        asm!(
+            "rol rdi, 3", "rol rdi, 13", "rol rdi, 61", "rol rdi, 51", "xchg rbx, rbx",
+            in("rax") arguments.as_ptr(),
+            inout("rdx") result,
+            options(nostack),
+        );
+    }
+    result
+}
+
+const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login");
+const CERTIFICATE: &[u8] = include_bytes!("../../testdata/keys/agent-a2048.pem");
+const KEY: &[u8] = include_bytes!("../../testdata/keys/agent-a2048.key.pem");
+const COUNT_ERRORS: usize = 0x1201;
+const CHANGE_ERR_DISABLEMENT: usize = 0x1801;
+/// `VG_USERREQ_TOOL_BASE('M', 'C') + 1`
+const MAKE_MEM_UNDEFINED: usize = 0x4d43_0001;

@@ -1,0 +1,80 @@
+//! The context in JSON, and the wrapper that holds it.
+
+use sealpost_envelope::{Binding, wrapper};
+use serde_json::Value;
+
+use crate::{allocations::bounded, input};
+
+/// What is accepted, written again, is read as the same, and another reader of JSON agrees on every member.
+pub(crate) fn binding(bytes: &[u8]) {
+    let Ok(json) = str::from_utf8(bytes) else {
+        return;
+    };
+    let Ok(binding) = bounded(json.len(), 8, 1024, || Binding::parse(json)) else {
+        return;
+    };
+    let written = binding.to_json();
+    assert_eq!(Binding::parse(&written).as_ref(), Ok(&binding));
+    assert_eq!(binding.check(&binding.context()), Ok(()));
+    let ours: Value = serde_json::from_str(&written).expect("it is JSON");
+    let theirs: Value = serde_json::from_str(json).expect("what is accepted is JSON");
+    assert_eq!(ours, theirs);
+    let context = binding.context();
+    assert_eq!(theirs["agent"], context.agent_id());
+    assert_eq!(theirs["name"], context.name());
+    assert_eq!(theirs.get("key").and_then(Value::as_str), context.key());
+    assert_eq!(
+        theirs.get("type").and_then(Value::as_str),
+        context.secret_type()
+    );
+    // A context that differs in its name alone is another one.
+    let other = format!("{}x", context.name());
+    let other = sealpost_envelope::SecretContext::new(context.agent_id(), &other);
+    assert!(binding.check(&other).is_err());
+}
+
+/// A wrapper, and the parts of one: what is read is in there byte for byte, and what is wrapped is read.
+pub(crate) fn wrapper(bytes: &[u8]) {
+    read(bytes);
+    // Most of what a fuzzer invents lacks the frame.
+    let [context, value] = input::parts(bytes);
+    let Some(binding) = str::from_utf8(context)
+        .ok()
+        .and_then(|json| Binding::parse(json).ok())
+    else {
+        return;
+    };
+    let wrapped = wrapper::wrap(&binding, value);
+    if let Ok(read) = wrapper::unwrap(&wrapped) {
+        assert_eq!(read.binding, binding, "a value can't change its context");
+        assert_eq!(&wrapped[read.value], trim(value));
+    } else {
+        assert!(serde_json::from_slice::<Value>(value).is_err() || unusual(value));
+    }
+}
+
+fn read(bytes: &[u8]) {
+    let Ok(read) = bounded(bytes.len(), 8, 1024, || wrapper::unwrap(bytes)) else {
+        return;
+    };
+    let value = &bytes[read.value];
+    assert_eq!(value, trim(value));
+    let again = wrapper::wrap(&read.binding, value);
+    let twice = wrapper::unwrap(&again).expect("it was read once");
+    assert_eq!(twice.binding, read.binding);
+    assert_eq!(&again[twice.value], value);
+}
+
+/// White space of JSON (RFC 8259 §2).
+fn trim(text: &[u8]) -> &[u8] {
+    let blank = |byte: &u8| b" \t\r\n".contains(byte);
+    let start = text.iter().take_while(|byte| blank(byte)).count();
+    let end = text.iter().rev().take_while(|byte| blank(byte)).count();
+    text.get(start..text.len() - end).unwrap_or_default()
+}
+
+/// Deeper than is read here, and not deeper than the other reader goes.
+fn unusual(value: &[u8]) -> bool {
+    let opening = value.iter().filter(|byte| b"[{".contains(byte)).count();
+    opening >= sealpost_validator::MAX_DEPTH - 1
+}

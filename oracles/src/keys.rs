@@ -1,0 +1,106 @@
+//! The keys that targets use, and the target for private keys.
+
+use std::sync::LazyLock;
+
+use rand::{SeedableRng as _, rngs::ChaCha20Rng};
+use sealpost_envelope::{
+    AwsLc, Backend, Certificate, Identity, IdentityError, Keyring, PublicKey, Recipient,
+    RustCrypto, Trust, UnixTime,
+};
+
+use crate::allocations::bounded;
+
+/// An agent's certificate, and its private key.
+pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../../testdata/keys/agent-a2048.pem");
+pub(crate) const PRIVATE_KEY: &[u8] = include_bytes!("../../testdata/keys/agent-a2048.key.pem");
+/// Within the validity of every certificate that is not meant to have expired.
+pub(crate) const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
+
+/// The agent's public key.
+pub(crate) static PUBLIC: LazyLock<PublicKey> =
+    LazyLock::new(|| certificate::<AwsLc>().public_key().clone());
+/// Its identity, for both libraries.
+pub(crate) static AWS_LC: LazyLock<Keyring<Identity<AwsLc>>> = LazyLock::new(ring);
+pub(crate) static RUST_CRYPTO: LazyLock<Keyring<Identity<RustCrypto>>> = LazyLock::new(ring);
+
+pub(crate) fn certificate<B: Backend>() -> Certificate {
+    Certificate::from_pem::<B>(CERTIFICATE).expect("it is well formed")
+}
+
+pub(crate) fn recipient<B: Backend>() -> Recipient<B> {
+    Recipient::from_certificate(&certificate::<B>(), &Trust::DangerAnyCertificate, NOW)
+        .expect("it is good to seal to")
+}
+
+fn ring<B: Backend>() -> Keyring<Identity<B>> {
+    let mut identity = Identity::from_pem(PRIVATE_KEY).expect("it is well formed");
+    identity
+        .add_certificate(certificate::<B>())
+        .expect("it is this key's");
+    Keyring::new(identity)
+}
+
+/// The same numbers in every run.
+pub(crate) fn rng() -> ChaCha20Rng {
+    ChaCha20Rng::seed_from_u64(1)
+}
+
+/// Private keys, PEM and DER: the same answer with both libraries, and what is accepted has a public key that keeps
+/// the rules.
+///
+/// The libraries may differ in one thing: whether a key whose numbers don't belong together is refused.
+pub(crate) fn identity(bytes: &[u8]) {
+    // The key's numbers, its encodings, and for each block of the file a buffer of its size.
+    let limit =
+        |parse: &dyn Fn() -> Result<(), IdentityError>| bounded(bytes.len(), 64, 1 << 18, parse);
+    let (mut aws, mut rust) = (None, None);
+    let first = limit(&|| Identity::<AwsLc>::from_pem_or_der(bytes).map(|_| ()));
+    let second = limit(&|| Identity::<RustCrypto>::from_pem_or_der(bytes).map(|_| ()));
+    if first.is_ok() {
+        aws = Identity::<AwsLc>::from_pem_or_der(bytes).ok();
+    }
+    if second.is_ok() {
+        rust = Identity::<RustCrypto>::from_pem_or_der(bytes).ok();
+    }
+    match (aws, rust) {
+        (Some(aws), Some(rust)) => {
+            assert_eq!(aws.public_key(), rust.public_key());
+            assert_eq!(aws.certificates().len(), rust.certificates().len());
+            let public = aws.public_key();
+            assert!((2048..=8192).contains(&public.modulus_bits()));
+            let again = PublicKey::from_spki_der::<RustCrypto>(public.spki_der());
+            assert_eq!(again.as_ref(), Ok(public));
+            opens_what_is_sealed(&aws, &rust);
+        }
+        _ => {
+            let refused = |result| {
+                matches!(
+                    result,
+                    Ok(())
+                        | Err(IdentityError::Refused | IdentityError::CertificateMismatch { .. })
+                )
+            };
+            assert!(
+                first == second || (refused(first) && refused(second)),
+                "{first:?} and {second:?}"
+            );
+        }
+    }
+}
+
+/// A key that both libraries take is one key: each opens what is sealed to it, or neither does.
+fn opens_what_is_sealed(aws: &Identity<AwsLc>, rust: &Identity<RustCrypto>) {
+    // Big keys are slow, and differ in nothing but their size.
+    if aws.public_key().modulus_bits() > 2048 {
+        return;
+    }
+    let Ok(recipient) = Recipient::<AwsLc>::danger_from_public_key(aws.public_key().clone()) else {
+        return;
+    };
+    let context = sealpost_envelope::SecretContext::new("agent", "name");
+    let sealed = sealpost_envelope::seal(&[recipient], &context, b"{}", &mut rng());
+    let Ok(sealed) = sealed else { return };
+    let first = sealpost_envelope::open(aws, &sealed, &context, &mut rng());
+    let second = sealpost_envelope::open(rust, &sealed, &context, &mut rng());
+    assert_eq!(first.is_ok(), second.is_ok(), "{first:?} and {second:?}");
+}

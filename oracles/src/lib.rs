@@ -1,0 +1,87 @@
+//! What each fuzz target checks: one function a target, from bytes to a panic if a promise is broken.
+//!
+//! The targets in `fuzz/` are one line each and need nightly; this crate is plain Rust, so that every seed, every
+//! file of a corpus and every crash ever found is replayed by `cargo test` (`tests/replay.rs`). `docs/FUZZING.md` lists the targets
+//! with what they promise.
+
+#![allow(clippy::missing_panics_doc)] // a panic is what an oracle is for
+
+pub mod allocations;
+mod batch;
+mod certificates;
+mod contexts;
+mod envelope;
+mod gateway;
+mod input;
+mod keys;
+mod messages;
+mod names;
+mod pem;
+#[path = "../../crates/validator/tests/support/reader.rs"]
+mod reader;
+mod records;
+#[path = "../../crates/validator/tests/support/reference.rs"]
+mod reference;
+pub mod seeds;
+mod standard;
+mod validation;
+
+/// A fuzz target.
+#[derive(Clone, Copy)]
+#[allow(missing_debug_implementations)] // a function has none
+pub struct Target {
+    /// What it is called in `fuzz/` and in the folders of its files.
+    pub name: &'static str,
+    /// Checks one input; panics if a promise is broken.
+    pub check: fn(&[u8]),
+    /// Its dictionary in `fuzz/dictionaries`.
+    pub dictionary: &'static str,
+}
+
+macro_rules! targets {
+    ($($name:ident, $check:path, $dictionary:literal;)*) => {
+        /// Every target.
+        pub const TARGETS: &[Target] = &[$(Target {
+            name: stringify!($name),
+            check: $check,
+            dictionary: $dictionary,
+        }),*];
+    };
+}
+
+targets! {
+    batch, batch::check, "envelope";
+    binding, contexts::binding, "json";
+    certificate, certificates::certificate, "x509";
+    cms, standard::cms, "cms";
+    envelope, envelope::parse, "envelope";
+    gateway_request, gateway::check, "json";
+    identity, keys::identity, "x509";
+    jwe_compact, standard::jwe_compact, "jwe";
+    jwe_json, standard::jwe_json, "jwe";
+    message, messages::check, "json";
+    open, envelope::open_stubbed, "envelope";
+    open_keys, envelope::open_with_keys, "envelope";
+    pem, pem::check, "x509";
+    property, validation::property, "json";
+    record, records::check, "envelope";
+    request, validation::request, "json";
+    resolver_ref, names::resolver_ref, "names";
+    text, envelope::text_form, "envelope";
+    trust, certificates::trust, "x509";
+    vault_name, names::vault_name, "names";
+    wrapper, contexts::wrapper, "json";
+}
+
+/// The target with this name.
+///
+/// # Panics
+///
+/// If there is none.
+#[must_use]
+pub fn target(name: &str) -> Target {
+    *TARGETS
+        .iter()
+        .find(|target| target.name == name)
+        .expect("a target of this name")
+}

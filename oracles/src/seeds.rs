@@ -1,0 +1,453 @@
+//! The inputs that every campaign starts with, made by the product's own code, the same bytes each time; and the words of
+//! each format, for a fuzzer to put together.
+
+mod dictionaries;
+
+use std::sync::LazyLock;
+
+use rand::RngExt as _;
+use sealpost_envelope::{
+    Binding, Envelope, Recipient, RustCrypto, Sealer, Trust, cms,
+    jwe::{self, Serialization},
+    text, wrapper,
+};
+
+pub use self::dictionaries::DICTIONARIES;
+use crate::{
+    envelope::CONTEXT,
+    input::{join, join_two},
+    keys::{self, NOW, rng},
+    messages, standard,
+};
+
+macro_rules! test_data {
+    ($($name:literal,)*) => {
+        &[$(($name, include_bytes!(concat!("../../testdata/", $name)))),*]
+    };
+}
+
+/// A name for a file, and its bytes.
+pub type Seed = (String, Vec<u8>);
+
+/// The seeds of a target.
+///
+/// # Panics
+///
+/// If there is no such target.
+#[must_use]
+pub fn of(target: &str) -> Vec<Seed> {
+    match target {
+        "batch" => random(8),
+        "binding" => texts(BINDINGS),
+        "certificate" => certificates().iter().map(owned).collect(),
+        "cms" => named("cms", cms()),
+        "envelope" => named("envelope", envelopes()),
+        "gateway_request" => bodies()
+            .into_iter()
+            .map(|(name, body)| (name, join(&[b"", b"application/json", &body])))
+            .chain([(
+                "query".into(),
+                join(&[
+                    b"projectId=0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f",
+                    b"application/json; charset=utf-8",
+                    BODIES[0].as_bytes(),
+                ]),
+            )])
+            .collect(),
+        "identity" => named("key", private_keys()),
+        "jwe_compact" => named("jwe", jwe_compact().to_vec()),
+        "jwe_json" => named("jwe", jwe_json()),
+        "message" => messages::seeds(),
+        "open" => named("open", stubbed()),
+        "open_keys" => named("sealed", sealed().to_vec()),
+        "pem" => [random(4), named("file", private_keys())].concat(),
+        "property" => named(
+            "property",
+            [
+                ("password", VALUES[0]),
+                ("b", VALUES[1]),
+                ("a\u{e9}", VALUES[2]),
+                ("x", "{}"),
+            ]
+            .map(|(key, value)| join(&[key.as_bytes(), value.as_bytes()]))
+            .into(),
+        ),
+        "record" => named("record", [0, 1, 40].map(record).into()),
+        "request" => bodies(),
+        "resolver_ref" => texts(REFERENCES),
+        "text" => named(
+            "text",
+            ["", "a", "ab", "abc"]
+                .map(|bytes| text::encode(bytes.as_bytes()).into_bytes())
+                .into(),
+        ),
+        "trust" => named("trust", trust()),
+        "vault_name" => named("name", names()),
+        "wrapper" => named("wrapper", wrappers()),
+        other => panic!("no seeds for {other}"),
+    }
+}
+
+/// A dictionary as libFuzzer reads it: a word a line, between quotes, every byte that is no plain character escaped.
+#[must_use]
+pub fn dictionary(words: &[&[u8]]) -> String {
+    let escape = |byte: &u8| match byte {
+        b'"' | b'\\' => format!("\\{}", char::from(*byte)),
+        b' '..=b'~' => char::from(*byte).to_string(),
+        _ => format!("\\x{byte:02x}"),
+    };
+    words
+        .iter()
+        .map(|word| format!("\"{}\"\n", word.iter().map(escape).collect::<String>()))
+        .collect()
+}
+
+/// What seeds are sealed from.
+pub(crate) const PLAINTEXT: &[u8] = br#"{"password":"correct horse"}"#;
+
+/// Envelopes of one message that open with the agent's key in the seeds' context.
+pub(crate) fn sealed() -> &'static [Vec<u8>] {
+    static SEALED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+        [&b""[..], PLAINTEXT, &[b'x'; 300]]
+            .map(|message| {
+                let sealed = sealpost_envelope::seal(&[recipient()], &CONTEXT, message, &mut rng());
+                sealed.expect("it can be sealed")
+            })
+            .into()
+    });
+    &SEALED
+}
+
+/// Compact JWEs; the last one is sealed with the stubbed key.
+pub(crate) fn jwe_compact() -> &'static [Vec<u8>] {
+    static SEALED: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
+        let mut seeds: Vec<_> = [None, Some(Binding::new(&CONTEXT))]
+            .map(|binding| jwe(&[recipient()], binding.as_ref(), Serialization::Compact))
+            .into();
+        let text = String::from_utf8(seeds[1].clone()).expect("base64url and dots");
+        seeds.push(standard::sealed_with_the_stub(&text, PLAINTEXT));
+        seeds
+    });
+    &SEALED
+}
+
+/// Every certificate in the test data, with the names of the files.
+pub(crate) fn certificates() -> &'static [(&'static str, &'static [u8])] {
+    CERTIFICATES
+}
+
+fn jwe_json() -> Vec<Vec<u8>> {
+    let binding = Binding::new(&CONTEXT);
+    let one = [recipient()];
+    let two = [recipient(), other()];
+    vec![
+        jwe(&one, Some(&binding), Serialization::Flattened),
+        jwe(&one, None, Serialization::General),
+        jwe(&two, Some(&binding), Serialization::General),
+    ]
+}
+
+fn jwe(
+    recipients: &[Recipient<RustCrypto>],
+    binding: Option<&Binding>,
+    serialization: Serialization,
+) -> Vec<u8> {
+    let sealed = jwe::seal(recipients, binding, serialization, PLAINTEXT, &mut rng());
+    sealed.expect("it can be sealed").into_bytes()
+}
+
+fn cms() -> Vec<Vec<u8>> {
+    let one = cms::seal(&[recipient()], PLAINTEXT, &mut rng()).expect("it can be sealed");
+    let two = cms::seal(&[recipient(), other()], PLAINTEXT, &mut rng());
+    let pem = cms::to_pem(&one).into_bytes();
+    vec![one, two.expect("it can be sealed"), pem]
+}
+
+fn envelopes() -> Vec<Vec<u8>> {
+    let mut seeds = sealed().to_vec();
+    let mut batch = Vec::new();
+    let recipients = [recipient(), other()];
+    let mut sealer = Sealer::new(&recipients, &mut rng(), &mut batch).expect("it can be sealed");
+    for message in [&b""[..], PLAINTEXT] {
+        sealer
+            .seal(&CONTEXT, message, &mut batch)
+            .expect("it can be sealed");
+    }
+    sealer
+        .seal_last(&CONTEXT, PLAINTEXT, &mut batch)
+        .expect("it can be sealed");
+    seeds.push(batch);
+    // A short stanza of a type that nobody knows yet.
+    let mut unknown = b"sealpost\x01\x01\x09".to_vec();
+    unknown.extend([3; 32]);
+    unknown.extend([0, 2, 4, 5]);
+    let frame = sealed()[0].get(301..).expect("its header has 301 bytes");
+    unknown.extend(frame);
+    seeds.push(unknown);
+    seeds
+}
+
+fn stubbed() -> Vec<Vec<u8>> {
+    let block = [&[1][..], &[8; 32]].concat();
+    envelopes()
+        .iter()
+        .map(|sealed| {
+            let envelope = Envelope::parse(sealed).expect("it was sealed");
+            join_two(&block, &sealed[envelope.header_bytes().len()..])
+        })
+        .collect()
+}
+
+fn private_keys() -> Vec<Vec<u8>> {
+    let (_, der) = pem_rfc7468::decode_vec(keys::PRIVATE_KEY).expect("it is well formed");
+    // PKCS#8 has version, algorithm and the length of an OCTET STRING before PKCS#1: 26 bytes for keys of this size.
+    let pkcs1 = der[26..].to_vec();
+    let both = [keys::CERTIFICATE, keys::PRIVATE_KEY].concat();
+    vec![keys::PRIVATE_KEY.to_vec(), der, pkcs1, both]
+}
+
+fn trust() -> Vec<Vec<u8>> {
+    let file = |name: &str| {
+        let name = format!("certificates/{name}.pem");
+        let found = CERTIFICATES.iter().find(|(known, _)| *known == name);
+        found.expect("it is in the test data").1
+    };
+    [
+        ("ca-rsa", "agent-rsa-sha256"),
+        ("ca-rsa", "chain-rsa"),
+        ("ca-p256", "agent-p256"),
+        ("ca-ed25519", "agent-ed25519"),
+        ("ca-pss", "agent-pss-sha256"),
+        ("ca-dns-permitted", "agent-dns-permitted"),
+        ("ca-rsa", "two-agents"),
+        ("ca-rsa", "no-agent"),
+        ("ca-rsa", "self-signed"),
+    ]
+    .map(|(authority, agent)| join_two(file(authority), file(agent)))
+    .into()
+}
+
+fn record(length: usize) -> Vec<u8> {
+    [&[1][..], &[2; 32], &[3; 32], &vec![4; length], &[5; 16]].concat()
+}
+
+fn names() -> Vec<Vec<u8>> {
+    let project = &[0xab; 16][..];
+    [
+        [&b""[..], b"db-login", b"", b"DB-LOGIN"],
+        [project, b"db-login", b"\x01", b"db/login"],
+        [b"", b"pabababababababababababababababab-x", project, b"x"],
+        [
+            b"",
+            b"a-xaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+            b"",
+            b"\xc3\xa9",
+        ],
+        [b"", b"", b"", b".."],
+    ]
+    .map(|parts| join(&parts))
+    .into()
+}
+
+fn wrappers() -> Vec<Vec<u8>> {
+    let binding = Binding::new(&CONTEXT);
+    let mut seeds: Vec<_> = VALUES
+        .iter()
+        .map(|value| join(&[binding.to_json().as_bytes(), value.as_bytes()]))
+        .collect();
+    seeds.push(wrapper::wrap(&binding, PLAINTEXT).to_vec());
+    seeds
+}
+
+fn bodies() -> Vec<Seed> {
+    let own = BODIES.iter().map(|text| text.as_bytes().to_vec()).collect();
+    let mut seeds = named("body", own);
+    seeds.extend(REQUESTS.iter().map(owned));
+    seeds
+}
+
+fn recipient() -> Recipient<RustCrypto> {
+    keys::recipient()
+}
+
+fn other() -> Recipient<RustCrypto> {
+    let pem = include_bytes!("../../testdata/keys/agent-b2048.pem");
+    let recipient = Recipient::from_certificate_pem(pem, &Trust::DangerAnyCertificate, NOW);
+    recipient.expect("it is good to seal to")
+}
+
+/// Bytes for targets that make something of any.
+fn random(count: usize) -> Vec<Seed> {
+    let mut rng = rng();
+    let seeds = (0..count)
+        .map(|n| (0..32 << n.min(6)).map(|_| rng.random()).collect())
+        .collect();
+    named("random", seeds)
+}
+
+fn texts(texts: &[&str]) -> Vec<Seed> {
+    let seeds = texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+    named("text", seeds)
+}
+
+fn named(name: &str, seeds: Vec<Vec<u8>>) -> Vec<Seed> {
+    seeds
+        .into_iter()
+        .enumerate()
+        .map(|(n, seed)| (format!("{name}_{n}"), seed))
+        .collect()
+}
+
+fn owned((name, bytes): &(&str, &[u8])) -> Seed {
+    let name = name.rsplit('/').next().unwrap_or(name);
+    (name.to_owned(), bytes.to_vec())
+}
+
+const BINDINGS: &[&str] = &[
+    r#"{"agent":"agent-1","name":"db-login"}"#,
+    r#"{"agent":"agent-1","project":"0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f","name":"db-login","key":"password","type":"PASSWORD","jti":"5c8ad1f0","exp":"1800000000"}"#,
+    r#" { "name" : "\u00e9\ud83d\ude00\n" , "agent" : "" } "#,
+    r#"{"agent":"a","name":"b","n\u0061me":"b"}"#,
+];
+const BODIES: &[&str] = &[
+    r#"{"secret":{"name":"my-secret","key":"password","type":"PASSWORD","value":{"password":"P@ssw0rd123 not to be shown"}}}"#,
+    r#"{"x":[1,-0.5e+10,true,false,null,"\ud83d\ude00"],"secret":{"value":{"a":{"b":[{}]}},"name":"n"}} "#,
+    r#"{"Secret":{},"secret":{"name":"a\u0000","Key":"a.b","key":"missing","type":"1","type":"T","value":[]}}"#,
+    r#"{"secret":{"name":"","value":{"a":1,"\u0061":2,"\ud800":3}}"#,
+    "\u{feff}{\"secret\":{}}x",
+    "[]",
+];
+const REFERENCES: &[&str] = &[
+    "secret:db-login",
+    "secret:prod%2Fdb#password",
+    "secret:a%20b#%C3%A9",
+    "secret:",
+    "name\0key",
+    "db-login",
+];
+const VALUES: &[&str] = &[
+    r#"{"password":"x"}"#,
+    r#" { "a" : [ 1 , { "b" : null } ] , "\u0062" : "\ud83d\ude00" } "#,
+    r#"{"a\u00e9":1.50e-1,"b":1,"b":2}"#,
+    "[1]",
+];
+const REQUESTS: &[(&str, &[u8])] = test_data! {
+    "requests/oauth-client.json",
+    "requests/postgres-connection.json",
+    "requests/service-account.json",
+    "requests/warehouse-password.json",
+    "requests/refused/cut-off.json",
+    "requests/refused/many-mistakes.json",
+    "requests/refused/nested-key.json",
+    "requests/refused/value-not-an-object.json",
+};
+/// As the test data has it.
+const CERTIFICATES: &[(&str, &[u8])] = test_data! {
+    "certificates/agent-directory-permitted.pem",
+    "certificates/agent-dns-excluded.pem",
+    "certificates/agent-dns-permitted.pem",
+    "certificates/agent-ed25519.pem",
+    "certificates/agent-p256.pem",
+    "certificates/agent-p384.pem",
+    "certificates/agent-p521.pem",
+    "certificates/agent-pss-long-salt.pem",
+    "certificates/agent-pss-sha256.pem",
+    "certificates/agent-pss-sha384.pem",
+    "certificates/agent-pss-sha512.pem",
+    "certificates/agent-rsa-sha1.pem",
+    "certificates/agent-rsa-sha256.pem",
+    "certificates/agent-rsa-sha384.pem",
+    "certificates/agent-rsa-sha512.pem",
+    "certificates/agent-uri-permitted.pem",
+    "certificates/any-purpose.pem",
+    "certificates/bad-agent.pem",
+    "certificates/bare.pem",
+    "certificates/ca-directory-permitted.pem",
+    "certificates/ca-dns-excluded.pem",
+    "certificates/ca-dns-permitted.pem",
+    "certificates/ca-ed25519.pem",
+    "certificates/ca-p256.pem",
+    "certificates/ca-p384.pem",
+    "certificates/ca-p521.pem",
+    "certificates/ca-pss.pem",
+    "certificates/ca-rsa-1024.pem",
+    "certificates/ca-rsa.pem",
+    "certificates/ca-uri-permitted.pem",
+    "certificates/chain-rsa-cut.pem",
+    "certificates/chain-rsa-with-root.pem",
+    "certificates/chain-rsa.pem",
+    "certificates/critical-policy.pem",
+    "certificates/crlf.pem",
+    "certificates/data-encipherment.pem",
+    "certificates/every-name.pem",
+    "certificates/expired.pem",
+    "certificates/from-pkcs12.pem",
+    "certificates/key-1024.pem",
+    "certificates/key-8192.pem",
+    "certificates/key-exponent-3.pem",
+    "certificates/key-p256.pem",
+    "certificates/key-pss-only.pem",
+    "certificates/name-empty.pem",
+    "certificates/name-multivalued.pem",
+    "certificates/name-printable.pem",
+    "certificates/name-t61-bmp.pem",
+    "certificates/name-utf8.pem",
+    "certificates/no-agent.pem",
+    "certificates/no-key-usage.pem",
+    "certificates/one-line.pem",
+    "certificates/other-agent.pem",
+    "certificates/self-signed.pem",
+    "certificates/serial-20-bytes.pem",
+    "certificates/serial-24-bytes.pem",
+    "certificates/serial-negative.pem",
+    "certificates/serial-zero.pem",
+    "certificates/shipped.pem",
+    "certificates/signs-only.pem",
+    "certificates/tls-purpose.pem",
+    "certificates/trusted-format.pem",
+    "certificates/two-agents.pem",
+    "certificates/usual.der",
+    "certificates/usual.pem",
+    "certificates/width-76.pem",
+    "certificates/with-text.pem",
+    "certificates/year-9966.pem",
+};
+
+#[cfg(test)]
+mod tests {
+    use sealpost_envelope::{
+        AwsLc, AwsLcRng, Certificate, ChainPolicy, TrustAnchors, cms::Cms, jwe::ContextPolicy,
+        jwe::Jwe, open,
+    };
+
+    use super::*;
+    use crate::{input, keys::AWS_LC};
+
+    /// A target whose seeds are all refused at the door would find nothing.
+    #[test]
+    fn seeds_go_deep() {
+        for sealed in sealed() {
+            let opened = open(AWS_LC.current(), sealed, &CONTEXT, &mut AwsLcRng);
+            assert!(opened.is_ok());
+        }
+        let policy = ContextPolicy::AcceptUnbound(None);
+        for sealed in jwe_compact()[..2].iter().chain(&jwe_json()) {
+            let jwe = Jwe::parse(sealed).expect("it was sealed");
+            assert!(jwe::open(&AWS_LC, &jwe, policy, &mut AwsLcRng).is_ok());
+        }
+        for sealed in cms() {
+            let cms = Cms::parse(&sealed).expect("it was sealed");
+            assert!(cms::open(&AWS_LC, &cms, &mut AwsLcRng).is_ok());
+        }
+        let trusted = |seed: &Vec<u8>| {
+            let (anchors, file) = input::two(seed).expect("it has two parts");
+            let anchors = TrustAnchors::from_pem_or_der(anchors).expect("they are authorities");
+            let certificate = Certificate::from_pem_or_der::<AwsLc>(file).expect("it is one");
+            certificate.agent_ids().any(|agent| {
+                let policy = ChainPolicy::new(&anchors, agent);
+                certificate.check(&Trust::Chain(policy), NOW).is_ok()
+            })
+        };
+        assert!(trust().iter().filter(|seed| trusted(seed)).count() >= 6);
+    }
+}
