@@ -47,7 +47,14 @@ impl Input {
     /// [`Exit::Usage`] if it can't be read, [`Exit::Refused`] if there is more than `limit`.
     pub(crate) fn read(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
         match &self.file {
-            Some(path) if path.as_os_str() != "-" => read_file(path, limit),
+            Some(path) if path.as_os_str() != "-" => {
+                // A value in place of a file's name must not be repeated.
+                if is_json(path) && !path.exists() {
+                    return Err(Failure::usage("the argument is no file but JSON itself")
+                        .hint("write it to a file or give it on stdin; arguments show in the list of processes"));
+                }
+                read_file(path, limit)
+            }
             _ => read_bounded(stdin()?, "stdin", limit),
         }
     }
@@ -59,6 +66,11 @@ impl Input {
             _ => "stdin".to_owned(),
         }
     }
+}
+
+fn is_json(argument: &Path) -> bool {
+    let bytes = argument.as_os_str().as_encoded_bytes();
+    bytes.trim_ascii_start().starts_with(b"{")
 }
 
 /// Reads a whole file of at most `limit` bytes.

@@ -1,6 +1,7 @@
 //! Files that a configuration names.
 
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -17,7 +18,8 @@ pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zero
         .ok()
 }
 
-/// Reads a file that holds a secret: who is neither its owner nor of its group must not be able to.
+/// Reads a file that holds a secret: who is neither its owner nor of its group must not be able to. If they are, that
+/// is noted, and what is in the file can be looked at all the same.
 pub(crate) fn read_private(
     findings: &Findings,
     place: &str,
@@ -36,7 +38,6 @@ pub(crate) fn read_private(
                 quoted(path)
             ),
         );
-        return None;
     }
     io::read_open(file, path, MAX_FILE)
         .map_err(|failure| findings.wrong(place, failure.in_one_line()))
@@ -63,6 +64,13 @@ pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Pat
             ),
         ),
         Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => findings.wrong(
+            place,
+            format_args!(
+                "the folder {} does not exist; make it, writable for whoever runs the gateway, or name another",
+                quoted(folder)
+            ),
+        ),
         Err(error) => findings.wrong(
             place,
             io::cannot("use the folder", folder, &error).in_one_line(),
