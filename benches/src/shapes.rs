@@ -75,11 +75,10 @@ pub fn request(value: &str) -> Vec<u8> {
 /// If it is no JSON object.
 #[must_use]
 pub fn top_level_members(value: &str) -> usize {
-    sealpost_validator::members(value.as_bytes())
-        .fold(0, |members, member| {
-            member.expect("shapes are JSON");
-            members + 1
-        })
+    sealpost_validator::members(value.as_bytes()).fold(0, |members, member| {
+        member.expect("shapes are JSON");
+        members + 1
+    })
 }
 
 fn string(bytes: usize, unit: &str) -> String {

@@ -192,6 +192,9 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
     .into()
 }
 
+const ID: &str = "5c8ad1f0-1111-4222-8333-444455556666";
+const LEEWAY: u64 = 5;
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,6 +212,3 @@ mod tests {
         }
     }
 }
-
-const ID: &str = "5c8ad1f0-1111-4222-8333-444455556666";
-const LEEWAY: u64 = 5;

@@ -2,6 +2,7 @@
 //! regression needs no nightly.
 
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+#![allow(clippy::print_stdout)] // how many files were replayed
 
 use std::{
     collections::BTreeSet,

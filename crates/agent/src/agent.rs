@@ -262,7 +262,9 @@ impl Agent {
             let mark = marks::single_use(&opened.context, &used.once.jti);
             let taken = self.ledger.take(mark, used.payload, now, deadline).await;
             let taken = taken.map_err(|known| answer(known, used_before()))?;
+            // A request that was in time may still have been waiting since.
             let until = used.once.expires_at.as_secs().saturating_add(LEEWAY);
+            let until = until.saturating_add(StoreRequest::MAX_LIFETIME);
             operation = marks::operation_of_use(&mark, &used.payload);
             by_use = Some((taken, UnixTime::from_secs(until)));
         }

@@ -47,7 +47,14 @@ impl Input {
     /// [`Exit::Usage`] if it can't be read, [`Exit::Refused`] if there is more than `limit`.
     pub(crate) fn read(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
         match &self.file {
-            Some(path) if path.as_os_str() != "-" => read_file(path, limit),
+            Some(path) if path.as_os_str() != "-" => {
+                // A value in place of a file's name must not be repeated.
+                if is_json(path) && !path.exists() {
+                    return Err(Failure::usage("the argument is no file but JSON itself")
+                        .hint("write it to a file or give it on stdin; arguments show in the list of processes"));
+                }
+                read_file(path, limit)
+            }
             _ => read_bounded(stdin()?, "stdin", limit),
         }
     }
@@ -61,9 +68,23 @@ impl Input {
     }
 }
 
+fn is_json(argument: &Path) -> bool {
+    let bytes = argument.as_os_str().as_encoded_bytes();
+    bytes.trim_ascii_start().starts_with(b"{")
+}
+
 /// Reads a whole file of at most `limit` bytes.
 pub(crate) fn read_file(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let file = File::open(path).map_err(|e| cannot("read", path, &e))?;
+    read_open(file, path, limit)
+}
+
+/// The same of a file that was opened at `path`.
+pub(crate) fn read_open(
+    file: File,
+    path: &Path,
+    limit: usize,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     read_bounded(file, &quoted(path), limit)
 }
 

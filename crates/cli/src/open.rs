@@ -28,7 +28,8 @@ pub(crate) struct Open {
     /// current one
     #[arg(long, value_name = "KEY.pem", required = true)]
     identity: Vec<PathBuf>,
-    /// A certificate of one of these keys, by which CMS and most JWEs name it; not needed if it is in the key's file
+    /// A certificate of one of these keys, by which CMS and most JWEs name it; not needed if it is in the key's file,
+    /// or as agent.pem beside it
     #[arg(long, value_name = "CERT.pem")]
     certificate: Vec<PathBuf>,
     #[command(flatten)]

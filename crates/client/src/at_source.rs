@@ -135,7 +135,8 @@ pub(crate) fn seal(
     if let Some(secret_type) = &secret.secret_type {
         context = context.with_type(secret_type);
     }
-    let expires_at = UnixTime::from_secs(now.as_secs().saturating_add(lifetime.as_secs() + CLOCKS));
+    let lifetime = lifetime.as_secs().min(LONGEST) + CLOCKS;
+    let expires_at = UnixTime::from_secs(now.as_secs().saturating_add(lifetime));
     // 32 hexadecimal digits are a good identifier.
     let binding = Binding::new(&context)
         .with_use(&random_hex()?, expires_at)
@@ -153,6 +154,8 @@ pub(crate) fn seal(
 
 /// Seconds by which the agent's clock may be ahead.
 const CLOCKS: u64 = 60;
+/// Agents take nothing that is good for more than a day by their own clock.
+const LONGEST: u64 = 24 * 60 * 60 - 2 * CLOCKS;
 
 #[cfg(test)]
 mod tests {
@@ -223,6 +226,16 @@ mod tests {
         let elsewhere = SecretContext::new("a2048", "db2").with_project(project);
         let policy = ContextPolicy::RequireContext(&elsewhere);
         assert!(jwe::open(&keyring, &one, policy, &mut AwsLcRng).is_err());
+    }
+
+    #[test]
+    fn no_lifetime_is_longer_than_agents_take() {
+        let (trust, owner) = (pinned(CERTIFICATE), Owner::parse("a2048", None).unwrap());
+        let certificate = trust.certificate().unwrap();
+        let sealed = seal(&secret(), owner, certificate, &trust, Duration::MAX).unwrap();
+        let expires_at = Jwe::parse(&sealed).unwrap().binding().unwrap().expires_at();
+        let left = expires_at.unwrap().as_secs() - UnixTime::now().as_secs();
+        assert!((86_300..=86_340).contains(&left), "{left}");
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! One exchange: a request, and an answer that is read as far as an honest one goes.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
@@ -11,7 +11,6 @@ use reqwest::{
 use crate::{ClientError, IdempotencyKey, Problem, token::Credentials};
 
 /// A request, ready to be sent as often as it takes. Its body is shared, not copied.
-#[derive(Debug)]
 pub(crate) struct Call {
     method: Method,
     url: Url,
@@ -97,6 +96,15 @@ impl Call {
     }
 }
 
+/// Not the body, which may be a value in clear.
+impl fmt::Debug for Call {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Call")
+            .field("method", &self.method)
+            .finish_non_exhaustive()
+    }
+}
+
 fn header<'r>(response: &'r Response, name: &HeaderName) -> Option<&'r str> {
     response.headers().get(name)?.to_str().ok()
 }
@@ -125,3 +133,17 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Two thousand violations of 500 bytes.
 const MAX_ANSWER: usize = 1 << 20;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn debug_does_not_show_the_body() {
+        let url = Url::parse("https://gateway.example").unwrap();
+        let key = IdempotencyKey::new("k").unwrap();
+        let body = Bytes::from_static(b"canary");
+        let call = Call::post(url, "application/json", body, &key).unwrap();
+        assert!(!format!("{call:?}").contains("canary"));
+    }
+}

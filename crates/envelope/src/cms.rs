@@ -24,16 +24,12 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use cms::{
-    authenveloped_data::AuthEnvelopedData,
     cert::IssuerAndSerialNumber,
     content_info::{CmsVersion, ContentInfo},
-    enveloped_data::{
-        EncryptedContentInfo, KeyTransRecipientInfo, RecipientIdentifier, RecipientInfo,
-        RecipientInfos,
-    },
+    enveloped_data::{EncryptedContentInfo, KeyTransRecipientInfo, RecipientIdentifier},
 };
 use der::{
-    Any, AnyRef, Decode as _, Encode as _, Sequence,
+    Any, AnyRef, Decode as _, Encode as _, Sequence, Tag,
     asn1::{OctetString, OctetStringRef},
     pem::LineEnding,
 };
@@ -229,35 +225,38 @@ pub fn to_pem(der: &[u8]) -> String {
     der::pem::encode_string("CMS", LineEnding::LF, der).unwrap_or_default()
 }
 
+/// `KeyTransRecipientInfo` in DER.
 fn recipient_info<B: Backend>(
     recipient: &Recipient<B>,
     encrypted_key: Vec<u8>,
-) -> Result<RecipientInfo, SealError> {
+) -> Result<Vec<u8>, SealError> {
     let names = recipient.names.as_ref().ok_or(SealError::NoCertificate {
         key_id: recipient.key_id(),
     })?;
     let encode = |encrypted_key| {
         let name = IssuerAndSerialNumber::from_der(&names.issuer_and_serial)?;
-        Ok(RecipientInfo::Ktri(KeyTransRecipientInfo {
+        KeyTransRecipientInfo {
             version: CmsVersion::V0,
             rid: RecipientIdentifier::IssuerAndSerialNumber(name),
             key_enc_alg: rsaes_oaep()?,
             enc_key: OctetString::new(encrypted_key)?,
-        }))
+        }
+        .to_der()
     };
     encode(encrypted_key).map_err(|_: der::Error| SealError::Backend)
 }
 
-fn write(recipients: Vec<RecipientInfo>, sealed: SealedContent) -> der::Result<Vec<u8>> {
+fn write(mut recipients: Vec<Vec<u8>>, sealed: SealedContent) -> der::Result<Vec<u8>> {
+    // X.690 §11.6: by their bytes. What `RecipientInfos` of the crate `cms` writes is in another order.
+    recipients.sort();
     let parameters = GcmParameters {
         nonce: OctetStringRef::new(&sealed.nonce)?,
         mac_length: 16,
     };
     let content = AuthEnvelopedData {
         version: CmsVersion::V0,
-        originator_info: None,
-        recip_infos: RecipientInfos::try_from(recipients)?,
-        auth_encrypted_content_info: EncryptedContentInfo {
+        recipients: Any::new(Tag::Set, recipients.concat())?,
+        content: EncryptedContentInfo {
             content_type: oid::DATA,
             content_enc_alg: AlgorithmIdentifierOwned {
                 oid: oid::AES_256_GCM,
@@ -265,15 +264,22 @@ fn write(recipients: Vec<RecipientInfo>, sealed: SealedContent) -> der::Result<V
             },
             encrypted_content: Some(OctetString::new(sealed.ciphertext)?),
         },
-        auth_attrs: None,
         mac: OctetString::new(sealed.tag)?,
-        unauth_attrs: None,
     };
     ContentInfo {
         content_type: oid::AUTH_ENVELOPED_DATA,
         content: Any::encode_from(&content)?,
     }
     .to_der()
+}
+
+/// `AuthEnvelopedData` (RFC 5083 §2.1) with none of what is optional.
+#[derive(Sequence)]
+struct AuthEnvelopedData {
+    version: CmsVersion,
+    recipients: Any,
+    content: EncryptedContentInfo,
+    mac: OctetString,
 }
 
 /// `GCMParameters` (RFC 5084 §3.2), whose default for the length is never meant.

@@ -202,6 +202,25 @@ fn of_several_recipients_each_opens() {
     }
 }
 
+/// The order of a SET OF (X.690 §11.6) is that of the bytes, whatever the recipients' names and sizes are.
+#[test]
+fn what_is_sealed_to_several_is_in_order() {
+    let names = ["a2048", "a3072", "a4096", "b2048"];
+    for first in names {
+        for second in names.into_iter().filter(|name| *name != first) {
+            let recipients = [recipient::<Any>(first), recipient::<Any>(second)];
+            let sealed = cms::seal(&recipients, b"x", &mut rng()).unwrap();
+            for name in [first, second] {
+                assert_eq!(
+                    open::<Any>(name, &sealed).unwrap(),
+                    b"x",
+                    "{first} {second}"
+                );
+            }
+        }
+    }
+}
+
 #[test]
 fn what_openssl_does_by_default_is_refused_with_what_to_add() {
     let Some(openssl) = OpenSsl::find() else {

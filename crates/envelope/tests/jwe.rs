@@ -441,6 +441,16 @@ fn json_serialisations_are_read_strictly() {
         ("{}".into(), JweError::Type(JwePart::Recipients)),
         ("[1]".into(), JweError::Type(JwePart::Recipients)),
         ("[[]]".into(), JweError::Type(JwePart::Recipients)),
+        (r#"["x"]"#.into(), JweError::Type(JwePart::Recipients)),
+        // What is no recipient is not passed over beside one that is.
+        (
+            format!(r#"["{{]", {{"encrypted_key":"{key}"}}]"#),
+            JweError::Type(JwePart::Recipients),
+        ),
+        (
+            format!(r#"[{{"encrypted_key":"{key}"}}, ""]"#),
+            JweError::Type(JwePart::Recipients),
+        ),
         ("[{}]".into(), JweError::Missing(JwePart::EncryptedKey)),
         (
             r#"[{"encrypted_key":"AAAA","encrypted_key":"AAAA"}]"#.into(),

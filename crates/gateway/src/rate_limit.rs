@@ -64,6 +64,23 @@ impl RateLimiter {
         .unwrap_or(Ok(()))
     }
 
+    /// Whether the principal owes nothing: charges may have come after its request was let in.
+    ///
+    /// # Errors
+    ///
+    /// How long to wait until it is paid off.
+    pub(crate) fn check_debt(&self, principal: &Principal) -> Result<(), Duration> {
+        self.with(principal, |bucket, limit| {
+            if bucket.left >= 0.0 {
+                return Ok(());
+            }
+            Err(Duration::from_secs_f64(
+                -bucket.left / f64::from(limit.per_second.get()),
+            ))
+        })
+        .unwrap_or(Ok(()))
+    }
+
     /// Takes `cost` more requests, for what is dearer than others or looks like an attack. The bucket may owe at
     /// most another burst.
     pub(crate) fn charge(&self, principal: &Principal, cost: u32) {
@@ -174,7 +191,9 @@ mod tests {
     async fn a_charge_is_paid_off_and_bounded() {
         let limiter = limiter(1, 4);
         let a = principal("a");
+        assert_eq!(limiter.check_debt(&a), Ok(()));
         limiter.charge(&a, 5);
+        assert_eq!(limiter.check_debt(&a), Err(Duration::from_secs(1)));
         assert_eq!(limiter.take(&a), Err(Duration::from_secs(2)));
         limiter.charge(&a, u32::MAX);
         assert_eq!(limiter.take(&a), Err(Duration::from_secs(5)));

@@ -152,7 +152,8 @@ async fn after_failed_accept(error: &io::Error) {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// Bytes of a request's line and headers: enough to tell who sends an absurd token that it is no good.
-const MAX_HEADERS: usize = 112 * 1024;
+/// Bytes of a request's line and headers: enough to tell who sends an absurd token, of 100 KiB before it was encoded,
+/// that it is no good.
+const MAX_HEADERS: usize = 160 * 1024;
 /// Bytes that are read ahead on a connection, which is all that a client can make the library hold.
-const MAX_BUFFER: usize = 128 * 1024;
+const MAX_BUFFER: usize = 176 * 1024;

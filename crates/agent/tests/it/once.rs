@@ -194,6 +194,22 @@ async fn a_value_sealed_at_the_source_is_used_once() {
     assert!(is_stored(&world.ask(&other).await));
 }
 
+/// A request that came in time waits for its turn with the time at which it came, and must find what happened meanwhile.
+#[tokio::test]
+async fn a_use_is_remembered_for_as_long_as_a_request_may_wait() {
+    let world = world_with(|agent| agent.with_ledger(Ledger::in_memory().with_capacity(1)));
+    let source = world.jwe(world.context("source"), "j-1", VALUE);
+    assert!(is_stored(&world.ask(&source).await));
+    let next = || keyed(world.request(world.context("next"), VALUE), 1, 1);
+    let last = 600 + 60 + StoreRequest::MAX_LIFETIME;
+    for full in [0, 660, last - 1] {
+        world.clock.set(full);
+        assert_eq!(world.ask(&next()).await, Outcome::Busy, "{full}");
+    }
+    world.clock.set(last);
+    assert!(is_stored(&world.ask(&next()).await));
+}
+
 fn again(request: &StoreRequest) -> StoreRequest {
     StoreRequest {
         id: sealpost_protocol::MessageId::random(),

@@ -83,19 +83,31 @@ fn agent(mut section: Section<'_>, taken: &mut Taken, now: UnixTime) -> Option<A
         taken.claim_path(&section, "resolve_socket", path);
     }
 
+    let old_certificates = section.paths("old_certificates");
     if let (Some(identities), Some((_, certificate))) = (&mut identities, &certificate) {
-        add_certificates(&mut section, identities, certificate);
+        add_certificates(&section, identities, certificate, &old_certificates);
     }
     let signing_key = SigningKey::generate()
         .map_err(|e| section.wrong("id", e))
         .ok();
+    require_trust(&section, certificate.as_ref());
     let trusted = (section.text("pin"), section.path("ca"));
+    if let (Some(_), Some(_)) = &trusted {
+        section.wrong("pin", "is given beside ca; give one of them");
+    }
     let entry = match (&id, &certificate, &signing_key) {
         (Some(id), Some((pem, certificate)), Some(key)) => {
             check_dates(&section, certificate, now);
-            entry(&section, id, pem, certificate, key, trusted)
+            entry(&section, id, pem, key, trusted)
         }
-        _ => None,
+        _ => {
+            // What can be said without them.
+            let pin = trusted.0.map(|pin| pin.parse::<Fingerprint>());
+            if let Some(Err(error)) = pin {
+                section.wrong("pin", error);
+            }
+            None
+        }
     };
     section.finish();
     Some(AgentPlan {
@@ -153,9 +165,10 @@ fn certificate(section: &mut Section<'_>) -> Option<(Vec<u8>, Certificate)> {
 
 /// Values in JWE and CMS may name the certificate that they were sealed to.
 fn add_certificates(
-    section: &mut Section<'_>,
+    section: &Section<'_>,
     identities: &mut [Identity<AwsLc>],
     current: &Certificate,
+    old: &[PathBuf],
 ) {
     let Some((identity, _)) = identities.split_first_mut() else {
         return;
@@ -167,9 +180,9 @@ fn add_certificates(
              certificate of that key, or put its key first",
         );
     }
-    for path in section.paths("old_certificates") {
+    for path in old {
         let place = section.at("old_certificates");
-        let Some(pem) = files::read(section.findings(), &place, &path) else {
+        let Some(pem) = files::read(section.findings(), &place, path) else {
             continue;
         };
         match Certificate::from_pem::<AwsLc>(&pem) {
@@ -182,14 +195,14 @@ fn add_certificates(
                         "old_certificates",
                         format_args!(
                             "{} is for no key of identity; add its key, or leave it out",
-                            quoted(&path)
+                            quoted(path)
                         ),
                     );
                 }
             }
             Err(error) => section.wrong(
                 "old_certificates",
-                format_args!("{}: {error}", quoted(&path)),
+                format_args!("{}: {error}", quoted(path)),
             ),
         }
     }
@@ -239,7 +252,6 @@ fn entry(
     section: &Section<'_>,
     id: &AgentId,
     pem: &[u8],
-    certificate: &Certificate,
     key: &SigningKey,
     trusted: (Option<String>, Option<PathBuf>),
 ) -> Option<AgentEntry> {
@@ -257,25 +269,31 @@ fn entry(
                 .ok()?;
             ("ca", Trust::Chain(ChainPolicy::new(&anchors, id.as_str())))
         }
-        (Some(_), Some(_)) => {
-            section.wrong("pin", "is given beside ca; give one of them");
-            return None;
-        }
-        (None, None) => {
-            section.require(
-                "pin",
-                &format!(
-                    "give the certificate's SHA-256, or ca, the file of the authority that issued it. If whoever made \
-                     the certificate says so too, it is {}",
-                    certificate.fingerprint()
-                ),
-            );
-            return None;
-        }
+        // Which was said.
+        _ => return None,
     };
     AgentEntry::new(id.clone(), pem, &trust, key.verify_key())
         .map_err(|e| section.wrong(key_of_trust, e))
         .ok()
+}
+
+/// Notes that neither a pin nor an authority is there, if so.
+fn require_trust(section: &Section<'_>, certificate: Option<&(Vec<u8>, Certificate)>) {
+    if section.has("ca") {
+        return;
+    }
+    let compare = certificate.map_or_else(String::new, |(_, certificate)| {
+        format!(
+            ". If whoever made the certificate says so too, it is {}",
+            certificate.fingerprint()
+        )
+    });
+    section.require(
+        "pin",
+        &format!(
+            "give the certificate's SHA-256, or ca, the file of the authority that issued it{compare}"
+        ),
+    );
 }
 
 fn vault(agent: &mut Section<'_>, taken: &mut Taken) -> Option<VaultPlan> {

@@ -1,6 +1,7 @@
 //! Files that a configuration names.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -17,14 +18,17 @@ pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zero
         .ok()
 }
 
-/// Reads a file that holds a secret: who is neither its owner nor of its group must not be able to.
+/// Reads a file that holds a secret: who is neither its owner nor of its group must not be able to. If they are, that
+/// is noted, and what is in the file can be looked at all the same.
 pub(crate) fn read_private(
     findings: &Findings,
     place: &str,
     path: &Path,
 ) -> Option<Zeroizing<Vec<u8>>> {
-    let bytes = read(findings, place, path)?;
-    let mode = fs::metadata(path).map_or(0, |metadata| metadata.permissions().mode());
+    let cannot = |error| findings.wrong(place, io::cannot("read", path, &error).in_one_line());
+    let file = File::open(path).map_err(cannot).ok()?;
+    // Of the file that is read, whatever the path names by then.
+    let mode = file.metadata().map_err(cannot).ok()?.permissions().mode();
     if mode & FORBIDDEN != 0 {
         let mode = mode & 0o777;
         findings.wrong(
@@ -34,9 +38,10 @@ pub(crate) fn read_private(
                 quoted(path)
             ),
         );
-        return None;
     }
-    Some(bytes)
+    io::read_open(file, path, MAX_FILE)
+        .map_err(|failure| findings.wrong(place, failure.in_one_line()))
+        .ok()
 }
 
 /// Checks that what is to be made at `path` can be: its folder is there and may be written to.
@@ -59,6 +64,13 @@ pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Pat
             ),
         ),
         Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound => findings.wrong(
+            place,
+            format_args!(
+                "the folder {} does not exist; make it, writable for whoever runs the gateway, or name another",
+                quoted(folder)
+            ),
+        ),
         Err(error) => findings.wrong(
             place,
             io::cannot("use the folder", folder, &error).in_one_line(),

@@ -1,6 +1,7 @@
 //! `[log]`: how much is logged, and for whom.
 
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
 
 use super::section::Section;
 use crate::logging::Format;
@@ -27,8 +28,8 @@ pub(crate) fn read(root: &mut Section<'_>) -> LogPlan {
     }
     if let Some(level) = section.text("level") {
         match EnvFilter::try_new(&level) {
-            Ok(_) => plan.level = level,
-            Err(_) => section.wrong(
+            Ok(_) if !level.split(',').any(is_bare_target) => plan.level = level,
+            _ => section.wrong(
                 "level",
                 "cannot be used; give error, warn, info, debug or trace, or target=level,…",
             ),
@@ -36,4 +37,31 @@ pub(crate) fn read(root: &mut Section<'_>) -> LogPlan {
     }
     section.finish();
     plan
+}
+
+/// The library takes a level that is misspelt for the name of a target, and then logs nothing of any other.
+fn is_bare_target(directive: &str) -> bool {
+    let directive = directive.trim();
+    !directive.contains('=') && directive.parse::<LevelFilter>().is_err()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_is_a_level_or_has_one() {
+        for fine in [
+            "info",
+            "WARN",
+            "off",
+            "sealpost_gateway=debug",
+            "[span]=trace",
+        ] {
+            assert!(!is_bare_target(fine), "{fine}");
+        }
+        for wrong in ["inof", "loud", "sealpost_gateway", ""] {
+            assert!(is_bare_target(wrong), "{wrong}");
+        }
+    }
 }

@@ -237,9 +237,13 @@ impl<'a> Section<'a> {
     pub(crate) fn finish(&self) {
         for key in self.table.keys() {
             let known = self.known.join(", ");
+            let by = match self.source.overridden.get(&self.at(key)) {
+                Some(variable) => format!(", and {variable} names it"),
+                None => String::new(),
+            };
             self.wrong(
                 key,
-                format_args!("there is no such key; the keys here are {known}"),
+                format_args!("there is no such key{by}; the keys here are {known}"),
             );
         }
     }

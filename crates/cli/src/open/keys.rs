@@ -6,6 +6,7 @@ use sealpost_envelope::{AwsLc, Certificate, Identity, Keyring};
 
 use crate::error::Failure;
 use crate::io;
+use crate::keygen::CERTIFICATE_FILE;
 use crate::render::quoted;
 
 /// The keys of these files, the first of which is the current one, each with those of the certificates that are its.
@@ -34,6 +35,9 @@ pub(super) fn read(
             .add_certificate(certificate)
             .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
     }
+    for (path, identity) in &mut read {
+        add_neighbour(path, identity);
+    }
     let mut read = read.into_iter();
     let (_, current) = read
         .next()
@@ -51,6 +55,18 @@ fn identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
     let bytes = io::read_file(path, MAX_IDENTITY)?;
     Identity::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+}
+
+/// `sealpost keygen` writes the certificate beside the key. Whatever else stands there under that name is left alone:
+/// a certificate of another key names nothing here.
+fn add_neighbour(path: &Path, identity: &mut Identity<AwsLc>) {
+    let Ok(neighbour) = certificate(&path.with_file_name(CERTIFICATE_FILE)) else {
+        return;
+    };
+    let known = |certificate: &Certificate| certificate.fingerprint() == neighbour.fingerprint();
+    if !identity.certificates().iter().any(known) {
+        let _ = identity.add_certificate(neighbour);
+    }
 }
 
 fn certificate(path: &Path) -> Result<Certificate, Failure> {

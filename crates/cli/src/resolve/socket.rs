@@ -10,7 +10,7 @@
 
 use std::fs::{self, Permissions};
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,12 +35,14 @@ pub(crate) struct ResolveSocket {
 }
 
 impl ResolveSocket {
-    /// Listens at `path`. What a killed process left there is removed: the caller holds the folder's lock.
+    /// Listens at `path`. The socket that a killed process left there is removed, and nothing else: a path may be wrong.
     pub(crate) fn bind(path: &Path) -> Result<Self, Failure> {
         let bind = || {
-            match fs::remove_file(path) {
-                Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
-                _ => {}
+            match fs::symlink_metadata(path) {
+                Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
+                Ok(_) => return Err(io::Error::other("it exists and is no socket")),
+                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
+                Err(e) => return Err(e),
             }
             let listener = UnixListener::bind(path)?;
             fs::set_permissions(path, Permissions::from_mode(0o600))?;
@@ -155,3 +157,22 @@ const FAILED: u8 = 2;
 /// No vault holds larger values.
 const MAX_ANSWER: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_a_socket_makes_way() {
+        let folder = tempfile::tempdir().unwrap();
+        let (socket, key) = (folder.path().join("s"), folder.path().join("key.pem"));
+        drop(UnixListener::bind(&socket).unwrap());
+        assert!(socket.exists(), "left behind");
+        drop(ResolveSocket::bind(&socket).unwrap());
+        assert!(!socket.exists());
+        fs::write(&key, "key").unwrap();
+        let error = ResolveSocket::bind(&key).unwrap_err().to_string();
+        assert!(error.contains("no socket"), "{error}");
+        assert_eq!(fs::read(&key).unwrap(), b"key");
+    }
+}

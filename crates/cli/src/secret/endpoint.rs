@@ -19,6 +19,7 @@ use crate::render::quoted;
 #[derive(Args, Debug)]
 #[command(group(ArgGroup::new("agent_trust").args(["pin", "trust_ca"])))]
 pub(crate) struct EndpointArgs {
+    #[allow(rustdoc::bare_urls)] // the help shows it as it stands
     /// The gateway, such as https://gateway.example; plain HTTP to this machine only
     #[arg(long)]
     url: String,

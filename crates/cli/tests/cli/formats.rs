@@ -102,6 +102,31 @@ fn of_several_recipients_each_opens() {
     assert_snapshot!(seal(&["a2048", "a3072"], "jwe", &CONTEXT, VALUE).transcript());
 }
 
+/// As `keygen` leaves them; what else stands in that place is left alone.
+#[test]
+fn a_certificate_is_found_in_the_folder_of_its_key() {
+    let folder = tempfile::tempdir().unwrap();
+    let [identity, neighbour] = ["identity.pem", "agent.pem"].map(|name| folder.path().join(name));
+    fs::copy(key("a2048"), &identity).unwrap();
+    let identity = path(&identity);
+    for format in FORMATS {
+        let sealed = seal(&["a2048"], format, &CONTEXT, VALUE).stdout();
+        let open = |more: &[&str]| {
+            let arguments = ["open", "--identity", &identity];
+            run(&[&arguments, more, &CONTEXT[..]].concat(), &sealed)
+        };
+        fs::copy(certificate("a2048"), &neighbour).unwrap();
+        assert_eq!(open(&[]).stdout(), VALUE, "{format}");
+        let given = certificate("a2048");
+        assert_eq!(open(&["--certificate", &given]).stdout(), VALUE, "{format}");
+        fs::copy(certificate("a3072"), &neighbour).unwrap();
+        assert_eq!(open(&[]).code(), 3, "{format}");
+        assert_eq!(open(&["--certificate", &given]).stdout(), VALUE, "{format}");
+        fs::write(&neighbour, "no certificate").unwrap();
+        assert_eq!(open(&[]).code(), 3, "{format}");
+    }
+}
+
 #[test]
 fn a_certificate_is_found_beside_its_key_or_given() {
     let folder = tempfile::tempdir().unwrap();

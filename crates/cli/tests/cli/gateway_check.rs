@@ -75,7 +75,7 @@ drian = "1s"
 
 [log]
 format = "xml"
-level = "a=b=c"
+level = "inof"
 
 [audit]
 file = "audit.jsonl"
@@ -104,6 +104,13 @@ identity = "{certificate}"
 certificate = "{identity}"
 ca = "empty.json"
 vault = {{ kind = "embedded", path = "./vault" }}
+
+[[agents]]
+id = "d"
+identity = "{identity}"
+certificate = "nothing.pem"
+old_certificates = "nothing.pem"
+vault = {{ kind = "embedded", path = "other" }}
 "#,
         identity = ours.identity(),
         certificate = ours.certificate(),

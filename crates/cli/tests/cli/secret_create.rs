@@ -152,6 +152,10 @@ fn wrong_usage_is_told_before_anything_is_sent() {
         "value_as_argument",
         command(url, "t", &["--name", "n", "--value", "{}"]),
     );
+    tell(
+        "value_in_place_of_a_file",
+        command(url, "t", &["--name", "n", r#" {"password":"x"}"#]),
+    );
     assert!(stub.seen().is_empty());
 }
 

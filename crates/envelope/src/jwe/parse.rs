@@ -173,6 +173,7 @@ fn elements(array: &str) -> Result<Vec<&str>, JweError> {
         match byte {
             _ if escaped => escaped = false,
             b'\\' if in_string => escaped = true,
+            b'"' if depth == 0 => return Err(wrong),
             b'"' => in_string = !in_string,
             _ if in_string => {}
             b'{' | b'[' => {

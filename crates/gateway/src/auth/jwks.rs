@@ -49,7 +49,7 @@ pub struct IssuerKeys {
     refresh: JwksRefresh,
     metrics: Arc<Metrics>,
     keys: RwLock<Option<Arc<KeySet>>>,
-    /// When the last fetch began; held while one runs, so that there is one at a time.
+    /// When the last fetch ended, or began if it was given up; held while one runs, so that there is one at a time.
     attempt: Mutex<Option<Instant>>,
 }
 
@@ -114,6 +114,8 @@ impl IssuerKeys {
     async fn fetch_now(&self, attempt: &mut Option<Instant>) -> Result<(), JwksError> {
         *attempt = Some(Instant::now());
         let result = self.source.read().await;
+        // Once more: a fetch may take longer than the pause after it.
+        *attempt = Some(Instant::now());
         self.metrics.keys_fetched(result.is_ok());
         match result {
             Ok(keys) => {

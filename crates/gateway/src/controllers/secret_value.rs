@@ -91,6 +91,13 @@ async fn store(
     }
     let entry = find(gateway, &owner.agent).await?;
     let _place = gateway.place(entry.id(), deadline).await?;
+    if submission.is_sealed() {
+        // Others that came with this one may have failed while it waited.
+        gateway
+            .rates
+            .check_debt(&principal)
+            .map_err(Problem::rate_limited)?;
+    }
     let order = Order {
         submission,
         owner,

@@ -189,6 +189,31 @@ async fn many_who_need_a_new_key_make_one_fetch() {
     assert_eq!(script.asked(), asked);
 }
 
+/// The source gives up after half a second, which is longer than the pause.
+#[tokio::test]
+async fn the_pause_begins_when_the_fetch_ends() {
+    let issuer = Issuer::new(NOW);
+    let address = Script::default().serve().await;
+    let (keys, metrics) = keys(source(address, "/slow"), Duration::from_millis(400));
+    let authenticator = Arc::new(authenticator(&keys));
+    let started = Instant::now();
+    let asking: Vec<_> = (0..20)
+        .map(|_| {
+            let (authenticator, token) = (Arc::clone(&authenticator), issuer.token());
+            tokio::spawn(async move { ask(&authenticator, &token).await })
+        })
+        .collect();
+    for asked in asking {
+        assert_eq!(asked.await.unwrap(), Err(Denied::UnknownKey));
+    }
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let text = metrics.encode().unwrap();
+    assert!(
+        text.contains(r#"sealpost_jwks_fetches_total{result="failure"} 1"#),
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn a_failed_fetch_leaves_the_last_good_keys() {
     let (issuer, script) = (Issuer::new(NOW), Script::default());

@@ -288,6 +288,33 @@ async fn what_does_not_open_is_dear() {
     assert!(wait > 10, "{answer}");
 }
 
+/// All are let in before the first has failed.
+#[tokio::test]
+async fn what_does_not_open_is_dear_for_those_that_came_with_it() {
+    let mut limits = Limits::default();
+    limits.requests_per_agent = 1;
+    limits.rate = Some(RateLimit {
+        per_second: NonZeroU32::MIN,
+        burst: NonZeroU32::new(50).unwrap(),
+    });
+    let world = std::sync::Arc::new(world_with(limits));
+    let changed = changed();
+    let sent: Vec<_> = (0..20)
+        .map(|_| {
+            let (world, changed) = (std::sync::Arc::clone(&world), changed.clone());
+            tokio::spawn(async move { world.post_as(AGENT, JOSE, changed).await.problem() })
+        })
+        .collect();
+    let mut opened = 0;
+    for answer in sent {
+        match answer.await.unwrap().as_str() {
+            "sealed-does-not-open" => opened += 1,
+            other => assert_eq!(other, "rate-limited"),
+        }
+    }
+    assert_eq!(opened, 1);
+}
+
 #[tokio::test]
 async fn what_does_not_open_says_nothing() {
     let changed = changed();

@@ -15,7 +15,6 @@ pub(super) struct Lines<R> {
 }
 
 /// A line, from 1 on, without its line break. `None` if it is too long: it was passed over.
-#[derive(Debug, PartialEq)]
 pub(super) struct Numbered {
     pub(super) number: u64,
     /// How long it is in the file, with its line break.
