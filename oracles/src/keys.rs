@@ -72,19 +72,11 @@ pub(crate) fn identity(bytes: &[u8]) {
             assert_eq!(again.as_ref(), Ok(public));
             opens_what_is_sealed(&aws, &rust);
         }
-        _ => {
-            let refused = |result| {
-                matches!(
-                    result,
-                    Ok(())
-                        | Err(IdentityError::Refused | IdentityError::CertificateMismatch { .. })
-                )
-            };
-            assert!(
-                first == second || (refused(first) && refused(second)),
-                "{first:?} and {second:?}"
-            );
-        }
+        // Which numbers are consistent is for the libraries to say; who takes them goes on, to what stands after the key.
+        _ => assert!(
+            first == second || [first, second].contains(&Err(IdentityError::Refused)),
+            "{first:?} and {second:?}"
+        ),
     }
 }
 
