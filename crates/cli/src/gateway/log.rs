@@ -39,10 +39,12 @@ pub(crate) fn read(root: &mut Section<'_>) -> LogPlan {
     plan
 }
 
-/// The library takes a level that is misspelt for the name of a target, and then logs nothing of any other.
+/// The library takes a level that is misspelt for the name of a target, and then logs nothing of any other; and no level
+/// for `error`.
 fn is_bare_target(directive: &str) -> bool {
     let directive = directive.trim();
-    !directive.contains('=') && directive.parse::<LevelFilter>().is_err()
+    let level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
+    !directive.contains('=') && !level
 }
 
 #[cfg(test)]
