@@ -13,7 +13,7 @@ use axum::{
 };
 use sealpost_envelope::{Trust, UnixTime};
 use sealpost_gateway::{
-    AgentEntry, Authenticator, Denied, Gateway, Principal, ProblemType, StaticDirectory,
+    AgentEntry, Authenticator, Denied, Gateway, Limits, Principal, ProblemType, StaticDirectory,
 };
 use sealpost_protocol::{AgentId, Clock, SigningKey, Transport, TransportError};
 use sealpost_validator::{MAX_MEMBERS, Slot, Violations, validate_request};
@@ -142,6 +142,9 @@ fn endpoint() -> Router {
     let trust = Trust::DangerAnyCertificate;
     let agent = AgentEntry::new(id, CERTIFICATE, &trust, key.verify_key());
     let directory = StaticDirectory::from_iter([agent.expect("it is trusted")]);
+    // A fuzzer sends more than any principal may.
+    let mut limits = Limits::default();
+    limits.rate = None;
     Gateway::new(
         Arc::new(Everybody),
         Arc::new(directory),
@@ -149,6 +152,7 @@ fn endpoint() -> Router {
         key,
     )
     .with_clock(Arc::new(Stopped))
+    .with_limits(limits)
     .router()
 }
 
