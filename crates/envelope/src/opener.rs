@@ -310,3 +310,99 @@ fn random_seed<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Seed, Error> {
 
 /// The message of type 1: `0x01 ‖ seed`.
 const MESSAGE_LEN: usize = 33;
+
+#[cfg(test)]
+#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+mod tests {
+    use alloc::{vec, vec::Vec};
+    use core::convert::Infallible;
+
+    use rand_core::{TryCryptoRng, TryRng};
+
+    use super::*;
+
+    /// Whoever knows the seed can make each of these; they end as an envelope does whose seed was not decrypted.
+    #[test]
+    fn commitment_tag_and_padding_fail_alike() {
+        fn all<B: Backend>() {
+            let good = padded(b"secret");
+            assert_eq!(open::<B>(&good, |_, _| {}, true), Ok(b"secret".to_vec()));
+            let mut unclean = good.clone();
+            unclean[255] = 1;
+            let mut too_long = good.clone();
+            too_long[..LENGTH_FIELD].fill(0xff);
+            for (what, opened) in [
+                ("padding not zero", open::<B>(&unclean, |_, _| {}, true)),
+                ("length field", open::<B>(&too_long, |_, _| {}, true)),
+                ("tag", open::<B>(&good, |_, tag| tag[0] ^= 1, true)),
+                ("commitment", open::<B>(&good, |com, _| com[0] ^= 1, true)),
+                ("no seed", open::<B>(&good, |_, _| {}, false)),
+            ] {
+                assert_eq!(opened, Err(OpenError), "{what}");
+            }
+        }
+        #[cfg(feature = "aws-lc")]
+        all::<crate::AwsLc>();
+        #[cfg(feature = "rustcrypto")]
+        all::<crate::RustCrypto>();
+    }
+
+    /// Opens `padded`, sealed by hand; `change` sees the commitment and the tag.
+    fn open<B: Backend>(
+        padded: &[u8],
+        change: impl FnOnce(&mut [u8; 32], &mut [u8; 16]),
+        decrypted: bool,
+    ) -> Result<Vec<u8>, OpenError> {
+        let context = SecretContext::new("agent-1", "db-login");
+        let schedule = KeySchedule::<B>::derive(b"header", &Zeroizing::new([7; 32])).unwrap();
+        let mut commitment = schedule.commitment(0, true, &context);
+        let mut ciphertext = padded.to_vec();
+        let mut tag = schedule
+            .seal_in_place(0, &commitment, &mut ciphertext)
+            .unwrap();
+        change(&mut commitment, &mut tag);
+        let frame = Frame {
+            index: 0,
+            last: true,
+            commitment: &commitment,
+            ciphertext: &ciphertext,
+            tag: &tag,
+        };
+        let mut message = [7; MESSAGE_LEN];
+        message[0] = StanzaType::RsaOaep.number();
+        let answer = match decrypted {
+            true => KeyAnswer::Seed(&message),
+            false => KeyAnswer::Rejected,
+        };
+        let pending = Pending::new(b"header", KeyId::from_bytes([0; 32]), &[]);
+        let opener: Opener<B> = pending.finish(answer, &mut Zeros).unwrap();
+        Ok(opener.open(&frame, &context)?.to_vec())
+    }
+
+    fn padded(message: &[u8]) -> Vec<u8> {
+        let mut out = vec![0; padding::padded_len(message.len()).unwrap()];
+        padding::pad(message, &mut out).unwrap();
+        out
+    }
+
+    struct Zeros;
+
+    impl TryRng for Zeros {
+        type Error = Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+            Ok(0)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+            Ok(0)
+        }
+
+        fn try_fill_bytes(&mut self, bytes: &mut [u8]) -> Result<(), Infallible> {
+            bytes.fill(0);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Zeros {}
+}

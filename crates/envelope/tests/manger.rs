@@ -11,6 +11,7 @@ use rsa::{RsaPublicKey, pkcs8::DecodePublicKey as _, traits::PublicKeyParts as _
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Backend, Certificate, Envelope, Identity, Keyring, Recipient, RustCrypto,
     SecretContext, Trust, UnixTime,
+    cms::{self, Cms},
     jwe::{self, ContextPolicy, Jwe, Serialization},
 };
 
@@ -140,6 +141,7 @@ fn ours_gives_nothing_away() {
     fn all<B: Backend>() {
         nothing_in_an_envelope::<B>();
         nothing_in_a_jwe::<B>();
+        nothing_in_a_cms::<B>();
     }
     all::<AwsLc>();
     all::<RustCrypto>();
@@ -184,6 +186,26 @@ fn nothing_in_a_jwe<B: Backend>() {
     });
 }
 
+fn nothing_in_a_cms<B: Backend>() {
+    let ring = Keyring::new(identity::<B>());
+    let sealed = cms::seal(&[recipient()], b"secret", &mut rng()).unwrap();
+    // The OCTET STRING of 256 bytes; there is one.
+    let tag = [4, 0x82, 1, 0];
+    let mut places = (0..sealed.len() - 4).filter(|at| sealed[*at..*at + 4] == tag);
+    let (start, None) = (places.next().unwrap() + 4, places.next()) else {
+        panic!("two encapsulations");
+    };
+    let encapsulation = BigUint::from_bytes_be(&sealed[start..start + 256]);
+    nothing(&encapsulation, |block| {
+        let mut changed = sealed.clone();
+        changed[start..start + 256].copy_from_slice(block);
+        let opened = cms::open(&ring, &Cms::parse(&changed).unwrap(), &mut AwsLcRng);
+        opened
+            .map(|_| ())
+            .map_err(|error| format!("{error:?} {error}"))
+    });
+}
+
 /// Nothing is seen but that it does not open; and that what was sealed does.
 fn nothing(encapsulation: &BigUint, open: impl Fn(&[u8]) -> Result<(), String>) {
     let key = RsaPublicKey::from_public_key_der(recipient().public_key().spki_der()).unwrap();
@@ -202,7 +224,52 @@ fn nothing(encapsulation: &BigUint, open: impl Fn(&[u8]) -> Result<(), String>) 
     let (zero, other) = target.calibrate();
     assert_eq!(zero, other);
     assert!(zero.contains("Open"), "the private key was used: {zero}");
+    // Nor of any other way in which the block can be wrong, or good for something else.
+    for (what, block) in wrong_blocks() {
+        let ciphertext = target.encrypt(&BigUint::from_bytes_be(&block));
+        assert_eq!((target.see)(&ciphertext), zero, "{what}");
+    }
     assert_eq!(attack(&mut target, encapsulation), None);
+}
+
+/// RFC 8017 §7.1.1: `EM = 0x00 ‖ maskedSeed ‖ maskedDB`, `DB = lHash ‖ zeros ‖ 0x01 ‖ message`, each wrong in one place; and
+/// right, but of a message that is none of ours.
+fn wrong_blocks() -> Vec<(&'static str, Vec<u8>)> {
+    let label = AwsLc::sha256(&[]);
+    let mut other_label = label;
+    other_label[31] ^= 1;
+    [
+        ("first byte", 1, label, 1, &[1; 33][..]),
+        ("label hash", 0, other_label, 1, &[1; 33]),
+        ("separator", 0, label, 2, &[1; 33]),
+        ("no separator at all", 0, label, 0, &[0; 33]),
+        ("no message", 0, label, 1, &[]),
+        ("the other formats' length", 0, label, 1, &[1; 32]),
+        ("another key", 0, label, 1, &[1; 33]),
+        ("a byte more", 0, label, 1, &[1; 34]),
+        ("another prefix", 0, label, 1, &[2; 33]),
+    ]
+    .into_iter()
+    .map(|(what, first, label, separator, message)| {
+        let zeros = vec![0; 256 - 33 - 32 - 1 - message.len()];
+        let mut data = [&label[..], &zeros, &[separator], message].concat();
+        let mut seed = [9; 32];
+        mask(&seed, &mut data);
+        mask(&data, &mut seed);
+        (what, [&[first], &seed[..], &data].concat())
+    })
+    .collect()
+}
+
+/// `target ⊕ MGF1(seed)` (RFC 8017 appendix B.2.1)
+fn mask(seed: &[u8], target: &mut [u8]) {
+    for (counter, chunk) in (0_u32..).zip(target.chunks_mut(32)) {
+        let mask = AwsLc::sha256(&[seed, &counter.to_be_bytes()]);
+        chunk
+            .iter_mut()
+            .zip(mask)
+            .for_each(|(byte, mask)| *byte ^= mask);
+    }
 }
 
 fn recipient() -> Recipient<RustCrypto> {
