@@ -1,49 +1,88 @@
 #!/usr/bin/env python3
-"""Holds what memcheck found in one part against the list of what is known and benign.
+"""Holds what memcheck found against the list of what is known and benign.
 
-    side-channels.py PART LOG ALLOWED
+    side-channels.py ALLOWED LOG...
 
-A line of ALLOWED is `parts <tab> function <tab> reason`, both names as regular expressions: a finding is benign if the function is
-among the innermost six of its stack.
+Each log is of one part and is named like it. A line of ALLOWED is `parts <tab> most <tab> where <tab> reason`: in parts that match
+the first, at most so many findings are benign whose stack matches the third. A stack is matched as its innermost frames, `function (file)`
+without type parameters and lines, joined by ` < `. Fails if a finding is on no line, if there are more of one kind than its line says,
+if the control was not found, or if a log is cut.
 """
+import os
 import re
 import sys
 
-part, log, allowed = sys.argv[1:]
-known = []
-for line in open(allowed):
-    if line.strip() and not line.startswith("#"):
-        parts, function, reason = line.rstrip("\n").split("\t")
-        if re.fullmatch(parts, part):
-            known.append((re.compile(function), reason))
+DEPTH = 16
 
-findings, stack = [], None
-for line in open(log, errors="replace"):
-    text = re.sub(r"^==\d+== ?", "", line.rstrip("\n"))
-    if re.match(r"(Conditional jump|Use of uninit|Syscall param|Argument)", text):
-        stack = [text]
-        findings.append(stack)
-    elif stack is not None and re.match(r"\s+(at|by) 0x", text):
-        stack.append(re.sub(r"^\s+(?:at|by) 0x[0-9A-F]+: ", "", text))
-    elif not text.strip():
-        stack = None
 
-open_findings = []
-counts = {}
-for stack in findings:
-    reason = next((r for f, r in known if any(f.search(frame) for frame in stack[1:7])), None)
-    if reason is None:
-        open_findings.append(stack)
-    else:
-        counts[reason] = counts.get(reason, 0) + 1
+def findings(path):
+    """The stacks in a log; None if there are not as many as memcheck counted, or it did not get to the end."""
+    stacks, stack, counted = [], None, None
+    for line in open(path, errors="replace"):
+        text = re.sub(r"^==\d+== ?", "", line.rstrip("\n"))
+        if re.match(r"(Conditional jump|Use of uninit|Syscall param|Argument|Invalid|Jump to)", text):
+            stack = [text]
+            stacks.append(stack)
+        elif stack is not None and re.match(r"\s+(at|by) 0x", text):
+            stack.append(re.sub(r"^\s+(?:at|by) 0x[0-9A-F]+: ", "", text))
+        elif not text.strip():
+            stack = None
+        elif found := re.match(r"ERROR SUMMARY: \d+ errors from (\d+) contexts", text):
+            counted = int(found[1])
+    return stacks if counted == len(stacks) else None
 
-for reason, count in counts.items():
-    print(f"    {count} benign: {reason}")
-if part == "control":
-    ok = bool(findings)
-    print("    the control fired" if ok else "    THE CONTROL DID NOT FIRE: nothing that follows means anything")
-else:
-    ok = not open_findings
-    for stack in open_findings:
-        print("    NOT KNOWN: " + "\n        ".join(stack[:8]))
-sys.exit(not ok)
+
+def plain(frame):
+    """`function (file)`"""
+    frame, place = re.fullmatch(r"(.*) \((?:in )?([^()]*?)(?::\d+)?\)", frame).groups()
+    before = None
+    while before != frame:
+        before, frame = frame, re.sub(r"<[^<>]*>", "", frame)
+    return f"{frame} ({place.rsplit('/', 1)[-1]})"
+
+
+def main(allowed, *logs):
+    known = []
+    for line in open(allowed):
+        if line.strip() and not line.startswith("#"):
+            parts, most, where, reason = line.rstrip("\n").split("\t")
+            known.append((re.compile(parts), int(most), re.compile(where), reason, {}))
+
+    ok, unexplained = True, []
+    print(f"{'part':20}{'findings':>10}{'allowed':>10}{'unexplained':>13}")
+    for log in logs:
+        part = os.path.basename(log)
+        stacks = findings(log)
+        if stacks is None:
+            print(f"{part:20} THE LOG IS CUT, or has other findings than memcheck counted")
+            ok = False
+            continue
+        left = []
+        for stack in stacks:
+            joined = " < ".join(plain(frame) for frame in stack[1 : 1 + DEPTH])
+            for parts, most, where, _, used in known:
+                if parts.fullmatch(part) and where.search(joined) and used.get(part, 0) < most:
+                    used[part] = used.get(part, 0) + 1
+                    break
+            else:
+                left.append((stack, joined))
+        verdict = ""
+        if part == "control":
+            verdict = "  found, as it must be" if left else "  NOT FOUND: nothing here means anything"
+            ok &= bool(left)
+        elif left:
+            verdict = "  FAILED"
+            unexplained += [(part, *finding) for finding in left]
+            ok = False
+        print(f"{part:20}{len(stacks):10}{len(stacks) - len(left):10}{len(left):13}{verdict}")
+
+    print("\nallowed, and where:")
+    for _, _, where, reason, used in known:
+        counts = ", ".join(f"{count} in {part}" for part, count in used.items()) or "nothing: it may go"
+        print(f"    {reason}\n        {where.pattern}: {counts}")
+    for part, stack, joined in unexplained:
+        print(f"\nNOT KNOWN, {part}: {stack[0]}\n    {joined}\n    at {stack[1]}")
+    return not ok
+
+
+sys.exit(main(*sys.argv[1:]))

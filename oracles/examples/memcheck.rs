@@ -14,9 +14,14 @@ use std::{
 };
 
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Certificate, Envelope, Identity, KeyAnswer, Recipient, RustCrypto,
-    SecretContext, Trust, UnixTime, open, rand_core::TryRng as _, seal,
+    AwsLc, AwsLcRng, Backend, Certificate, Envelope, Fingerprint, Identity, KeyAnswer, Recipient,
+    RustCrypto, SecretContext, Trust, UnixTime,
+    cms::{self, Cms},
+    open,
+    rand_core::TryRng as _,
+    seal,
 };
+use sealpost_protocol::Mac;
 
 fn main() -> io::Result<()> {
     let part = env::args().nth(1).unwrap_or_default();
@@ -28,6 +33,9 @@ fn main() -> io::Result<()> {
         "null" => null(),
         "finish-aws-lc" => finish::<AwsLc>(),
         "finish-rustcrypto" => finish::<RustCrypto>(),
+        "content-aws-lc" => content::<AwsLc>(),
+        "content-rustcrypto" => content::<RustCrypto>(),
+        "compare" => compare(),
         "open-aws-lc" => open_with_secret_key::<AwsLc>(false),
         "open-rustcrypto" => open_with_secret_key::<RustCrypto>(false),
         "reject-aws-lc" => open_with_secret_key::<AwsLc>(true),
@@ -71,7 +79,31 @@ fn finish<B: Backend>() {
     let _ = black_box(opener.map(|opener| opener.open(&frame, &CONTEXT)));
 }
 
-/// All of opening, with a private key whose numbers are secret. Importing is not looked at: it is done once for each key.
+/// The same for the formats whose content key is encrypted by itself: CMS, and JWE has the same code behind its own parser.
+fn content<B: Backend>() {
+    let sealed = cms::seal(&recipient(), b"secret", &mut Fixed).expect("it can be sealed");
+    let cms = Cms::parse(&sealed).expect("it was sealed");
+    let certificate = [certificate()];
+    let pending = cms
+        .pending(certificate[0].public_key(), &certificate)
+        .expect("it was sealed to it");
+    let mut key = [7; 32];
+    undefined(&mut key);
+    let _ = black_box(pending.finish::<B, _>(KeyAnswer::Seed(&key), &mut AwsLcRng));
+}
+
+/// Comparing what people pin, and what a repeated request is known by. The outcome is public.
+fn compare() {
+    let mut bytes = [7; 32];
+    let expected = black_box([7; 32]);
+    undefined(&mut bytes);
+    let bytes = black_box(bytes);
+    black_box(Fingerprint::from_bytes(bytes) == Fingerprint::from_bytes(expected));
+    black_box(Mac::from_bytes(bytes) == Mac::from_bytes(expected));
+}
+
+/// All of opening, with a private key whose numbers are secret. Importing is not looked at, nor the first
+/// use, nor wiping it: they are done once for each key.
 fn open_with_secret_key<B: Backend>(reject: bool) {
     let (mut sealed, _) = sealed();
     if reject {
@@ -95,21 +127,29 @@ fn open_with_secret_key<B: Backend>(reject: bool) {
     }
     reporting(false);
     let identity = Identity::<B>::from_pkcs8_der(&der).expect("it is well formed");
+    // AWS-LC prepares a key when it is first used.
+    let _ = black_box(open(&identity, &sealed, &CONTEXT, &mut AwsLcRng));
     reporting(true);
     let _ = black_box(open(&identity, &sealed, &CONTEXT, &mut AwsLcRng));
+    reporting(false);
+    drop(identity);
+    reporting(true);
 }
 
 /// An envelope, and the block that its key decrypts.
 fn sealed() -> (Vec<u8>, Vec<u8>) {
-    let trust = Trust::DangerAnyCertificate;
-    let now = UnixTime::from_secs(2_000_000_000);
-    let recipient = Recipient::<AwsLc>::from_certificate_pem(CERTIFICATE, &trust, now);
-    let recipient = [recipient.expect("it is good to seal to")];
-    let sealed = seal(&recipient, &CONTEXT, b"secret", &mut Fixed);
+    let sealed = seal(&recipient(), &CONTEXT, b"secret", &mut Fixed);
     (
         sealed.expect("it can be sealed"),
         [[1; 1].as_slice(), &[7; 32]].concat(),
     )
+}
+
+fn recipient() -> [Recipient<AwsLc>; 1] {
+    let trust = Trust::DangerAnyCertificate;
+    let now = UnixTime::from_secs(2_000_000_000);
+    let recipient = Recipient::from_certificate_pem(CERTIFICATE, &trust, now);
+    [recipient.expect("it is good to seal to")]
 }
 
 fn certificate() -> Certificate {
