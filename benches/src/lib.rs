@@ -1,5 +1,6 @@
 //! Benchmarks of the core crates live in `benches/`; this library holds what they share.
 
+pub mod agent;
 pub mod envelope;
 pub mod floor;
 pub mod keys;

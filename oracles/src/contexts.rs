@@ -1,9 +1,13 @@
 //! The context in JSON, and the wrapper that holds it.
 
 use sealpost_envelope::{Binding, wrapper};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use crate::{allocations::bounded, input};
+use crate::{
+    allocations::bounded,
+    input,
+    reader::{self, Role},
+};
 
 /// What is accepted, written again, is read as the same, and another reader of JSON agrees on every member.
 pub(crate) fn binding(bytes: &[u8]) {
@@ -19,6 +23,7 @@ pub(crate) fn binding(bytes: &[u8]) {
     let ours: Value = serde_json::from_str(&written).expect("it is JSON");
     let theirs: Value = serde_json::from_str(json).expect("what is accepted is JSON");
     assert_eq!(ours, theirs);
+    distinct(json.as_bytes());
     let context = binding.context();
     assert_eq!(theirs["agent"], context.agent_id());
     assert_eq!(theirs["name"], context.name());
@@ -57,12 +62,22 @@ fn read(bytes: &[u8]) {
     let Ok(read) = bounded(bytes.len(), 8, 1024, || wrapper::unwrap(bytes)) else {
         return;
     };
+    assert_eq!(distinct(bytes), 2, "there is nothing else in it");
     let value = &bytes[read.value];
     assert_eq!(value, trim(value));
     let again = wrapper::wrap(&read.binding, value);
     let twice = wrapper::unwrap(&again).expect("it was read once");
     assert_eq!(twice.binding, read.binding);
     assert_eq!(&again[twice.value], value);
+}
+
+/// The number of an object's members, no two of which have one name. Most readers of JSON keep the last of two.
+pub(crate) fn distinct(json: &[u8]) -> usize {
+    let object: Map<String, Value> = serde_json::from_slice(json).expect("it is an object");
+    let read = reader::read(json, Role::Other);
+    let members = read.root.map_or(0, |root| root.members.len());
+    assert_eq!(members, object.len(), "a name is there twice");
+    members
 }
 
 /// White space of JSON (RFC 8259 §2).

@@ -9,6 +9,7 @@
 pub mod allocations;
 mod batch;
 mod certificates;
+mod configuration;
 mod contexts;
 mod envelope;
 mod gateway;
@@ -54,6 +55,7 @@ targets! {
     binding, contexts::binding, "json";
     certificate, certificates::certificate, "x509";
     cms, standard::cms, "cms";
+    configuration, configuration::check, "toml";
     envelope, envelope::parse, "envelope";
     gateway_request, gateway::check, "json";
     identity, keys::identity, "x509";

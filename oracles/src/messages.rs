@@ -102,9 +102,7 @@ impl Keys {
 }
 
 static KEYS: LazyLock<Keys> = LazyLock::new(|| {
-    // RFC 8410 §7: PKCS#8 of an Ed25519 key is this and its 32 bytes.
-    const PKCS8: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
-    let pkcs8 = [PKCS8, &[9; 32]].concat();
+    let pkcs8 = pkcs8();
     let pem = format!(
         "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
         Base64::encode_string(&pkcs8)
@@ -142,6 +140,13 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         id,
     }
 });
+
+/// An Ed25519 key.
+pub(crate) fn pkcs8() -> Vec<u8> {
+    // RFC 8410 §7: PKCS#8 of an Ed25519 key is this and its 32 bytes.
+    const PKCS8: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+    [PKCS8, &[9; 32]].concat()
+}
 
 /// Claims of either kind that are believed.
 pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {

@@ -52,10 +52,10 @@ fn written(input: &mut Unstructured<'_>) -> Result<()> {
     Ok(())
 }
 
-/// Text that is no block, and ends its line.
+/// Text that is no block nor the beginning of one, and ends its line.
 fn around(input: &mut Unstructured<'_>) -> Result<String> {
     let text: &str = input.arbitrary()?;
-    let text = text.replace("-----", "----");
+    let text = text.replace("--", "- ");
     Ok(if text.is_empty() {
         text
     } else {

@@ -14,6 +14,7 @@ use sealpost_envelope::{
 
 pub use self::dictionaries::DICTIONARIES;
 use crate::{
+    configuration,
     envelope::CONTEXT,
     input::{join, join_two},
     keys::{self, NOW, rng},
@@ -41,6 +42,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "binding" => texts(BINDINGS),
         "certificate" => certificates().iter().map(owned).collect(),
         "cms" => named("cms", cms()),
+        "configuration" => configuration::seeds(),
         "envelope" => named("envelope", envelopes()),
         "gateway_request" => bodies()
             .into_iter()

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use crate::{
     allocations::bounded,
+    contexts::distinct,
     envelope::CONTEXT,
     keys::{AWS_LC, PUBLIC},
     seeds,
@@ -54,6 +55,7 @@ pub(crate) fn jwe_json(bytes: &[u8]) {
         return;
     }
     let whole: Value = serde_json::from_slice(bytes).expect("what is accepted is JSON");
+    distinct(bytes);
     assert!(whole.get("aad").is_none());
     protected(&canonical(text(&whole, "protected")));
     assert_eq!(canonical(text(&whole, "iv")).len(), 12);
@@ -104,6 +106,7 @@ fn jwe(bytes: &[u8]) -> Option<Jwe<'_>> {
 /// The protected header, read by another reader of JSON.
 fn protected(json: &[u8]) {
     let header: Value = serde_json::from_slice(json).expect("what is accepted is JSON");
+    distinct(json);
     assert_eq!(header["alg"], "RSA-OAEP-256");
     assert_eq!(header["enc"], "A256GCM");
     assert!(header.get("zip").is_none() && header.get("crit").is_none());

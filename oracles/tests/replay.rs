@@ -43,7 +43,7 @@ macro_rules! replays {
 }
 
 replays! {
-    batch binding certificate cms envelope gateway_request identity jwe_compact jwe_json message open open_keys pem
+    batch binding certificate cms configuration envelope gateway_request identity jwe_compact jwe_json message open open_keys pem
     property record request resolver_ref text trust vault_name wrapper
 }
 

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 /// Why a subcommand stopped. Holds no secret: messages name files, flags and rules, never contents.
 #[derive(Debug)]
-pub(crate) struct Failure {
+pub struct Failure {
     exit: Exit,
     message: String,
     hint: Option<String>,

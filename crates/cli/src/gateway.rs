@@ -22,8 +22,8 @@ use crate::error::{Exit, Failure};
 use crate::io;
 use crate::logging;
 use crate::render::quoted;
-use findings::{Finding, Weight};
-use plan::Plan;
+pub use findings::{Finding, Weight};
+pub use plan::{Plan, check};
 
 /// Arguments of `sealpost gateway`.
 #[derive(Args, Debug)]

@@ -140,7 +140,7 @@ impl EmbeddedVaultBuilder {
         self
     }
 
-    /// How much memory the database may use for its cache, in bytes; 16 MiB unless set.
+    /// How much memory the database may use for its cache, in bytes; 4 MiB unless set.
     #[must_use]
     pub const fn cache(mut self, bytes: usize) -> Self {
         self.cache = bytes;
@@ -299,7 +299,7 @@ fn no_crypto(_: aws_lc_rs::error::Unspecified) -> OpenVaultError {
 }
 
 /// Of a vault that few people use at a time; redb would take up to 1 GiB.
-const CACHE: usize = 16 << 20;
+const CACHE: usize = 4 << 20;
 
 /// What a write of many values at once can hold in memory.
 const MAX_VALUE: usize = 16 << 20;

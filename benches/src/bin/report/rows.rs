@@ -3,6 +3,7 @@
 use std::{cell::RefCell, hint::black_box};
 
 use sealpost_benches::{
+    agent,
     envelope::{Keys, message},
     floor,
     keys::{NOW, RSA_BITS, certificate_pem, key_pem, pkcs8_der},
@@ -23,6 +24,7 @@ pub(crate) fn all(report: &mut Report) {
     }
     batches::<AwsLc>(report, "aws-lc");
     batches::<RustCrypto>(report, "rustcrypto");
+    road(report);
     validator(report);
     names(report);
 }
@@ -104,6 +106,7 @@ fn batches<B: Backend>(report: &mut Report, backend: &'static str) {
     let keys = Keys::<B>::load(BITS);
     let floor_sealer = floor::Sealer::new(keys.spki_der());
     let floor_opener = floor::Opener::new(&pkcs8_der(BITS));
+    let mut alone = None;
     for count in [1, 10, 100, 1000, 10_000] {
         let messages = vec![message(BYTES); count];
         let case = |op| Case {
@@ -122,7 +125,7 @@ fn batches<B: Backend>(report: &mut Report, backend: &'static str) {
             keys.seal_batch(&messages),
             floor_sealer.seal_batch(&messages),
         );
-        report.row(
+        let opened = report.row(
             &case("open"),
             || keys.open_batch(&sealed),
             || {
@@ -132,6 +135,33 @@ fn batches<B: Backend>(report: &mut Report, backend: &'static str) {
                 });
             },
         );
+        match (count, alone, opened) {
+            (1, ..) => alone = opened,
+            // The pure-Rust backend has no bars.
+            (1000, Some(alone), Some(opened)) if backend == "aws-lc" => {
+                let name = "opened in a batch of 1000, a secret costs at most 1/100 of one alone, RSA-2048";
+                report.bar(name, opened / 1000.0 <= alone / 100.0);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// From the bytes of a message to the vault's call and the signed reply.
+fn road(report: &mut Report) {
+    for bits in RSA_BITS {
+        for bytes in [256, 4096, 65_536] {
+            let case = Case {
+                op: "agent".into(),
+                bits: Some(bits),
+                bytes,
+                backend: "aws-lc",
+                bar: Bar::None,
+            };
+            let road = agent::Road::new(bits, bytes);
+            let floor = agent::Floor::new(bits, bytes, &road.message());
+            report.row(&case, || road.next(), || floor.run());
+        }
     }
 }
 

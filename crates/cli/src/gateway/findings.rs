@@ -3,6 +3,8 @@
 use std::cell::RefCell;
 use std::fmt;
 
+use crate::render::printable;
+
 /// Collects findings while a configuration is read.
 #[derive(Debug, Default)]
 pub(crate) struct Findings(RefCell<Vec<Finding>>);
@@ -13,17 +15,18 @@ pub(crate) struct Findings(RefCell<Vec<Finding>>);
 ///
 /// It never repeats what a file or a setting holds: a secret may have been put in the wrong place.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct Finding {
-    pub(crate) weight: Weight,
+pub struct Finding {
+    /// What follows from it.
+    pub weight: Weight,
     /// Where: a key's place in the file.
-    pub(crate) place: String,
+    pub place: String,
     /// What, and what to do.
-    pub(crate) what: String,
+    pub what: String,
 }
 
 /// What follows from a finding.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
-pub(crate) enum Weight {
+pub enum Weight {
     /// All works; something should be done in time.
     Notice,
     /// It starts, since others are served, but something does not work.
@@ -39,10 +42,11 @@ impl Findings {
     }
 
     pub(crate) fn add(&self, weight: Weight, place: impl Into<String>, what: impl fmt::Display) {
+        // Names come from the file and the environment, and may hold anything.
         self.0.borrow_mut().push(Finding {
             weight,
-            place: place.into(),
-            what: what.to_string(),
+            place: printable(&place.into()),
+            what: printable(&what.to_string()),
         });
     }
 

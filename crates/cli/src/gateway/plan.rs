@@ -25,10 +25,11 @@ use crate::render::quoted;
 
 /// What is started.
 #[derive(Debug)]
-pub(crate) struct Plan {
+pub struct Plan {
     pub(crate) endpoint: EndpointPlan,
     pub(crate) auth: AuthPlan,
-    pub(crate) limits: Limits,
+    /// How much and how long.
+    pub limits: Limits,
     pub(crate) log: LogPlan,
     pub(crate) audit: AuditPlan,
     pub(crate) metrics: Arc<Metrics>,
@@ -55,10 +56,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// Reads the file, puts the environment's settings in, and looks at everything that they name. Nothing is changed,
-/// made or connected to.
-///
-/// The plan is there if nothing is [`Weight::Wrong`].
+/// Reads the file and [checks](check) it.
 ///
 /// # Errors
 ///
@@ -68,7 +66,25 @@ pub(crate) fn read(
     environment: impl Iterator<Item = (OsString, OsString)>,
     now: UnixTime,
 ) -> Result<(Option<Plan>, Vec<Finding>), Failure> {
-    let mut table = parse(path)?;
+    let bytes = io::read_file(path, MAX_FILE)?;
+    check(path, &bytes, environment, now)
+}
+
+/// Checks the gateway's configuration in the file at `path`, which holds `bytes`: puts the environment's settings in,
+/// and looks at everything that is named. Nothing is changed, made or connected to.
+///
+/// The plan is there if nothing is [`Weight::Wrong`], and only then.
+///
+/// # Errors
+///
+/// If it is no TOML.
+pub fn check(
+    path: &Path,
+    bytes: &[u8],
+    environment: impl Iterator<Item = (OsString, OsString)>,
+    now: UnixTime,
+) -> Result<(Option<Plan>, Vec<Finding>), Failure> {
+    let mut table = parse(path, bytes)?;
     let findings = Findings::default();
     let overridden = overrides::apply(environment, &mut table, &findings);
     let source = Source {
@@ -81,9 +97,8 @@ pub(crate) fn read(
     Ok((plan, findings.into_all()))
 }
 
-fn parse(path: &Path) -> Result<Table, Failure> {
-    let bytes = io::read_file(path, MAX_FILE)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| {
+fn parse(path: &Path, bytes: &[u8]) -> Result<Table, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|_| {
         Failure::refused(format!("{} is not UTF-8", quoted(path))).hint("save it as UTF-8")
     })?;
     text.parse().map_err(|error: toml::de::Error| {
