@@ -47,10 +47,10 @@
 //! # What it costs
 //!
 //! Time is linear in the bytes, for any bytes. The text is read once as UTF-8 and once as JSON, and
-//! each byte that a rule is about once more. Names are told apart by a crit-bit tree over their
-//! decoded bits: to add a name takes steps in proportion to the length of that name, whatever the
-//! others are, and the tests count them. There is no hash that could be made to collide, and no
-//! sort.
+//! each byte that a rule is about once more. Names are told apart by a hash table as long as they
+//! fall into it evenly. There is no secret in the hash: names that were made to collide are moved
+//! to a crit-bit tree over their decoded bits, where to add a name takes steps in proportion to its
+//! length, whatever the others are. The tests count the steps. Nothing is sorted.
 //!
 //! Memory is the caller's [`Slot`]s (8 bytes for each top-level member of the value), the caller's
 //! [`Violations`], and less than 3 KiB of stack.

@@ -1,25 +1,26 @@
 //! Which member names an object has had, in linear time whatever the names are.
 //!
-//! A crit-bit tree (PATRICIA; Morrison 1968) over the decoded bytes of the names. Slot *i* holds
-//! the *i*-th name and the inner node that its insertion made: a place in the bit string where two
-//! groups of names part. Along a path these places only grow, so a walk looks at each bit of the
-//! name at most once, and then compares the name with one other. The cost of an insertion is
-//! bounded by the length of that name alone, not by the others: no hash to find collisions for, no
-//! sort, and a duplicate is found at its place in the document.
+//! A hash table takes them as long as it is a good one. Nothing about its hash is secret, so anyone
+//! can make names that collide; with the first bucket that is too full, the names move to a crit-bit
+//! tree, which no choice of names makes slow, and stay there. Table and tree live in the same slots:
+//! slot *i* holds the *i*-th name.
 //!
-//! Every name is followed by [`END`], a byte that UTF-8 does not have, so that a name may be the
-//! beginning of another and may contain U+0000.
+//! Names are compared decoded, and a duplicate is found at its place in the document. In bits, each
+//! name is followed by [`END`](bits::END), a byte that UTF-8 does not have, so that a name may be
+//! the beginning of another and may contain U+0000.
 
 mod bits;
 mod path;
 mod slot;
+mod table;
+mod tree;
 
 use self::bits::{Bits, Pieces, Plain, SHORT};
-use self::path::{Forgotten, Path, Step};
 use self::slot::Link;
 pub use self::slot::Slot;
+use self::table::Crowded;
 use crate::MAX_MEMBERS;
-use crate::scan::Token;
+use crate::scan::{Token, end_of_plain};
 
 /// What an insertion found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +37,8 @@ pub(crate) struct Names<'s, 'a> {
     text: &'a [u8],
     slots: &'s mut [Slot],
     used: usize,
-    root: Link,
+    /// Of the tree; `None` as long as the table will do.
+    root: Option<Link>,
 }
 
 impl<'s, 'a> Names<'s, 'a> {
@@ -46,7 +48,7 @@ impl<'s, 'a> Names<'s, 'a> {
             text: text.as_bytes(),
             slots: slots.get_mut(..limit).unwrap_or_default(),
             used: 0,
-            root: Link::new(0, true),
+            root: None,
         }
     }
 
@@ -57,13 +59,14 @@ impl<'s, 'a> Names<'s, 'a> {
 
     #[inline]
     pub(crate) fn insert(&mut self, name: Token) -> Inserted {
-        let raw = self.text.get(name.start..name.end).unwrap_or_default();
         if name.escapes == 0 {
+            let raw = self.text.get(name.start..name.end).unwrap_or_default();
             return self.insert_bits(name.start, Plain(raw));
         }
-        match Plain::decode(raw, &mut [0; SHORT]) {
+        let rest = self.text.get(name.start..).unwrap_or_default();
+        match Plain::decode(rest, &mut [0; SHORT]) {
             Some(plain) => self.insert_bits(name.start, plain),
-            None => self.insert_bits(name.start, Pieces::json(raw)),
+            None => self.insert_bits(name.start, Pieces::json(rest)),
         }
     }
 
@@ -73,53 +76,51 @@ impl<'s, 'a> Names<'s, 'a> {
             Key::Json(raw) => Pieces::json(raw.as_bytes()),
             Key::Text(text) => Pieces::text(text.as_bytes()),
         };
-        let nearest = Path::new().follow(key.clone(), usize::MAX, self);
-        self.used > 0 && key.parting(self.name(nearest)).is_none()
+        match self.root {
+            None => self.is_in_table(key),
+            Some(root) => self.is_in_tree(root, key),
+        }
     }
 
+    #[inline]
     fn insert_bits(&mut self, start: usize, name: impl Bits) -> Inserted {
-        let own = Link::new(self.used, true);
-        let slot = if self.used == 0 {
-            Slot::new(start, 0, [own; 2])
-        } else {
-            let mut path = Path::new();
-            let nearest = path.follow(name.clone(), usize::MAX, self);
-            let Some(parting) = name.clone().parting(self.name(nearest)) else {
-                return Inserted::Duplicate(self.slot(nearest).name());
-            };
-            if self.used == self.slots.len() {
-                return Inserted::Full;
-            }
-            let (bit, own_bit) = parting.bit();
-            let parent = match path.last_before(bit, self) {
-                Ok(parent) => parent,
-                Err(Forgotten) => {
-                    path.follow(name, bit, self);
-                    path.last()
-                }
-            };
-            let below = self.put_below(parent, Link::new(self.used, false));
-            let links = if own_bit { [below, own] } else { [own, below] };
-            Slot::new(start, bit, links)
+        let root = match self.root {
+            Some(root) => root,
+            None => match self.insert_in_table(start, name.clone()) {
+                Ok(inserted) => return inserted,
+                Err(Crowded) => self.move_to_tree(),
+            },
         };
+        self.insert_in_tree(root, start, name)
+    }
+
+    /// Moves the names in the table, all of which are distinct, to a tree. Returns its root.
+    #[cold]
+    fn move_to_tree(&mut self) -> Link {
+        let mut root = Link::new(0, true);
+        for _ in 0..core::mem::take(&mut self.used) {
+            // The slot of a name is not written to before the name is inserted.
+            let start = self.slot(self.used).name();
+            let rest = self.text.get(start..).unwrap_or_default();
+            match rest.split_at_checked(end_of_plain(rest, 0)) {
+                Some((name, [b'"', ..])) => self.insert_in_tree(root, start, Plain(name)),
+                _ => self.insert_in_tree(root, start, Pieces::json(rest)),
+            };
+            root = self.root.unwrap_or(root);
+        }
+        self.root = Some(root);
+        root
+    }
+
+    /// Puts a name into the next slot.
+    #[inline]
+    fn put(&mut self, slot: Slot) -> Inserted {
         let Some(free) = self.slots.get_mut(self.used) else {
             return Inserted::Full;
         };
         *free = slot;
         self.used += 1;
         Inserted::New
-    }
-
-    /// Puts `link` where the step leads, or at the root. Returns what was there.
-    fn put_below(&mut self, step: Option<Step>, link: Link) -> Link {
-        match step.and_then(|step| Some((self.slots.get_mut(step.node())?, step.bit()))) {
-            Some((slot, bit)) => {
-                let below = slot.link(bit);
-                slot.set_link(bit, link);
-                below
-            }
-            None => core::mem::replace(&mut self.root, link),
-        }
     }
 
     #[inline]
@@ -163,13 +164,17 @@ mod tests {
         )
     }
 
-    /// What the insertion of each name says.
-    fn insert_all(names: &mut Names<'_, '_>, object: &str) -> Vec<Inserted> {
+    /// What the insertion of each name says. Before the one with the number `moves` the names move
+    /// to the tree, if they are in the table still.
+    fn insert_all(names: &mut Names<'_, '_>, object: &str, moves: usize) -> Vec<Inserted> {
         let mut scan = Scanner::new(object.as_bytes());
         let mut first = true;
         let mut results = Vec::new();
         scan.open_object();
         while let Some(token) = scan.member(&mut first).unwrap() {
+            if results.len() == moves && names.root.is_none() {
+                names.move_to_tree();
+            }
             results.push(names.insert(token));
             scan.skip_value(1).unwrap();
         }
@@ -213,14 +218,16 @@ mod tests {
             names in proptest::collection::vec(name(), 0..40),
             absent in name(),
             limit in 0..40_usize,
+            moves in 0..60_usize,
             junk in 0..1000_usize,
         ) {
             let sent = |name: &Vec<_>| name.iter().map(raw).collect::<String>();
             let decoded = |name: &Vec<(u32, bool)>| name.iter().map(|(c, _)| *c).collect::<Vec<_>>();
             let text = object(names.iter().map(sent));
-            let mut slots = vec![Slot::new(junk, junk, [Link::new(junk, false); 2]); limit];
+            let links = [Link::new(junk, junk % 2 == 0), Link::new(junk % 40, true)];
+            let mut slots = vec![Slot::new(junk, junk, links); limit];
             let mut tree = Names::new(&text, &mut slots);
-            let results = insert_all(&mut tree, &text);
+            let results = insert_all(&mut tree, &text, moves);
 
             let mut seen = BTreeMap::new();
             let mut start = "{\"".len();
@@ -247,12 +254,44 @@ mod tests {
         }
     }
 
+    /// Names of one bucket, if there are as many buckets as there may be members.
+    fn in_one_bucket(count: usize) -> Vec<String> {
+        let bucket =
+            |name: &String| (table::hash(name.as_bytes()) * MAX_MEMBERS) >> slot::HASH_BITS;
+        let names = (0..).map(|i| format!("member_{i}"));
+        names.filter(|name| bucket(name) == 7).take(count).collect()
+    }
+
+    #[test]
+    fn only_names_that_collide_move_to_the_tree() {
+        let scattered = |i: usize| format!("{:016x}", i.wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        for (names, move_) in [
+            ((0..1024).map(scattered).collect(), false),
+            ((0..1024).map(|i| format!("member_{i}")).collect(), false),
+            ((0..1024).map(|i| format!("{i:x}")).collect(), false),
+            (in_one_bucket(11), false),
+            (in_one_bucket(40), true),
+        ] as [(Vec<String>, bool); 5]
+        {
+            let text = object(names.iter().chain(&names).cloned());
+            let mut slots = [Slot::EMPTY; MAX_MEMBERS];
+            let mut tree = Names::new(&text, &mut slots);
+            let results = insert_all(&mut tree, &text, usize::MAX);
+            assert_eq!(tree.root.is_some(), move_, "{}", names[0]);
+            let (new, again) = results.split_at(names.len());
+            assert!(new.iter().all(|result| *result == Inserted::New));
+            let duplicate = |result: &_| matches!(result, Inserted::Duplicate(_));
+            assert!(again.iter().all(duplicate));
+        }
+    }
+
     /// Names that would cost the most: whatever they are, the steps stay below a fixed multiple of
     /// the object's bytes.
     #[test]
     fn the_work_is_linear_whatever_the_names_are() {
-        // A node for each bit of a name, some of them gone past twice, and its bytes read a few
-        // times would be the most there could be: about 20. These names stay below 4.
+        // A node for each bit of a name, some of them gone past twice, its bytes read a few times,
+        // and, in the table, compared with a chain of names would be the most there could be: about
+        // 30. These names stay below 6.
         const STEPS_PER_BYTE: usize = 6;
 
         let escaped = |name: String| {
@@ -310,6 +349,13 @@ mod tests {
                 (0..1024).rev().map(|i| format!("{i}")).collect(),
             ),
             ("scattered", (0..1024).map(scattered).collect()),
+            ("in one bucket", in_one_bucket(300)),
+            (
+                "with one hash",
+                (0..1024)
+                    .map(|i| format!("{}{i:04}", long(SHORT)))
+                    .collect(),
+            ),
             ("all the same", (0..1024).map(|_| long(50)).collect()),
             ("all empty", (0..1024).map(|_| String::new()).collect()),
         ];
@@ -322,17 +368,20 @@ mod tests {
                 text.len()
             );
             let mut slots = [Slot::EMPTY; MAX_MEMBERS];
-            let (_, steps) = steps::of(|| insert_all(&mut Names::new(&text, &mut slots), &text));
             let most = STEPS_PER_BYTE * text.len();
-            assert!(
-                steps >= count - 1,
-                "{family}: {steps} steps are too few to be true"
-            );
-            assert!(
-                steps <= most,
-                "{family}: {steps} steps for {} bytes",
-                text.len()
-            );
+            for moves in [0, usize::MAX] {
+                let mut names = Names::new(&text, &mut slots);
+                let (_, steps) = steps::of(|| insert_all(&mut names, &text, moves));
+                assert!(
+                    steps >= count - 1,
+                    "{family}: {steps} steps are too few to be true"
+                );
+                assert!(
+                    steps <= most,
+                    "{family}: {steps} steps for {} bytes",
+                    text.len()
+                );
+            }
         }
     }
 }

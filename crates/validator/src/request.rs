@@ -189,17 +189,19 @@ impl<'s, 'a> Members<'s, 'a> {
         };
         let inserted = walk.note_name(self.place, token, &mut self.count, &mut self.names);
         let name = walk.json_str(token);
-        for (i, &place) in self.known.iter().enumerate() {
-            let (there, other_case) = (1 << (2 * i), 2 << (2 * i));
-            if name == *place.name() {
-                let new = self.met & there == 0;
-                self.met |= there;
-                return Ok(Some(new.then_some(place)));
-            }
-            let folded = name.chars().map(|c| c.to_ascii_lowercase());
-            if !matches!(inserted, Inserted::Duplicate(_)) && folded.eq(place.name().chars()) {
-                self.met |= other_case;
-                walk.report.add(place, Problem::WrongCase, token.start - 1);
+        if let Some(i) = self.known.iter().position(|place| name == *place.name()) {
+            let there = 1 << (2 * i);
+            let new = self.met & there == 0;
+            self.met |= there;
+            return Ok(Some(self.known.get(i).copied().filter(|_| new)));
+        }
+        if !matches!(inserted, Inserted::Duplicate(_)) {
+            for (i, &place) in self.known.iter().enumerate() {
+                let folded = name.chars().map(|c| c.to_ascii_lowercase());
+                if folded.eq(place.name().chars()) {
+                    self.met |= 2 << (2 * i);
+                    walk.report.add(place, Problem::WrongCase, token.start - 1);
+                }
             }
         }
         Ok(Some(None))

@@ -159,11 +159,16 @@ pub(crate) fn surrogate_pair(unit: u32, rest: &[u8]) -> Option<u32> {
         .then(|| 0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
 }
 
-fn hex_unit(digits: &[u8]) -> Option<u32> {
+/// The number in four hexadecimal digits, with which `digits` begins.
+pub(crate) fn hex_unit(digits: &[u8]) -> Option<u32> {
     let digits = digits.first_chunk::<4>()?;
-    digits.iter().try_fold(0, |unit, &digit| {
-        Some(unit << 4 | char::from(digit).to_digit(16)?)
-    })
+    let mut seen = 0;
+    let unit = digits.iter().fold(0, |unit, digit| {
+        let digit = HEX[usize::from(*digit)];
+        seen |= digit;
+        unit << 4 | u32::from(digit)
+    });
+    (seen != NO_DIGIT).then_some(unit)
 }
 
 // RFC 3629 §3
@@ -182,6 +187,22 @@ pub(crate) fn encode_utf8(c: u32) -> ([u8; 4], usize) {
     };
     (bytes.to_le_bytes(), length)
 }
+
+/// What each byte is worth as a hexadecimal digit.
+const HEX: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut value = 0;
+    while value < 16 {
+        let digit = b"0123456789abcdef"[value as usize];
+        values[digit as usize] = value;
+        values[digit.to_ascii_uppercase() as usize] = value;
+        value += 1;
+    }
+    values
+};
+
+/// Whatever else is combined with it.
+const NO_DIGIT: u8 = 0xFF;
 
 #[cfg(test)]
 mod tests {
@@ -257,6 +278,21 @@ mod tests {
             assert!(JsonStr::from_json(bad).is_none(), "{bad}");
         }
         assert_eq!(JsonStr::from_json("\"\"").unwrap().raw(), "");
+    }
+
+    #[test]
+    fn units_are_of_hexadecimal_digits() {
+        for byte in 0..=u8::MAX {
+            for place in 0..4 {
+                let mut digits = *b"1Ab0";
+                digits[place] = byte;
+                let text = core::str::from_utf8(&digits).ok();
+                let expected = text.filter(|_| byte != b'+');
+                let expected = expected.and_then(|text| u32::from_str_radix(text, 16).ok());
+                assert_eq!(hex_unit(&digits), expected, "{byte:#x}");
+            }
+        }
+        assert_eq!(hex_unit(b"123"), None);
     }
 
     #[test]

@@ -202,14 +202,13 @@ fn agents(table: &Table) {
         let vault = section(agent, "vault").expect("[agents.vault]");
         assert_eq!(text(vault, "kind"), Some("embedded"));
         let vault = text(vault, "path").expect("vault.path");
-        for place in [
+        let used = [
             Some(vault),
             text(agent, "ledger"),
             text(agent, "resolve_socket"),
-        ] {
-            if let Some(place) = place {
-                assert!(places.insert(plain(place)), "two things at {place}");
-            }
+        ];
+        for place in used.into_iter().flatten() {
+            assert!(places.insert(plain(place)), "two things at {place}");
         }
         // The first key is the certificate's, and none is there twice.
         let keys = texts(&agent["identity"]);

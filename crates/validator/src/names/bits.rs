@@ -1,5 +1,6 @@
 //! The decoded bytes of a name, read no further than a comparison needs.
 
+use super::table;
 use crate::scan::end_of_plain;
 use crate::steps;
 use crate::string::{decode_escape, encode_utf8};
@@ -15,6 +16,9 @@ pub(super) trait Bits: Clone {
     /// Where the name parts from the one whose contents `other` begins with, as sent; `None` if
     /// they are equal.
     fn parting(self, other: &[u8]) -> Option<Parting>;
+
+    /// The same for equal names.
+    fn hash(&self) -> usize;
 
     /// The bit with this number, the highest of a byte first.
     #[inline]
@@ -44,23 +48,23 @@ impl Parting {
 pub(super) struct Plain<'a>(pub(super) &'a [u8]);
 
 impl<'a> Plain<'a> {
-    /// Decodes a name, if it fits into `buffer` and is plain then.
-    pub(super) fn decode(mut raw: &[u8], buffer: &'a mut [u8; SHORT]) -> Option<Self> {
+    /// Decodes the name that `rest` begins with, if it fits into `buffer` and is plain then.
+    pub(super) fn decode(mut rest: &[u8], buffer: &'a mut [u8; SHORT]) -> Option<Self> {
         let mut length = 0;
-        while let [byte, rest @ ..] = raw {
-            raw = rest;
-            steps::count(1);
-            if *byte == b'\\' {
-                let (code_point, read) = decode_escape(rest)?;
-                raw = rest.get(read..)?;
-                for byte in Piece::escape(code_point).bytes() {
-                    if matches!(byte, b'"' | b'\\') {
-                        return None;
-                    }
-                    *buffer.get_mut(length)? = *byte;
-                    length += 1;
+        loop {
+            let run = end_of_plain(rest, 0);
+            let room = buffer.get_mut(length..length + run)?;
+            room.copy_from_slice(rest.get(..run)?);
+            length += run;
+            let Some([b'\\', escape @ ..]) = rest.get(run..) else {
+                break;
+            };
+            let (code_point, read) = decode_escape(escape)?;
+            rest = escape.get(read..)?;
+            for byte in Piece::escape(code_point).bytes() {
+                if matches!(byte, b'"' | b'\\') {
+                    return None;
                 }
-            } else {
                 *buffer.get_mut(length)? = *byte;
                 length += 1;
             }
@@ -70,10 +74,15 @@ impl<'a> Plain<'a> {
 }
 
 /// Names up to this length are decoded once and then compared; longer ones are decoded as they
-/// are compared.
+/// are compared. And no more bytes than this have a part in the hash.
 pub(super) const SHORT: usize = 64;
 
 impl Bits for Plain<'_> {
+    #[inline]
+    fn hash(&self) -> usize {
+        table::hash(self.0.get(..SHORT).unwrap_or(self.0))
+    }
+
     #[inline]
     fn byte(&mut self, index: usize) -> Option<u8> {
         match self.0.get(index) {
@@ -213,6 +222,20 @@ impl<'a> Pieces<'a> {
 }
 
 impl Bits for Pieces<'_> {
+    fn hash(&self) -> usize {
+        let mut name = self.clone();
+        let mut first = [0; SHORT];
+        let mut length = 0;
+        for (index, byte) in first.iter_mut().enumerate() {
+            match name.byte(index) {
+                None | Some(END) => break,
+                Some(found) => *byte = found,
+            }
+            length += 1;
+        }
+        table::hash(first.get(..length).unwrap_or_default())
+    }
+
     fn byte(&mut self, index: usize) -> Option<u8> {
         loop {
             if let Some(byte) = self.piece.bytes().get(index.checked_sub(self.start)?) {

@@ -46,20 +46,21 @@ impl Path {
     #[inline]
     pub(super) fn follow(
         &mut self,
+        root: Link,
         mut name: impl Bits,
         bound: usize,
         names: &Names<'_, '_>,
     ) -> usize {
         self.length = 0;
-        let mut link = names.root;
+        let mut link = root;
         while !link.is_name() {
             let slot = names.slot(link.slot());
-            if slot.bit() >= bound {
+            if slot.number() >= bound {
                 break;
             }
             // Behind its end the name parts from all names below alike. The node's own name is
             // one of them, since it was put below the node.
-            let Some(bit) = name.bit(slot.bit()) else {
+            let Some(bit) = name.bit(slot.number()) else {
                 break;
             };
             if let Some(step) = self.steps.get_mut(self.length % RECENT) {
@@ -88,7 +89,7 @@ impl Path {
         let oldest = self.length.saturating_sub(RECENT);
         for i in (oldest..self.length).rev() {
             let step = self.steps.get(i % RECENT).copied();
-            if step.is_some_and(|step| names.slot(step.node()).bit() < bit) {
+            if step.is_some_and(|step| names.slot(step.node()).number() < bit) {
                 return Ok(step);
             }
         }

@@ -1,4 +1,4 @@
-//! The nodes of the tree, packed so that 1,024 of them take 8 KiB.
+//! What is kept of a name, packed so that 1,024 of them take 8 KiB.
 
 use crate::{MAX_BODY, MAX_MEMBERS};
 
@@ -7,25 +7,26 @@ use crate::{MAX_BODY, MAX_MEMBERS};
 pub struct Slot {
     /// Where the name begins in the text, and in the lowest bits the link for 0.
     name_and_left: u32,
-    /// The inner node's bit, counted from the first of the name, and the link for 1.
-    bit_and_right: u32,
+    /// A number and the link for 1. In the tree the number is the inner node's bit, counted from
+    /// the first of the name, in the table the name's hash.
+    number_and_right: u32,
 }
 
 impl Slot {
     /// A slot to fill an array with.
     pub const EMPTY: Self = Self {
         name_and_left: 0,
-        bit_and_right: 0,
+        number_and_right: 0,
     };
 
     #[expect(
         clippy::cast_possible_truncation,
         reason = "both are below 2^PLACE_BITS"
     )]
-    pub(super) fn new(name: usize, bit: usize, [left, right]: [Link; 2]) -> Self {
+    pub(super) fn new(name: usize, number: usize, [left, right]: [Link; 2]) -> Self {
         Self {
             name_and_left: (name as u32) << Link::BITS | left.0,
-            bit_and_right: (bit as u32) << Link::BITS | right.0,
+            number_and_right: (number as u32) << Link::BITS | right.0,
         }
     }
 
@@ -34,14 +35,14 @@ impl Slot {
     }
 
     #[inline]
-    pub(super) fn bit(self) -> usize {
-        (self.bit_and_right >> Link::BITS) as usize
+    pub(super) fn number(self) -> usize {
+        (self.number_and_right >> Link::BITS) as usize
     }
 
     #[inline]
     pub(super) fn link(self, bit: bool) -> Link {
         let word = if bit {
-            self.bit_and_right
+            self.number_and_right
         } else {
             self.name_and_left
         };
@@ -50,7 +51,7 @@ impl Slot {
 
     pub(super) fn set_link(&mut self, bit: bool, link: Link) {
         let word = if bit {
-            &mut self.bit_and_right
+            &mut self.number_and_right
         } else {
             &mut self.name_and_left
         };
@@ -63,6 +64,9 @@ impl Slot {
 pub(super) struct Link(pub(super) u32);
 
 impl Link {
+    /// Leads nowhere, in the table.
+    pub(super) const NONE: Self = Self(0);
+
     const BITS: u32 = 11;
     const MASK: u32 = (1 << Self::BITS) - 1;
 
@@ -83,9 +87,14 @@ impl Link {
     }
 }
 
+/// How long a hash is.
+pub(super) const HASH_BITS: u32 = PLACE_BITS;
+
 /// Bits for a place in the text, or for a bit of a name in it.
 const PLACE_BITS: u32 = 32 - Link::BITS;
 
 const _: () = assert!(MAX_MEMBERS << 1 <= 1 << Link::BITS);
+// The product of a hash and a number of slots.
+const _: () = assert!(MAX_MEMBERS <= 1 << (32 - HASH_BITS));
 // A name in quotes is shorter than the text, so its last bit is below this too.
 const _: () = assert!(MAX_BODY * 8 <= 1 << PLACE_BITS);
