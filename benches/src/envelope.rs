@@ -1,9 +1,8 @@
 //! What is measured of the envelope, with its keys parsed beforehand.
 
-use std::hint::black_box;
-
 use sealpost_envelope::{
-    AwsLcRng, Backend, Binding, Envelope, Identity, Keyring, Recipient, Sealer, SecretContext, cms,
+    AwsLcRng, Backend, Binding, Envelope, Identity, Keyring, Plaintext, Recipient, Sealer,
+    SecretContext, cms,
     jwe::{self, ContextPolicy, Jwe, Serialization},
     open, seal,
 };
@@ -55,10 +54,10 @@ impl<B: Backend> Keys<B> {
         seal(&self.recipients, &CONTEXT, message, &mut AwsLcRng).expect("it seals")
     }
 
-    /// Opens it, wipes what was opened, and returns its length.
-    pub fn open(&self, sealed: &[u8]) -> usize {
-        let opened = open(self.identity(), sealed, &CONTEXT, &mut AwsLcRng).expect("it opens");
-        black_box(&*opened).len()
+    /// Opens it. What was opened is wiped when it is dropped.
+    #[must_use]
+    pub fn open(&self, sealed: &[u8]) -> Plaintext {
+        open(self.identity(), sealed, &CONTEXT, &mut AwsLcRng).expect("it opens")
     }
 
     /// A batch in the native format.
@@ -77,7 +76,7 @@ impl<B: Backend> Keys<B> {
     }
 
     /// Opens a batch in order, each message wiped before the next is opened.
-    pub fn open_batch(&self, sealed: &[u8]) {
+    pub fn open_batch(&self, sealed: &[u8], mut each: impl FnMut(&[u8])) {
         let envelope = Envelope::parse(sealed).expect("it parses");
         let opener = envelope
             .pending(self.identity().public_key())
@@ -85,7 +84,7 @@ impl<B: Backend> Keys<B> {
             .expect("it is for this key");
         let mut sequence = opener.sequence(&envelope);
         while let Some(message) = sequence.open_next(&CONTEXT) {
-            black_box(&*message.expect("it opens"));
+            each(&message.expect("it opens"));
         }
         sequence.finish().expect("it is complete");
     }
@@ -99,11 +98,12 @@ impl<B: Backend> Keys<B> {
     }
 
     /// Parses and opens a JWE.
-    pub fn open_jwe(&self, sealed: &str) {
-        let jwe = Jwe::parse(sealed.as_bytes()).expect("it parses");
+    #[must_use]
+    pub fn open_jwe(&self, sealed: &[u8]) -> Plaintext {
+        let jwe = Jwe::parse(sealed).expect("it parses");
         let policy = ContextPolicy::RequireContext(&CONTEXT);
-        let opened = jwe::open(&self.keyring, &jwe, policy, &mut AwsLcRng).expect("it opens");
-        black_box(&*opened.plaintext);
+        let opened = jwe::open(&self.keyring, &jwe, policy, &mut AwsLcRng);
+        opened.expect("it opens").plaintext
     }
 
     /// A CMS message, in DER.
@@ -113,10 +113,11 @@ impl<B: Backend> Keys<B> {
     }
 
     /// Parses and opens a CMS message.
-    pub fn open_cms(&self, sealed: &[u8]) {
+    #[must_use]
+    pub fn open_cms(&self, sealed: &[u8]) -> Plaintext {
         let cms = cms::Cms::parse(sealed).expect("it parses");
-        let opened = cms::open(&self.keyring, &cms, &mut AwsLcRng).expect("it opens");
-        black_box(&*opened.plaintext);
+        let opened = cms::open(&self.keyring, &cms, &mut AwsLcRng);
+        opened.expect("it opens").plaintext
     }
 }
 

@@ -9,15 +9,11 @@ use josekit::jwe::{
     alg::rsaes::{RsaesJweDecrypter, RsaesJweEncrypter},
 };
 use sealpost_benches::{
-    envelope::CONTEXT,
+    envelope::Keys,
     floor,
-    keys::{RSA_BITS, identity, pkcs8_der, recipient},
+    keys::{RSA_BITS, pkcs8_der, recipient},
 };
-use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Binding, Envelope, Identity, Keyring, Recipient, RustCrypto, Sealer,
-    jwe::{ContextPolicy, Jwe, Serialization, open as open_jwe, seal as seal_jwe},
-    open, seal,
-};
+use sealpost_envelope::{AwsLc, Backend, RustCrypto};
 
 use crate::peer::{Batch, Kind, Local, Named};
 
@@ -61,68 +57,23 @@ fn per_size<K>(load: impl Fn(usize) -> K) -> HashMap<usize, K> {
         .collect()
 }
 
-type Ours<B> = HashMap<usize, ([Recipient<B>; 1], Identity<B>)>;
-
-fn ours<B: Backend + 'static>() -> Local<Ours<B>> {
+fn ours<B: Backend + 'static>() -> Local<HashMap<usize, Keys<B>>> {
     Local {
-        state: per_size(|bits| ([recipient(bits)], identity(bits))),
-        seal: |keys, bits, message| {
-            seal(&keys[&bits].0, &CONTEXT, message, &mut AwsLcRng).expect("it seals")
-        },
-        open: |keys, bits, sealed, each| {
-            each(&open(&keys[&bits].1, sealed, &CONTEXT, &mut AwsLcRng).expect("it opens"));
-        },
+        state: per_size(Keys::load),
+        seal: |keys, bits, message| keys[&bits].seal(message),
+        open: |keys, bits, sealed, each| each(&keys[&bits].open(sealed)),
         batch: Some(Batch {
-            seal: |keys, bits, messages| {
-                let mut out = Vec::new();
-                let mut sealer =
-                    Sealer::new(&keys[&bits].0, &mut AwsLcRng, &mut out).expect("it seals");
-                let (last, others) = messages.split_last().expect("a batch is not empty");
-                for message in others {
-                    sealer.seal(&CONTEXT, message, &mut out).expect("it seals");
-                }
-                sealer
-                    .seal_last(&CONTEXT, last, &mut out)
-                    .expect("it seals");
-                out
-            },
-            open: |keys, bits, sealed, each| {
-                let identity = &keys[&bits].1;
-                let envelope = Envelope::parse(sealed).expect("it parses");
-                let opener = envelope
-                    .pending(identity.public_key())
-                    .and_then(|pending| pending.decrypt(identity, &mut AwsLcRng))
-                    .expect("it is for this key");
-                let mut sequence = opener.sequence(&envelope);
-                while let Some(message) = sequence.open_next(&CONTEXT) {
-                    each(&message.expect("it opens"));
-                }
-                sequence.finish().expect("it is complete");
-            },
+            seal: |keys, bits, messages| keys[&bits].seal_batch(messages),
+            open: |keys, bits, sealed, each| keys[&bits].open_batch(sealed, each),
         }),
     }
 }
 
-type OurJwe = HashMap<usize, ([Recipient<AwsLc>; 1], Keyring<Identity<AwsLc>>, Binding)>;
-
-fn our_jwe() -> Local<OurJwe> {
+fn our_jwe() -> Local<HashMap<usize, Keys<AwsLc>>> {
     Local {
-        state: per_size(|bits| {
-            let keyring = Keyring::new(identity(bits));
-            ([recipient(bits)], keyring, Binding::new(&CONTEXT))
-        }),
-        seal: |keys, bits, message| {
-            let (recipients, _, binding) = &keys[&bits];
-            let compact = Serialization::Compact;
-            let sealed = seal_jwe(recipients, Some(binding), compact, message, &mut AwsLcRng);
-            sealed.expect("it seals").into_bytes()
-        },
-        open: |keys, bits, sealed, each| {
-            let jwe = Jwe::parse(sealed).expect("it parses");
-            let policy = ContextPolicy::RequireContext(&CONTEXT);
-            let opened = open_jwe(&keys[&bits].1, &jwe, policy, &mut AwsLcRng);
-            each(&opened.expect("it opens").plaintext);
-        },
+        state: per_size(Keys::load),
+        seal: |keys, bits, message| keys[&bits].seal_jwe(message).into_bytes(),
+        open: |keys, bits, sealed, each| each(&keys[&bits].open_jwe(sealed)),
         batch: None,
     }
 }
