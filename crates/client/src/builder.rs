@@ -59,16 +59,17 @@ impl ClientBuilder {
         self
     }
 
-    /// The time for a whole call with all its attempts and the pauses between them; 120 seconds if nothing is said.
+    /// The time for a whole call with all its attempts and the pauses between them; 120 seconds if nothing is said, a
+    /// day at most.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.timeout = timeout;
+        self.timeout = timeout.min(LONGEST);
         self
     }
 
     /// The time for one attempt; 40 seconds if nothing is said. Keep it longer than the gateway's deadline, which is 30
-    /// seconds by default: then it is the gateway who says what is known.
+    /// seconds by default: then it is the gateway who says what is known. A day at most.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
-        self.attempt_timeout = timeout;
+        self.attempt_timeout = timeout.min(LONGEST);
         self
     }
 
@@ -180,6 +181,8 @@ fn is_loopback(url: &Url) -> bool {
 }
 
 const POOL_IDLE: Duration = Duration::from_secs(5);
+/// What is added to a time of the clock must not be too much for it.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]
 mod tests {
@@ -211,6 +214,18 @@ mod tests {
                 .build()
                 .is_ok()
         );
+    }
+
+    #[tokio::test]
+    async fn the_longest_timeouts_are_no_panic() {
+        let client = Client::builder("http://127.0.0.1:1")
+            .timeout(Duration::MAX)
+            .attempt_timeout(Duration::MAX)
+            .retries(RetryPolicy::never())
+            .token(Token::new("t".to_owned()))
+            .build()
+            .expect("it is well formed");
+        assert!(client.agent_certificate("agent-1", None).await.is_err());
     }
 
     #[test]

@@ -51,8 +51,10 @@ impl RetryPolicy {
                 .unwrap_or(u32::MAX),
         );
         let most = doubled.min(self.longest_pause);
-        let nanoseconds = (most.as_nanos() * u128::from(random)) >> u64::BITS;
-        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(u64::MAX)).min(most)
+        // A word of nanoseconds is 584 years, and the product of two words fits.
+        let most = u64::try_from(most.as_nanos()).unwrap_or(u64::MAX);
+        let nanoseconds = (u128::from(most) * u128::from(random)) >> u64::BITS;
+        Duration::from_nanos(u64::try_from(nanoseconds).unwrap_or(most))
     }
 }
 
@@ -336,5 +338,7 @@ mod tests {
         assert_eq!(most, [99, 199, 399, 799, 999, 999, 999, 999, 999]);
         assert_eq!(policy.pause(3, 0), Duration::ZERO);
         assert_eq!(policy.pause(3, 1 << 63), Duration::from_millis(200));
+        let endless = RetryPolicy::attempts(9).with_pauses(Duration::MAX, Duration::MAX);
+        assert!(endless.pause(9, u64::MAX) > Duration::from_secs(u64::from(u32::MAX)));
     }
 }
