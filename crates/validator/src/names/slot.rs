@@ -3,6 +3,11 @@
 use crate::{MAX_BODY, MAX_MEMBERS};
 
 /// Scratch for one member name. Eight bytes; what it holds between calls means nothing.
+///
+/// # Security
+///
+/// Nothing of a value gets into it. Of a name it keeps where it begins and a hash of 21 bits, which
+/// is no secret from whoever reads the memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot {
     /// Where the name begins in the text, and in the lowest bits the link for 0.
