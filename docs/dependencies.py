@@ -29,7 +29,8 @@ KNOWN = {
     "autocfg": ("build: what the compiler can do", ""),
     "aws-lc-rs": ("every primitive of the host backend", ""),
     "aws-lc-sys": ("AWS-LC itself, in C and assembly", "parts formally verified (AWS-LC's own proofs); FIPS 140-3 for its FIPS branch, which is not used here"),
-    "base64ct": ("base64 in constant time: PEM, the text form, JWE", ""),
+    "base64": ("base64 of what is public: the text form, JWE", ""),
+    "base64ct": ("base64 in constant time: PEM", ""),
     "block-buffer": ("blocks of hashes", ""),
     "cc": ("build: calls the C compiler", ""),
     "cfg-if": ("conditional compilation", ""),
@@ -100,10 +101,10 @@ def tree(target, *features):
 
 
 def unsafe_lines(manifest):
-    """Lines of Rust below src/ with the keyword `unsafe`, comments left out; or that the crate forbids it."""
+    """Lines of Rust below src/ with the keyword `unsafe`, comments left out; or that the crate forbids it, whatever its features."""
     source = pathlib.Path(manifest).parent / "src"
     root = source / "lib.rs"
-    if root.exists() and re.search(r"forbid\([^)]*\bunsafe_code", root.read_text()):
+    if root.exists() and re.search(r"^#!\[forbid\([^)]*\bunsafe_code", root.read_text(), re.M):
         return "forbidden"
     count = 0
     for file in source.rglob("*.rs"):

@@ -2,7 +2,10 @@
 
 use std::ops::Range;
 
-use base64ct::{Base64, Encoding as _};
+use base64::{
+    Engine as _,
+    engine::{Simd, general_purpose::PAD},
+};
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Error, Identity, KeyStatus, Keyring, KeyringError, Plaintext,
     UnixTime, cms::Cms, jwe, jwe::Jwe, text, wrapper,
@@ -121,7 +124,9 @@ fn open_cms(
     base64: &str,
     now: UnixTime,
 ) -> Result<Opened, Outcome> {
-    let der = Base64::decode_vec(base64).map_err(|error| unreadable(&error))?;
+    let der = Simd::standard(PAD)
+        .decode(base64)
+        .map_err(|error| unreadable(&error))?;
     let message = Cms::parse(&der).map_err(|error| unreadable(&error))?;
     let opened =
         sealpost_envelope::cms::open(keyring, &message, &mut AwsLcRng).map_err(not_opened)?;

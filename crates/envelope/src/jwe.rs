@@ -54,7 +54,6 @@ mod parse;
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rand_core::TryCryptoRng;
 
 pub use self::{
@@ -63,6 +62,7 @@ pub use self::{
 };
 use crate::{
     backend::Backend,
+    base64url::encode,
     binding::{Binding, Object},
     certificate::Certificate,
     content::{
@@ -379,8 +379,4 @@ fn array(names: &[(KeyId, Option<Fingerprint>)], keys: &[String]) -> String {
 
 fn quoted(base64url: &str) -> String {
     alloc::format!("\"{base64url}\"")
-}
-
-fn encode(bytes: &[u8]) -> String {
-    Base64UrlUnpadded::encode_string(bytes)
 }

@@ -8,6 +8,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod backend;
+mod base64url;
 pub mod binding;
 mod certificate;
 pub mod cms;

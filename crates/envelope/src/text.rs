@@ -4,11 +4,9 @@
 //! text = "sealpost.v1." ‖ base64url(envelope)          RFC 4648 §5, unpadded, canonical
 //! ```
 
-use alloc::{string::String, vec, vec::Vec};
+use alloc::{string::String, vec::Vec};
 
-use base64ct::{Base64UrlUnpadded, Encoding};
-
-use crate::error::ParseError;
+use crate::{base64url, error::ParseError};
 
 /// What every text form starts with.
 pub const PREFIX: &str = "sealpost.v1.";
@@ -16,9 +14,9 @@ pub const PREFIX: &str = "sealpost.v1.";
 /// The text form of an envelope's bytes.
 #[must_use]
 pub fn encode(envelope: &[u8]) -> String {
-    let mut text = String::with_capacity(PREFIX.len() + Base64UrlUnpadded::encoded_len(envelope));
+    let mut text = String::with_capacity(PREFIX.len() + envelope.len().div_ceil(3) * 4);
     text.push_str(PREFIX);
-    text.push_str(&Base64UrlUnpadded::encode_string(envelope));
+    base64url::append(envelope, &mut text);
     text
 }
 
@@ -32,12 +30,7 @@ pub fn encode(envelope: &[u8]) -> String {
 /// [`ParseError::TextPrefix`] or [`ParseError::TextEncoding`].
 pub fn decode(text: &str) -> Result<Vec<u8>, ParseError> {
     let encoded = text.strip_prefix(PREFIX).ok_or(ParseError::TextPrefix)?;
-    let mut bytes = vec![0; encoded.len() / 4 * 3 + 3];
-    let length = Base64UrlUnpadded::decode(encoded, &mut bytes)
-        .map_err(|_| ParseError::TextEncoding)?
-        .len();
-    bytes.truncate(length);
-    Ok(bytes)
+    base64url::decode(encoded).ok_or(ParseError::TextEncoding)
 }
 
 #[cfg(test)]

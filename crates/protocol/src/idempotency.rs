@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
+use base64::display::Base64Display;
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// The marks of a request that came with an idempotency key.
@@ -40,11 +41,7 @@ impl Mac {
 
 impl fmt::Display for Mac {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut text = [0; 43];
-        match Base64UrlUnpadded::encode(&self.0, &mut text) {
-            Ok(text) => f.write_str(text),
-            Err(_) => Err(fmt::Error),
-        }
+        Base64Display::new(&self.0, &BASE64_URL_SAFE_NO_PAD).fmt(f)
     }
 }
 
@@ -64,8 +61,8 @@ impl<'de> Deserialize<'de> for Mac {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         let mut bytes = [0; 32];
-        match Base64UrlUnpadded::decode(&text, &mut bytes) {
-            Ok(decoded) if decoded.len() == 32 => Ok(Self(bytes)),
+        match BASE64_URL_SAFE_NO_PAD.decode_slice(text, &mut bytes) {
+            Ok(32) => Ok(Self(bytes)),
             _ => Err(de::Error::custom("not 32 bytes in unpadded base64url")),
         }
     }

@@ -1,6 +1,9 @@
 //! JWS, compact form (RFC 7515 §7.1): exactly what both directions share.
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
+use base64::{
+    Engine as _,
+    engine::{Simd, general_purpose::NO_PAD},
+};
 use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, errors::ErrorKind};
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -14,18 +17,20 @@ pub(crate) fn sign<T: Serialize>(
 ) -> Result<Vec<u8>, SignError> {
     // Not with the library's `encode`: it would read the key from its encoding each time, which costs as much as
     // the signature.
-    let mut text = part(&header(typ, key.thumbprint()))?;
+    let mut text = String::new();
+    part(&header(typ, key.thumbprint()), &mut text)?;
     text.push('.');
-    text.push_str(&part(claims)?);
+    part(claims, &mut text)?;
     let signature = key.pair.sign(text.as_bytes());
     text.push('.');
-    text.push_str(&Base64UrlUnpadded::encode_string(signature.as_ref()));
+    Simd::url_safe(NO_PAD).encode_string(signature.as_ref(), &mut text);
     Ok(text.into_bytes())
 }
 
-fn part<T: Serialize>(part: &T) -> Result<String, SignError> {
+fn part<T: Serialize>(part: &T, text: &mut String) -> Result<(), SignError> {
     let json = serde_json::to_vec(part).map_err(|_| SignError)?;
-    Ok(Base64UrlUnpadded::encode_string(&json))
+    Simd::url_safe(NO_PAD).encode_string(json, text);
+    Ok(())
 }
 
 /// The claims, and the trusted key that signed them. Times, issuer and audience are the caller's to check.

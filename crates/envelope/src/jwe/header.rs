@@ -2,11 +2,11 @@
 
 use alloc::{string::String, vec::Vec};
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sealpost_validator::{JsonStr, members};
 
 use super::{HeaderParameter, JweError, JwePart, KeyAlgorithm};
 use crate::{
+    base64url,
     binding::{Binding, Object},
     fingerprint::{Fingerprint, KeyId},
 };
@@ -147,12 +147,9 @@ pub(super) fn write(
 }
 
 pub(super) fn write_key(header: &mut Object, (key_id, fingerprint): (KeyId, Option<Fingerprint>)) {
-    header.text("kid", &Base64UrlUnpadded::encode_string(key_id.as_bytes()));
+    header.text("kid", &base64url::encode(key_id.as_bytes()));
     if let Some(fingerprint) = fingerprint {
-        header.text(
-            "x5t#S256",
-            &Base64UrlUnpadded::encode_string(fingerprint.as_bytes()),
-        );
+        header.text("x5t#S256", &base64url::encode(fingerprint.as_bytes()));
     }
 }
 
@@ -178,9 +175,7 @@ pub(super) fn text(value: &str, part: JwePart) -> Result<JsonStr<'_>, JweError> 
 
 /// 32 bytes in canonical base64url.
 fn digest(text: JsonStr<'_>) -> Option<[u8; 32]> {
-    let mut bytes = [0; 33];
-    let decoded = Base64UrlUnpadded::decode(text.as_str()?, &mut bytes).ok()?;
-    decoded.try_into().ok()
+    base64url::decode_array(text.as_str()?)
 }
 
 pub(super) const ALG: &str = "RSA-OAEP-256";

@@ -2,7 +2,6 @@
 
 use alloc::{vec, vec::Vec};
 
-use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sealpost_validator::{JsonStr, members};
 
 use super::{
@@ -10,6 +9,7 @@ use super::{
     header::{self, KeyName, text},
 };
 use crate::{
+    base64url,
     content::{NONCE_LEN, TAG_LEN},
     header::MAX_RECIPIENTS,
 };
@@ -242,12 +242,7 @@ fn decode(text: &str, part: JwePart, max: usize) -> Result<Vec<u8>, JweError> {
     if text.len() / 4 > max / 3 {
         return Err(JweError::TooLarge(part));
     }
-    let mut bytes = vec![0; text.len() / 4 * 3 + 3];
-    let length = Base64UrlUnpadded::decode(text, &mut bytes)
-        .map_err(|_| JweError::Base64(part))?
-        .len();
-    bytes.truncate(length);
-    Ok(bytes)
+    base64url::decode(text).ok_or(JweError::Base64(part))
 }
 
 fn limited(header: &str) -> Result<&str, JweError> {

@@ -11,7 +11,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use base64ct::{Base64UrlUnpadded, Encoding as _};
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use sealpost_envelope::UnixTime;
 use serde::Serialize;
 
@@ -79,8 +79,8 @@ fn describe(entry: &AgentEntry) -> Described<'_> {
     Described {
         agent_id: entry.id().as_str(),
         fingerprint: fingerprint.to_string(),
-        x5t: Base64UrlUnpadded::encode_string(fingerprint.as_bytes()),
-        kid: Base64UrlUnpadded::encode_string(key_id.as_bytes()),
+        x5t: BASE64_URL_SAFE_NO_PAD.encode(fingerprint.as_bytes()),
+        kid: BASE64_URL_SAFE_NO_PAD.encode(key_id.as_bytes()),
         not_before: rfc_3339(certificate.not_before()),
         not_after: rfc_3339(certificate.not_after()),
         pem: entry.pem(),

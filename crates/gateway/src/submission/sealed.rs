@@ -1,6 +1,9 @@
 //! A value that the caller has sealed. What is checked here can be checked without a key, and the agent checks it again.
 
-use base64ct::{Base64, Encoding as _};
+use base64::{
+    Engine as _,
+    engine::{Simd, general_purpose::PAD},
+};
 use sealpost_envelope::{
     UnixTime,
     cms::Cms,
@@ -114,14 +117,13 @@ fn cms(body: &[u8]) -> Result<AtSource, (ProblemType, Vec<String>)> {
         decode(body.iter().copied())?
     };
     Cms::parse(&der).map_err(|error| unreadable(&error))?;
-    Ok(AtSource::Cms(Base64::encode_string(&der)))
+    Ok(AtSource::Cms(Simd::standard(PAD).encode(&der)))
 }
 
 /// Base64 with line breaks anywhere (RFC 2045 §6.8).
 fn decode(text: impl Iterator<Item = u8>) -> Result<Vec<u8>, (ProblemType, Vec<String>)> {
     let text: Vec<u8> = text.filter(|b| !b.is_ascii_whitespace()).collect();
-    let text = str::from_utf8(&text).ok();
-    text.and_then(|text| Base64::decode_vec(text).ok()).ok_or_else(|| {
+    Simd::standard(PAD).decode(text).map_err(|_| {
         unreadable(&"this is neither DER, PEM nor base64 of DER: write it with openssl cms -encrypt -outform DER or PEM")
     })
 }
