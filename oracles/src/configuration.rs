@@ -245,6 +245,8 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
             "__=x\nAGENTS__7__ID=x\nLISTEN__PORT=1\nX=hunter2",
             &in_order,
         ),
+        // One thing is wrong: plain HTTP that others can reach.
+        ("exposed", "", &in_order.replace("127.0.0.1", "0.0.0.0")),
         ("wrong", "", WRONG),
         ("canary", "", CANARIES),
         (

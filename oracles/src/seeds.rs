@@ -58,7 +58,7 @@ pub fn of(target: &str) -> Vec<Seed> {
             .collect(),
         "identity" => named("key", private_keys()),
         "jwe_compact" => named("jwe", jwe_compact().to_vec()),
-        "jwe_json" => named("jwe", jwe_json()),
+        "jwe_json" => named("jwe", [jwe_json(), jwe_misplaced()].concat()),
         "message" => messages::seeds(),
         "open" => named("open", stubbed()),
         "open_keys" => named("sealed", sealed().to_vec()),
@@ -146,6 +146,24 @@ fn jwe_json() -> Vec<Vec<u8>> {
         jwe(&one, Some(&binding), Serialization::Flattened),
         jwe(&one, None, Serialization::General),
         jwe(&two, Some(&binding), Serialization::General),
+    ]
+}
+
+/// With members outside the protected header: the first may be there, and the others may not, which is one change away.
+fn jwe_misplaced() -> Vec<Vec<u8>> {
+    let one = [recipient()];
+    let flattened = jwe(&one, None, Serialization::Flattened);
+    let general = jwe(&one, None, Serialization::General);
+    let insert = |sealed: &[u8], place: &str, members: &str| {
+        let sealed = str::from_utf8(sealed).expect("JSON");
+        let put = sealed.replacen(place, &format!("{place}{members},"), 1);
+        assert_ne!(put, sealed, "no {place} in {sealed}");
+        put.into_bytes()
+    };
+    vec![
+        insert(&flattened, "{", r#""unprotected":{"cty":"DEF"}"#),
+        insert(&flattened, "{", r#""unprotected":{"zip":"DEF"}"#),
+        insert(&general, r#""header":{"#, r#""alg":"RSA-OAEP-256""#),
     ]
 }
 
@@ -418,8 +436,10 @@ const CERTIFICATES: &[(&str, &[u8])] = test_data! {
 #[cfg(test)]
 mod tests {
     use sealpost_envelope::{
-        AwsLc, AwsLcRng, Certificate, ChainPolicy, TrustAnchors, cms::Cms, jwe::ContextPolicy,
-        jwe::Jwe, open,
+        AwsLc, AwsLcRng, Certificate, ChainPolicy, TrustAnchors,
+        cms::Cms,
+        jwe::{ContextPolicy, Jwe, JweError},
+        open,
     };
 
     use super::*;
@@ -436,6 +456,11 @@ mod tests {
         for sealed in jwe_compact()[..2].iter().chain(&jwe_json()) {
             let jwe = Jwe::parse(sealed).expect("it was sealed");
             assert!(jwe::open(&AWS_LC, &jwe, policy, &mut AwsLcRng).is_ok());
+        }
+        let misplaced = jwe_misplaced();
+        assert!(Jwe::parse(&misplaced[0]).is_ok());
+        for sealed in &misplaced[1..] {
+            assert!(matches!(Jwe::parse(sealed), Err(JweError::Unprotected(_))));
         }
         for sealed in cms() {
             let cms = Cms::parse(&sealed).expect("it was sealed");
