@@ -4,7 +4,7 @@
 //! Does the path taken depend on a secret? Run under valgrind's memcheck, which sees every branch and every address that depends on
 //! memory marked undefined: secrets are marked so (Langley's ctgrind).
 //!
-//! `oracles/side-channels.sh memcheck` runs each part by itself and holds what is found against a list.
+//! `benches/side-channels.sh memcheck` runs each part by itself and holds what is found against a list.
 
 use std::{
     arch::asm,

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Side channels, measured. docs/SIDE-CHANNELS.md says what of it is judged.
 #
-#   oracles/side-channels.sh memcheck                  branches and addresses that depend on secrets, under valgrind
-#   oracles/side-channels.sh timing [SAMPLES] [RUNS]   a statistical test of the time to open, on a machine that does nothing else
+#   benches/side-channels.sh memcheck                  branches and addresses that depend on secrets, under valgrind
+#   benches/side-channels.sh timing [SAMPLES] [RUNS]   a statistical test of the time to open, on a machine that does nothing else
 #
 # BUILD=no takes what is built. PIN=N keeps the timing on processor N. RUSTCRYPTO_SAMPLES is how many `rsa` gets, which is slower and not judged.
 set -euo pipefail
@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.."
 
 # The profile `bench` is what is shipped, with the lines that a finding is named by.
 build() {
-    [ "${BUILD:-yes}" = no ] || cargo build --profile bench -p sealpost-oracles --example "$1"
+    [ "${BUILD:-yes}" = no ] || cargo build --profile bench -p sealpost-benches --example "$1"
 }
 
 memcheck() {
@@ -25,10 +25,10 @@ memcheck() {
         valgrind --tool=memcheck --track-origins=no --num-callers=40 --error-limit=no --log-file="$logs/$part" \
             target/release/examples/memcheck "$part"
     done
-    python3 oracles/side-channels.py oracles/side-channels.allow "${parts[@]/#/$logs/}" || failed=yes
+    python3 benches/side-channels.py benches/side-channels.allow "${parts[@]/#/$logs/}" || failed=yes
     # What is on no line of the list fails, or the list is worth nothing.
     cp "$logs/control" "$logs/unlisted"
-    if python3 oracles/side-channels.py oracles/side-channels.allow "$logs/unlisted" >/dev/null; then
+    if python3 benches/side-channels.py benches/side-channels.allow "$logs/unlisted" >/dev/null; then
         echo "A FINDING THAT IS NOT LISTED DID NOT FAIL"
         failed=yes
     fi
