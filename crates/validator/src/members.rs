@@ -111,7 +111,7 @@ fn malformed(cause: Cause, at: usize) -> Malformed {
 
 #[cfg(test)]
 mod tests {
-    use std::vec::Vec;
+    use std::{format, vec::Vec};
 
     use super::*;
 
@@ -128,6 +128,33 @@ mod tests {
             read(" { \"a\" : {\"b\": [ ]} ,\"a\":null, \"\":-0.5e1 } "),
             Ok([("a", "{\"b\": [ ]}"), ("a", "null"), ("", "-0.5e1")].into())
         );
+    }
+
+    #[test]
+    fn names_are_compared_by_what_they_spell() {
+        let (name, _) = members(br#"{"\u0061b":1}"#).next().unwrap().unwrap();
+        assert_eq!(name.raw(), r"\u0061b");
+        assert!(name == *"ab" && name != *r"\u0061b");
+        let (name, _) = members(br#"{"ab":1}"#).next().unwrap().unwrap();
+        assert!(name == *"ab" && name != *"a");
+    }
+
+    #[test]
+    fn values_nest_to_the_limit_and_no_deeper() {
+        let nested = |levels| format!("{{\"a\":{}{}}}", "[".repeat(levels), "]".repeat(levels));
+        assert!(read(&nested(MAX_DEPTH - 1)).is_ok());
+        let error = read(&nested(MAX_DEPTH)).unwrap_err();
+        assert_eq!(error.position(), 5 + MAX_DEPTH - 1);
+        assert_eq!(
+            format!("{error:?}"),
+            "Malformed(nests deeper than 64 levels at byte 68; flatten it)"
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_text() {
+        let shown = format!("{:?}", members(b"{\"password\":\"hunter2\"}"));
+        assert_eq!(shown, "Members { .. }");
     }
 
     #[test]
