@@ -20,6 +20,11 @@ pub(crate) fn append(bytes: &[u8], text: &mut String) {
     engine().encode_string(bytes, text);
 }
 
+/// The characters that these bytes take.
+pub(crate) const fn encoded_len(bytes: &[u8]) -> usize {
+    (bytes.len() * 4).div_ceil(3)
+}
+
 /// `None` if the text is not exactly what [`encode`] gives.
 pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
     let mut bytes = vec![0; text.len() / 4 * 3 + 3];
@@ -65,7 +70,10 @@ mod tests {
             (b"foobar", "Zm9vYmFy"),
             (b"\xfb\xff\xfe", "-__-"),
         ] {
-            assert_eq!(encode(bytes), text);
+            assert_eq!(
+                (encode(bytes).as_str(), encoded_len(bytes)),
+                (text, text.len())
+            );
             assert_eq!(decode(text).as_deref(), Some(bytes));
         }
         assert_eq!(decode_array("Zm8"), Some(*b"fo"));

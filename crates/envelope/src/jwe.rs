@@ -62,7 +62,7 @@ pub use self::{
 };
 use crate::{
     backend::Backend,
-    base64url::encode,
+    base64url::{self, encode},
     binding::{Binding, Object},
     certificate::Certificate,
     content::{
@@ -341,23 +341,26 @@ fn name<B: Backend>(recipient: &Recipient<B>) -> (KeyId, Option<Fingerprint>) {
 }
 
 fn compact(protected: &str, key: &str, sealed: &SealedContent) -> String {
-    let parts = [
-        protected,
-        key,
-        &encode(&sealed.nonce),
-        &encode(&sealed.ciphertext),
-        &encode(&sealed.tag),
-    ];
-    parts.join(".")
+    // Dots, nonce and tag take 42.
+    let room = protected.len() + key.len() + base64url::encoded_len(&sealed.ciphertext) + 42;
+    let mut jwe = String::with_capacity(room);
+    jwe.push_str(protected);
+    jwe.push('.');
+    jwe.push_str(key);
+    for part in [&sealed.nonce[..], &sealed.ciphertext, &sealed.tag] {
+        jwe.push('.');
+        base64url::append(part, &mut jwe);
+    }
+    jwe
 }
 
 fn json(protected: &str, (member, keys): (&str, &str), sealed: &SealedContent) -> String {
     let mut jwe = Object::new();
     jwe.text("protected", protected);
     jwe.json(member, keys);
-    jwe.text("iv", &encode(&sealed.nonce));
-    jwe.text("ciphertext", &encode(&sealed.ciphertext));
-    jwe.text("tag", &encode(&sealed.tag));
+    jwe.base64url("iv", &sealed.nonce);
+    jwe.base64url("ciphertext", &sealed.ciphertext);
+    jwe.base64url("tag", &sealed.tag);
     jwe.finish()
 }
 

@@ -14,7 +14,7 @@ pub const PREFIX: &str = "sealpost.v1.";
 /// The text form of an envelope's bytes.
 #[must_use]
 pub fn encode(envelope: &[u8]) -> String {
-    let mut text = String::with_capacity(PREFIX.len() + envelope.len().div_ceil(3) * 4);
+    let mut text = String::with_capacity(PREFIX.len() + base64url::encoded_len(envelope));
     text.push_str(PREFIX);
     base64url::append(envelope, &mut text);
     text

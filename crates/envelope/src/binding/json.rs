@@ -3,6 +3,8 @@
 use alloc::string::String;
 use core::fmt::Write as _;
 
+use crate::base64url;
+
 /// An object that is being written, without white space (RFC 8259 §4).
 pub(crate) struct Object(String);
 
@@ -15,6 +17,15 @@ impl Object {
     pub(crate) fn text(&mut self, name: &str, value: &str) {
         self.name(name);
         string(value, &mut self.0);
+    }
+
+    /// A member whose value is a string, these bytes in base64url, of which nothing needs to be escaped.
+    pub(crate) fn base64url(&mut self, name: &str, bytes: &[u8]) {
+        self.name(name);
+        self.0.reserve(base64url::encoded_len(bytes) + 2);
+        self.0.push('"');
+        base64url::append(bytes, &mut self.0);
+        self.0.push('"');
     }
 
     /// A member whose value is this JSON text.
