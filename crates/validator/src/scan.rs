@@ -422,6 +422,16 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn quotes_at_one_place_of_two_words_of_a_block_are_both_seen() {
+        let plain = "x".repeat(BLOCK);
+        let block = "xxx\"xxxx".repeat(BLOCK / 8);
+        for words in 1..=BLOCK / 8 {
+            let text = [&plain, &plain, &block[..8 * words], &plain].concat();
+            assert_eq!(end_of_plain(text.as_bytes(), 0), 2 * BLOCK + 3);
+        }
+    }
+
     proptest! {
         /// Eight bytes at a time find what one at a time finds, at each place in a word.
         #[test]

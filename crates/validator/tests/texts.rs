@@ -38,6 +38,12 @@ fn names_keys_and_types() {
 }
 
 #[test]
+fn debug_says_what_the_line_says() {
+    let violation = validate_name("").unwrap_err();
+    assert_eq!(format!("{violation:?}"), format!("Violation({violation})"));
+}
+
+#[test]
 fn agent_ids() {
     for good in ["a", "agent-1", "A_b-9", &"x".repeat(64)] {
         assert_eq!(parse_agent_id(good).ok(), Some(good));
