@@ -7,7 +7,7 @@ use crate::malformed::Malformed;
 use crate::names::{Inserted, Key, Names, Slot};
 use crate::scan::JsonKind;
 use crate::string::JsonStr;
-use crate::text::{key_problems, name_problems, type_problems};
+use crate::text::{Facts, key_problems, name_problems, type_problems};
 use crate::violation::{Place, Problem, Violations};
 use crate::walk::{Naming, Value, Walk};
 
@@ -144,9 +144,13 @@ impl<'a> Walk<'_, 'a> {
             sound = false;
         };
         match place {
-            Place::Key => key_problems(text.chars()).for_each(&mut note),
-            Place::Type => type_problems(text.chars()).for_each(&mut note),
-            _ => name_problems(text.chars()).for_each(&mut note),
+            Place::Key => key_problems(&Facts::of_json(text)).for_each(&mut note),
+            // Of what is not ASCII one byte is as wrong as the character.
+            Place::Type => match text.as_str() {
+                Some(plain) => type_problems(plain.bytes().map(char::from)).for_each(&mut note),
+                None => type_problems(text.chars()).for_each(&mut note),
+            },
+            _ => name_problems(&Facts::of_json(text)).for_each(&mut note),
         }
         Ok(sound.then_some((text, position)))
     }

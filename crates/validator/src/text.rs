@@ -1,5 +1,6 @@
 //! The rules for names, keys, types and identifiers, whether they come in JSON or as text.
 
+use crate::string::JsonStr;
 use crate::violation::{Place, Problem, Violation};
 use crate::{MAX_KEY, MAX_NAME};
 
@@ -8,7 +9,7 @@ use crate::{MAX_KEY, MAX_NAME};
 /// # Errors
 /// The first rule that is broken, under `#/secret/name`.
 pub fn validate_name(name: &str) -> Result<(), Violation<'_>> {
-    first_of(Place::Name, name_problems(name.chars()))
+    first_of(Place::Name, name_problems(&Facts::of(name)))
 }
 
 /// Checks a key: 1 to [`MAX_KEY`] bytes, no control characters, no `.`.
@@ -16,7 +17,7 @@ pub fn validate_name(name: &str) -> Result<(), Violation<'_>> {
 /// # Errors
 /// The first rule that is broken, under `#/secret/key`.
 pub fn validate_key(key: &str) -> Result<(), Violation<'_>> {
-    first_of(Place::Key, key_problems(key.chars()))
+    first_of(Place::Key, key_problems(&Facts::of(key)))
 }
 
 /// Checks a secret's type: `[A-Za-z][A-Za-z0-9_]{0,63}`.
@@ -50,20 +51,14 @@ pub fn parse_project_id(project_id: &str) -> Result<[u8; 16], Violation<'_>> {
 }
 
 /// What is wrong with a secret's name.
-pub(crate) fn name_problems<'a>(
-    chars: impl Iterator<Item = char>,
-) -> impl Iterator<Item = Problem<'a>> {
-    let facts = Facts::of(chars);
+pub(crate) fn name_problems<'a>(facts: &Facts) -> impl Iterator<Item = Problem<'a>> + use<'a> {
     [facts.length(MAX_NAME), facts.control()]
         .into_iter()
         .flatten()
 }
 
 /// What is wrong with a key.
-pub(crate) fn key_problems<'a>(
-    chars: impl Iterator<Item = char>,
-) -> impl Iterator<Item = Problem<'a>> {
-    let facts = Facts::of(chars);
+pub(crate) fn key_problems<'a>(facts: &Facts) -> impl Iterator<Item = Problem<'a>> + use<'a> {
     let nested = facts.dot.then_some(Problem::NestedKey);
     [facts.length(MAX_KEY), facts.control(), nested]
         .into_iter()
@@ -86,15 +81,29 @@ pub(crate) fn type_problems<'a>(
 }
 
 /// What the rules ask of a text.
-struct Facts {
+pub(crate) struct Facts {
     bytes: usize,
     control: bool,
     dot: bool,
 }
 
 impl Facts {
-    fn of(chars: impl Iterator<Item = char>) -> Self {
-        chars.fold(
+    /// Bytes tell: those that are looked for are ASCII, and no other character has such bytes.
+    pub(crate) fn of(text: &str) -> Self {
+        let any = |found: fn(u8) -> bool| text.bytes().fold(false, |any, byte| any | found(byte));
+        Self {
+            bytes: text.len(),
+            control: any(|byte| byte.is_ascii_control()),
+            dot: any(|byte| byte == b'.'),
+        }
+    }
+
+    /// Of what a JSON string spells.
+    pub(crate) fn of_json(text: JsonStr<'_>) -> Self {
+        if let Some(text) = text.as_str() {
+            return Self::of(text);
+        }
+        text.chars().fold(
             Self {
                 bytes: 0,
                 control: false,

@@ -5,7 +5,7 @@ use crate::malformed::{Cause, Malformed};
 use crate::names::{Key, Names, Slot};
 use crate::scan::{JsonKind, Scanner};
 use crate::string::JsonStr;
-use crate::text::key_problems;
+use crate::text::{Facts, key_problems};
 use crate::violation::{Place, Problem, Violations};
 use crate::walk::{Naming, Value, Walk};
 
@@ -40,7 +40,7 @@ pub fn validate_value<'a, const N: usize>(
     Walk::run(value, Place::Value, naming, violations.report(), |walk| {
         let mut key = key;
         if let Some(text) = key {
-            for problem in key_problems(text.chars()) {
+            for problem in key_problems(&Facts::of(text)) {
                 walk.report.add(Place::Key, problem, None);
                 key = None;
             }
