@@ -144,7 +144,7 @@ pub(crate) enum Key<'k> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
     use std::string::String;
     use std::vec::Vec;
     use std::{format, vec};
@@ -154,6 +154,7 @@ mod tests {
     use super::*;
     use crate::scan::Scanner;
     use crate::steps;
+    use crate::string::JsonStr;
 
     /// An object with these names, as they are sent.
     fn object(names: impl IntoIterator<Item = String>) -> String {
@@ -286,7 +287,7 @@ mod tests {
     }
 
     /// Names that would cost the most: whatever they are, the steps stay below a fixed multiple of
-    /// the object's bytes.
+    /// the object's bytes, and it is told which are new.
     #[test]
     fn the_work_is_linear_whatever_the_names_are() {
         // A node for each bit of a name, some of them gone past twice, its bytes read a few times,
@@ -361,6 +362,9 @@ mod tests {
         ];
         for (family, names) in families {
             let count = names.len();
+            let mut seen = BTreeSet::new();
+            let spelled = |name| JsonStr::new(name, true).chars().collect::<String>();
+            let expected: Vec<_> = names.iter().map(|n| seen.insert(spelled(n))).collect();
             let text = object(names);
             assert!(
                 text.len() < crate::MAX_BODY,
@@ -371,7 +375,9 @@ mod tests {
             let most = STEPS_PER_BYTE * text.len();
             for moves in [0, usize::MAX] {
                 let mut names = Names::new(&text, &mut slots);
-                let (_, steps) = steps::of(|| insert_all(&mut names, &text, moves));
+                let (results, steps) = steps::of(|| insert_all(&mut names, &text, moves));
+                let new = results.iter().map(|result| *result == Inserted::New);
+                assert!(new.eq(expected.iter().copied()), "{family}");
                 assert!(
                     steps >= count - 1,
                     "{family}: {steps} steps are too few to be true"

@@ -764,3 +764,38 @@ fn sizes_that_firmware_reckons_with() {
     assert_eq!(size_of::<Slot>(), 8);
     assert!(size_of::<Violations<'_>>() <= 4352);
 }
+
+/// RFC 6901 §3 and §6: what a fragment can carry stands as it is.
+#[test]
+fn pointers_escape_what_a_fragment_cannot_carry() {
+    let name = "AZaz09-._!$&'()*+,;=:@?~/%#[]{}|^`<> \u{fc}";
+    refused(
+        with_value(format!(r#"{{"{name}":1,"{name}":2}}"#)),
+        &[
+            "75 #/secret/value/AZaz09-._!$&'()*+,;=:@?~0~1%25%23%5B%5D%7B%7D%7C%5E%60%3C%3E%20%C3%BC: occurs more than once; keep one (bytes 31 and 75)",
+        ],
+    );
+}
+
+#[test]
+fn names_are_listed_as_people_read_them() {
+    refused(
+        r#"{"secret":{"key":"x","name":"n","value":{"it's":1,"\u0061\\b":2,"c\u000a":3}}}"#,
+        &[
+            r#"17 #/secret/key: the value has no such top-level property, only "it's", "a\\b", "c\n"; name one that it has, or leave "key" out"#,
+        ],
+    );
+}
+
+#[test]
+fn debug_shows_what_a_list_holds_and_that_there_is_more() {
+    let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
+    let mut all = Violations::<2>::new();
+    let mut one = Violations::<1>::new();
+    assert!(validate_request(b"{}", &mut scratch, &mut all).is_none());
+    let missing = "Violation(#/secret: is missing; add an object with \"name\" and \"value\")";
+    assert_eq!(format!("{all:?}"), format!("[{missing}]"));
+    let body = br#"{"secret":1,"secret":2}"#;
+    assert!(validate_request(body, &mut scratch, &mut one).is_none());
+    assert!(format!("{one:?}").ends_with("), ..]"), "{one:?}");
+}
