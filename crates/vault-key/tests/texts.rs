@@ -9,7 +9,7 @@ use std::{
 
 use sealpost_vault_key::{
     InvalidNameReason, InvalidRefReason, MAX_KEY, MAX_VAULT_SECRET_NAME, ResolverRef, VaultKind,
-    VaultSecretName,
+    VaultSecretName, limits,
 };
 
 #[test]
@@ -29,6 +29,25 @@ fn kinds_are_called_as_they_are_written() {
         error.to_string(),
         "unknown kind of vault: give one of aws, azure, embedded, google, kv2"
     );
+}
+
+/// In bytes, as their makers document them.
+#[test]
+fn limits_of_each_kind() {
+    for (kind, max_name, max_value) in [
+        (VaultKind::Aws, 512, 65_536),
+        (VaultKind::Azure, 127, 25_000),
+        (VaultKind::Embedded, 512, 65_536),
+        (VaultKind::Google, 255, 65_536),
+        (VaultKind::Kv2, 512, 524_288),
+    ] {
+        let found = limits(kind);
+        assert_eq!(
+            (found.max_name, found.max_value),
+            (max_name, max_value),
+            "{kind}"
+        );
+    }
 }
 
 #[test]
