@@ -90,6 +90,7 @@ impl<'a> JsonStr<'a> {
 }
 
 impl PartialEq<str> for JsonStr<'_> {
+    #[inline]
     fn eq(&self, other: &str) -> bool {
         match self.as_str() {
             Some(text) => text == other,
