@@ -6,12 +6,12 @@
 use std::fmt::{Debug, Write as _};
 
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, CertificateError, ChainError, Envelope, Error, Fingerprint, Identity,
-    IdentityError, KeyAnswer, KeyId, Keyring, KeyringError, OpenError, Opener, OsRng, ParseError,
-    PublicKeyError, Recipient, SealError, Sealer, SecretContext, Trust, TrustAnchorsError,
-    UnixTime,
+    AwsLc, AwsLcRng, BackendError, CertificateError, ChainError, Envelope, Error, Fingerprint,
+    Format, Identity, IdentityError, KeyAnswer, KeyId, Keyring, KeyringError, OpenError, Opener,
+    OsRng, ParseError, PublicKeyError, Recipient, SealError, Sealer, SecretContext, Trust,
+    TrustAnchorsError, UnixTime,
     binding::{self, BindingError, BindingMember},
-    cms::{CmsError, KeyEncryption},
+    cms::{self, Cms, CmsError, KeyEncryption},
     jwe::{self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization},
     open,
     rand_core::TryRng as _,
@@ -361,7 +361,28 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         ],
     );
     all.list("DuplicateKey", &[duplicate]);
+    all.list("BackendError", &[BackendError]);
+    all.list("InvalidDigest", &["ab".parse::<KeyId>().unwrap_err()]);
     insta::assert_snapshot!(all.0);
+}
+
+#[test]
+fn formats_are_told_by_how_they_begin() {
+    for (start, called) in [
+        (&b"sealpost\x01"[..], "sealpost envelope, binary"),
+        (b"sealpost.v1.", "sealpost envelope, text"),
+        (b"eyJhbGciOi", "JWE, compact serialisation"),
+        (b" e yJ.a.b.c.d", "JWE, compact serialisation"),
+        (b"\n{\"protected\"", "JWE, JSON serialisation"),
+        (b"\x30\x82\x01", "CMS, DER"),
+        (b"MIME-Version: 1.0", "CMS, DER"),
+        (b"-----BEGIN CMS-----", "CMS, PEM"),
+    ] {
+        assert_eq!(Format::detect(start).unwrap().to_string(), called);
+    }
+    for unknown in [&b""[..], b"e.a.b.c", b"\x30\x7f", b"hello"] {
+        assert_eq!(Format::detect(unknown), None);
+    }
 }
 
 #[test]
@@ -397,6 +418,10 @@ fn debug_shows_no_secret() {
         show(&binding::Binding::new(&CONTEXT).context()),
         show(&CONTEXT)
     );
+    let cms = cms::seal(&[self::recipient("a2048")], SECRET, &mut AwsLcRng).unwrap();
+    let cms = Cms::parse(&cms).unwrap();
+    assert_eq!(show(&cms), "Cms { recipients: 1, .. }");
+    assert_eq!(cms.message_len(), SECRET.len());
     let parsed = Envelope::parse(&envelope).unwrap();
     let ring = Keyring::new(identity);
     let selected = ring.select(&parsed).unwrap();
@@ -413,9 +438,15 @@ fn debug_shows_no_secret() {
     assert!(!show(&ring).contains("private"));
 }
 
-/// The operating system's generator gives something, of each size, and not twice the same.
+/// The generators give something, of each size, and not twice the same.
 #[test]
-fn the_operating_systems_randomness() {
+fn the_generators() {
+    assert_ne!(
+        AwsLcRng.try_next_u64().unwrap(),
+        AwsLcRng.try_next_u64().unwrap()
+    );
+    let words: Vec<_> = (0..4).map(|_| AwsLcRng.try_next_u32().unwrap()).collect();
+    assert!(words.iter().any(|word| *word != words[0]));
     let mut bytes = [[0; 32]; 2];
     for bytes in &mut bytes {
         OsRng.try_fill_bytes(bytes).unwrap();
