@@ -182,6 +182,52 @@ fn what_openssl_seals_opens_and_the_other_way_round() {
     assert_eq!(both_directions::<RustCrypto>(&openssl), 3 * 3 * (3 + 4));
 }
 
+/// Its length then takes more than one octet (X.690 §8.1.3.5).
+#[test]
+fn an_issuer_may_have_a_long_name() {
+    let Some(openssl) = OpenSsl::find() else {
+        return;
+    };
+    let key = path("agent-a2048.key.pem").display().to_string();
+    let file = openssl.0.path().join("long.pem").display().to_string();
+    for parts in [2, 5] {
+        let subject =
+            "/OU=0123456789012345678901234567890123456789012345678901234567".repeat(parts);
+        let made = Command::new("openssl")
+            .args(["req", "-x509", "-days", "36500", "-subj", &subject])
+            .args([
+                "-key",
+                &key,
+                "-out",
+                &file,
+                "-addext",
+                "keyUsage=keyEncipherment",
+            ])
+            .output()
+            .unwrap();
+        assert!(
+            made.status.success(),
+            "{}",
+            String::from_utf8_lossy(&made.stderr)
+        );
+        let pem = std::fs::read(&file).unwrap();
+        let certificate = Certificate::from_pem::<Any>(&pem).unwrap();
+        let now = UnixTime::from_secs(2_000_000_000);
+        let trust = Trust::DangerAnyCertificate;
+        let recipient = Recipient::<Any>::from_certificate(&certificate, &trust, now).unwrap();
+        let sealed = cms::seal(&[recipient], b"x", &mut rng()).unwrap();
+        let decrypt = [
+            "-decrypt", "-binary", "-inkey", &key, "-recip", &file, "-inform", "DER",
+        ];
+        assert_eq!(openssl.run(&decrypt, &sealed).unwrap(), b"x", "{parts}");
+        let mut identity = Identity::<Any>::from_pem(&std::fs::read(&key).unwrap()).unwrap();
+        identity.add_certificate(certificate).unwrap();
+        let cms = Cms::parse(&sealed).unwrap();
+        let opened = cms::open(&Keyring::new(identity), &cms, &mut rng()).unwrap();
+        assert_eq!(&*opened.plaintext, b"x");
+    }
+}
+
 #[test]
 fn of_several_recipients_each_opens() {
     let Some(openssl) = OpenSsl::find() else {
@@ -371,6 +417,40 @@ fn what_is_not_exactly_right_is_refused() {
             certificates: false
         }))
     );
+}
+
+/// RFC 5083 §2.1: what may stand beside what is needed, and has no meaning here.
+#[test]
+fn optional_fields_are_refused_by_name() {
+    let good = cms::seal(&[recipient::<Any>("a2048")], b"message", &mut rng()).unwrap();
+    // ContentInfo, its object identifier, [0], AuthEnvelopedData: the lengths have two octets.
+    let lengths = [2, 19, 23];
+    let version = 25;
+    assert_eq!(good[version..version + 3], [2, 1, 0]);
+    let mac = good.len() - 18;
+    assert_eq!(good[mac..mac + 2], [4, 16]);
+    let insert = |at: usize, field: &[u8]| {
+        let mut message = good.clone();
+        for at in lengths {
+            let length = u16::from_be_bytes([message[at], message[at + 1]]) + 2;
+            message[at..at + 2].copy_from_slice(&length.to_be_bytes());
+        }
+        message.splice(at..at, field.iter().copied());
+        Cms::parse(&message).unwrap_err()
+    };
+    for (at, field, expected) in [
+        (version + 3, [0xa0, 0], CmsError::OriginatorInfo),
+        (mac, [0xa1, 0], CmsError::AuthAttributes),
+        (good.len(), [0xa2, 0], CmsError::UnauthAttributes),
+        // None of them, or not in its place.
+        (good.len(), [0xa3, 0], CmsError::Malformed),
+        (version, [0xa0, 0], CmsError::Malformed),
+    ] {
+        assert_eq!(insert(at, &field), expected, "{field:x?} at {at}");
+    }
+    let mut other_version = good.clone();
+    other_version[version + 2] = 1;
+    assert_eq!(Cms::parse(&other_version).err(), Some(CmsError::Malformed));
 }
 
 #[test]
