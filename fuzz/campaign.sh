@@ -45,9 +45,9 @@ dictionary() {
     sed -n "s/^ *$1, .*, \"\(.*\)\";/\1/p" oracles/src/lib.rs
 }
 
-# A hang is for ever; a loaded machine is only slow.
+# A hang is for ever; a loaded machine is only slow, which libFuzzer would leave files about.
 fuzzer() {
-    "$binaries/$1" -max_len="$MAX_LEN" -timeout=60 -rss_limit_mb=2048 "${@:2}"
+    "$binaries/$1" -max_len="$MAX_LEN" -timeout=60 -report_slow_units=60 -rss_limit_mb=2048 "${@:2}"
 }
 
 # A column of the totals of one target.
