@@ -139,7 +139,9 @@ it is. *Audit* is what the crate's README or its maker speaks of; an empty field
 code that runs when compiling, and not in the product.
 
 Licences, bans and sources of all dependencies, the programs' too, are checked by `cargo deny check licenses bans sources`
-against `deny.toml`.
+against `deny.toml`. Known vulnerabilities are looked for where RustSec's database can be
+had (`cargo deny check advisories`); beside a copy of it of 2025-02-24 nothing was found but RUSTSEC-2023-0071, the one exception, of which
+SECURITY.md tells.
 
 | crate | what for | kept by | licence | unsafe | on devices | audit |
 |---|---|---|---|---|---|---|
