@@ -327,6 +327,19 @@ mod tests {
                 "one bit apart, each twice",
                 (0..640).map(|i| flipped(i % 320)).collect(),
             ),
+            // Each of the last 55 parts from the others far above the end of its path, and there are names
+            // with the same bit that leave the path at many places.
+            ("one bit apart, in between, each twice", {
+                let other = |i: usize| {
+                    let mut name = flipped(i / 3);
+                    let at = 6 + 6 * (i % 3);
+                    name.replace_range(at..=at, "s");
+                    name
+                };
+                let halves = (5..115).step_by(2).chain((6..115).step_by(2));
+                let all = (15..345).map(other).chain(halves.map(flipped));
+                all.clone().chain(all).collect()
+            }),
             (
                 "one bit apart, escaped",
                 (0..170).map(flipped).map(escaped).collect(),
