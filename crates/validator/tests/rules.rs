@@ -799,3 +799,19 @@ fn debug_shows_what_a_list_holds_and_that_there_is_more() {
     assert!(validate_request(body, &mut scratch, &mut one).is_none());
     assert!(format!("{one:?}").ends_with("), ..]"), "{one:?}");
 }
+
+/// What an earlier request left in the scratch, at the same places even, is not taken for a name of this one.
+#[test]
+fn a_scratch_may_hold_what_an_earlier_request_left() {
+    let members = |names: std::ops::Range<usize>| {
+        let members = names.map(|i| format!(r#""member_{i}":{i}"#));
+        members.collect::<Vec<_>>().join(",")
+    };
+    let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
+    for names in [0..900, 0..900, 1..901, 450..1000, 0..900] {
+        let body = with_value(format!("{{{}}}", members(names.clone())));
+        let mut violations = Violations::<64>::new();
+        let request = validate_request(body.as_bytes(), &mut scratch, &mut violations);
+        assert!(request.is_some(), "{names:?}: {violations:?}");
+    }
+}
