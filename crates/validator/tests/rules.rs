@@ -815,3 +815,17 @@ fn a_scratch_may_hold_what_an_earlier_request_left() {
         assert!(request.is_some(), "{names:?}: {violations:?}");
     }
 }
+
+/// As they are or escaped, once or twice.
+#[test]
+fn control_characters_and_dots_are_found_however_many_there_are() {
+    let control =
+        "18 #/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out";
+    for name in ["\u{7f}", "a\u{7f}\u{7f}b", r"\u0001", r"a\u007fb", r"\n\n"] {
+        refused(with_name(&format!("\"{name}\"")), &[control]);
+    }
+    for key in [".", "a.b", "a.b.c", r"a\u002eb", r"\u002e\u002e"] {
+        let lines = lines(with(&format!(r#""key":"{key}""#)));
+        assert!(lines[0].contains("has a `.`"), "{key}: {lines:?}");
+    }
+}
