@@ -36,7 +36,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Cms, CmsError> {
     if bytes.starts_with(b"MIME-Version:") {
         return Err(CmsError::Smime);
     }
-    if bytes.trim_ascii_start().starts_with(b"-----") {
+    // As `Format::detect` says it.
+    if bytes.trim_ascii_start().starts_with(b"-----BEGIN ") {
         let mut blocks = pem::blocks(bytes);
         let (Some(block), None) = (blocks.next(), blocks.next()) else {
             return Err(CmsError::Pem);
