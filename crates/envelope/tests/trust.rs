@@ -7,6 +7,8 @@ mod trust {
     #[cfg(feature = "aws-lc")]
     pub(crate) mod anchors;
     #[cfg(feature = "aws-lc")]
+    pub(crate) mod authority;
+    #[cfg(feature = "aws-lc")]
     pub(crate) mod chains;
     pub(crate) mod der;
     pub(crate) mod encodings;

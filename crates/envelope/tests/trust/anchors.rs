@@ -8,7 +8,7 @@ use sealpost_envelope::{
 };
 
 use super::{
-    chains::Authority,
+    authority::Authority,
     der::{NULL, oid, sequence, unsigned},
     forgery::{
         Forgery, NOW, RSA_ENCRYPTION, basic_constraints, extension, key_usage, name, pem, rsa_spki,
