@@ -63,7 +63,7 @@ pub(super) fn protected<'a>(
     let mut key = KeyName::default();
     for member in members(json) {
         let (name, value) = member.map_err(JweError::Json)?;
-        note(name, seen)?;
+        note(name, seen, JwePart::Header)?;
         if name == *"alg" {
             alg = Some(text(value, JwePart::Alg)?);
         } else if name == *"enc" {
@@ -109,7 +109,7 @@ pub(super) fn unprotected<'a>(
                 return Err(JweError::Unprotected(parameter));
             }
         }
-        note(name, seen)?;
+        note(name, seen, JwePart::Header)?;
         key.note(name, value)?;
     }
     Ok(key)
@@ -153,10 +153,14 @@ pub(super) fn write_key(header: &mut Object, (key_id, fingerprint): (KeyId, Opti
     }
 }
 
-/// No name twice, in all headers that apply to one recipient. Few are allowed, so comparing all is cheap.
-fn note<'a>(name: JsonStr<'a>, seen: &mut Vec<JsonStr<'a>>) -> Result<(), JweError> {
-    if seen.len() >= MAX_PARAMETERS {
-        return Err(JweError::TooLarge(JwePart::Header));
+/// No name twice: in an object, or in all headers that apply to one recipient. Few are allowed, so comparing all is cheap.
+pub(super) fn note<'a>(
+    name: JsonStr<'a>,
+    seen: &mut Vec<JsonStr<'a>>,
+    part: JwePart,
+) -> Result<(), JweError> {
+    if seen.len() >= MAX_NAMES {
+        return Err(JweError::TooLarge(part));
     }
     let twice = match name.as_str() {
         Some(name) => seen.iter().any(|other| *other == *name),
@@ -182,8 +186,8 @@ pub(super) const ALG: &str = "RSA-OAEP-256";
 pub(super) const ENC: &str = "A256GCM";
 /// The private header parameter (RFC 7516 §4.3) with the context.
 const CONTEXT: &str = "sealpost";
-/// Header parameters of one recipient, in all its headers.
-const MAX_PARAMETERS: usize = 32;
+/// Names in an object, or in all headers of one recipient; unknown ones count.
+const MAX_NAMES: usize = 32;
 /// Longer than the name of any algorithm.
 const MAX_NAME: usize = 64;
 const PROTECTED_ONLY: [(&str, HeaderParameter); 5] = [

@@ -6,7 +6,7 @@ use sealpost_validator::{JsonStr, members};
 
 use super::{
     Jwe, JweError, JwePart, Serialization,
-    header::{self, KeyName, text},
+    header::{self, KeyName, note, text},
 };
 use crate::{
     base64url,
@@ -73,20 +73,17 @@ fn compact(text: &str) -> Result<Jwe<'_>, JweError> {
 /// RFC 7516 §7.2: flattened if there is no `recipients`.
 fn json(bytes: &[u8]) -> Result<Jwe<'_>, JweError> {
     let mut found: [Option<&str>; MEMBERS.len()] = [None; MEMBERS.len()];
-    for (n, member) in members(bytes).enumerate() {
+    let mut names = Vec::new();
+    for member in members(bytes) {
         let (name, value) = member.map_err(JweError::Json)?;
-        if n >= MAX_MEMBERS {
-            return Err(JweError::TooLarge(JwePart::Whole));
-        }
+        note(name, &mut names, JwePart::Whole)?;
         if name == *"aad" {
             return Err(JweError::Aad);
         }
-        let place = MEMBERS.iter().zip(&mut found);
         // RFC 7516 §7.2.1: other members are ignored.
-        for (_, place) in place.filter(|(known, _)| name == ***known) {
-            if place.replace(value).is_some() {
-                return Err(JweError::Duplicate);
-            }
+        let mut places = MEMBERS.iter().zip(&mut found);
+        if let Some((_, place)) = places.find(|(known, _)| name == ***known) {
+            *place = Some(value);
         }
     }
     let [protected, iv, ciphertext, tag, shared, key, own, recipients] = found;
@@ -119,20 +116,14 @@ fn general(array: &str, common: KeyName, seen: &[JsonStr<'_>]) -> Result<Vec<Rec
     let mut recipients = Vec::new();
     for object in elements(array)? {
         let (mut key, mut own) = (None, None);
-        for (n, member) in members(object.as_bytes()).enumerate() {
+        let mut names = Vec::new();
+        for member in members(object.as_bytes()) {
             let (name, value) = member.map_err(JweError::Json)?;
-            if n >= MAX_MEMBERS {
-                return Err(JweError::TooLarge(JwePart::Recipients));
-            }
-            let place = if name == *"encrypted_key" {
-                &mut key
+            note(name, &mut names, JwePart::Recipients)?;
+            if name == *"encrypted_key" {
+                key = Some(value);
             } else if name == *"header" {
-                &mut own
-            } else {
-                continue;
-            };
-            if place.replace(value).is_some() {
-                return Err(JweError::Duplicate);
+                own = Some(value);
             }
         }
         recipients.push(recipient(key, own, common, &mut seen.to_vec())?);
@@ -262,8 +253,6 @@ const MEMBERS: [&str; 8] = [
     "header",
     "recipients",
 ];
-/// Members of the whole, unknown ones counted, and of a recipient.
-const MAX_MEMBERS: usize = 32;
 /// Bytes of a header in JSON: three times what is ever written.
 const MAX_HEADER: usize = 16 * 1024;
 /// Bytes of the longest modulus.

@@ -205,6 +205,8 @@ fn json_serialisations_are_read_strictly() {
             JweError::Type(JwePart::Unprotected),
         ),
         (r#","iv":"x""#, JweError::Duplicate),
+        // One that is ignored, too: which of both counts is nobody's guess.
+        (r#","x":1,"\u0078":1"#, JweError::Duplicate),
         (r#","recipients":[]"#, JweError::Mixed),
     ] {
         assert_eq!(refused(&draft().json(extra)), expected, "{extra}");
@@ -260,6 +262,10 @@ fn json_serialisations_are_read_strictly() {
         ),
         (
             r#"[{"encrypted_key":"AAAA","encrypted_ke\u0079":"AAAA"}]"#.into(),
+            JweError::Duplicate,
+        ),
+        (
+            r#"[{"encrypted_key":"AAAA","x":1,"x":1}]"#.into(),
             JweError::Duplicate,
         ),
         // What stands behind many others is not overlooked.
