@@ -63,9 +63,10 @@ fn main() -> io::Result<ExitCode> {
     let (samples, runs) = (samples.unwrap_or(100_000), runs.unwrap_or(3));
     let mut out = io::stdout();
     writeln!(out, "{backend}: {samples} samples a class, {runs} runs")?;
+    // `rsa` takes four times as long for an operation, and so does its control.
     let holds = match backend.as_str() {
-        "aws-lc" => test::<AwsLc>(samples, runs, true, &mut out)?,
-        "rustcrypto" => test::<RustCrypto>(samples, runs, false, &mut out)?,
+        "aws-lc" => test::<AwsLc>(samples, runs, true, 16 << 10, &mut out)?,
+        "rustcrypto" => test::<RustCrypto>(samples, runs, false, 64 << 10, &mut out)?,
         other => return Err(io::Error::other(format!("no such library: {other}"))),
     };
     Ok(ExitCode::from(u8::from(!holds)))
@@ -75,9 +76,10 @@ fn test<B: Backend>(
     samples: usize,
     runs: usize,
     judged: bool,
+    control: usize,
     out: &mut impl io::Write,
 ) -> io::Result<bool> {
-    let mut bench = Bench::<B>::new();
+    let mut bench = Bench::<B>::new(control);
     let mut different = [0; CLASSES.len()];
     for run in 1..=runs {
         let (times, middle) = bench.measure(samples);
@@ -133,10 +135,12 @@ struct Bench<B: Backend> {
     modulus: BigUint,
     rng: ChaCha20Rng,
     ciphertexts: Vec<Vec<[u8; 256]>>,
+    /// Bytes that are hashed besides to be seen.
+    control: usize,
 }
 
 impl<B: Backend> Bench<B> {
-    fn new() -> Self {
+    fn new(control: usize) -> Self {
         let pem = include_bytes!("../../testdata/keys/agent-a2048.pem");
         let key = include_bytes!("../../testdata/keys/agent-a2048.key.pem");
         let now = UnixTime::from_secs(2_000_000_000);
@@ -154,6 +158,7 @@ impl<B: Backend> Bench<B> {
             modulus,
             rng: ChaCha20Rng::seed_from_u64(1),
             ciphertexts: Vec::new(),
+            control,
         };
         bench.ciphertexts = CLASSES
             .iter()
@@ -234,7 +239,7 @@ impl<B: Backend> Bench<B> {
         let start = Instant::now();
         let opened = open(&self.identity, &self.envelope, &CONTEXT, &mut AwsLcRng);
         let besides = match CLASSES[class].0 {
-            Must::Differ => 16 << 10,
+            Must::Differ => self.control,
             Must::Either => 1 << 10,
             _ => 0,
         };
@@ -293,7 +298,7 @@ impl Times {
 const CLASSES: [(Must, &str, Fault); 9] = [
     (Must::NeverDiffer, "good OAEP", Fault::None),
     (Must::NeverDiffer, "null test: other good OAEP", Fault::None),
-    (Must::Differ, "control: 16 KiB hashed besides", Fault::None),
+    (Must::Differ, "control: 16 or 64 KiB hashed", Fault::None),
     (
         Must::Either,
         "as much as OAEP's own masks: 1 KiB",
@@ -307,6 +312,6 @@ const CLASSES: [(Must, &str, Fault); 9] = [
 ];
 const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login");
 const CIPHERTEXTS: usize = 512;
-static ZEROS: [u8; 16 << 10] = [0; 16 << 10];
+static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 const BLOCK: usize = 1000;
 const LIMIT: f64 = 4.5;

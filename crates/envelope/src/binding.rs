@@ -210,6 +210,8 @@ const MAX_JTI: usize = 64;
 
 #[cfg(test)]
 mod tests {
+    use alloc::format;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -226,6 +228,10 @@ mod tests {
             binding.expires_at(),
             Some(UnixTime::from_secs(1_800_000_000))
         );
+        for exp in ["0", "10", "18446744073709551615"] {
+            let json = format!(r#"{{"agent":"a","name":"b","exp":"{exp}"}}"#);
+            assert_eq!(Binding::parse(&json).unwrap().to_json(), json);
+        }
     }
 
     #[test]

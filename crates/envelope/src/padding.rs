@@ -104,6 +104,25 @@ mod tests {
         assert_eq!(padded_len(MAX_MESSAGE + 1), None);
     }
 
+    /// On both sides of every power of two, where one bit more or less is kept.
+    #[test]
+    fn every_exponent_keeps_the_bits_of_the_paper() {
+        for exponent in 9..=26 {
+            for length in [
+                (1 << exponent) - 1,
+                1 << exponent,
+                (1 << exponent) + 1_usize,
+            ] {
+                let e = length.ilog2();
+                let step = 1 << (e - e.ilog2() - 1);
+                let padded = length.div_ceil(step) * step;
+                if let Some(found) = padded_len(length - LENGTH_FIELD) {
+                    assert_eq!(found, padded, "{length}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn every_padded_length_is_one_and_no_other() {
         let mut expected = vec![false; 5000];
@@ -138,6 +157,11 @@ mod tests {
                 padded[last] = 1;
                 assert_eq!(unpad(&padded), None, "non-zero padding after {length}");
                 padded[last] = 0;
+            }
+            if length + 5 < padded.len() {
+                padded[last - 1..].fill(1);
+                assert_eq!(unpad(&padded), None, "twice the same");
+                padded[last - 1..].fill(0);
             }
             let beyond = u32::try_from(padded.len()).unwrap();
             padded[..4].copy_from_slice(&beyond.to_be_bytes());

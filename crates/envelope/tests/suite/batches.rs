@@ -34,8 +34,15 @@ fn opener<B: Backend>(envelope: &Envelope<'_>) -> Opener<B> {
 pub(crate) fn opens_in_order_and_at_random<B: Backend>() {
     let bytes = sealed::<B>(1);
     let envelope = Envelope::parse(&bytes).unwrap();
+    assert_eq!(envelope.version(), 1);
     assert_eq!(envelope.message_count(), 5);
     assert!(envelope.is_complete());
+    for (index, frame) in (0..).zip(envelope.frames()) {
+        assert_eq!(
+            (frame.index(), frame.is_last(), frame.padded_len()),
+            (index, index == 4, 256)
+        );
+    }
     let opener = opener::<B>(&envelope);
 
     let mut sequence = opener.sequence(&envelope);
