@@ -228,6 +228,9 @@ mod tests {
             binding.expires_at(),
             Some(UnixTime::from_secs(1_800_000_000))
         );
+        let escaped = r#"{"agent":"\"\\/","name":"\u0000\u001f \u00e9"}"#;
+        let written = r#"{"agent":"\"\\/","name":"\u0000\u001f é"}"#;
+        assert_eq!(Binding::parse(escaped).unwrap().to_json(), written);
         for exp in ["0", "10", "18446744073709551615"] {
             let json = format!(r#"{{"agent":"a","name":"b","exp":"{exp}"}}"#);
             assert_eq!(Binding::parse(&json).unwrap().to_json(), json);

@@ -56,7 +56,7 @@ fn content_info(der: &[u8]) -> Result<Cms, CmsError> {
     if der.get(1) == Some(&0x80) {
         return Err(CmsError::Ber);
     }
-    let mut parts = Elements::of(der, Tag::Sequence)?;
+    let mut parts = Elements::of(der)?;
     let content_type: ObjectIdentifier = parts.next()?.decode_as().map_err(malformed)?;
     match content_type {
         oid::AUTH_ENVELOPED_DATA => {}
@@ -80,7 +80,7 @@ fn content_info(der: &[u8]) -> Result<Cms, CmsError> {
 /// ```
 // RFC 5083 §2.1
 fn auth_enveloped_data(der: &[u8]) -> Result<Cms, CmsError> {
-    let mut parts = Elements::of(der, Tag::Sequence)?;
+    let mut parts = Elements::of(der)?;
     if parts.next()?.decode_as::<u8>().map_err(malformed)? != 0 {
         return Err(CmsError::Malformed);
     }
@@ -140,7 +140,7 @@ fn recipients(set: AnyRef<'_>) -> Result<Vec<Recipient>, CmsError> {
 /// ```
 // RFC 5652 §6.2.1
 fn recipient(sequence: AnyRef<'_>) -> Result<Recipient, CmsError> {
-    let mut parts = Elements::within(sequence)?;
+    let mut parts = Elements::sequence(sequence)?;
     let version: u8 = parts.next()?.decode_as().map_err(malformed)?;
     let (named_by, certificate) = match parts.tagged(0, false)? {
         Some(id) => (2, CertificateName::SubjectKeyId(id.value().to_vec())),
@@ -167,10 +167,7 @@ fn recipient(sequence: AnyRef<'_>) -> Result<Recipient, CmsError> {
 /// many small parts would take many times its own memory.
 fn issuer_and_serial(parts: &mut Elements<'_>) -> Result<Vec<u8>, CmsError> {
     let (element, der) = parts.peeked()?.ok_or(CmsError::Malformed)?;
-    if element.tag() != Tag::Sequence {
-        return Err(CmsError::Malformed);
-    }
-    let mut inner = Elements::within(element)?;
+    let mut inner = Elements::sequence(element)?;
     inner.expect(Tag::Sequence)?;
     inner.expect(Tag::Integer)?;
     inner.end()?;
@@ -186,7 +183,7 @@ fn key_encryption(algorithm: &AlgorithmIdentifierRef<'_>) -> Result<(), KeyEncry
     }
     // RFC 8017 appendix A.2.1: the hash and the mask generation are SHA-1 unless they are said.
     let parameters = algorithm.parameters.ok_or(KeyEncryption::OaepSha1)?;
-    let mut parts = Elements::within(parameters).map_err(|_| KeyEncryption::OaepOther)?;
+    let mut parts = Elements::sequence(parameters).map_err(|_| KeyEncryption::OaepOther)?;
     let sha1 = KeyEncryption::OaepSha1;
     hash(explicit(&mut parts, 0)?.ok_or(sha1)?, sha1)?;
     let sha1 = KeyEncryption::OaepMgf1Sha1;
@@ -239,7 +236,7 @@ fn hash(
 /// ```
 // RFC 5652 §6.1, RFC 5084 §3.2
 fn encrypted_content(sequence: AnyRef<'_>) -> Result<([u8; NONCE_LEN], Vec<u8>), CmsError> {
-    let mut parts = Elements::within(sequence)?;
+    let mut parts = Elements::sequence(sequence)?;
     let content_type: ObjectIdentifier = parts.next()?.decode_as().map_err(malformed)?;
     if content_type != oid::DATA {
         return Err(CmsError::InnerType);
@@ -248,7 +245,7 @@ fn encrypted_content(sequence: AnyRef<'_>) -> Result<([u8; NONCE_LEN], Vec<u8>),
     if algorithm.oid != oid::AES_256_GCM {
         return Err(CmsError::ContentEncryption);
     }
-    let mut parameters = Elements::within(algorithm.parameters.ok_or(CmsError::Malformed)?)?;
+    let mut parameters = Elements::sequence(algorithm.parameters.ok_or(CmsError::Malformed)?)?;
     let nonce: &OctetStringRef = parameters.next()?.decode_as().map_err(malformed)?;
     let nonce = nonce.as_bytes();
     let nonce = nonce
@@ -277,10 +274,13 @@ struct Elements<'a> {
 }
 
 impl<'a> Elements<'a> {
-    /// Of the one element with this tag that `der` consists of.
-    fn of(der: &'a [u8], tag: Tag) -> Result<Self, CmsError> {
-        let element = AnyRef::from_der(der).map_err(malformed)?;
-        if element.tag() != tag {
+    /// Of the one SEQUENCE that `der` consists of.
+    fn of(der: &'a [u8]) -> Result<Self, CmsError> {
+        Self::sequence(AnyRef::from_der(der).map_err(malformed)?)
+    }
+
+    fn sequence(element: AnyRef<'a>) -> Result<Self, CmsError> {
+        if element.tag() != Tag::Sequence {
             return Err(CmsError::Malformed);
         }
         Self::within(element)
@@ -347,3 +347,97 @@ fn malformed(_: der::Error) -> CmsError {
 
 /// RFC 7468 §9, and what older tools write (§8).
 const LABELS: [&str; 2] = ["CMS", "PKCS7"];
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    /// Lengths of one octet.
+    fn tlv(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+        let content = parts.concat();
+        let length = u8::try_from(content.len()).unwrap();
+        assert!(length < 128);
+        [&[tag, length][..], &content].concat()
+    }
+
+    fn algorithm(oid: ObjectIdentifier, parameters: &[u8]) -> Vec<u8> {
+        tlv(0x30, &[&tlv(6, &[oid.as_bytes()]), parameters])
+    }
+
+    #[test]
+    fn oaep_has_sha256_twice_and_no_label() {
+        const NULL: &[u8] = &[5, 0];
+        let [zero, one, two] =
+            [0xa0, 0xa1, 0xa2].map(|tag| move |inner: Vec<u8>| tlv(tag, &[&inner]));
+        let mask = |hash: Vec<u8>| one(algorithm(oid::MGF_1, &hash));
+        let source = |oid, label: &[u8]| two(algorithm(oid, &tlv(4, &[label])));
+        let (sha256, sha1) = (algorithm(oid::SHA_256, NULL), algorithm(oid::SHA_1, NULL));
+        let (hash, masks) = (zero(sha256.clone()), mask(sha256.clone()));
+        let other = || Err(KeyEncryption::OaepOther);
+        for (parts, expected) in [
+            (vec![hash.clone(), masks.clone()], Ok(())),
+            (
+                vec![zero(algorithm(oid::SHA_256, &[])), masks.clone()],
+                Ok(()),
+            ),
+            // What is the default may be said.
+            (
+                vec![hash.clone(), masks.clone(), source(oid::P_SPECIFIED, b"")],
+                Ok(()),
+            ),
+            (
+                vec![hash.clone(), masks.clone(), source(oid::P_SPECIFIED, b"l")],
+                Err(KeyEncryption::OaepLabel),
+            ),
+            (
+                vec![hash.clone(), masks.clone(), source(oid::MGF_1, b"")],
+                Err(KeyEncryption::OaepLabel),
+            ),
+            (vec![], Err(KeyEncryption::OaepSha1)),
+            (vec![masks.clone()], Err(KeyEncryption::OaepSha1)),
+            (
+                vec![zero(sha1.clone()), masks.clone()],
+                Err(KeyEncryption::OaepSha1),
+            ),
+            (vec![hash.clone()], Err(KeyEncryption::OaepMgf1Sha1)),
+            (
+                vec![hash.clone(), mask(sha1.clone())],
+                Err(KeyEncryption::OaepMgf1Sha1),
+            ),
+            (
+                vec![zero(algorithm(oid::SHA_256, &[2, 1, 0])), masks.clone()],
+                other(),
+            ),
+            (
+                vec![zero(algorithm(oid::DATA, NULL)), masks.clone()],
+                other(),
+            ),
+            (
+                vec![hash.clone(), one(algorithm(oid::DATA, &sha256))],
+                other(),
+            ),
+            (vec![hash.clone(), mask(vec![])], other()),
+            (vec![hash.clone(), masks.clone(), NULL.to_vec()], other()),
+            (vec![zero(vec![]), masks.clone()], other()),
+        ] {
+            let der = algorithm(oid::RSAES_OAEP, &tlv(0x30, &[&parts.concat()]));
+            let found = AlgorithmIdentifierRef::from_der(&der).unwrap();
+            assert_eq!(key_encryption(&found), expected, "{der:02x?}");
+        }
+        let good = [hash, masks].concat();
+        let octets = tlv(4, &[&good]);
+        for (oid, parameters, expected) in [
+            (oid::RSAES_OAEP, &octets[..], KeyEncryption::OaepOther),
+            (oid::RSAES_OAEP, &[], KeyEncryption::OaepSha1),
+            (oid::RSAES_OAEP, NULL, KeyEncryption::OaepOther),
+            (oid::RSA_ENCRYPTION, NULL, KeyEncryption::Pkcs1v15),
+            (oid::MGF_1, NULL, KeyEncryption::Unknown),
+        ] {
+            let der = algorithm(oid, parameters);
+            let found = AlgorithmIdentifierRef::from_der(&der).unwrap();
+            assert_eq!(key_encryption(&found), Err(expected), "{der:02x?}");
+        }
+    }
+}

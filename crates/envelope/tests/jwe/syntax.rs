@@ -130,6 +130,7 @@ fn encodings_and_lengths_are_exact() {
         (change(|d| d.tag.push('.')), JweError::Compact { parts: 6 }),
         ("a.b.c.d".into(), JweError::Compact { parts: 4 }),
         ("".into(), JweError::Compact { parts: 1 }),
+        ("x".repeat(1 << 20), JweError::Compact { parts: 1 }),
         (
             "x".repeat((1 << 20) + 1),
             JweError::TooLarge(JwePart::Whole),
@@ -220,13 +221,26 @@ fn json_serialisations_are_read_strictly() {
         )
     };
     let key = &good.key;
-    assert!(
-        open::<Any>(
-            "a2048",
-            &general(&format!(r#"[ {{"encrypted_key":"{key}"}} ]"#)),
-            BOUND
-        )
-        .is_ok()
+    // Braces, brackets and quotes in strings end nothing.
+    for besides in [
+        r#"[[{}],{}]"#,
+        r#""}""#,
+        r#""]\"},{""#,
+        r#""\\""#,
+        r#""\\\"{""#,
+    ] {
+        let recipients = format!(r#"[ {{"x":{besides},"encrypted_key":"{key}"}}	]"#);
+        assert_eq!(
+            open::<Any>("a2048", &general(&recipients), BOUND),
+            Ok(b"{}".to_vec()),
+            "{besides}"
+        );
+    }
+    let sixteen = format!("[{}]", vec![r#"{"encrypted_key":"AAAA"}"#; 16].join(","));
+    let text = general(&sixteen);
+    assert_eq!(
+        Jwe::parse(text.as_bytes()).unwrap().recipients().count(),
+        16
     );
     for (recipients, expected) in [
         ("[]".to_owned(), JweError::RecipientCount),
