@@ -230,7 +230,7 @@ fn exact<const N: usize>(text: &str, part: JwePart) -> Result<[u8; N], JweError>
 
 /// Canonical unpadded base64url (RFC 7515 §2, RFC 4648 §3.5).
 fn decode(text: &str, part: JwePart, max: usize) -> Result<Vec<u8>, JweError> {
-    if text.len() / 4 > max / 3 {
+    if text.len() * 3 / 4 > max {
         return Err(JweError::TooLarge(part));
     }
     base64url::decode(text).ok_or(JweError::Base64(part))

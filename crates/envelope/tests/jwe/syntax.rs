@@ -139,6 +139,14 @@ fn encodings_and_lengths_are_exact() {
         let error = Jwe::parse(text.as_bytes()).unwrap_err();
         assert_eq!(error, expected);
     }
+    for (length, expected) in [
+        (16_384, None),
+        (16_385, Some(JweError::TooLarge(JwePart::Protected))),
+    ] {
+        let mut draft = draft();
+        draft.header = format!("{:length$}", draft.header);
+        assert_eq!(Jwe::parse(draft.compact().as_bytes()).err(), expected);
+    }
     assert_eq!(
         Jwe::parse(&[0xff; 8]).unwrap_err(),
         JweError::Base64(JwePart::Whole)
