@@ -147,6 +147,14 @@ fn encodings_and_lengths_are_exact() {
         draft.header = format!("{:length$}", draft.header);
         assert_eq!(Jwe::parse(draft.compact().as_bytes()).err(), expected);
     }
+    for (length, expected) in [
+        (16_384, None),
+        (16_385, Some(JweError::TooLarge(JwePart::Header))),
+    ] {
+        let blanks = " ".repeat(length - 2);
+        let text = draft().json(&format!(r#","header":{{{blanks}}}"#));
+        assert_eq!(Jwe::parse(text.as_bytes()).err(), expected);
+    }
     assert_eq!(
         Jwe::parse(&[0xff; 8]).unwrap_err(),
         JweError::Base64(JwePart::Whole)
