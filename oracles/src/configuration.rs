@@ -26,6 +26,11 @@ use crate::{
 };
 
 pub(crate) fn check(bytes: &[u8]) {
+    // A fuzzer learns what it is compared with. What the input says itself may be said.
+    let input = String::from_utf8_lossy(bytes);
+    if SECRETS.iter().any(|secret| input.contains(secret)) {
+        return;
+    }
     let [variables, file] = input::parts(bytes);
     let Ok(variables) = str::from_utf8(variables) else {
         return;

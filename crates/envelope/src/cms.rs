@@ -225,6 +225,16 @@ pub fn to_pem(der: &[u8]) -> String {
     der::pem::encode_string("CMS", LineEnding::LF, der).unwrap_or_default()
 }
 
+/// The DER of a CMS message in PEM, as [`Cms::parse`] reads it: one block, labelled `CMS` or `PKCS7` (RFC 7468 §8, §9),
+/// and text around it.
+///
+/// # Errors
+///
+/// [`CmsError::Pem`].
+pub fn from_pem(file: &[u8]) -> Result<Vec<u8>, CmsError> {
+    parse::from_pem(file)
+}
+
 /// `KeyTransRecipientInfo` in DER.
 fn recipient_info<B: Backend>(
     recipient: &Recipient<B>,

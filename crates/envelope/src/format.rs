@@ -41,9 +41,11 @@ impl Format {
             Some(Self::CmsPem)
         } else if text.starts_with(b"{") {
             Some(Self::JweJson)
-        // A header starts with `{"`, which is `eyJ` in base64url; with white space between, `e` and four dots tell.
+        // A header starts with `{"`, which is `eyJ` in base64url. With white space between or before them it starts with
+        // one of these, and four dots tell.
         } else if text.starts_with(b"eyJ")
-            || (text.starts_with(b"e") && text.iter().filter(|b| **b == b'.').count() == 4)
+            || (matches!(text, [b'e' | b'C' | b'D' | b'I', ..])
+                && text.iter().filter(|b| **b == b'.').count() == 4)
         {
             Some(Self::JweCompact)
         // SEQUENCE, long or indefinite length: a message is never shorter than 128 bytes.

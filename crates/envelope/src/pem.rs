@@ -34,20 +34,28 @@ impl Block<'_> {
 }
 
 /// The blocks of a PEM file, in order. What stands between them is skipped.
+///
+/// A block that does not end is the last one, and does not decode: a file that was cut is not a shorter one.
 pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
     let mut rest = file;
     core::iter::from_fn(move || {
-        let start = find(rest, BEGIN)?;
-        let text = rest.get(start..)?;
-        let label_end = find(text.get(BEGIN.len()..)?, DASHES)? + BEGIN.len();
-        let label = core::str::from_utf8(text.get(BEGIN.len()..label_end)?).ok()?;
-        // The end line must have the same label; the decoder checks.
-        let end = find(text, END)?;
-        let end = end + END.len() + find(text.get(end + END.len()..)?, DASHES)? + DASHES.len();
-        let (block, after) = text.split_at_checked(end)?;
+        let text = rest.get(find(rest, BEGIN)?..)?;
+        let label = text.get(BEGIN.len()..)?;
+        let label = label.get(..find(label, DASHES).unwrap_or(label.len()))?;
+        let (block, after) = text.split_at(end(text).unwrap_or(text.len()));
         rest = after;
-        Some(Block { label, text: block })
+        Some(Block {
+            // What is no text is no label that is looked for.
+            label: core::str::from_utf8(label).unwrap_or_default(),
+            text: block,
+        })
     })
+}
+
+/// Where the block at the beginning of this text ends. Its end must have the same label; the decoder checks.
+fn end(text: &[u8]) -> Option<usize> {
+    let label = find(text, END)? + END.len();
+    Some(label + find(text.get(label..)?, DASHES)? + DASHES.len())
 }
 
 /// Does this look like PEM rather than DER? A certificate in DER starts with a SEQUENCE of more than 127
@@ -67,3 +75,49 @@ pub(crate) const CERTIFICATE: &str = "CERTIFICATE";
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+
+    use super::*;
+
+    #[test]
+    fn every_block_is_seen() {
+        let read = |file: &[u8]| -> vec::Vec<_> {
+            blocks(file)
+                .map(|block| {
+                    (
+                        String::from(block.label),
+                        block.decode().ok().map(|content| content.to_vec()),
+                    )
+                })
+                .collect()
+        };
+        let good = b"text\n-----BEGIN A-----\nAAAA\n-----END A-----\ntext\n".as_slice();
+        let decoded = ("A".into(), Some(vec![0; 3]));
+        assert_eq!(
+            read(&[good, good].concat()),
+            [decoded.clone(), decoded.clone()]
+        );
+        for (cut, label) in [
+            ("-----BEGIN B", "B"),
+            ("-----BEGIN B-----", "B"),
+            ("-----BEGIN B-----\nAAAA\n-----END ", "B"),
+            ("-----BEGIN B-----\nAAAA\n-----END B----", "B"),
+            ("-----BEGIN B-----\nAAAA\n-----END C-----", "B"),
+            ("-----BEGIN ", ""),
+        ] {
+            let file = [good, cut.as_bytes()].concat();
+            assert_eq!(
+                read(&file),
+                [decoded.clone(), (label.into(), None)],
+                "{cut}"
+            );
+        }
+        let strange = b"-----BEGIN \xff-----\nAAAA\n-----END \xff-----\n";
+        let strange = read(&[&strange[..], good].concat());
+        assert_eq!((strange.len(), strange.last()), (2, Some(&decoded)));
+        assert_eq!(read(b"-----BEGIN"), []);
+    }
+}

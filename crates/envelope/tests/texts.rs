@@ -373,6 +373,9 @@ fn formats_are_told_by_how_they_begin() {
         (b"sealpost.v1.", "sealpost envelope, text"),
         (b"eyJhbGciOi", "JWE, compact serialisation"),
         (b" e yJ.a.b.c.d", "JWE, compact serialisation"),
+        (b"IHsi.a.b.c.d", "JWE, compact serialisation"),
+        (b"Cgl7.a.b.c.d", "JWE, compact serialisation"),
+        (b"DQp7.a.b.c.d", "JWE, compact serialisation"),
         (b"\n{\"protected\"", "JWE, JSON serialisation"),
         (b"\x30\x82\x01", "CMS, DER"),
         (b"MIME-Version: 1.0", "CMS, DER"),
@@ -380,7 +383,7 @@ fn formats_are_told_by_how_they_begin() {
     ] {
         assert_eq!(Format::detect(start).unwrap().to_string(), called);
     }
-    for unknown in [&b""[..], b"e.a.b.c", b"\x30\x7f", b"hello"] {
+    for unknown in [&b""[..], b"e.a.b.c", b"H.a.b.c.d", b"\x30\x7f", b"hello"] {
         assert_eq!(Format::detect(unknown), None);
     }
 }

@@ -28,6 +28,10 @@ pub(crate) fn apply(
         let keys = name[PREFIX.len()..].to_ascii_lowercase();
         let keys: Vec<&str> = keys.split("__").collect();
         let set = match value.into_string() {
+            // Two spellings of one name would take each other's place.
+            Ok(_) if name.bytes().any(|b| b.is_ascii_lowercase()) => {
+                Err("is not in upper case; write its name in capitals")
+            }
             Ok(value) => set(table, &keys, value),
             Err(_) => Err("is not UTF-8"),
         };
@@ -130,10 +134,11 @@ mod tests {
                 ("SEALPOST_GATEWAY__", "x"),
                 ("SEALPOST_GATEWAY__AGENTS__0__ID", "x"),
                 ("SEALPOST_GATEWAY__LISTEN__PORT", "x"),
+                ("SEALPOST_GATEWAY__listen", "x"),
             ],
         );
         assert_eq!(table, "listen = \"a\"\n".parse().unwrap());
         assert!(places.is_empty());
-        assert_eq!(findings.len(), 3, "{findings:?}");
+        assert_eq!(findings.len(), 4, "{findings:?}");
     }
 }

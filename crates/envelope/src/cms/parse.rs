@@ -38,16 +38,22 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Cms, CmsError> {
     }
     // As `Format::detect` says it.
     if bytes.trim_ascii_start().starts_with(b"-----BEGIN ") {
-        let mut blocks = pem::blocks(bytes);
-        let (Some(block), None) = (blocks.next(), blocks.next()) else {
-            return Err(CmsError::Pem);
-        };
-        if !LABELS.contains(&block.label) {
-            return Err(CmsError::Pem);
-        }
-        return content_info(&block.decode().map_err(|_| CmsError::Pem)?);
+        return content_info(&from_pem(bytes)?);
     }
     content_info(bytes)
+}
+
+/// The content of the one block.
+pub(super) fn from_pem(file: &[u8]) -> Result<Vec<u8>, CmsError> {
+    let mut blocks = pem::blocks(file);
+    let (Some(block), None) = (blocks.next(), blocks.next()) else {
+        return Err(CmsError::Pem);
+    };
+    if !LABELS.contains(&block.label) {
+        return Err(CmsError::Pem);
+    }
+    let mut der = block.decode().map_err(|_| CmsError::Pem)?;
+    Ok(core::mem::take(&mut *der))
 }
 
 /// `ContentInfo ::= SEQUENCE { contentType OBJECT IDENTIFIER, content [0] EXPLICIT ANY }` (RFC 5652 §3)

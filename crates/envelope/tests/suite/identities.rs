@@ -166,6 +166,16 @@ pub(crate) fn wrong_files_are_named<B: Backend>() {
         parse(&[&key[..], &key].concat()),
         IdentityError::SeveralPrivateKeys
     );
+    // One that does not end, and one behind a block without a name, are keys, too.
+    for second in [
+        &key[..100],
+        &[b"-----BEGIN \xff-----\n-----END \xff-----\n", &key[..]].concat(),
+    ] {
+        assert_eq!(
+            parse(&[&key[..], second].concat()),
+            IdentityError::SeveralPrivateKeys
+        );
+    }
 
     let encrypted = openssl(&["pkcs8", "-topk8", "-passout", "pass:x"], &key);
     assert_eq!(parse(&encrypted), IdentityError::Encrypted);

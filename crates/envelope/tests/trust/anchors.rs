@@ -99,9 +99,15 @@ fn files() {
         load(&test_file("keys/agent-a2048.key.pem")),
         Err(NoCertificate)
     );
-    let cut = pem(slice::from_ref(&good));
-    assert_eq!(load(&cut[..cut.len() - 9]), Err(NoCertificate));
-    let broken = String::from_utf8(cut).unwrap().replacen("\nM", "\n?", 1);
+    // A file that was cut is not one with fewer.
+    let whole = pem(&[good.clone(), good.clone()]);
+    let second = whole.len() / 2 + "-----BEGIN CERTIFICATE".len();
+    for end in [second, second + 20, whole.len() - 9] {
+        assert_eq!(load(&whole[..end]), Err(Malformed { number: 2 }), "{end}");
+    }
+    let broken = String::from_utf8(pem(slice::from_ref(&good)))
+        .unwrap()
+        .replacen("\nM", "\n?", 1);
     assert_eq!(load(broken.as_bytes()), Err(Malformed { number: 1 }));
     let long = [&pem(&[good])[..], &[b'\n'; 1 << 20]].concat();
     assert_eq!(load(&long), Err(TooLong { length: long.len() }));

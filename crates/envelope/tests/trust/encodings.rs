@@ -48,7 +48,7 @@ pub(crate) fn bytes_that_are_no_certificate<B: Backend>() {
         (
             "PEM that is cut off",
             pem[..pem.len() / 2].to_vec(),
-            NoCertificate,
+            Malformed,
         ),
         (
             "DER that is cut off",

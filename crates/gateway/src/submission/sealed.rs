@@ -6,7 +6,7 @@ use base64::{
 };
 use sealpost_envelope::{
     UnixTime,
-    cms::Cms,
+    cms::{Cms, from_pem},
     jwe::{Jwe, JweError, Serialization},
 };
 use sealpost_protocol::{Context, Owner, Sealed, SingleUse};
@@ -107,25 +107,32 @@ fn cms(body: &[u8]) -> Result<AtSource, (ProblemType, Vec<String>)> {
     let der = if body.first() == Some(&SEQUENCE) {
         body.to_vec()
     } else if body.trim_ascii_start().starts_with(b"-----BEGIN ") {
-        // Strictly, so that the lines between the first and the last are base64.
-        Cms::parse(body).map_err(|error| unreadable(&error))?;
-        let lines = body
-            .split(|b| *b == b'\n')
-            .filter(|line| !line.starts_with(b"-"));
-        decode(lines.flatten().copied())?
+        from_pem(body).map_err(|error| unreadable(&error))?
     } else {
-        decode(body.iter().copied())?
+        decode(body)?
     };
+    // What is inside of base64 is no text again.
+    if der.first() != Some(&SEQUENCE) {
+        return Err(not_der());
+    }
     Cms::parse(&der).map_err(|error| unreadable(&error))?;
     Ok(AtSource::Cms(Simd::standard(PAD).encode(&der)))
 }
 
 /// Base64 with line breaks anywhere (RFC 2045 §6.8).
-fn decode(text: impl Iterator<Item = u8>) -> Result<Vec<u8>, (ProblemType, Vec<String>)> {
-    let text: Vec<u8> = text.filter(|b| !b.is_ascii_whitespace()).collect();
-    Simd::standard(PAD).decode(text).map_err(|_| {
-        unreadable(&"this is neither DER, PEM nor base64 of DER: write it with openssl cms -encrypt -outform DER or PEM")
-    })
+fn decode(text: &[u8]) -> Result<Vec<u8>, (ProblemType, Vec<String>)> {
+    let text: Vec<u8> = text
+        .iter()
+        .copied()
+        .filter(|b| !b.is_ascii_whitespace())
+        .collect();
+    Simd::standard(PAD).decode(text).map_err(|_| not_der())
+}
+
+fn not_der() -> (ProblemType, Vec<String>) {
+    unreadable(
+        &"this is neither DER, PEM nor base64 of DER: write it with openssl cms -encrypt -outform DER or PEM",
+    )
 }
 
 fn unreadable(error: &dyn ToString) -> (ProblemType, Vec<String>) {

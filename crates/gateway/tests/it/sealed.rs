@@ -86,6 +86,7 @@ async fn every_form_is_taken() {
         (JOSE_JSON, json(jwe::Serialization::Flattened)),
         (JOSE_JSON, json(jwe::Serialization::General)),
         (PKCS7, pem.replace('\n', "\r\n").into_bytes()),
+        (PKCS7, format!(" {pem}sent by mail\n").into_bytes()),
         (PKCS7, pem.into_bytes()),
         (PKCS7, der),
         (PKCS7, base64.into_bytes()),
@@ -206,7 +207,8 @@ async fn what_can_not_be_read_says_why() {
     let flattened = jwe_of(Some(&used(&mine())), jwe::Serialization::Flattened, VALUE);
     let mut ber = cms_of(&mine(), VALUE);
     ber[1] = 0x80;
-    let cases: [(&str, Vec<u8>); 17] = [
+    let pem = cms::to_pem(&cms_of(&mine(), VALUE));
+    let cases: [(&str, Vec<u8>); 18] = [
         (JOSE, Vec::new()),
         (JOSE, b"a.b.c".to_vec()),
         (JOSE, b"\xff\xfe.b.c.d.e".to_vec()),
@@ -229,6 +231,8 @@ async fn what_can_not_be_read_says_why() {
         (JOSE_JSON, b"{}".to_vec()),
         (PKCS7, b"nonsense!".to_vec()),
         (PKCS7, b"-----BEGIN CMS-----\nAAAA\n".to_vec()),
+        // Coded twice.
+        (PKCS7, Base64::encode_string(pem.as_bytes()).into()),
         (PKCS7, ber),
         (PKCS7, vec![0x30; 500]),
     ];
