@@ -190,3 +190,70 @@ fn shift(error: ParseError, offset: usize) -> ParseError {
 pub(crate) const FRAME_LEN: usize = 41;
 /// The length of an AES-GCM tag.
 pub(crate) const TAG_LEN: usize = 16;
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    /// Frames as they stand behind a header of 300 bytes.
+    fn parse(bytes: &[u8]) -> Result<(), ParseError> {
+        Frames::parse(bytes, 300).map(|_| ())
+    }
+
+    fn frame(index: u32, last: bool) -> Vec<u8> {
+        let mut bytes = alloc::vec![0xaa; FRAME_LEN + 256 + TAG_LEN];
+        let mut writer = Writer::new(&mut bytes);
+        write(&mut writer, index, last, &[7; 32], 256).unwrap();
+        assert_eq!(writer.written(), bytes.len());
+        bytes
+    }
+
+    #[test]
+    fn errors_say_where_in_the_envelope() {
+        let good = [frame(0, false), frame(1, true)].concat();
+        assert_eq!(parse(&good), Ok(()));
+        let second = 300 + good.len() / 2;
+        let with = |at: usize, byte: u8| {
+            let mut bytes = good.clone();
+            bytes[at - 300] = byte;
+            parse(&bytes)
+        };
+        assert_eq!(
+            with(second + 3, 9),
+            Err(ParseError::FrameIndex {
+                position: second,
+                expected: 1,
+                found: 9
+            })
+        );
+        assert_eq!(
+            with(second + 4, 2),
+            Err(ParseError::FrameFlag {
+                position: second + 4
+            })
+        );
+        assert_eq!(
+            with(second + 40, 0x11),
+            Err(ParseError::FrameLength {
+                position: second + 37,
+                found: 273
+            })
+        );
+        assert_eq!(
+            parse(&good[..good.len() - 5]),
+            Err(ParseError::Truncated {
+                position: 300 + good.len() - 5,
+                missing: 5
+            })
+        );
+        assert_eq!(
+            parse(&[&good[..], &[0]].concat()),
+            Err(ParseError::TrailingBytes {
+                position: 300 + good.len()
+            })
+        );
+        assert_eq!(parse(&[]), Err(ParseError::NoMessage));
+    }
+}

@@ -96,16 +96,19 @@ pub(crate) fn any_message_and_context<B: Backend>() {
 }
 
 pub(crate) fn other_keys_are_told_apart<B: Backend>() {
-    let sealed = seal(&[recipient::<B>("a2048")], &CONTEXT, b"x", &mut rng(5)).unwrap();
+    let recipients = ["a2048", "a3072"].map(recipient::<B>);
     let other = identity::<B>("b2048");
-    let error = open(&other, &sealed, &CONTEXT, &mut rng(6)).unwrap_err();
-    assert_eq!(
-        error,
-        Error::NoMatchingKey {
-            key_id: other.key_id(),
-            recipients: 1
-        }
-    );
+    for count in [1, 2] {
+        let to = &recipients[..usize::from(count)];
+        let sealed = seal(to, &CONTEXT, b"x", &mut rng(5)).unwrap();
+        assert_eq!(
+            open(&other, &sealed, &CONTEXT, &mut rng(6)).unwrap_err(),
+            Error::NoMatchingKey {
+                key_id: other.key_id(),
+                recipients: count
+            }
+        );
+    }
 }
 
 pub(crate) fn recipients_are_counted<B: Backend>() {
