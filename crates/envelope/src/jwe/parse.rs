@@ -150,8 +150,8 @@ fn recipient<'a>(
     })
 }
 
-/// The objects of an array that was found to be well formed. They are found by their braces: strings are stepped
-/// over, and no more than 16 are looked at.
+/// The objects of an array that was found to be well formed. They are found by their braces: strings, which alone have
+/// backslashes, are stepped over, and no more than 16 objects are looked at.
 fn elements(array: &str) -> Result<Vec<&str>, JweError> {
     let wrong = JweError::Type(JwePart::Recipients);
     let inner = array
@@ -163,7 +163,7 @@ fn elements(array: &str) -> Result<Vec<&str>, JweError> {
     for (at, byte) in inner.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
+            b'\\' => escaped = true,
             b'"' if depth == 0 => return Err(wrong),
             b'"' => in_string = !in_string,
             _ if in_string => {}
