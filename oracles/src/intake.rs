@@ -282,3 +282,24 @@ pub(crate) fn seeds() -> Vec<Seed> {
 }
 
 const AGENT: &str = "agent-1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A target whose seeds are all refused at the door would find nothing.
+    #[test]
+    fn seeds_of_each_format_are_stored() {
+        for how in ["n", "j", "f", "c"] {
+            let (_, seed) = seeds()
+                .into_iter()
+                .find(|(name, _)| *name == format!("{how}_good"))
+                .expect("it is there");
+            let [how, of, _, value] = input::parts(&seed);
+            let binding = binding(of).expect("it is one");
+            let context = Context::of(&binding.context()).expect("it has an agent");
+            let sealed = sealed(how, &binding, &context, value).expect("it can be sealed");
+            assert_eq!(hand_over(sealed).1.len(), 1);
+        }
+    }
+}

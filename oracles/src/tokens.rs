@@ -159,3 +159,23 @@ const AUDIENCE: &str = "https://gateway.example";
 const ALGORITHMS: [&str; 3] = ["RS256", "ES256", "EdDSA"];
 const LEEWAY: u64 = 30;
 const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A target whose seeds are all refused at the door would find nothing.
+    #[test]
+    fn seeds_go_deep() {
+        let good = |(_, seed): &(String, Vec<u8>)| {
+            let [how, header, claims] = input::parts(seed);
+            let token = SIGNERS.token(how, header, claims);
+            let token = token.and_then(|token| String::from_utf8(token).ok());
+            token.is_some_and(|token| matches!(judge::token(&token), Judged::Good(_)))
+        };
+        let good = token_seeds().iter().filter(|seed| good(seed)).count();
+        assert!(good >= 12, "{good}");
+        let accepted = |(_, set): &(String, Vec<u8>)| KeySet::from_jwks(set).is_ok();
+        assert!(jwks_seeds().iter().filter(|seed| accepted(seed)).count() >= 6);
+    }
+}

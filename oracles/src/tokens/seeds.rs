@@ -73,6 +73,11 @@ pub(crate) fn tokens() -> Vec<Seed> {
             &claims(),
         ),
     ];
+    for typ in ["JWT+", "JOSE", "application/AT+jwt"] {
+        let header = json!({"alg": "EdDSA", "kid": "ed", "typ": typ});
+        let name = format!("typ_{}", typ.replace('/', "_"));
+        seeds.push(seed(&name, b"e", &header, &claims()));
+    }
     let wrong = [
         ("iss", json!("https://issuer.example/")),
         ("iss", json!([ISSUER])),
@@ -123,6 +128,11 @@ pub(crate) fn tokens() -> Vec<Seed> {
         ("raw_case", b"bEARER a.b.c"),
         ("raw_bytes", b"Bearer a.\xe9.c"),
     ];
+    // As long as may be, and longer.
+    for length in [8192, 8193] {
+        let long = format!("Bearer {}", "a".repeat(length));
+        seeds.push((format!("raw_{length}"), join(&[b"", long.as_bytes(), b""])));
+    }
     seeds.extend(headers.map(|(name, value)| (name.to_owned(), join(&[b"", value, b""]))));
     seeds
 }
