@@ -14,7 +14,8 @@ use sealpost_envelope::{
     seal, text, wrapper,
 };
 use sealpost_protocol::{
-    AgentId, Clock, Context, MessageId, Outcome, Owner, Sealed, SingleUse, StoreReply, StoreRequest,
+    AgentId, Clock, Context, MessageId, Outcome, Owner, ProjectId, Sealed, SingleUse, StoreReply,
+    StoreRequest,
 };
 use sealpost_validator::MAX_MEMBERS;
 use sealpost_vault::{CreateError, DeleteError, FetchError, OperationId, SecretValue, Vault};
@@ -60,7 +61,7 @@ pub(crate) fn check(bytes: &[u8]) {
                 vault_secret_name,
             },
         ) => {
-            let project = of.project.as_ref().map(|id| id.as_bytes());
+            let project = of.project.as_ref().map(ProjectId::as_bytes);
             let name = VaultSecretName::derive(VaultKind::Embedded, project, &of.name);
             assert_eq!(vault_secret_name, name.as_str());
             let reference = ResolverRef::new(name.as_str(), of.key.as_deref());
