@@ -20,7 +20,9 @@ code() {
     envelope) echo $envelope/{envelope,frame,header,reader}.rs ;;
     gateway_request) echo $gateway/{body,parameters,submission}.rs $gateway/submission $gateway/controllers/secret_value.rs ;;
     identity) echo $envelope/{identity,public_key}.rs ;;
+    intake) echo crates/agent/src/intake.rs ;;
     jwe_compact | jwe_json) echo $envelope/jwe.rs $envelope/jwe ;;
+    jwks) echo $gateway/auth/keys.rs ;;
     message) echo crates/protocol/src/{jws,request,reply,sealed,context}.rs ;;
     open | open_keys) echo $envelope/{open,opener,envelope,key_schedule,padding}.rs ;;
     pem) echo $envelope/pem.rs ;;
@@ -28,6 +30,7 @@ code() {
     record) echo crates/vault/src/embedded/record.rs ;;
     resolver_ref) echo crates/vault-key/src/reference.rs crates/vault-key/src/reference ;;
     text) echo $envelope/text.rs ;;
+    token) echo $gateway/auth/{admission,bearer,jwt,principal}.rs ;;
     trust) echo $envelope/trust ;;
     vault_name) echo crates/vault-key/src/{name,kind}.rs crates/vault-key/src/name ;;
     wrapper) echo $envelope/wrapper.rs ;;

@@ -14,6 +14,7 @@ mod contexts;
 mod envelope;
 mod gateway;
 mod input;
+mod intake;
 mod keys;
 mod messages;
 mod names;
@@ -25,6 +26,7 @@ mod records;
 mod reference;
 pub mod seeds;
 mod standard;
+mod tokens;
 mod validation;
 
 /// A fuzz target.
@@ -59,8 +61,10 @@ targets! {
     envelope, envelope::parse, "envelope";
     gateway_request, gateway::check, "json";
     identity, keys::identity, "x509";
+    intake, intake::check, "json";
     jwe_compact, standard::jwe_compact, "jwe";
     jwe_json, standard::jwe_json, "jwe";
+    jwks, tokens::jwks, "jwt";
     message, messages::check, "json";
     open, envelope::open_stubbed, "envelope";
     open_keys, envelope::open_with_keys, "envelope";
@@ -70,6 +74,7 @@ targets! {
     request, validation::request, "json";
     resolver_ref, names::resolver_ref, "names";
     text, envelope::text_form, "envelope";
+    token, tokens::check, "jwt";
     trust, certificates::trust, "x509";
     vault_name, names::vault_name, "names";
     wrapper, contexts::wrapper, "json";

@@ -102,13 +102,8 @@ impl Keys {
 }
 
 static KEYS: LazyLock<Keys> = LazyLock::new(|| {
-    let pkcs8 = pkcs8();
-    let pem = format!(
-        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
-        Base64::encode_string(&pkcs8)
-    );
-    let signing = SigningKey::from_pkcs8_pem(pem.as_bytes()).expect("it is a key");
-    let pair = Ed25519KeyPair::from_pkcs8(&pkcs8).expect("it is a key");
+    let signing = signing_key();
+    let pair = Ed25519KeyPair::from_pkcs8(&pkcs8()).expect("it is a key");
     let agent: AgentId = "agent-1".parse().expect("it is an id");
     let id: MessageId = serde_json::from_str(&format!("{ID:?}")).expect("it is an id");
     let request = StoreRequest {
@@ -140,6 +135,15 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         id,
     }
 });
+
+/// A gateway's key.
+pub(crate) fn signing_key() -> SigningKey {
+    let pem = format!(
+        "-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n",
+        Base64::encode_string(&pkcs8())
+    );
+    SigningKey::from_pkcs8_pem(pem.as_bytes()).expect("it is a key")
+}
 
 /// An Ed25519 key.
 pub(crate) fn pkcs8() -> Vec<u8> {

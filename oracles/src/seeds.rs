@@ -2,6 +2,7 @@
 //! each format, for a fuzzer to put together.
 
 mod dictionaries;
+mod gateway;
 
 use std::sync::LazyLock;
 
@@ -17,8 +18,9 @@ use crate::{
     configuration,
     envelope::CONTEXT,
     input::{join, join_two},
+    intake,
     keys::{self, NOW, rng},
-    messages, standard,
+    messages, standard, tokens,
 };
 
 macro_rules! test_data {
@@ -44,21 +46,12 @@ pub fn of(target: &str) -> Vec<Seed> {
         "cms" => named("cms", cms()),
         "configuration" => configuration::seeds(),
         "envelope" => named("envelope", envelopes()),
-        "gateway_request" => bodies()
-            .into_iter()
-            .map(|(name, body)| (name, join(&[b"", b"application/json", &body])))
-            .chain([(
-                "query".into(),
-                join(&[
-                    b"projectId=0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f",
-                    b"application/json; charset=utf-8",
-                    BODIES[0].as_bytes(),
-                ]),
-            )])
-            .collect(),
+        "gateway_request" => gateway::seeds(),
         "identity" => named("key", private_keys()),
+        "intake" => intake::seeds(),
         "jwe_compact" => named("jwe", jwe_compact().to_vec()),
         "jwe_json" => named("jwe", [jwe_json(), jwe_misplaced()].concat()),
+        "jwks" => tokens::jwks_seeds(),
         "message" => messages::seeds(),
         "open" => named("open", stubbed()),
         "open_keys" => named("sealed", sealed().to_vec()),
@@ -83,6 +76,7 @@ pub fn of(target: &str) -> Vec<Seed> {
                 .map(|bytes| text::encode(bytes.as_bytes()).into_bytes())
                 .into(),
         ),
+        "token" => tokens::token_seeds(),
         "trust" => named("trust", trust()),
         "vault_name" => named("name", names()),
         "wrapper" => named("wrapper", wrappers()),

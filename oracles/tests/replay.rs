@@ -43,8 +43,8 @@ macro_rules! replays {
 }
 
 replays! {
-    batch binding certificate cms configuration envelope gateway_request identity jwe_compact jwe_json message open open_keys pem
-    property record request resolver_ref text trust vault_name wrapper
+    batch binding certificate cms configuration envelope gateway_request identity intake jwe_compact jwe_json jwks message open open_keys pem
+    property record request resolver_ref text token trust vault_name wrapper
 }
 
 fn replay(name: &str) {

@@ -29,6 +29,10 @@ impl KeySet {
     /// [`KeySetError`] if it is no JWK set, has a symmetric key, two keys with one id, or none that can be
     /// used.
     pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
+        // What is derived for a struct takes an array, too.
+        if json.trim_ascii_start().first() != Some(&b'{') {
+            return Err(KeySetError::Malformed);
+        }
         let set: JwkSet = serde_json::from_slice(json).map_err(|_| KeySetError::Malformed)?;
         let mut keys = Vec::new();
         for jwk in &set.keys {
@@ -156,7 +160,10 @@ mod tests {
 
     #[test]
     fn sets_that_cannot_be_used_are_refused() {
-        assert_eq!(KeySet::from_jwks(b"[]").err(), Some(KeySetError::Malformed));
+        for list in ["[]", &format!("[[{{{ED}}}]]")] {
+            let error = KeySet::from_jwks(list.as_bytes()).err();
+            assert_eq!(error, Some(KeySetError::Malformed));
+        }
         assert_eq!(error(""), Some(KeySetError::Empty));
         assert_eq!(
             error(r#"{"kty":"oct","k":"AAAA"}"#),

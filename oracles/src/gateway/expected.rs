@@ -1,0 +1,228 @@
+//! What the gateway is to make of a request, by `docs/API.md`: computed beside it, with the readers that it has, too, since
+//! those have targets of their own.
+
+use base64ct::{Base64, Encoding as _};
+use sealpost_envelope::{
+    cms::Cms,
+    jwe::{Jwe, Serialization},
+};
+use sealpost_gateway::ProblemType;
+use sealpost_protocol::{Context, Owner, ProjectId, Sealed, SingleUse};
+use sealpost_validator::{MAX_MEMBERS, Request, Slot, ViolationKind, Violations, validate_request};
+
+use super::AGENT;
+use crate::keys::{AWS_LC, NOW};
+
+/// What is wrong with a body: the problem, and its violations, if these are known.
+pub(super) type Wrong = (ProblemType, Option<Vec<String>>);
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Media {
+    Json,
+    Jose,
+    JoseJson,
+    Pkcs7,
+}
+
+/// RFC 9110 §8.3.1, with blanks around `=`, too.
+pub(super) fn media(content_type: &[u8]) -> Option<Media> {
+    let text = str::from_utf8(content_type).ok()?;
+    let printable = |b: u8| b == b'\t' || (b' '..=b'~').contains(&b);
+    let mut parts = text.bytes().all(printable).then_some(text)?.split(';');
+    let media = match parts.next()?.trim().to_ascii_lowercase().as_str() {
+        "application/json" => Media::Json,
+        "application/jose" => Media::Jose,
+        "application/jose+json" => Media::JoseJson,
+        "application/pkcs7-mime" => Media::Pkcs7,
+        _ => return None,
+    };
+    let other_charset = |parameter: &str| {
+        let parameter = parameter.to_ascii_lowercase();
+        let (name, value) = parameter.split_once('=').unwrap_or_default();
+        name.trim() == "charset" && value.trim().trim_matches('"') != "utf-8"
+    };
+    let sound = media != Media::Json || !parts.any(other_charset);
+    sound.then_some(media)
+}
+
+/// The project in a query, or how many violations it has.
+pub(super) fn project(query: &str) -> Result<Option<ProjectId>, usize> {
+    let folded = |name: &[u8]| {
+        let letters = name.iter().filter(|b| !b"-_".contains(b));
+        letters.map(u8::to_ascii_lowercase).collect::<Vec<_>>()
+    };
+    let (mut given, mut misspelt) = (Vec::new(), 0);
+    for pair in query.split('&') {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        let name = decoded(name);
+        if name == b"projectId" {
+            given.push(decoded(value));
+        } else if folded(&name) == b"projectid" {
+            misspelt += 1;
+        }
+    }
+    let wrong = misspelt + given.len().saturating_sub(1);
+    match given.as_slice() {
+        _ if wrong > 0 => Err(wrong),
+        [] => Ok(None),
+        [id, ..] => str::from_utf8(id)
+            .ok()
+            .and_then(|id| id.parse().ok())
+            .map_or(Err(1), |id| Ok(Some(id))),
+    }
+}
+
+/// `application/x-www-form-urlencoded`.
+fn decoded(text: &str) -> Vec<u8> {
+    let mut decoded = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = |digits: &[u8]| {
+            let both = digits.iter().all(u8::is_ascii_hexdigit);
+            let digits = str::from_utf8(digits).ok().filter(|_| both)?;
+            u8::from_str_radix(digits, 16).ok()
+        };
+        let escaped = tail.get(..2).filter(|_| *first == b'%').and_then(hex);
+        decoded.push(escaped.unwrap_or(if *first == b'+' { b' ' } else { *first }));
+        rest = tail.get(escaped.map_or(0, |_| 2)..).unwrap_or_default();
+    }
+    decoded
+}
+
+/// A string of RFC 9651 §3.3.3 with 1 to 255 characters, or one without its quotes.
+pub(super) fn idempotency_key(value: &[u8]) -> bool {
+    let Ok(text) = str::from_utf8(value) else {
+        return false;
+    };
+    let text = text.trim_matches(' ');
+    let mut length = 0;
+    let Some(quoted) = text.strip_prefix('"') else {
+        let bare = |b: u8| (b'!'..=b'~').contains(&b) && !b"\"\\,;".contains(&b);
+        return (1..=255).contains(&text.len()) && text.bytes().all(bare);
+    };
+    let mut rest = quoted.as_bytes();
+    loop {
+        rest = match rest {
+            [b'"'] => return (1..=255).contains(&length),
+            [b'\\', b'"' | b'\\', rest @ ..] => rest,
+            [b'"' | b'\\', ..] => return false,
+            [b' '..=b'~', rest @ ..] => rest,
+            _ => return false,
+        };
+        length += 1;
+    }
+}
+
+pub(super) fn body(media: Media, body: &[u8], owner: Option<&Owner>) -> Result<(), Wrong> {
+    match media {
+        Media::Json => clear(body, |_| ()),
+        Media::Jose | Media::JoseJson => jwe(media, body, owner),
+        Media::Pkcs7 => match der(body).as_deref().map(Cms::parse) {
+            Some(Ok(_)) => Ok(()),
+            _ => Err((ProblemType::SealedUnreadable, None)),
+        },
+    }
+}
+
+fn clear<T>(body: &[u8], of: impl FnOnce(Request<'_>) -> T) -> Result<T, Wrong> {
+    let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
+    let mut violations = Violations::<64>::new();
+    if let Some(request) = validate_request(body, &mut scratch, &mut violations) {
+        return Ok(of(request));
+    }
+    let is = |kind| violations.iter().any(|violation| violation.kind() == kind);
+    let kind = match () {
+        // What is beyond the list decides, too.
+        () if violations.overflowed() => ProblemType::Internal,
+        () if is(ViolationKind::TooLarge) => ProblemType::TooLarge,
+        () if is(ViolationKind::Syntax) => ProblemType::MalformedJson,
+        () => ProblemType::InvalidRequest,
+    };
+    let texts = violations.iter().map(ToString::to_string).collect();
+    Err((kind, (!violations.overflowed()).then_some(texts)))
+}
+
+fn jwe(media: Media, body: &[u8], owner: Option<&Owner>) -> Result<(), Wrong> {
+    let unreadable = (ProblemType::SealedUnreadable, None);
+    let Ok(message) = Jwe::parse(body.trim_ascii()) else {
+        return Err(unreadable);
+    };
+    let compact = message.serialization() == Serialization::Compact;
+    let binding = message
+        .binding()
+        .filter(|_| compact == (media == Media::Jose))
+        .filter(|_| !message.recipients().any(|name| name.is_empty()));
+    let Some(binding) = binding else {
+        return Err(unreadable);
+    };
+    let Ok(context) = Context::of(&binding.context()) else {
+        return Err((ProblemType::ContextMismatch, None));
+    };
+    if !context.violations().is_empty() || SingleUse::of(binding, NOW, 60).is_err() {
+        return Err((ProblemType::InvalidRequest, None));
+    }
+    match owner {
+        // Where it is sent to is looked at last.
+        Some(owner) if *owner.agent.as_str() != *context.agent.as_str() => {
+            Err((ProblemType::ContextMismatch, None))
+        }
+        Some(owner) if owner.project != context.project => {
+            Err((ProblemType::ContextMismatch, None))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What CMS is in DER, out of DER, PEM or base64.
+fn der(body: &[u8]) -> Option<Vec<u8>> {
+    if body.first() == Some(&0x30) {
+        return Some(body.to_vec());
+    }
+    let text = str::from_utf8(body).ok()?;
+    if text.trim_ascii_start().starts_with("-----BEGIN ") {
+        Cms::parse(body).ok()?;
+        let block = text.split("-----").nth(2)?;
+        return base64(block);
+    }
+    base64(text)
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let text: String = text.split_ascii_whitespace().collect();
+    Base64::decode_vec(&text).ok()
+}
+
+/// What the agent gets is what was sent, for whom it was sent to.
+pub(super) fn same(sealed: &Sealed, media: Media, body: &[u8], owner: &Owner) {
+    assert_eq!(sealed.agent().as_str(), AGENT);
+    assert_eq!(sealed.project(), owner.project);
+    match (sealed, media) {
+        (Sealed::Native { context, envelope }, Media::Json) => {
+            let envelope = sealpost_envelope::text::decode(envelope).expect("it is one");
+            let opened = AWS_LC.open(
+                &envelope,
+                &context.sealing(),
+                &mut sealpost_envelope::AwsLcRng,
+            );
+            let opened = opened.expect("it is sealed to the agent").plaintext;
+            let read = clear(body, |request| {
+                assert_eq!(&*opened, request.value.as_bytes());
+                assert_eq!(context.name, request.name.chars().collect::<String>());
+                let text = |text: sealpost_validator::JsonStr<'_>| text.chars().collect();
+                assert_eq!(context.key, request.key.map(text));
+                assert_eq!(context.secret_type, request.secret_type.map(text));
+            });
+            assert!(read.is_ok());
+        }
+        (Sealed::Jwe { context, jwe }, Media::Jose | Media::JoseJson) => {
+            assert_eq!(jwe.as_bytes(), body.trim_ascii());
+            let message = Jwe::parse(jwe.as_bytes()).expect("it was read");
+            let binding = message.binding().expect("it has one");
+            assert_eq!(binding.check(&context.sealing()), Ok(()));
+        }
+        (Sealed::Cms { cms, .. }, Media::Pkcs7) => {
+            assert_eq!(Base64::decode_vec(cms).ok(), der(body));
+        }
+        _ => panic!("{media:?} is sent as something else"),
+    }
+}
