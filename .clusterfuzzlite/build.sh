@@ -1,7 +1,8 @@
 #!/bin/bash -eu
 # Builds every target with what it starts from and its dictionary, for ClusterFuzzLite and OSS-Fuzz.
 cd "$SRC/sealpost"
-cargo fuzz build -O
+# With debug assertions and overflow checks, as in campaign.sh.
+cargo fuzz build -O -a
 binaries=fuzz/target/$(rustc -vV | sed -n 's/^host: //p')/release
 for source in fuzz/fuzz_targets/*.rs; do
     target=$(basename "$source" .rs)

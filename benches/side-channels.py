@@ -3,10 +3,10 @@
 
     side-channels.py ALLOWED LOG...
 
-Each log is of one part and is named like it. A line of ALLOWED is `parts <tab> most <tab> where <tab> reason`: in parts that match
-the first, at most so many findings are benign whose stack matches the third. A stack is matched as its innermost frames, `function (file)`
-without type parameters and lines, joined by ` < `. Fails if a finding is on no line, if there are more of one kind than its line says,
-if the control was not found, or if a log is cut.
+Each log is of one part and is named like it. A line of ALLOWED is `parts <tab> least-most <tab> where <tab> reason`: in each part that
+matches the first, so many findings are benign whose stack matches the third. A stack is matched as its innermost frames, `function (file)`
+without type parameters and lines, joined by ` < `. Fails if a finding is on no line, if there are more of one kind than its line says or
+fewer (what is known to depend on a secret was not found: the secret was not marked), if the control was not found, or if a log is cut.
 """
 import os
 import re
@@ -45,10 +45,11 @@ def main(allowed, *logs):
     known = []
     for line in open(allowed):
         if line.strip() and not line.startswith("#"):
-            parts, most, where, reason = line.rstrip("\n").split("\t")
-            known.append((re.compile(parts), int(most), re.compile(where), reason, {}))
+            parts, counts, where, reason = line.rstrip("\n").split("\t")
+            least, most = map(int, counts.split("-"))
+            known.append((re.compile(parts), least, most, re.compile(where), reason, {}))
 
-    ok, unexplained = True, []
+    ok, unexplained, missing = True, [], []
     print(f"{'part':20}{'findings':>10}{'allowed':>10}{'unexplained':>13}")
     for log in logs:
         part = os.path.basename(log)
@@ -60,13 +61,20 @@ def main(allowed, *logs):
         left = []
         for stack in stacks:
             joined = " < ".join(plain(frame) for frame in stack[1 : 1 + DEPTH])
-            for parts, most, where, _, used in known:
+            for parts, _, most, where, _, used in known:
                 if parts.fullmatch(part) and where.search(joined) and used.get(part, 0) < most:
                     used[part] = used.get(part, 0) + 1
                     break
             else:
                 left.append((stack, joined))
-        verdict = ""
+        lacks = [
+            f"{where.pattern}: {used.get(part, 0)} of at least {least}"
+            for parts, least, _, where, _, used in known
+            if parts.fullmatch(part) and used.get(part, 0) < least
+        ]
+        missing += [(part, lack) for lack in lacks]
+        ok &= not lacks
+        verdict = "  FAILED: what must be found is not" if lacks else ""
         if part == "control":
             verdict = "  found, as it must be" if left else "  NOT FOUND: nothing here means anything"
             ok &= bool(left)
@@ -77,11 +85,13 @@ def main(allowed, *logs):
         print(f"{part:20}{len(stacks):10}{len(stacks) - len(left):10}{len(left):13}{verdict}")
 
     print("\nallowed, and where:")
-    for _, _, where, reason, used in known:
+    for _, _, _, where, reason, used in known:
         counts = ", ".join(f"{count} in {part}" for part, count in used.items()) or "nothing: it may go"
         print(f"    {reason}\n        {where.pattern}: {counts}")
     for part, stack, joined in unexplained:
         print(f"\nNOT KNOWN, {part}: {stack[0]}\n    {joined}\n    at {stack[1]}")
+    for part, lack in missing:
+        print(f"\nNOT FOUND, {part}: is its secret marked?\n    {lack}")
     return not ok
 
 

@@ -21,7 +21,6 @@ use sealpost_envelope::{
     rand_core::TryRng as _,
     seal,
 };
-use sealpost_protocol::Mac;
 
 fn main() -> io::Result<()> {
     let part = env::args().nth(1).unwrap_or_default();
@@ -92,14 +91,13 @@ fn content<B: Backend>() {
     let _ = black_box(pending.finish::<B, _>(KeyAnswer::Seed(&key), &mut AwsLcRng));
 }
 
-/// Comparing what people pin, and what a repeated request is known by. The outcome is public.
+/// Comparing what people pin with a certificate. The outcome is public.
 fn compare() {
-    let mut bytes = [7; 32];
-    let expected = black_box([7; 32]);
-    undefined(&mut bytes);
-    let bytes = black_box(bytes);
-    black_box(Fingerprint::from_bytes(bytes) == Fingerprint::from_bytes(expected));
-    black_box(Mac::from_bytes(bytes) == Mac::from_bytes(expected));
+    let certificate = certificate();
+    let mut pin = *certificate.fingerprint().as_bytes();
+    undefined(&mut pin);
+    let pins = [Fingerprint::from_bytes(black_box(pin))];
+    let _ = black_box(certificate.check(&Trust::Pinned(&pins), NOW));
 }
 
 /// All of opening, with a private key whose numbers are secret. Importing is not looked at, nor the first
@@ -113,7 +111,7 @@ fn open_with_secret_key<B: Backend>(reject: bool) {
     // RFC 8017 appendix A.1.2: after the modulus (257 bytes with its sign) and the exponent come the secret numbers. Their
     // tags and lengths are not secret.
     let start = 26 + 4 + 3 + 4 + 257 + 5;
-    let mut at = start;
+    let (mut at, mut numbers) = (start, 0);
     while at < der.len() {
         let (head, length) = match der[at + 1] {
             0x82 => (4, usize::from(der[at + 2]) << 8 | usize::from(der[at + 3])),
@@ -124,7 +122,9 @@ fn open_with_secret_key<B: Backend>(reject: bool) {
         // The sign is looked at by every parser: its byte stays defined, and so does the top byte of the number.
         undefined(&mut der[at + head + 2..at + head + length]);
         at += head + length;
+        numbers += 1;
     }
+    assert_eq!(numbers, 6, "d, p, q, and three for the remainders");
     reporting(false);
     let identity = Identity::<B>::from_pkcs8_der(&der).expect("it is well formed");
     // AWS-LC prepares a key when it is first used.
@@ -147,8 +147,7 @@ fn sealed() -> (Vec<u8>, Vec<u8>) {
 
 fn recipient() -> [Recipient<AwsLc>; 1] {
     let trust = Trust::DangerAnyCertificate;
-    let now = UnixTime::from_secs(2_000_000_000);
-    let recipient = Recipient::from_certificate_pem(CERTIFICATE, &trust, now);
+    let recipient = Recipient::from_certificate_pem(CERTIFICATE, &trust, NOW);
     [recipient.expect("it is good to seal to")]
 }
 
@@ -207,6 +206,7 @@ fn request(code: usize, first: usize, second: usize) -> usize {
 }
 
 const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login");
+const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
 const CERTIFICATE: &[u8] = include_bytes!("../../testdata/keys/agent-a2048.pem");
 const KEY: &[u8] = include_bytes!("../../testdata/keys/agent-a2048.key.pem");
 const COUNT_ERRORS: usize = 0x1201;

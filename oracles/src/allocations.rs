@@ -1,7 +1,8 @@
 // `unsafe` is here because `GlobalAlloc` is an unsafe trait; all that it does is count and pass on.
 #![allow(unsafe_code)]
 
-//! How much an operation allocates. The allocator of whatever links this crate is the one that counts.
+//! How much an operation allocates. The allocator of whatever links this crate is the one that counts: C libraries such as AWS-LC
+//! call malloc by themselves, which is not seen.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},

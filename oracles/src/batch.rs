@@ -1,5 +1,7 @@
 //! A batch, sealed and then tampered with: whatever is done to it, each message that opens is the one that was sealed
-//! in its place, and a batch is complete only if it is as it was.
+//! in its place, and a batch is complete only if it is as it was. And one message in padding that no sealer writes.
+
+mod padding;
 
 use arbitrary::{Result, Unstructured};
 use sealpost_envelope::{
@@ -11,6 +13,7 @@ use crate::keys::{self, PUBLIC};
 pub(crate) fn check(bytes: &[u8]) {
     // Too few bytes are no input.
     let _ = run(&mut Unstructured::new(bytes));
+    let _ = padding::check(&mut Unstructured::new(bytes));
 }
 
 struct Message {

@@ -11,7 +11,7 @@ use crate::{allocations::bounded, input, keys::NOW, seeds};
 /// Certificates, PEM and DER: the same answer with both libraries, and a pin is a pin.
 pub(crate) fn certificate(bytes: &[u8]) {
     // Each certificate is decoded, parsed into parts, and kept in DER.
-    let aws = bounded(bytes.len(), 32, 1 << 16, || {
+    let aws = bounded(bytes.len(), 8, 256, || {
         Certificate::from_pem_or_der::<AwsLc>(bytes)
     });
     let rust = Certificate::from_pem_or_der::<RustCrypto>(bytes);
@@ -41,7 +41,7 @@ pub(crate) fn trust(bytes: &[u8]) {
     let Some((anchors, presented)) = input::two(bytes) else {
         return;
     };
-    let anchors = bounded(anchors.len(), 64, 1 << 16, || {
+    let anchors = bounded(anchors.len(), 12, 256, || {
         TrustAnchors::from_pem_or_der(anchors)
     });
     let certificate = Certificate::from_pem_or_der::<AwsLc>(presented);

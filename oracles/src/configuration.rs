@@ -241,6 +241,12 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
     let pin = rules::fingerprint("a.pem");
     let in_order = SMALL.replace("PIN", &pin);
     let all = ALL.replace("PIN", &pin);
+    let fetched = |url| {
+        in_order.replace(
+            "jwks_file = \"jwks.json\"",
+            &format!("jwks_url = \"{url}\""),
+        )
+    };
     [
         ("small", "", in_order.as_str()),
         ("all", "", &all),
@@ -252,6 +258,9 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
         ),
         // One thing is wrong: plain HTTP that others can reach.
         ("exposed", "", &in_order.replace("127.0.0.1", "0.0.0.0")),
+        ("url", "", &fetched("http://127.0.0.1:1/jwks")),
+        // And here: keys that others can change on their way.
+        ("url_in_clear", "", &fetched("http://issuer.example/jwks")),
         ("wrong", "", WRONG),
         ("canary", "", CANARIES),
         (
@@ -380,6 +389,9 @@ mod tests {
                 Err(failure) => println!("{name}: {failure}"),
             }
         }
-        assert_eq!(in_order, ["small", "all", "variables", "strange_variables"]);
+        assert_eq!(
+            in_order,
+            ["small", "all", "variables", "strange_variables", "url"]
+        );
     }
 }

@@ -14,7 +14,7 @@ pub(crate) fn binding(bytes: &[u8]) {
     let Ok(json) = str::from_utf8(bytes) else {
         return;
     };
-    let Ok(binding) = bounded(json.len(), 8, 1024, || Binding::parse(json)) else {
+    let Ok(binding) = bounded(json.len(), 6, 64, || Binding::parse(json)) else {
         return;
     };
     let written = binding.to_json();
@@ -59,7 +59,7 @@ pub(crate) fn wrapper(bytes: &[u8]) {
 }
 
 fn read(bytes: &[u8]) {
-    let Ok(read) = bounded(bytes.len(), 8, 1024, || wrapper::unwrap(bytes)) else {
+    let Ok(read) = bounded(bytes.len(), 4, 64, || wrapper::unwrap(bytes)) else {
         return;
     };
     assert_eq!(distinct(bytes), 2, "there is nothing else in it");

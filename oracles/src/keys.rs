@@ -52,7 +52,7 @@ pub(crate) fn rng() -> ChaCha20Rng {
 pub(crate) fn identity(bytes: &[u8]) {
     // The key's numbers, its encodings, and for each block of the file a buffer of its size.
     let limit =
-        |parse: &dyn Fn() -> Result<(), IdentityError>| bounded(bytes.len(), 64, 1 << 18, parse);
+        |parse: &dyn Fn() -> Result<(), IdentityError>| bounded(bytes.len(), 64, 1 << 17, parse);
     let (mut aws, mut rust) = (None, None);
     let first = limit(&|| Identity::<AwsLc>::from_pem_or_der(bytes).map(|_| ()));
     let second = limit(&|| Identity::<RustCrypto>::from_pem_or_der(bytes).map(|_| ()));

@@ -44,7 +44,7 @@ pub(crate) fn check(claims: &[u8]) {
 }
 
 fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
-    let received = bounded(message.len(), 32, 1 << 16, || {
+    let received = bounded(message.len(), 16, 128, || {
         StoreRequest::verify(message, &keys.trusted, &keys.agent, NOW, LEEWAY)
     });
     match received.ok()? {
@@ -62,7 +62,7 @@ fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
 
 fn reply(keys: &Keys, message: &[u8]) -> Option<sealpost_protocol::Outcome> {
     let gateway = keys.signing.gateway_name();
-    bounded(message.len(), 32, 1 << 16, || {
+    bounded(message.len(), 16, 128, || {
         let agent = (&keys.agent, &keys.trusted);
         StoreReply::verify(message, agent, &gateway, keys.id, NOW, LEEWAY)
     })

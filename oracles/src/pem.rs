@@ -7,7 +7,7 @@ use crate::{allocations::bounded, keys};
 
 pub(crate) fn check(bytes: &[u8]) {
     // As it is: no panic, no more memory than there is reason for.
-    let limit = |read: &dyn Fn()| bounded(bytes.len(), 64, 1 << 18, read);
+    let limit = |read: &dyn Fn()| bounded(bytes.len(), 8, 256, read);
     limit(&|| drop(Certificate::from_pem::<AwsLc>(bytes)));
     limit(&|| drop(Identity::<AwsLc>::from_pem(bytes)));
     let _ = written(&mut Unstructured::new(bytes));

@@ -277,6 +277,16 @@ fn bodies() -> Vec<Seed> {
     let own = BODIES.iter().map(|text| text.as_bytes().to_vec()).collect();
     let mut seeds = named("body", own);
     seeds.extend(REQUESTS.iter().map(owned));
+    let names = |names: Vec<String>| {
+        let members = names.iter().map(|name| format!("\"{name}\":1"));
+        let members = members.collect::<Vec<_>>().join(",");
+        format!("{{\"secret\":{{\"name\":\"n\",\"value\":{{{members}}}}}}}").into_bytes()
+    };
+    // As many as there is room for, and as many as there is room for whose beginnings, which are hashed, are equal.
+    let short = (0..510).map(|n| format!("{n:x}")).collect();
+    let alike = (0..55).map(|n| format!("{}{n}", "a".repeat(64))).collect();
+    seeds.push(("names_short".into(), names(short)));
+    seeds.push(("names_alike".into(), names(alike)));
     seeds
 }
 

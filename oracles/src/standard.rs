@@ -94,7 +94,7 @@ pub(crate) fn jwe_json(bytes: &[u8]) {
 
 fn jwe(bytes: &[u8]) -> Option<Jwe<'_>> {
     // Decoded parts, their JSON decoded, and what each recipient costs.
-    let jwe = bounded(bytes.len(), 8, 1 << 16, || Jwe::parse(bytes)).ok()?;
+    let jwe = bounded(bytes.len(), 8, 256, || Jwe::parse(bytes)).ok()?;
     let format = match jwe.serialization() {
         Serialization::Compact => Format::JweCompact,
         _ => Format::JweJson,
@@ -173,7 +173,7 @@ fn with_the_real_key(jwe: &Jwe<'_>, bytes: &[u8]) {
 /// sealed.
 pub(crate) fn cms(bytes: &[u8]) {
     // A copy of what is encrypted, of the names, and of PEM decoded.
-    let parsed = bounded(bytes.len(), 8, 1 << 16, || Cms::parse(bytes));
+    let parsed = bounded(bytes.len(), 4, 256, || Cms::parse(bytes));
     let Ok(message) = parsed else { return };
     let format = Format::detect(bytes);
     assert!(

@@ -87,6 +87,25 @@ fn seeds_are_what_the_generator_writes() {
     }
 }
 
+/// A lost folder would be replayed as an empty one.
+#[test]
+fn no_corpus_is_lost() {
+    for target in TARGETS {
+        let files = names(&folder("corpus").join(target.name));
+        assert!(!files.is_empty(), "fuzz/corpus/{} is empty", target.name);
+    }
+    let all = |kind| -> usize {
+        let targets = names(&folder(kind)).into_iter();
+        targets
+            .map(|target| names(&folder(kind).join(target)).len())
+            .sum()
+    };
+    // A campaign leaves the smallest files that are enough, so that there may be fewer, though not by far.
+    let (corpus, crashes) = (all("corpus"), all("crashes"));
+    assert!(corpus >= 2_000, "fuzz/corpus has {corpus} files");
+    assert!(crashes >= 6, "fuzz/crashes has {crashes} files");
+}
+
 /// All that is committed for fuzzing is small.
 #[test]
 fn corpora_are_small() {

@@ -10,6 +10,7 @@ use std::{
 use sealpost_cli::Plan;
 use sealpost_envelope::{AwsLc, Certificate, Fingerprint};
 use toml::{Table, Value};
+use url::{Host, Url};
 
 use super::{FILES, PRIVATE};
 
@@ -17,6 +18,8 @@ use super::{FILES, PRIVATE};
 pub(super) enum Rule {
     Text,
     Address,
+    /// Where keys are fetched from: nobody on the way can change them.
+    Source,
     /// `true` or `false`.
     Flag,
     /// One of the folder's files.
@@ -33,7 +36,7 @@ pub(super) enum Rule {
     Words(&'static [&'static str]),
 }
 
-use Rule::{Address, File, Flag, Number, Place, Private, Text, Time, Words};
+use Rule::{Address, File, Flag, Number, Place, Private, Source, Text, Time, Words};
 
 const MINUTES_10: u64 = 600_000;
 const MILLION: i64 = 1_000_000;
@@ -49,7 +52,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("tls.client_ca", File),
     ("auth.issuer", Text),
     ("auth.audience", Text),
-    ("auth.jwks_url", Text),
+    ("auth.jwks_url", Source),
     ("auth.jwks_file", File),
     ("auth.jwks_ca", File),
     ("auth.jwks_timeout", Time(1_000, MINUTES_10)),
@@ -150,6 +153,16 @@ fn holds(rule: &Rule, value: &Value) -> bool {
             .all(|value| value.is_str() && holds(rule, value)),
         (Text | Place, Value::String(text)) => !text.is_empty(),
         (Address, Value::String(text)) => text.parse::<SocketAddr>().is_ok(),
+        (Source, Value::String(url)) => Url::parse(url).is_ok_and(|url| {
+            let here = match url.host() {
+                Some(Host::Domain(name)) => name == "localhost",
+                Some(Host::Ipv4(ip)) => local(ip.into()),
+                Some(Host::Ipv6(ip)) => local(ip.into()),
+                None => false,
+            };
+            let anonymous = url.username().is_empty() && url.password().is_none();
+            anonymous && (url.scheme() == "https" || url.scheme() == "http" && here)
+        }),
         (Flag, Value::Boolean(_)) => true,
         (File, Value::String(path)) => mode(path).is_some(),
         (Private, Value::String(path)) => mode(path) == Some(PRIVATE),
