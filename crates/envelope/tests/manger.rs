@@ -229,6 +229,7 @@ fn nothing(encapsulation: &BigUint, open: impl Fn(&[u8]) -> Result<(), String>) 
         let ciphertext = target.encrypt(&BigUint::from_bytes_be(&block));
         assert_eq!((target.see)(&ciphertext), zero, "{what}");
     }
+    // Which says no more than that `zero` and `other` are equal: without two answers there is no question to ask.
     assert_eq!(attack(&mut target, encapsulation), None);
 }
 
