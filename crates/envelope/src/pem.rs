@@ -42,7 +42,7 @@ pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
         let text = rest.get(find(rest, BEGIN)?..)?;
         let label = text.get(BEGIN.len()..)?;
         let label = label.get(..find(label, DASHES).unwrap_or(label.len()))?;
-        let (block, after) = text.split_at(end(text).unwrap_or(text.len()));
+        let (block, after) = text.split_at_checked(end(text).unwrap_or(text.len()))?;
         rest = after;
         Some(Block {
             // What is no text is no label that is looked for.
