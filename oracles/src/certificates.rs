@@ -1,14 +1,28 @@
 //! Certificates, and whom to trust.
 
-use std::{collections::BTreeSet, sync::LazyLock};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
 
+use aws_lc_rs::digest::{SHA256, digest};
+use base64ct::{Base64, Encoding as _};
 use sealpost_envelope::{
-    AwsLc, Certificate, CertificateError, ChainPolicy, Fingerprint, RustCrypto, Trust, TrustAnchors,
+    AwsLc, Certificate, CertificateError, ChainPolicy, Fingerprint, RustCrypto, Trust,
+    TrustAnchors, UnixTime,
+};
+use x509_cert::{
+    certificate::Version,
+    der::{Decode as _, Encode as _, Reader as _, SliceReader, oid::ObjectIdentifier},
+    ext::pkix::{SubjectAltName, name::GeneralName},
 };
 
 use crate::{allocations::bounded, input, keys::NOW, seeds};
 
-/// Certificates, PEM and DER: the same answer with both libraries, and a pin is a pin.
+/// Certificates, PEM and DER: what is taken is taken by another reader of X.509, which says the same of it, and a pin is a
+/// pin.
+///
+/// The product has one reader of its own for both libraries, which hash alone: that they agree says little.
 pub(crate) fn certificate(bytes: &[u8]) {
     // Each certificate is decoded, parsed into parts, and kept in DER.
     let aws = bounded(bytes.len(), 8, 256, || {
@@ -34,16 +48,103 @@ pub(crate) fn certificate(bytes: &[u8]) {
         (Err(aws), Err(rust)) => assert_eq!(aws, rust),
         (aws, rust) => panic!("{aws:?} and {rust:?}"),
     }
+    // Which blocks of PEM are read is for the target `pem`: here it is what they hold.
+    compare(bytes);
+    for der in blocks(bytes) {
+        compare(&der);
+    }
 }
 
-/// A file of authorities and a certificate: only one that was issued is trusted, and only for the agent it names.
-pub(crate) fn trust(bytes: &[u8]) {
-    let Some((anchors, presented)) = input::two(bytes) else {
+/// The product and `x509_cert` both take this DER and say the same of it, or neither does; but the product has rules for
+/// keys and names besides.
+fn compare(der: &[u8]) {
+    let ours = Certificate::from_der::<AwsLc>(der);
+    let Some(theirs) = canonical(der) else {
+        assert!(ours.is_err(), "{ours:?} is not canonical DER");
         return;
     };
-    let anchors = bounded(anchors.len(), 12, 256, || {
-        TrustAnchors::from_pem_or_der(anchors)
+    let ours = match ours {
+        Ok(ours) => ours,
+        Err(CertificateError::NotDer | CertificateError::DuplicateExtension) => {
+            panic!("it is canonical DER")
+        }
+        Err(_) => return,
+    };
+    let tbs = theirs.tbs_certificate();
+    let hash = digest(&SHA256, der);
+    let hash = hash.as_ref().try_into().expect("32 bytes");
+    assert_eq!(ours.fingerprint(), Fingerprint::from_bytes(hash));
+    let key = tbs.subject_public_key_info().to_der();
+    assert_eq!(key.as_deref(), Ok(ours.public_key().spki_der()));
+    let time = |time: x509_cert::time::Time| UnixTime::from_secs(time.to_unix_duration().as_secs());
+    assert_eq!(ours.not_before(), time(tbs.validity().not_before));
+    assert_eq!(ours.not_after(), time(tbs.validity().not_after));
+    if let Some(agents) = agents(tbs) {
+        assert!(ours.agent_ids().eq(agents), "other agents");
+    }
+    let used = ours.check(&Trust::DangerAnyCertificate, ours.not_before());
+    if may_encipher(tbs) {
+        assert_ne!(used, Err(CertificateError::KeyUsage));
+    } else {
+        assert_eq!(used, Err(CertificateError::KeyUsage));
+    }
+}
+
+/// What `x509_cert` decodes and encodes to the same bytes, with each extension once (RFC 5280 §4.2) and those in version
+/// 3 alone.
+fn canonical(der: &[u8]) -> Option<x509_cert::Certificate> {
+    let mut reader = SliceReader::new(der).ok()?;
+    let certificate: x509_cert::Certificate = reader.decode().ok()?;
+    if !reader.is_finished() || certificate.to_der().ok()? != der {
+        return None;
+    }
+    let tbs = certificate.tbs_certificate();
+    if let Some(extensions) = tbs.extensions() {
+        let ids: BTreeSet<_> = extensions.iter().map(|one| one.extn_id).collect();
+        if tbs.version() != Version::V3 || ids.len() != extensions.len() {
+            return None;
+        }
+    }
+    Some(certificate)
+}
+
+fn extension(tbs: &x509_cert::TbsCertificate, id: &str) -> Option<Vec<u8>> {
+    let id = ObjectIdentifier::new(id).expect("it is one");
+    let mut extensions = tbs.extensions().into_iter().flatten();
+    let found = extensions.find(|one| one.extn_id == id);
+    found.map(|one| one.extn_value.as_bytes().to_vec())
+}
+
+/// The agents that subjectAltName names; `None` if it can't be read, which names of other kinds, into which the product does
+/// not look, are enough for.
+fn agents(tbs: &x509_cert::TbsCertificate) -> Option<Vec<String>> {
+    let Some(names) = extension(tbs, "2.5.29.17") else {
+        return Some(Vec::new());
+    };
+    let names = SubjectAltName::from_der(&names).ok()?.0.into_iter();
+    let uris = names.filter_map(|name| match name {
+        GeneralName::UniformResourceIdentifier(uri) => Some(uri.as_str().to_owned()),
+        _ => None,
     });
+    let agent = |uri: String| {
+        uri.strip_prefix("urn:sealpost:agent:")
+            .map(ToOwned::to_owned)
+    };
+    Some(uris.filter_map(agent).collect())
+}
+
+/// Without keyUsage, or with keyEncipherment in it: the third bit of a BIT STRING (RFC 5280 §4.2.1.3).
+fn may_encipher(tbs: &x509_cert::TbsCertificate) -> bool {
+    extension(tbs, "2.5.29.15")
+        .is_none_or(|usage| usage.get(3).is_some_and(|bits| bits & 0x20 != 0))
+}
+
+/// A file of authorities and a certificate: only one that one of them issued is trusted, and only for the agent it names.
+pub(crate) fn trust(bytes: &[u8]) {
+    let Some((file, presented)) = input::two(bytes) else {
+        return;
+    };
+    let anchors = bounded(file.len(), 12, 256, || TrustAnchors::from_pem_or_der(file));
     let certificate = Certificate::from_pem_or_der::<AwsLc>(presented);
     let (Ok(anchors), Ok(certificate)) = (anchors, certificate) else {
         return;
@@ -61,9 +162,14 @@ pub(crate) fn trust(bytes: &[u8]) {
             let mut named = certificate.agent_ids().peekable();
             assert!(named.peek().is_none() || named.any(|named| named == agent));
             assert_eq!(certificate.check(&Trust::DangerAnyCertificate, NOW), Ok(()));
+            let issuers = ISSUERS.get(&certificate.fingerprint());
+            let issuers = issuers.expect("a certificate is trusted that nobody issued");
+            let given = blocks(file).chain([file.to_vec()]);
             assert!(
-                ISSUED.contains(&certificate.fingerprint()),
-                "a certificate is trusted that nobody issued"
+                given
+                    .filter_map(|der| canonical(&der))
+                    .any(|anchor| issuers.contains(&authority(&anchor))),
+                "a certificate is trusted that was issued by somebody else"
             );
         }
     }
@@ -73,11 +179,64 @@ fn check(certificate: &Certificate, policy: ChainPolicy<'_>) -> Result<(), Certi
     certificate.check(&Trust::Chain(policy), NOW)
 }
 
-/// Every certificate that there is a signature for.
-static ISSUED: LazyLock<BTreeSet<Fingerprint>> = LazyLock::new(|| {
-    seeds::certificates()
+/// Name and key, which make an authority (RFC 5280 §6.1.1); in DER.
+type Authority = (Vec<u8>, Vec<u8>);
+
+fn authority(certificate: &x509_cert::Certificate) -> Authority {
+    let tbs = certificate.tbs_certificate();
+    let key = tbs.subject_public_key_info().to_der();
+    let name = tbs.subject().to_der();
+    (name.expect("it was decoded"), key.expect("it was decoded"))
+}
+
+/// Every certificate that there is a signature for, and the authorities that it was issued by or below. In the test data an
+/// authority's name is that of one authority alone.
+static ISSUERS: LazyLock<BTreeMap<Fingerprint, BTreeSet<Authority>>> = LazyLock::new(|| {
+    let ders: Vec<_> = seeds::certificates()
         .iter()
-        .filter_map(|(_, file)| Certificate::from_pem_or_der::<AwsLc>(file).ok())
-        .map(|certificate| certificate.fingerprint())
+        .flat_map(|(_, file)| blocks(file).chain([file.to_vec()]))
+        .collect();
+    let known: BTreeMap<_, _> = ders
+        .iter()
+        .filter_map(|der| Some((der.clone(), canonical(der)?)))
+        .collect();
+    let above = |of: &x509_cert::Certificate| {
+        let (mut found, mut wanted) = (BTreeSet::new(), vec![of.clone()]);
+        while let Some(below) = wanted.pop() {
+            let tbs = below.tbs_certificate();
+            let issuers = known.values().filter(|one| {
+                let own = one.tbs_certificate();
+                own.subject() == tbs.issuer() && **one != below
+            });
+            for issuer in issuers {
+                if found.insert(authority(issuer)) {
+                    wanted.push(issuer.clone());
+                }
+            }
+        }
+        found
+    };
+    known
+        .iter()
+        .map(|(der, one)| {
+            let hash = digest(&SHA256, der);
+            let hash = hash.as_ref().try_into().expect("32 bytes");
+            (Fingerprint::from_bytes(hash), above(one))
+        })
         .collect()
 });
+
+/// What the certificates' blocks in a PEM file hold, read generously: what has no such block, or none in base64, has none.
+fn blocks(file: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let text = String::from_utf8_lossy(file).into_owned();
+    let parts: Vec<_> = text
+        .split("-----BEGIN CERTIFICATE-----")
+        .skip(1)
+        .filter_map(|rest| {
+            let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
+            let body: String = body.split_ascii_whitespace().collect();
+            Base64::decode_vec(&body).ok()
+        })
+        .collect();
+    parts.into_iter()
+}

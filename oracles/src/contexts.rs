@@ -88,8 +88,59 @@ fn trim(text: &[u8]) -> &[u8] {
     text.get(start..text.len() - end).unwrap_or_default()
 }
 
-/// Deeper than is read here, and not deeper than the other reader goes.
+/// Deeper than is read here, in the wrapper that is a level itself, and not deeper than the other reader goes.
 fn unusual(value: &[u8]) -> bool {
-    let opening = value.iter().filter(|byte| b"[{".contains(byte)).count();
-    opening >= sealpost_validator::MAX_DEPTH - 1
+    depth(value) >= sealpost_validator::MAX_DEPTH
+}
+
+/// How many objects and arrays stand in each other at most, in what is JSON.
+fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let mut bytes = json.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            // A string, with what is escaped in it.
+            b'"' => {
+                while let Some(b'\\') = bytes.find(|byte| b"\\\"".contains(byte)) {
+                    bytes.next();
+                }
+            }
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use sealpost_envelope::SecretContext;
+
+    use super::*;
+
+    #[test]
+    fn depth_is_that_of_what_is_no_string() {
+        for (json, deep) in [
+            ("1", 0),
+            ("[{},{},[]]", 2),
+            (r#"{"[[[":"\\\"[{","a":[]}"#, 2),
+            (r#"["\\",[[]]]"#, 3),
+        ] {
+            assert_eq!(depth(json.as_bytes()), deep, "{json}");
+        }
+    }
+
+    /// The excuse begins where the product's limit is.
+    #[test]
+    fn only_what_is_refused_is_unusual() {
+        let binding = Binding::new(&SecretContext::new("agent-1", "n"));
+        for levels in 60..70 {
+            let value = ["[".repeat(levels), "]".repeat(levels)].concat();
+            let wrapped = wrapper::wrap(&binding, value.as_bytes());
+            let refused = wrapper::unwrap(&wrapped).is_err();
+            assert_eq!(refused, unusual(value.as_bytes()), "{levels}");
+        }
+    }
 }

@@ -9,11 +9,13 @@ use sealpost_protocol::{
     AgentId, Context, MAX_MESSAGE, MessageId, Received, Sealed, SigningKey, StoreReply,
     StoreRequest, VerifyKeys,
 };
+use serde_json::Value;
 
-use crate::{allocations::bounded, keys::NOW};
+use crate::{allocations::bounded, contexts::distinct, keys::NOW};
 
-/// Claims that are believed are read the same after they were written again, no message is believed that was changed,
-/// and none that nobody signed.
+/// Claims that are believed are those of this peer, for this one and in time, as another reader of JSON reads them; they
+/// are read the same after they were written again, no message is believed that was changed, and none that nobody
+/// signed.
 pub(crate) fn check(claims: &[u8]) {
     let keys = &*KEYS;
     assert!(request(keys, claims).is_none(), "nobody signed it");
@@ -47,26 +49,79 @@ fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
     let received = bounded(message.len(), 16, 128, || {
         StoreRequest::verify(message, &keys.trusted, &keys.agent, NOW, LEEWAY)
     });
-    match received.ok()? {
+    let received = received.ok()?;
+    let claims = claims(message);
+    let name = keys.signing.gateway_name();
+    assert_eq!(claims["iss"], name.to_string());
+    assert_eq!(claims["aud"], keys.agent.urn());
+    let (_, sealed) = claims["sealed"]
+        .as_object()
+        .and_then(|kinds| kinds.iter().next())
+        .expect("an object of one kind");
+    let owner = sealed.get("owner").unwrap_or(&sealed["context"]);
+    assert_eq!(owner["agent"], keys.agent.as_str());
+    let (lifetime, expires_at) = times(&claims, StoreRequest::MAX_LIFETIME);
+    match received {
         Received::Request {
-            request, gateway, ..
+            request,
+            gateway,
+            lifetime: told,
+            expires_at: end,
         } => {
-            assert_eq!(gateway, keys.signing.gateway_name());
+            assert_eq!(gateway, name);
+            assert_eq!(claims["jti"], request.id.to_string());
+            assert_eq!(claims["request_id"], request.request_id);
             assert_eq!(request.sealed.agent(), &keys.agent);
-            assert!(message.len() <= MAX_MESSAGE);
+            assert_eq!((told, end), (lifetime, expires_at));
+            assert!(expires_at > NOW, "it is late");
             Some(request)
         }
-        Received::Late { .. } => None,
+        Received::Late { id, gateway } => {
+            assert_eq!(gateway, name);
+            assert_eq!(claims["jti"], id.to_string());
+            assert!(expires_at <= NOW, "it is in time");
+            None
+        }
     }
 }
 
 fn reply(keys: &Keys, message: &[u8]) -> Option<sealpost_protocol::Outcome> {
     let gateway = keys.signing.gateway_name();
-    bounded(message.len(), 16, 128, || {
+    let outcome = bounded(message.len(), 16, 128, || {
         let agent = (&keys.agent, &keys.trusted);
         StoreReply::verify(message, agent, &gateway, keys.id, NOW, LEEWAY)
-    })
-    .ok()
+    });
+    let outcome = outcome.ok()?;
+    let claims = claims(message);
+    assert_eq!(claims["iss"], keys.agent.urn());
+    assert_eq!(claims["aud"], gateway.to_string());
+    assert_eq!(claims["in_reply_to"], ID);
+    let (_, expires_at) = times(&claims, REPLY_LIFETIME);
+    assert!(expires_at > NOW, "it has expired");
+    Some(outcome)
+}
+
+/// The claims of a message that is believed, by another reader of JSON; no name is in there twice.
+fn claims(message: &[u8]) -> Value {
+    assert!(message.len() <= MAX_MESSAGE);
+    let text = str::from_utf8(message).expect("base64url and dots");
+    let claims = text.split('.').nth(1).expect("three parts");
+    let claims = Base64UrlUnpadded::decode_vec(claims).expect("base64url without padding");
+    distinct(&claims);
+    serde_json::from_slice(&claims).expect("what is believed is JSON")
+}
+
+/// How long the claims say that a message is good for, and until when with leeway; neither may be made up.
+fn times(claims: &Value, longest: u64) -> (u64, UnixTime) {
+    let time = |name: &str| claims[name].as_u64().expect("a time in seconds");
+    let (issued, expires) = (time("iat"), time("exp"));
+    assert!(issued <= NOW.as_secs() + LEEWAY, "issued in the future");
+    let lifetime = expires.checked_sub(issued).expect("it expires later");
+    assert!(lifetime <= longest, "{lifetime} s are too long");
+    (
+        lifetime,
+        UnixTime::from_secs(expires.saturating_add(LEEWAY)),
+    )
 }
 
 /// A bit of each part, and of each dot.
@@ -152,64 +207,125 @@ pub(crate) fn pkcs8() -> Vec<u8> {
     [PKCS8, &[9; 32]].concat()
 }
 
-/// Claims of either kind that are believed.
+/// Claims of either kind that are believed, and some that are wrong in one place: a check that is gone shows at once.
 pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
-    let keys = &*KEYS;
-    let gateway = keys.signing.gateway_name();
-    let now = NOW.as_secs();
-    let exp = UnixTime::from_secs(now + 30).as_secs();
-    let request = |sealed: &str| {
-        format!(
-            r#"{{"iss":"{gateway}","aud":"{agent}","jti":"{ID}","iat":{now},"exp":{exp},"request_id":"r","sealed":{sealed}}}"#,
-            agent = keys.agent.urn(),
-        )
-    };
-    let reply = |outcome: &str| {
-        format!(
-            r#"{{"iss":"{agent}","aud":"{gateway}","jti":"{ID}","iat":{now},"exp":{exp},"in_reply_to":"{ID}","outcome":{outcome}}}"#,
-            agent = keys.agent.urn(),
-        )
-    };
-    [
+    let requests = [
         (
             "request",
-            request(
-                r#"{"native":{"context":{"agent":"agent-1","name":"n"},"envelope":"sealpost.v1.AAAA"}}"#,
-            ),
+            r#"{"native":{"context":{"agent":"agent-1","name":"n"},"envelope":"sealpost.v1.AAAA"}}"#,
         ),
         (
             "request_cms",
-            request(r#"{"cms":{"owner":{"agent":"agent-1"},"cms":"MAA="}}"#),
+            r#"{"cms":{"owner":{"agent":"agent-1"},"cms":"MAA="}}"#,
         ),
         (
             "request_all",
-            request(
-                r#"{"jwe":{"context":{"agent":"agent-1","project":"0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f","name":"n","key":"k","type":"PASSWORD"},"jwe":"a.b.c.d.e"}}"#,
-            ),
+            r#"{"jwe":{"context":{"agent":"agent-1","project":"0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f","name":"n","key":"k","type":"PASSWORD"},"jwe":"a.b.c.d.e"}}"#,
         ),
-        ("reply_exists", reply(r#""exists""#)),
+    ]
+    .map(|(name, sealed)| (name.into(), request_claims(sealed)));
+    let replies = [
+        ("reply_exists", r#""exists""#),
         (
             "reply_stored",
-            reply(r#"{"stored":{"resolver-ref":"secret:n","vault-secret-name":"n"}}"#),
+            r#"{"stored":{"resolver-ref":"secret:n","vault-secret-name":"n"}}"#,
         ),
         (
             "reply_refused",
-            reply(r##"{"refused":{"violations":["#/secret/name: x"]}}"##),
+            r##"{"refused":{"violations":["#/secret/name: x"]}}"##,
         ),
     ]
-    .map(|(name, claims)| (name.to_owned(), claims.into_bytes()))
-    .into()
+    .map(|(name, outcome)| (name.into(), reply_claims(outcome)));
+    let good = requests.into_iter().chain(replies);
+    good.chain(wrong())
+        .map(|(name, claims): (String, _)| (name, claims.into_bytes()))
+        .collect()
+}
+
+fn request_claims(sealed: &str) -> String {
+    let (gateway, agent) = (KEYS.signing.gateway_name(), KEYS.agent.urn());
+    let now = NOW.as_secs();
+    format!(
+        r#"{{"iss":"{gateway}","aud":"{agent}","jti":"{ID}","iat":{now},"exp":{exp},"request_id":"r","sealed":{sealed}}}"#,
+        exp = now + 30
+    )
+}
+
+fn reply_claims(outcome: &str) -> String {
+    let (gateway, agent) = (KEYS.signing.gateway_name(), KEYS.agent.urn());
+    let now = NOW.as_secs();
+    format!(
+        r#"{{"iss":"{agent}","aud":"{gateway}","jti":"{ID}","iat":{now},"exp":{exp},"in_reply_to":"{ID}","outcome":{outcome}}}"#,
+        exp = now + 30
+    )
+}
+
+/// Claims with one of them wrong.
+fn wrong() -> Vec<(String, String)> {
+    let now = NOW.as_secs();
+    let times = |iat: u64, exp: u64| [("iat", iat.to_string()), ("exp", exp.to_string())];
+    let past = times(now - 60, now - LEEWAY);
+    let future = times(now + LEEWAY + 1, now + LEEWAY + 2);
+    let backwards = times(now, now - 1);
+    let sealed =
+        |agent: &str| format!(r#"{{"cms":{{"owner":{{"agent":"{agent}"}},"cms":"MAA="}}}}"#);
+    let kinds = [
+        (
+            "request",
+            request_claims(&sealed("agent-1")),
+            StoreRequest::MAX_LIFETIME,
+        ),
+        ("reply", reply_claims(r#""exists""#), REPLY_LIFETIME),
+    ];
+    let mut seeds = vec![(
+        "request_wrong_sealed".into(),
+        request_claims(&sealed("agent-2")),
+    )];
+    for (kind, claims, longest) in kinds {
+        let other = |name| [(name, r#""urn:sealpost:agent:agent-2""#.to_owned())];
+        let id = r#""5c8ad1f0-1111-4222-8333-444455556667""#.to_owned();
+        let mut changes: Vec<(&str, Vec<(&str, String)>)> = vec![
+            ("iss", other("iss").into()),
+            ("aud", other("aud").into()),
+            ("past", past.to_vec()),
+            ("future", future.to_vec()),
+            ("backwards", backwards.to_vec()),
+            ("long", times(now, now + longest + 1).into()),
+        ];
+        if kind == "reply" {
+            changes.push(("in_reply_to", vec![("in_reply_to", id)]));
+        }
+        for (what, members) in changes {
+            let changed = members
+                .iter()
+                .fold(claims.clone(), |claims, (name, value)| {
+                    with(&claims, name, value)
+                });
+            seeds.push((format!("{kind}_wrong_{what}"), changed));
+        }
+    }
+    seeds
+}
+
+/// The same object but for the value of one member, which holds no comma.
+fn with(object: &str, name: &str, value: &str) -> String {
+    let name = format!("\"{name}\":");
+    let (before, rest) = object.split_once(&name).expect("it is there");
+    let (_, after) = rest.split_once(',').expect("it is not the last");
+    format!("{before}{name}{value},{after}")
 }
 
 const ID: &str = "5c8ad1f0-1111-4222-8333-444455556666";
 const LEEWAY: u64 = 5;
+/// The longest that a reply may be valid, in seconds.
+const REPLY_LIFETIME: u64 = 60;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn seeds_are_believed() {
+    fn seeds_are_believed_unless_they_are_wrong() {
         for (name, claims) in seeds() {
             let header = match name.starts_with("request") {
                 true => &KEYS.request_header,
@@ -217,7 +333,7 @@ mod tests {
             };
             let message = KEYS.sign(header, &claims);
             let believed = request(&KEYS, &message).is_some() || reply(&KEYS, &message).is_some();
-            assert!(believed, "{name}");
+            assert_eq!(believed, !name.contains("wrong"), "{name}");
         }
     }
 }

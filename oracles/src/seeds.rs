@@ -43,14 +43,14 @@ pub fn of(target: &str) -> Vec<Seed> {
         "batch" => random(8),
         "binding" => texts(BINDINGS),
         "certificate" => certificates().iter().map(owned).collect(),
-        "cms" => named("cms", cms()),
+        "cms" => named("cms", [cms(), cms_stubbed()].concat()),
         "configuration" => configuration::seeds(),
         "envelope" => named("envelope", envelopes()),
         "gateway_request" => gateway::seeds(),
         "identity" => named("key", private_keys()),
         "intake" => intake::seeds(),
         "jwe_compact" => named("jwe", jwe_compact().to_vec()),
-        "jwe_json" => named("jwe", [jwe_json(), jwe_misplaced()].concat()),
+        "jwe_json" => named("jwe", [jwe_json(), jwe_misplaced(), jwe_stubbed()].concat()),
         "jwks" => tokens::jwks_seeds(),
         "message" => messages::seeds(),
         "open" => named("open", stubbed()),
@@ -121,7 +121,7 @@ pub(crate) fn jwe_compact() -> &'static [Vec<u8>] {
             .map(|binding| jwe(&[recipient()], binding.as_ref(), Serialization::Compact))
             .into();
         let text = String::from_utf8(seeds[1].clone()).expect("base64url and dots");
-        seeds.push(standard::sealed_with_the_stub(&text, PLAINTEXT));
+        seeds.push(standard::compact_for_the_stub(&text));
         seeds
     });
     &SEALED
@@ -175,6 +175,19 @@ fn cms() -> Vec<Vec<u8>> {
     let two = cms::seal(&[recipient(), other()], PLAINTEXT, &mut rng());
     let pem = cms::to_pem(&one).into_bytes();
     vec![one, two.expect("it can be sealed"), pem]
+}
+
+/// Sealed with the key that the stub answers with.
+fn cms_stubbed() -> Vec<Vec<u8>> {
+    let [one, two] = [0, 1].map(|n| standard::cms_for_the_stub(&cms()[n]));
+    let pem = cms::to_pem(&one).into_bytes();
+    vec![one, two, pem]
+}
+
+fn jwe_stubbed() -> Vec<Vec<u8>> {
+    let sealed = jwe_json();
+    let stubbed = sealed.iter().map(|json| standard::json_for_the_stub(json));
+    stubbed.collect()
 }
 
 fn envelopes() -> Vec<Vec<u8>> {
@@ -236,6 +249,10 @@ fn trust() -> Vec<Vec<u8>> {
         ("ca-rsa", "two-agents"),
         ("ca-rsa", "no-agent"),
         ("ca-rsa", "self-signed"),
+        // Issued by others.
+        ("ca-ed25519", "agent-rsa-sha256"),
+        ("ca-rsa", "agent-p256"),
+        ("ca-p256", "chain-rsa"),
     ]
     .map(|(authority, agent)| join_two(file(authority), file(agent)))
     .into()
@@ -270,6 +287,18 @@ fn wrappers() -> Vec<Vec<u8>> {
         .map(|value| join(&[binding.to_json().as_bytes(), value.as_bytes()]))
         .collect();
     seeds.push(wrapper::wrap(&binding, PLAINTEXT).to_vec());
+    // As deep as it may be, and a level deeper; and brackets that are no depth.
+    for value in [
+        ["[".repeat(63), "]".repeat(63)].concat(),
+        ["[".repeat(64), "]".repeat(64)].concat(),
+        format!(
+            r#"{{"a":"\"{}","b":[{}0]}}"#,
+            "[".repeat(80),
+            "{},".repeat(80)
+        ),
+    ] {
+        seeds.push(join(&[binding.to_json().as_bytes(), value.as_bytes()]));
+    }
     seeds
 }
 
@@ -438,47 +467,4 @@ const CERTIFICATES: &[(&str, &[u8])] = test_data! {
 };
 
 #[cfg(test)]
-mod tests {
-    use sealpost_envelope::{
-        AwsLc, AwsLcRng, Certificate, ChainPolicy, TrustAnchors,
-        cms::Cms,
-        jwe::{ContextPolicy, Jwe, JweError},
-        open,
-    };
-
-    use super::*;
-    use crate::{input, keys::AWS_LC};
-
-    /// A target whose seeds are all refused at the door would find nothing.
-    #[test]
-    fn seeds_go_deep() {
-        for sealed in sealed() {
-            let opened = open(AWS_LC.current(), sealed, &CONTEXT, &mut AwsLcRng);
-            assert!(opened.is_ok());
-        }
-        let policy = ContextPolicy::AcceptUnbound(None);
-        for sealed in jwe_compact()[..2].iter().chain(&jwe_json()) {
-            let jwe = Jwe::parse(sealed).expect("it was sealed");
-            assert!(jwe::open(&AWS_LC, &jwe, policy, &mut AwsLcRng).is_ok());
-        }
-        let misplaced = jwe_misplaced();
-        assert!(Jwe::parse(&misplaced[0]).is_ok());
-        for sealed in &misplaced[1..] {
-            assert!(matches!(Jwe::parse(sealed), Err(JweError::Unprotected(_))));
-        }
-        for sealed in cms() {
-            let cms = Cms::parse(&sealed).expect("it was sealed");
-            assert!(cms::open(&AWS_LC, &cms, &mut AwsLcRng).is_ok());
-        }
-        let trusted = |seed: &Vec<u8>| {
-            let (anchors, file) = input::two(seed).expect("it has two parts");
-            let anchors = TrustAnchors::from_pem_or_der(anchors).expect("they are authorities");
-            let certificate = Certificate::from_pem_or_der::<AwsLc>(file).expect("it is one");
-            certificate.agent_ids().any(|agent| {
-                let policy = ChainPolicy::new(&anchors, agent);
-                certificate.check(&Trust::Chain(policy), NOW).is_ok()
-            })
-        };
-        assert!(trust().iter().filter(|seed| trusted(seed)).count() >= 6);
-    }
-}
+mod tests;

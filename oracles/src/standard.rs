@@ -1,8 +1,12 @@
 //! JWE and CMS, the formats of others.
 
+use std::ops::Range;
+
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Error, Format, KeyAnswer, PendingContent, Plaintext, RustCrypto,
+    AwsLc, AwsLcRng, Backend, Error, Format, KeyAnswer, Opened, PendingContent, Plaintext,
+    RustCrypto,
     cms::{self, Cms, RecipientName},
     jwe::{ContextPolicy, Jwe, Serialization},
 };
@@ -12,11 +16,12 @@ use crate::{
     allocations::bounded,
     contexts::distinct,
     envelope::CONTEXT,
-    keys::{AWS_LC, PUBLIC},
+    keys::{AWS_LC, PUBLIC, RUST_CRYPTO},
     seeds,
 };
 
-/// The content key that the stubbed private key answers with; seeds are sealed with another one, by a real key.
+/// The content key that the stubbed private key answers with. No fuzzer makes a tag that fits: some seeds are sealed with
+/// it, the others with one that only a real key decrypts.
 const CONTENT_KEY: [u8; 32] = [7; 32];
 
 /// JWE in compact serialisation: what is accepted has the one suite, is written in one way, and opens only if it was
@@ -35,15 +40,8 @@ pub(crate) fn jwe_compact(bytes: &[u8]) {
     assert_eq!(decoded[3].len(), jwe.message_len());
     assert_eq!(decoded[4].len(), 16);
     assert_eq!(jwe.recipients().count(), 1);
-    if let Some(plaintext) = open_jwe(&jwe) {
-        // Nobody could have sealed it with the stub's key but the fuzzer: then it is exactly what sealing gives.
-        let nonce = decoded[2].as_slice().try_into().expect("12 bytes");
-        let mut sealed = plaintext.to_vec();
-        let key = AwsLc::aead_key(&CONTENT_KEY).expect("there is memory");
-        let tag = AwsLc::aead_seal(&key, nonce, parts[0].as_bytes(), &mut sealed);
-        assert_eq!(tag.expect("it is short").as_slice(), decoded[4]);
-        assert_eq!(sealed, decoded[3]);
-    }
+    let stubbed = unsealed(&decoded[2], parts[0].as_bytes(), &decoded[3], &decoded[4]);
+    open_jwe(&jwe, stubbed.as_deref());
     with_the_real_key(&jwe, bytes);
 }
 
@@ -57,13 +55,13 @@ pub(crate) fn jwe_json(bytes: &[u8]) {
     let whole: Value = serde_json::from_slice(bytes).expect("what is accepted is JSON");
     distinct(bytes);
     assert!(whole.get("aad").is_none());
-    protected(&canonical(text(&whole, "protected")));
-    assert_eq!(canonical(text(&whole, "iv")).len(), 12);
-    assert_eq!(
-        canonical(text(&whole, "ciphertext")).len(),
-        jwe.message_len()
-    );
-    assert_eq!(canonical(text(&whole, "tag")).len(), 16);
+    let aad = text(&whole, "protected");
+    protected(&canonical(aad));
+    let [nonce, ciphertext, tag] =
+        ["iv", "ciphertext", "tag"].map(|name| canonical(text(&whole, name)));
+    assert_eq!(nonce.len(), 12);
+    assert_eq!(ciphertext.len(), jwe.message_len());
+    assert_eq!(tag.len(), 16);
     let mut outside: Vec<_> = ["unprotected", "header"]
         .iter()
         .filter_map(|name| whole.get(name))
@@ -88,7 +86,8 @@ pub(crate) fn jwe_json(bytes: &[u8]) {
             assert!(header.get(name).is_none(), "{name} is not protected");
         }
     }
-    open_jwe(&jwe);
+    let stubbed = unsealed(&nonce, aad.as_bytes(), &ciphertext, &tag);
+    open_jwe(&jwe, stubbed.as_deref());
     with_the_real_key(&jwe, bytes);
 }
 
@@ -124,7 +123,7 @@ fn canonical(text: &str) -> Vec<u8> {
 }
 
 /// With a stubbed private key, under every policy.
-fn open_jwe(jwe: &Jwe<'_>) -> Option<Plaintext> {
+fn open_jwe(jwe: &Jwe<'_>, expected: Option<&[u8]>) {
     let certificates = AWS_LC.current().certificates();
     let unbound = jwe.pending(&PUBLIC, certificates, ContextPolicy::AcceptUnbound(None));
     let bound = jwe.pending(
@@ -138,10 +137,13 @@ fn open_jwe(jwe: &Jwe<'_>) -> Option<Plaintext> {
         assert_eq!(binding.check(&CONTEXT), Ok(()));
         assert!(jwe.recipients().any(|name| !name.is_empty()));
     }
-    finish(&unbound.ok()?)
+    if let Ok(pending) = unbound {
+        assert_eq!(finish(&pending).as_deref(), expected);
+    }
 }
 
-/// Both libraries say the same, and nothing opens where the key rejects or answers with another length.
+/// Both libraries say the same, what opens is what was sealed with the stub's key, and nothing opens where the key rejects
+/// or answers with another length.
 fn finish(pending: &PendingContent<'_>) -> Option<Plaintext> {
     fn open<B: Backend>(pending: &PendingContent<'_>, answer: KeyAnswer<'_>) -> Option<Plaintext> {
         match pending.finish::<B, _>(answer, &mut AwsLcRng) {
@@ -153,19 +155,41 @@ fn finish(pending: &PendingContent<'_>) -> Option<Plaintext> {
     let opened = open::<AwsLc>(pending, KeyAnswer::Seed(&CONTENT_KEY));
     let other = open::<RustCrypto>(pending, KeyAnswer::Seed(&CONTENT_KEY));
     assert_eq!(opened.as_deref(), other.as_deref());
+    if let Some(opened) = &opened {
+        assert_eq!(&**opened, seeds::PLAINTEXT);
+    }
     assert!(open::<AwsLc>(pending, KeyAnswer::Rejected).is_none());
     assert!(open::<RustCrypto>(pending, KeyAnswer::Seed(&[7; 33])).is_none());
     opened
 }
 
-/// With the real key only what was sealed opens. In JSON, what is around it may have been changed.
+/// With the real key only what was sealed opens, with both libraries. In JSON, what is around it may have been changed.
 fn with_the_real_key(jwe: &Jwe<'_>, bytes: &[u8]) {
     let policy = ContextPolicy::AcceptUnbound(None);
-    let opened = sealpost_envelope::jwe::open(&AWS_LC, jwe, policy, &mut AwsLcRng);
-    if let Ok(opened) = opened {
-        assert_eq!(&*opened.plaintext, seeds::PLAINTEXT);
-        let compact = jwe.serialization() == Serialization::Compact;
-        assert!(!compact || seeds::jwe_compact().iter().any(|seed| seed == bytes));
+    let opened = same(
+        sealpost_envelope::jwe::open(&AWS_LC, jwe, policy, &mut AwsLcRng),
+        sealpost_envelope::jwe::open(&RUST_CRYPTO, jwe, policy, &mut AwsLcRng),
+    );
+    let compact = jwe.serialization() == Serialization::Compact;
+    if opened && compact {
+        assert!(seeds::jwe_compact().iter().any(|seed| seed == bytes));
+    }
+}
+
+/// Did it open? Both libraries say the same of it, and what opens is what was sealed.
+fn same(first: Result<Opened, Error>, second: Result<Opened, Error>) -> bool {
+    match (first, second) {
+        (Ok(first), Ok(second)) => {
+            assert_eq!(&*first.plaintext, seeds::PLAINTEXT);
+            assert_eq!(&*second.plaintext, seeds::PLAINTEXT);
+            assert_eq!(first.key_id, second.key_id);
+            true
+        }
+        (Err(first), Err(second)) => {
+            assert_eq!(first, second);
+            false
+        }
+        (first, second) => panic!("{first:?} and {second:?}"),
     }
 }
 
@@ -197,28 +221,93 @@ pub(crate) fn cms(bytes: &[u8]) {
     }
     let certificates = AWS_LC.current().certificates();
     if let Ok(pending) = message.pending(&PUBLIC, certificates) {
-        finish(&pending);
+        let opened = finish(&pending);
+        if format == Some(Format::Cms) {
+            let [nonce, ciphertext, tag] =
+                cms_parts(bytes, message.message_len()).map(|part| &bytes[part]);
+            let expected = unsealed(nonce, b"", ciphertext, tag);
+            assert_eq!(opened.as_deref(), expected.as_deref());
+        }
     }
-    if let Ok(opened) = cms::open(&AWS_LC, &message, &mut AwsLcRng) {
-        assert_eq!(&*opened.plaintext, seeds::PLAINTEXT);
-    }
+    same(
+        cms::open(&AWS_LC, &message, &mut AwsLcRng),
+        cms::open(&RUST_CRYPTO, &message, &mut AwsLcRng),
+    );
 }
 
-/// The JWE `text` with another content: sealed with the key that the stub answers with.
-pub(crate) fn sealed_with_the_stub(text: &str, plaintext: &[u8]) -> Vec<u8> {
+/// What the stub's key opens, by a library itself.
+fn unsealed(nonce: &[u8], aad: &[u8], ciphertext: &[u8], tag: &[u8]) -> Option<Vec<u8>> {
+    let nonce = Nonce::try_assume_unique_for_key(nonce).expect("12 bytes");
+    let mut sealed = [ciphertext, tag].concat();
+    let opened = stub().open_in_place(nonce, Aad::from(aad), &mut sealed);
+    opened.ok().map(|plaintext| plaintext.to_vec())
+}
+
+/// The tag of `plaintext`, which becomes the ciphertext: sealed with the key that the stub answers with.
+fn seal(nonce: &[u8], aad: &[u8], plaintext: &mut [u8]) -> Vec<u8> {
+    let nonce = Nonce::try_assume_unique_for_key(nonce).expect("12 bytes");
+    let tag = stub().seal_in_place_separate_tag(nonce, Aad::from(aad), plaintext);
+    tag.expect("it is short").as_ref().to_vec()
+}
+
+fn stub() -> LessSafeKey {
+    LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &CONTENT_KEY).expect("32 bytes"))
+}
+
+/// Where nonce, ciphertext and tag stand in CMS of a message of this length, which nothing optional follows:
+///
+/// ```text
+/// … OCTET STRING nonce, INTEGER 16 } } [0] ciphertext } OCTET STRING tag } } }
+/// ```
+fn cms_parts(der: &[u8], length: usize) -> [Range<usize>; 3] {
+    let tag = der.len() - 16..der.len();
+    let ciphertext = tag.start - 2 - length..tag.start - 2;
+    // As many bytes of length as it takes (X.690 §8.1.3).
+    let header = 2 + match length {
+        0..0x80 => 0,
+        0x80..0x100 => 1,
+        0x100..0x1_0000 => 2,
+        _ => 3,
+    };
+    let nonce = ciphertext.start - header - 3 - 12;
+    [nonce..nonce + 12, ciphertext, tag]
+}
+
+/// The compact JWE `text`, its message sealed with the stub's key instead of the one that is encrypted in it.
+pub(crate) fn compact_for_the_stub(text: &str) -> Vec<u8> {
     let parts: Vec<_> = text.split('.').collect();
-    let nonce = canonical(parts[2]);
-    let nonce = nonce.as_slice().try_into().expect("12 bytes");
-    let mut sealed = plaintext.to_vec();
-    let key = AwsLc::aead_key(&CONTENT_KEY).expect("there is memory");
-    let tag = AwsLc::aead_seal(&key, nonce, parts[0].as_bytes(), &mut sealed);
-    let (sealed, tag) = (
-        Base64UrlUnpadded::encode_string(&sealed),
-        Base64UrlUnpadded::encode_string(&tag.expect("it is short")),
-    );
+    let [sealed, tag] = encoded(parts[2], parts[0]);
     [parts[0], parts[1], parts[2], &sealed, &tag]
         .join(".")
         .into_bytes()
+}
+
+/// The same for a JWE in JSON.
+pub(crate) fn json_for_the_stub(json: &[u8]) -> Vec<u8> {
+    let whole: Value = serde_json::from_slice(json).expect("it was sealed");
+    let json = str::from_utf8(json).expect("JSON");
+    let [sealed, tag] = encoded(text(&whole, "iv"), text(&whole, "protected"));
+    let put = |json: String, name, value: &str| json.replace(text(&whole, name), value);
+    let json = put(json.to_owned(), "ciphertext", &sealed);
+    put(json, "tag", &tag).into_bytes()
+}
+
+/// The same for CMS in DER.
+pub(crate) fn cms_for_the_stub(der: &[u8]) -> Vec<u8> {
+    let [nonce, ciphertext, tag] = cms_parts(der, seeds::PLAINTEXT.len());
+    let mut sealed = seeds::PLAINTEXT.to_vec();
+    let fits = seal(&der[nonce], b"", &mut sealed);
+    let mut der = der.to_vec();
+    der[ciphertext].copy_from_slice(&sealed);
+    der[tag].copy_from_slice(&fits);
+    der
+}
+
+/// Ciphertext and tag of the seeds' plaintext, from and in base64url.
+fn encoded(nonce: &str, aad: &str) -> [String; 2] {
+    let mut sealed = seeds::PLAINTEXT.to_vec();
+    let tag = seal(&canonical(nonce), aad.as_bytes(), &mut sealed);
+    [sealed, tag].map(|part| Base64UrlUnpadded::encode_string(&part))
 }
 
 /// The length of the one element that `der` starts with, by X.690 §8.1.3 and §10.1: read by hand, slowly.
@@ -237,4 +326,31 @@ fn tlv(der: &[u8]) -> Option<usize> {
         .fold(0, |n, digit| n << 8 | usize::from(*digit));
     // The shortest form, always.
     (digits[0] != 0 && length >= 0x80).then_some(2 + count + length)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Otherwise the libraries would agree on nothing but refusals.
+    #[test]
+    fn the_stub_opens_what_is_sealed_for_it() {
+        let certificates = AWS_LC.current().certificates();
+        let policy = ContextPolicy::AcceptUnbound(None);
+        let jwes = ["jwe_compact", "jwe_json"].map(seeds::of).concat();
+        let jwes = jwes.iter().filter(|(_, sealed)| {
+            Jwe::parse(sealed).is_ok_and(|jwe| {
+                let pending = jwe.pending(&PUBLIC, certificates, policy);
+                pending.is_ok_and(|pending| finish(&pending).is_some())
+            })
+        });
+        assert_eq!(jwes.count(), 4);
+        let messages = seeds::of("cms");
+        let messages = messages.iter().filter(|(_, sealed)| {
+            let cms = Cms::parse(sealed).expect("it was sealed");
+            let pending = cms.pending(&PUBLIC, certificates);
+            pending.is_ok_and(|pending| finish(&pending).is_some())
+        });
+        assert_eq!(messages.count(), 3);
+    }
 }

@@ -1,0 +1,44 @@
+//! Seeds get where they are meant to.
+
+use sealpost_envelope::{
+    AwsLc, AwsLcRng, Certificate, ChainPolicy, TrustAnchors,
+    cms::Cms,
+    jwe::{ContextPolicy, Jwe, JweError},
+    open,
+};
+
+use super::*;
+use crate::{input, keys::AWS_LC};
+
+/// A target whose seeds are all refused at the door would find nothing.
+#[test]
+fn seeds_go_deep() {
+    for sealed in sealed() {
+        let opened = open(AWS_LC.current(), sealed, &CONTEXT, &mut AwsLcRng);
+        assert!(opened.is_ok());
+    }
+    let policy = ContextPolicy::AcceptUnbound(None);
+    for sealed in jwe_compact()[..2].iter().chain(&jwe_json()) {
+        let jwe = Jwe::parse(sealed).expect("it was sealed");
+        assert!(jwe::open(&AWS_LC, &jwe, policy, &mut AwsLcRng).is_ok());
+    }
+    let misplaced = jwe_misplaced();
+    assert!(Jwe::parse(&misplaced[0]).is_ok());
+    for sealed in &misplaced[1..] {
+        assert!(matches!(Jwe::parse(sealed), Err(JweError::Unprotected(_))));
+    }
+    for sealed in cms() {
+        let cms = Cms::parse(&sealed).expect("it was sealed");
+        assert!(cms::open(&AWS_LC, &cms, &mut AwsLcRng).is_ok());
+    }
+    let trusted = |seed: &Vec<u8>| {
+        let (anchors, file) = input::two(seed).expect("it has two parts");
+        let anchors = TrustAnchors::from_pem_or_der(anchors).expect("they are authorities");
+        let certificate = Certificate::from_pem_or_der::<AwsLc>(file).expect("it is one");
+        certificate.agent_ids().any(|agent| {
+            let policy = ChainPolicy::new(&anchors, agent);
+            certificate.check(&Trust::Chain(policy), NOW).is_ok()
+        })
+    };
+    assert!(trust().iter().filter(|seed| trusted(seed)).count() >= 6);
+}
