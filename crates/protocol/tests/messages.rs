@@ -373,8 +373,13 @@ mod crafted {
 
     #[test]
     fn claims_are_exact() {
-        let changes: [fn(&mut Value); 18] = [
+        let changes: [fn(&mut Value); 20] = [
             |c| c["extra"] = json!(1),
+            |c| {
+                let native = &c["sealed"]["native"];
+                c["sealed"]["native"] = json!([native["context"], native["envelope"]]);
+            },
+            |c| c["idempotency"] = Value::Null,
             |c| c["sealed"]["native"]["context"]["extra"] = json!(1),
             |c| c["exp"] = json!("soon"),
             |c| c["exp"] = json!(-1),
