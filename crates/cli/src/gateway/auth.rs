@@ -43,7 +43,7 @@ pub(crate) fn read(root: &mut Section<'_>) -> Option<AuthPlan> {
 
     let mut policy = TokenPolicy::new(issuer?, audience?);
     if let Some(leeway) = leeway {
-        policy.leeway = leeway.as_secs();
+        policy.leeway = leeway;
     }
     if let Some(algorithms) = algorithms {
         policy.algorithms = algorithms;
