@@ -45,7 +45,7 @@ async fn several_violations_in_order() {
     assert_snapshot!(answer, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 665
+    content-length: 660
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -59,7 +59,7 @@ async fn malformed_json() {
     assert_snapshot!(world().post(AGENT, r#"{"secret":{"name":null,"#).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 421
+    content-length: 417
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -73,7 +73,7 @@ async fn a_bad_parameter_alone() {
     assert_snapshot!(world().post(&format!("{AGENT}?projectId=1"), GOOD).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 350
+    content-length: 345
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -87,7 +87,7 @@ async fn too_large() {
     assert_snapshot!(world().post(AGENT, vec![b'['; 1 << 20]).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 288
+    content-length: 283
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -106,7 +106,7 @@ async fn wrong_media_type() {
     assert_snapshot!(world.send(request).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 428
+    content-length: 423
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -120,7 +120,7 @@ async fn unknown_agent() {
     assert_snapshot!(world().post("nobody", GOOD).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 316
+    content-length: 311
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -138,7 +138,7 @@ async fn expired_certificate() {
     assert_snapshot!(world.post(AGENT, GOOD).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 348
+    content-length: 343
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -155,7 +155,7 @@ async fn forbidden() {
     assert_snapshot!(world.send(request).await, @r##"
     403 Forbidden
     cache-control: no-store
-    content-length: 307
+    content-length: 303
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1

@@ -227,7 +227,7 @@ async fn the_agents_violations_are_passed_on() {
     assert_snapshot!(play(Script::Say(Outcome::Refused { violations })).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 282
+    content-length: 277
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -242,7 +242,7 @@ async fn the_agent_takes_other_formats() {
     assert_snapshot!(play(Script::Say(Outcome::NotAccepted { accepted })).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 372
+    content-length: 367
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -256,7 +256,7 @@ async fn the_key_was_used_for_something_else() {
     assert_snapshot!(play(Script::Say(Outcome::KeyReused)).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 400
+    content-length: 395
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1

@@ -80,7 +80,7 @@ async fn a_key_that_is_none_is_a_violation() {
     assert_snapshot!(answer, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 554
+    content-length: 549
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1

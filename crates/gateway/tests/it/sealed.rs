@@ -133,7 +133,7 @@ async fn another_context_than_the_urls() {
     assert_snapshot!(world.post_as(AGENT, JOSE, compact(&context, VALUE)).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 442
+    content-length: 437
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -179,7 +179,7 @@ async fn a_context_breaks_the_same_rules() {
     assert_snapshot!(answer, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 770
+    content-length: 765
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -249,7 +249,7 @@ async fn what_can_not_be_read_says_why() {
     assert_snapshot!(world().post_as(AGENT, JOSE, header("RSA1_5", &kid)).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 331
+    content-length: 326
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
@@ -325,7 +325,7 @@ async fn what_does_not_open_says_nothing() {
     assert_snapshot!(world().post_as(AGENT, JOSE, changed).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 374
+    content-length: 369
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
