@@ -57,6 +57,10 @@ impl TrustPolicy {
     }
 
     /// The policy for the certificates of one agent.
+    #[cfg_attr(
+        not(feature = "chain"),
+        expect(unused_variables, reason = "only a chain is compared with the agent")
+    )]
     #[must_use]
     pub fn for_agent<'a>(&'a self, agent_id: &'a str) -> Trust<'a> {
         match &self.roots {
