@@ -10,8 +10,9 @@ use sealpost_benches::{
     floor,
     shapes::{realistic, request, shapes},
 };
+use sealpost_json::find_property;
 use sealpost_validator::{
-    MAX_MEMBERS, MAX_VALUE, Naming, Slot, Violations, find_property, validate_request,
+    MAX_MEMBERS, MAX_VALUE, Naming, Slot, Violations, validate_request,
     validate_value,
 };
 
