@@ -32,7 +32,7 @@ LIMITS = {
 BOARDS = {"lm3s6965evb": "thumbv7m-none-eabi", "mps2-an386": "thumbv7em-none-eabihf"}
 OURS = re.compile(rb"[\w/.-]*(crates/(?:envelope|validator|vault-key)/src/[\w/.-]+\.rs)")
 THEIRS = re.compile(rb"[\w/.-]*(crypto-bigint-[\w.-]+/src/[\w/.-]+\.rs)")
-# The panics that are left, by the texts of their `expect`: docs/EMBEDDED.md says why.
+# The panics that are left, by the texts of their `expect`: docs/FIRMWARE.md says why.
 INVARIANTS = ["HMAC takes keys of every length"]
 
 
@@ -121,7 +121,7 @@ def report(figures, rust, as_json, baseline):
 
 def grown(figures, before):
     failures = [f"  {name} is not measured any more" for name in sorted(before.keys() - figures.keys())]
-    failures += [f"  {name} is not in the baseline: embedded/check.sh --baseline" for name in sorted(figures.keys() - before.keys())]
+    failures += [f"  {name} is not in the baseline: firmware/check.sh --baseline" for name in sorted(figures.keys() - before.keys())]
     for name in sorted(figures.keys() & before.keys()):
         # A tick of the timer is up to 80 instructions.
         slack = 200 if name.endswith("instructions") else 0

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Builds the core crates for microcontrollers and for WebAssembly, runs them, and compares what they take with baseline.json.
 #
-#   embedded/check.sh              all of it, with the figures as a table
-#   embedded/check.sh --json       the figures as JSON on standard output; all else on standard error
-#   embedded/check.sh --install    installs first what is missing (rustup targets, Debian's packages); CI does
-#   embedded/check.sh --baseline   writes the figures to baseline.json instead of comparing them
+#   firmware/check.sh              all of it, with the figures as a table
+#   firmware/check.sh --json       the figures as JSON on standard output; all else on standard error
+#   firmware/check.sh --install    installs first what is missing (rustup targets, Debian's packages); CI does
+#   firmware/check.sh --baseline   writes the figures to baseline.json instead of comparing them
 #
 # Needs Rust with four targets, QEMU for Arm, Node, python3, and the command `sealpost` (SEALPOST_BIN, or it is built).
 set -euo pipefail
@@ -57,7 +57,7 @@ tools() {
     [ ${#missing[@]} -eq 0 ] && return
     echo "!!! not checked on small machines, because this is missing:"
     printf '!!!   %s\n' "${missing[@]}"
-    echo "!!! embedded/check.sh --install tries to install it"
+    echo "!!! firmware/check.sh --install tries to install it"
     exit 1
 }
 
@@ -66,7 +66,7 @@ rust() {
     has_targets && return
     $INSTALL || return
     rustup target add "${TARGETS[@]}" && has_targets && return
-    echo "rustup has no such targets here: taking Debian's Rust, with a library that is built anew"
+    echo "rustup has no such targets here: taking Debian's Rust, and building the library from its sources"
     package cargo-web "rustc-web cargo-web rust-web-src lld" || return
     rustup toolchain link debian /usr
     export RUSTUP_TOOLCHAIN=debian RUSTC_BOOTSTRAP=1
