@@ -2,8 +2,8 @@
 
 use sealpost_json::find_property;
 use sealpost_validator::{
-    JsonStr, MAX_MEMBERS, MAX_NAME, Naming, Slot, ViolationKind, Violations,
-    validate_key, validate_name, validate_request, validate_type, validate_value,
+    JsonStr, MAX_MEMBERS, MAX_NAME, Naming, Slot, ViolationKind, Violations, validate_key,
+    validate_name, validate_request, validate_type, validate_value,
 };
 
 use crate::{
@@ -24,13 +24,11 @@ pub(crate) fn request(body: &[u8]) {
         validate_request(body, &mut scratch, &mut violations)
     });
     assert_eq!(request.is_some(), violations.is_empty());
-    let parts = request.map(|request| {
-        Parts {
-            name: Some(text(request.name)),
-            key: request.key.map(text),
-            secret_type: request.secret_type.map(text),
-            value: request.value.span(),
-        }
+    let parts = request.map(|request| Parts {
+        name: Some(text(request.name)),
+        key: request.key.map(text),
+        secret_type: request.secret_type.map(text),
+        value: request.value.span(),
     });
     compare(&violations, parts, body, || {
         reference::request(body, MAX_MEMBERS)
@@ -47,7 +45,11 @@ pub(crate) fn request(body: &[u8]) {
         let mut violations = Room::new();
         let (key, naming) = (key.as_deref(), Naming::Withhold);
         let again = validate_value(value, key, naming, &mut scratch, &mut violations);
-        assert_eq!(again.map(|again| again.as_str()), Some(request.value.as_str()), "{violations:?}");
+        assert_eq!(
+            again.map(|again| again.as_str()),
+            Some(request.value.as_str()),
+            "{violations:?}"
+        );
         if let Some(key) = key {
             assert!(validate_key(key).is_ok());
             assert!(find_property(value, key).expect("validated").is_some());
@@ -78,11 +80,9 @@ pub(crate) fn property(bytes: &[u8]) {
             let valid = linear(length, || {
                 validate_value(value, key, naming, &mut scratch, &mut violations)
             });
-            let parts = valid.map(|valid| {
-                Parts {
-                    value: valid.span(),
-                    ..Parts::default()
-                }
+            let parts = valid.map(|valid| Parts {
+                value: valid.span(),
+                ..Parts::default()
             });
             compare(&violations, parts, value, || {
                 reference::value(value, key, naming == Naming::List, MAX_MEMBERS)

@@ -22,7 +22,7 @@ use crate::value::JsonValue;
 /// let (name, value) = members.next().unwrap().unwrap();
 /// assert_eq!((name.raw(), value.as_str()), ("alg", r#""none""#));
 /// let (name, value) = members.next().unwrap().unwrap();
-/// assert_eq!((name == *"name", value.span()), (true, 27..33));
+/// assert_eq!((name == *"name", value.span()), (true, 30..36));
 /// assert!(members.next().is_none());
 /// ```
 #[must_use]

@@ -40,9 +40,7 @@ pub fn find_property<'a>(value: &'a [u8], key: &str) -> Result<Option<JsonValue<
         if let Some(at) = scan.take_lone_surrogate() {
             return fail(Cause::LoneSurrogate, at);
         }
-        if scan.json_str(token) == *key
-            && found.replace(scan.since(start)).is_some()
-        {
+        if scan.json_str(token) == *key && found.replace(scan.since(start)).is_some() {
             return fail(Cause::Duplicate, token.position());
         }
     }

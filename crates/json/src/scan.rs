@@ -6,11 +6,11 @@ use core::ops::Range;
 use core::{fmt, str};
 
 pub(crate) use self::plain::end_of_plain;
+use crate::MAX_DEPTH;
 use crate::malformed::{Cause, Malformed};
 use crate::steps;
 use crate::string::{JsonStr, hex_unit, surrogate_pair};
 use crate::value::JsonValue;
-use crate::MAX_DEPTH;
 
 /// What a value is, told by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -453,7 +453,9 @@ impl<'a> Scanner<'a> {
 /// The text may be a secret.
 impl fmt::Debug for Scanner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scanner").field("at", &self.at).finish_non_exhaustive()
+        f.debug_struct("Scanner")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
 }
 

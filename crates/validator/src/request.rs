@@ -30,7 +30,10 @@ impl fmt::Debug for Request<'_> {
             .field("name", &self.name)
             .field("key", &self.key)
             .field("secret_type", &self.secret_type)
-            .field("value", &format_args!("{} bytes", self.value.as_bytes().len()))
+            .field(
+                "value",
+                &format_args!("{} bytes", self.value.as_bytes().len()),
+            )
             .finish()
     }
 }

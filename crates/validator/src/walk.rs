@@ -1,6 +1,8 @@
 //! The one pass over a document: what the request's objects and the value have in common.
 
-use sealpost_json::{Inserted, JsonKind, JsonValue, MAX_DEPTH, Malformed, MemberNames, Scanner, Token};
+use sealpost_json::{
+    Inserted, JsonKind, JsonValue, MAX_DEPTH, Malformed, MemberNames, Scanner, Token,
+};
 
 use crate::violation::{Place, Problem, Report, Violation};
 use crate::{MAX_BODY, MAX_VALUE};
@@ -122,7 +124,10 @@ impl<'v, 'a> Walk<'v, 'a> {
     }
 
     /// Walks over `value` and notes what is wrong with it. Its names are in `names` afterwards.
-    pub(crate) fn value(&mut self, names: &mut MemberNames<'_, 'a>) -> Result<Value<'a>, Malformed> {
+    pub(crate) fn value(
+        &mut self,
+        names: &mut MemberNames<'_, 'a>,
+    ) -> Result<Value<'a>, Malformed> {
         const PLACE: Place = Place::Value;
         self.place = PLACE;
         self.scan.kind()?;
@@ -141,8 +146,7 @@ impl<'v, 'a> Walk<'v, 'a> {
         let sent = self.scan.since(start);
         let bytes = sent.as_bytes().len();
         if bytes > MAX_VALUE {
-            self.report
-                .add(PLACE, Problem::TooLarge { bytes }, start);
+            self.report.add(PLACE, Problem::TooLarge { bytes }, start);
         }
         Ok(Value {
             object: is_object.then_some(sent),

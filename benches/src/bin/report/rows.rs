@@ -11,9 +11,7 @@ use sealpost_benches::{
 };
 use sealpost_envelope::{AwsLc, Backend, Identity, Recipient, RustCrypto, Trust};
 use sealpost_json::find_property;
-use sealpost_validator::{
-    MAX_MEMBERS, MAX_VALUE, Slot, Violations, validate_request,
-};
+use sealpost_validator::{MAX_MEMBERS, MAX_VALUE, Slot, Violations, validate_request};
 use sealpost_vault_key::{MAX_RESOLVER_REF, ResolverRef, VaultKind, VaultSecretName};
 
 use crate::{Bar, Case, Report};

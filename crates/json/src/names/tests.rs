@@ -113,8 +113,7 @@ proptest! {
 
 /// MemberNames of one bucket, if there are as many buckets as there may be members.
 fn in_one_bucket(count: usize) -> Vec<String> {
-    let bucket =
-        |name: &String| (table::hash(name.as_bytes()) * MAX_MEMBERS) >> slot::HASH_BITS;
+    let bucket = |name: &String| (table::hash(name.as_bytes()) * MAX_MEMBERS) >> slot::HASH_BITS;
     let names = (0..).map(|i| format!("member_{i}"));
     names.filter(|name| bucket(name) == 7).take(count).collect()
 }
@@ -235,11 +234,7 @@ fn the_work_is_linear_whatever_the_names_are() {
         let spelled = |name| JsonStr::new(name, true).chars().collect::<String>();
         let expected: Vec<_> = names.iter().map(|n| seen.insert(spelled(n))).collect();
         let text = object(names);
-        assert!(
-            text.len() < MAX_TEXT,
-            "{family} has {} bytes",
-            text.len()
-        );
+        assert!(text.len() < MAX_TEXT, "{family} has {} bytes", text.len());
         let mut slots = [Slot::EMPTY; MAX_MEMBERS];
         let most = STEPS_PER_BYTE * text.len();
         for moves in [0, usize::MAX] {

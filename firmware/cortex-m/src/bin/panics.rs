@@ -24,8 +24,8 @@ use sealpost_firmware::{
 };
 use sealpost_json::{find_property, members};
 use sealpost_validator::{
-    Naming, Slot, Violations, parse_agent_id, parse_project_id,
-    validate_key, validate_name, validate_request, validate_type, validate_value,
+    Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_key, validate_name,
+    validate_request, validate_type, validate_value,
 };
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName, limits};
 
