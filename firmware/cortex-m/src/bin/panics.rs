@@ -22,9 +22,10 @@ use sealpost_firmware::{
     heap, host,
     noise::Noise,
 };
+use sealpost_json::{find_property, members};
 use sealpost_validator::{
-    Naming, Slot, Violations, find_property, members, parse_agent_id, parse_project_id,
-    validate_key, validate_name, validate_request, validate_type, validate_value,
+    Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_key, validate_name,
+    validate_request, validate_type, validate_value,
 };
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 
