@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io};
 
-use sealpost_envelope::{CertificateError, SealError, TrustAnchorsError};
+use sealpost_envelope::{SealError, TrustAnchorsError, TrustError};
 use sealpost_rest::ErrorChain;
 use thiserror::Error;
 
@@ -52,7 +52,7 @@ pub enum ClientError {
     ValueNotJson,
     /// The agent's certificate is refused. Nothing of the value was sent.
     #[error("the agent's certificate is refused: {0}")]
-    AgentCertificate(#[from] CertificateError),
+    AgentCertificate(#[from] TrustError),
     /// The authorities that must have issued agents' certificates can't be used.
     #[error(transparent)]
     TrustAnchors(#[from] TrustAnchorsError),

@@ -83,7 +83,6 @@ pub(super) fn stored(outcome: Outcome, is_sealed_here: bool) -> Result<Stored, P
             )
         }
         Outcome::Failed => Problem::failed("the agent failed; its log says why"),
-        _ => Problem::failed("the agent gave an outcome that this release does not know"),
     })
 }
 

@@ -2,9 +2,7 @@
 
 use std::{sync::Arc, thread::available_parallelism};
 
-use sealpost_envelope::{
-    AwsLcRng, CertificateError, SealError, SecretContext, UnixTime, seal, text,
-};
+use sealpost_envelope::{AwsLcRng, SealError, SecretContext, TrustError, UnixTime, seal, text};
 use sealpost_protocol::{
     GatewayName, Idempotency, MessageId, Owner, Sealed, SignError, SigningKey, StoreRequest,
 };
@@ -154,7 +152,7 @@ fn envelope(
 
 /// Why there is no message.
 enum Unsealed {
-    Certificate(CertificateError),
+    Certificate(TrustError),
     Seal(SealError),
     Sign(SignError),
 }
