@@ -10,6 +10,37 @@
 //! an HTTP service of it, [`Gateway::operations`] one for operators, and [`serve()`] serves either on a [`Listener`],
 //! which speaks [`Tls`].
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use sealpost_envelope::{Certificate, TrustPolicy};
+//! use sealpost_gateway::{
+//!     AgentEntry, Gateway, JwtAuthenticator, KeySet, StaticDirectory, TokenPolicy,
+//! };
+//! use sealpost_protocol::{InProcess, SigningKey};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let jwks = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+//! # let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/agent-a2048.pem"));
+//! # let pinned = Certificate::from_pem(pem)?.fingerprint();
+//! # let agent_key = SigningKey::generate()?.verify_key();
+//! // Who may call: tokens of this issuer for this audience.
+//! let policy = TokenPolicy::new("https://issuer.example", "sealpost");
+//! let tokens = JwtAuthenticator::new(policy, KeySet::from_jwks(jwks)?);
+//! // The agents: each has an id, a certificate, and the key that it signs its replies with.
+//! let trust = TrustPolicy::pinned([pinned]);
+//! let agent = AgentEntry::new("a2048".parse()?, pem, &trust, agent_key)?;
+//! let agents = StaticDirectory::from_iter([agent]);
+//! // What carries the messages, and the key that signs them.
+//! let (transport, key) = (InProcess::new(64), SigningKey::generate()?);
+//!
+//! let gateway = Gateway::new(Arc::new(tokens), Arc::new(agents), Arc::new(transport), key);
+//! let service: axum::Router = gateway.router();
+//! # let _ = service;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! `docs/API.md` describes the operation, the order of its checks, and every [`ProblemType`] with what to do about it.
 //!
 //! # Security
