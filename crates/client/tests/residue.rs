@@ -12,7 +12,7 @@ use std::{
 };
 
 use sealpost_client::{AgentTrust, Client, NewSecret};
-use sealpost_envelope::{AwsLc, Certificate};
+use sealpost_envelope::Certificate;
 use sealpost_testkit::canary;
 use zeroize::Zeroizing;
 
@@ -22,7 +22,7 @@ const CERTIFICATE: &[u8] = include_bytes!("../../../testdata/keys/agent-a2048.pe
 async fn a_call_leaves_nothing_of_a_value() {
     canary::assert_watching();
 
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     let trust = AgentTrust::pinned([certificate.fingerprint()])
         .with_certificate(CERTIFICATE)
         .unwrap();

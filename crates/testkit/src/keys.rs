@@ -24,8 +24,8 @@ pub fn certificate_pem(name: &str) -> Vec<u8> {
 
 /// The certificate.
 #[must_use]
-pub fn certificate<B: Backend>(name: &str) -> Certificate {
-    Certificate::from_pem::<B>(&certificate_pem(name)).unwrap()
+pub fn certificate(name: &str) -> Certificate {
+    Certificate::from_pem(&certificate_pem(name)).unwrap()
 }
 
 /// The private key alone.
@@ -38,7 +38,7 @@ pub fn identity<B: Backend>(name: &str) -> Identity<B> {
 #[must_use]
 pub fn certified_identity<B: Backend>(name: &str) -> Identity<B> {
     let mut identity = identity(name);
-    identity.add_certificate(certificate::<B>(name)).unwrap();
+    identity.add_certificate(certificate(name)).unwrap();
     identity
 }
 

@@ -5,10 +5,11 @@
 
 use std::{fmt, fs, path::PathBuf};
 
+use sealpost_json::find_property;
 use sealpost_testkit::freed::{Allocator, watch};
 use sealpost_validator::{
-    MAX_MEMBERS, Naming, Slot, Violations, find_property, parse_agent_id, parse_project_id,
-    validate_request, validate_value,
+    MAX_MEMBERS, Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_request,
+    validate_value,
 };
 
 #[global_allocator]
