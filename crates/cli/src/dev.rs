@@ -5,17 +5,16 @@ pub(crate) mod issuer;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
-use sealpost_protocol::InProcess;
+use sealpost_protocol::AgentId;
+use sealpost_server::{Assembly, Error};
 
 use crate::error::Failure;
 use crate::io;
-use crate::local::{Local, Setup};
+use crate::local::Local;
 use crate::render::shell_word;
-use crate::resolve::socket::ResolveSocket;
-use crate::service::Signals;
+use crate::signals::Signals;
 use data_dir::DataDir;
 
 /// Arguments of `sealpost dev`.
@@ -38,36 +37,48 @@ impl Dev {
     }
 
     async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
-        // Before anything is promised: from here on a signal ends in order.
+        // First: from here on a signal ends it in order.
         let mut signals = Signals::to_stop()?;
-        let socket = ResolveSocket::bind(&data.socket())?;
         let issuer = data.issuer()?;
         let agent = data.agent(AGENT)?;
-        let in_process = Arc::new(InProcess::new(QUEUE));
-        let local = Local::start(Setup {
+        let agent_id: AgentId = AGENT.parse().map_err(Failure::refused)?;
+        let configuration = Local {
             listen: self.listen,
-            agent_id: AGENT,
+            agent_id: &agent_id,
             identity: &agent.identity,
             certificate: &agent.certificate,
             issuer: &issuer,
             vault: &data.vault(),
-            transport: in_process.clone(),
-            in_process,
-        })
-        .await?;
-        io::write_stdout(welcome(&local.url(), &issuer.token()?, &self.data).as_bytes())?;
-
-        tokio::select! {
-            () = socket.serve(Arc::clone(local.resolver())) => {}
-            _ = signals.next() => {}
+            resolve_socket: Some(data.socket()),
         }
+        .configuration()?;
+        let server = Assembly::new(configuration)
+            .start()
+            .await
+            .map_err(failure)?;
+        io::write_stdout(welcome(server.url(), &issuer.token()?, &self.data).as_bytes())?;
+
+        signals.next().await;
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
-        drop(socket);
         tokio::select! {
-            () = local.stop() => {}
+            () = server.stop() => {}
             _ = signals.next() => tracing::warn!("stopped with requests running"),
         }
         Ok(())
+    }
+}
+
+/// What to do is said in the words of `dev`, which has no configuration.
+fn failure(error: Error) -> Failure {
+    match error {
+        Error::Listen {
+            address, source, ..
+        } => Failure::usage(format!("cannot listen on {address}: {source}"))
+            .hint("give another address and port with --listen"),
+        error @ Error::ResolveSocket { .. } => Failure::usage(error).hint(
+            "give --data a shorter path if it is long: a socket's path has at most 107 bytes",
+        ),
+        error => error.into(),
     }
 }
 
@@ -100,5 +111,3 @@ fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
 
 const AGENT: &str = "dev-agent";
 const EXAMPLE: &str = r#"{"secret":{"name":"my-secret","type":"PASSWORD","key":"password","value":{"password":"P@ssw0rd123"}}}"#;
-/// Requests that wait for the agent before others wait at the gateway.
-const QUEUE: usize = 64;

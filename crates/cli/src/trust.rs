@@ -6,10 +6,9 @@ use clap::{ArgGroup, Args};
 use sealpost_envelope::{
     AwsLc, Certificate, ChainPolicy, Fingerprint, Recipient, Trust, TrustAnchors, UnixTime,
 };
+use sealpost_files::quoted;
 
 use crate::error::Failure;
-use crate::io;
-use crate::render::quoted;
 
 /// Certificates and the policy that they must satisfy.
 #[derive(Args, Debug)]
@@ -55,7 +54,7 @@ impl TrustArgs {
         };
         let now = self.now.unwrap_or_else(UnixTime::now);
         let recipient = |path: &PathBuf| {
-            let bytes = io::read_file(path, MAX_CERTIFICATE)?;
+            let bytes = sealpost_files::read(path, MAX_CERTIFICATE)?;
             Certificate::from_pem_or_der::<AwsLc>(&bytes)
                 .and_then(|certificate| match self.danger_accept_expired_certificate {
                     true => Recipient::danger_from_expired_certificate(&certificate, &trust, now),
@@ -76,7 +75,7 @@ impl TrustArgs {
 }
 
 fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
-    let bytes = io::read_file(path, MAX_ANCHORS)?;
+    let bytes = sealpost_files::read(path, MAX_ANCHORS)?;
     TrustAnchors::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
 }
