@@ -9,9 +9,10 @@ mod allocator;
 use std::{fmt, fs, path::PathBuf};
 
 use allocator::watch;
+use sealpost_json::find_property;
 use sealpost_validator::{
-    MAX_MEMBERS, Naming, Slot, Violations, find_property, parse_agent_id, parse_project_id,
-    validate_request, validate_value,
+    MAX_MEMBERS, Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_request,
+    validate_value,
 };
 
 #[global_allocator]

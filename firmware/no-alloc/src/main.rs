@@ -11,7 +11,8 @@ use core::panic::PanicInfo;
 // The critical section of a single core, which the start-up code wants.
 use cortex_m as _;
 use cortex_m_rt::entry;
-use sealpost_validator::{Slot, Violations, find_property, members, validate_request};
+use sealpost_json::{find_property, members};
+use sealpost_validator::{Slot, Violations, validate_request};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use semihosting::{
     fs::File,
@@ -35,7 +36,7 @@ fn run() -> Option<()> {
     let mut violations = Violations::<16>::new();
     let request = validate_request(body, &mut scratch, &mut violations)?;
     let (name, key) = (request.name.as_str()?, request.key?.as_str()?);
-    for kind in [VaultKind::Azure, VaultKind::Kv2] {
+    for kind in [VaultKind::AZURE, VaultKind::KV2] {
         let name = VaultSecretName::derive(kind, None, name);
         let mut buffer = [0; 128];
         let reference = ResolverRef::new(name.as_str(), Some(key)).ok()?;
@@ -45,7 +46,7 @@ fn run() -> Option<()> {
         let parsed = ResolverRef::parse(text).ok()?;
         parsed.vault_secret_name(kind).ok()?;
     }
-    print(find_property(request.value.as_bytes(), key).ok()??)?;
+    print(find_property(request.value.as_bytes(), key).ok()??.as_str())?;
     members(request.value.as_bytes()).next()?.ok()?;
     Some(())
 }

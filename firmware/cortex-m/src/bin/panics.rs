@@ -22,11 +22,12 @@ use sealpost_firmware::{
     heap, host,
     noise::Noise,
 };
+use sealpost_json::{find_property, members};
 use sealpost_validator::{
-    Naming, Slot, Violations, find_property, members, parse_agent_id, parse_project_id,
-    validate_key, validate_name, validate_request, validate_type, validate_value,
+    Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_key, validate_name,
+    validate_request, validate_type, validate_value,
 };
-use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName, limits};
+use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 
 #[entry]
 fn main() -> ! {
@@ -84,7 +85,7 @@ fn vault_key(text: &str) {
     };
     let name = VaultSecretName::derive(kind, Some(&[1; 16]), text);
     host::print(&[name.as_ref()]);
-    host::print_number(limits(kind).max_value as u64);
+    host::print_number(kind.limits().max_value as u64);
     show(VaultSecretName::parse(kind, text));
     if let Some(reference) = show(ResolverRef::new(name.as_str(), Some(text))) {
         host::print(&[&reference.to_string()]);
