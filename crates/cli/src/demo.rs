@@ -83,7 +83,6 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
         certificate: &key.certificate_pem,
         issuer: &issuer,
         vault: folder.path(),
-        resolve_socket: None,
     }
     .configuration()?;
     let heard = Heard::default();

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sealpost_protocol::AgentId;
-use sealpost_server::{Assembly, Error};
+use sealpost_server::Assembly;
+use sealpost_server::resolve::ResolveSocket;
+use tokio::net::TcpListener;
 
 use crate::error::Failure;
 use crate::io;
@@ -39,9 +41,15 @@ impl Dev {
     async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
         // First: from here on a signal ends it in order.
         let mut signals = Signals::to_stop()?;
+        let socket =
+            ResolveSocket::bind(&data.socket()).map_err(|e| Failure::usage(e).hint(SOCKET_HINT))?;
         let issuer = data.issuer()?;
         let agent = data.agent(AGENT)?;
         let agent_id: AgentId = AGENT.parse().map_err(Failure::refused)?;
+        let listener = TcpListener::bind(self.listen).await.map_err(|e| {
+            Failure::usage(format!("cannot listen on {}: {e}", self.listen))
+                .hint("give another address and port with --listen")
+        })?;
         let configuration = Local {
             listen: self.listen,
             agent_id: &agent_id,
@@ -49,36 +57,27 @@ impl Dev {
             certificate: &agent.certificate,
             issuer: &issuer,
             vault: &data.vault(),
-            resolve_socket: Some(data.socket()),
         }
         .configuration()?;
         let server = Assembly::new(configuration)
+            .with_listener(listener)
             .start()
-            .await
-            .map_err(failure)?;
+            .await?;
+        let resolver = server.resolver(&agent_id).cloned();
+        let resolver = resolver.ok_or_else(|| Failure::usage("the agent does not run"))?;
         io::write_stdout(welcome(server.url(), &issuer.token()?, &self.data).as_bytes())?;
 
-        signals.next().await;
+        tokio::select! {
+            () = socket.serve(resolver) => {}
+            _ = signals.next() => {}
+        }
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
+        drop(socket);
         tokio::select! {
             () = server.stop() => {}
             _ = signals.next() => tracing::warn!("stopped with requests running"),
         }
         Ok(())
-    }
-}
-
-/// What to do is said in the words of `dev`, which has no configuration.
-fn failure(error: Error) -> Failure {
-    match error {
-        Error::Listen {
-            address, source, ..
-        } => Failure::usage(format!("cannot listen on {address}: {source}"))
-            .hint("give another address and port with --listen"),
-        error @ Error::ResolveSocket { .. } => Failure::usage(error).hint(
-            "give --data a shorter path if it is long: a socket's path has at most 107 bytes",
-        ),
-        error => error.into(),
     }
 }
 
@@ -110,4 +109,6 @@ fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 const AGENT: &str = "dev-agent";
+const SOCKET_HINT: &str =
+    "give --data a shorter path if it is long: a socket's path has at most 107 bytes";
 const EXAMPLE: &str = r#"{"secret":{"name":"my-secret","type":"PASSWORD","key":"password","value":{"password":"P@ssw0rd123"}}}"#;

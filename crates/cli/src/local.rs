@@ -1,7 +1,7 @@
 //! Gateway, agent and embedded vault in one process, as `demo` and `dev` run them.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use sealpost_agent::Accept;
 use sealpost_envelope::{AwsLc, Certificate, Identity, Trust};
@@ -26,7 +26,6 @@ pub(crate) struct Local<'a> {
     pub(crate) certificate: &'a [u8],
     pub(crate) issuer: &'a Issuer,
     pub(crate) vault: &'a Path,
-    pub(crate) resolve_socket: Option<PathBuf>,
 }
 
 impl Local<'_> {
@@ -69,7 +68,6 @@ impl Local<'_> {
             agent: AgentConfiguration {
                 // Everything, so that any client can be tried; elsewhere an agent takes CMS on request only.
                 accept: Accept::parse(["native", "jwe", "cms"]).map_err(Failure::usage)?,
-                resolve_socket: self.resolve_socket,
                 ..agent
             },
             certificate: trusted.map_err(|e| wrong(&e))?,

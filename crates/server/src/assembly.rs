@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use sealpost_agent::Resolver;
 use sealpost_protocol::{AgentId, InProcess, SigningKey, Transport, VerifyKey};
+use tokio::net::TcpListener;
 use tracing::info;
 
 use crate::configuration::Configuration;
@@ -20,6 +21,7 @@ use gateway::RunningGateway;
 pub struct Assembly {
     configuration: Configuration,
     around: Box<dyn FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport> + Send>,
+    listener: Option<TcpListener>,
 }
 
 impl Assembly {
@@ -29,7 +31,15 @@ impl Assembly {
         Self {
             configuration,
             around: Box::new(|transport| transport),
+            listener: None,
         }
+    }
+
+    /// Has the gateway listen on this socket, whatever the configuration says.
+    #[must_use]
+    pub fn with_listener(mut self, listener: TcpListener) -> Self {
+        self.listener = Some(listener);
+        self
     }
 
     /// Has the gateway send through what `around` returns, which is given the transport to the agents.
@@ -68,7 +78,8 @@ impl Assembly {
             entries.push(entry);
         }
         let transport = (self.around)(in_process);
-        let gateway = RunningGateway::start(gateway, signing_key, entries, transport).await?;
+        let gateway =
+            RunningGateway::start(gateway, self.listener, signing_key, entries, transport).await?;
         Ok(Server {
             gateway,
             gateway_key,
@@ -94,7 +105,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Returns the address of the endpoint with its base path, and the port that was taken.
+    /// Returns the URL of the endpoint with the port that it listens on and its base path.
     #[must_use]
     pub fn url(&self) -> &str {
         self.gateway.url()

@@ -35,6 +35,7 @@ impl RunningGateway {
     /// answered before all is there.
     pub(super) async fn start(
         configuration: GatewayConfiguration,
+        listener: Option<TcpListener>,
         signing_key: SigningKey,
         agents: Vec<AgentEntry>,
         transport: Arc<dyn Transport>,
@@ -71,7 +72,10 @@ impl RunningGateway {
             gateway = gateway.with_audit(sink);
         }
 
-        let (tcp, address) = bind("listen", listen).await?;
+        let (tcp, address) = match listener {
+            Some(tcp) => with_address(tcp, "listen", listen)?,
+            None => bind("listen", listen).await?,
+        };
         let listener = match &tls {
             Some(tls) => Listener::tls(tcp, Arc::clone(tls)),
             // That it may be plain was checked with the configuration.
@@ -178,12 +182,26 @@ fn open_audit(trail: AuditTrail) -> Result<Audit, Error> {
 }
 
 async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
-    let cannot = |source| Error::Listen {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Listen {
+            key,
+            address,
+            source,
+        })?;
+    with_address(listener, key, address)
+}
+
+/// The socket, and the address with the port that it has.
+fn with_address(
+    listener: TcpListener,
+    key: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Error> {
+    let bound = listener.local_addr().map_err(|source| Error::Listen {
         key,
         address,
         source,
-    };
-    let listener = TcpListener::bind(address).await.map_err(cannot)?;
-    let address = listener.local_addr().map_err(cannot)?;
-    Ok((listener, address))
+    })?;
+    Ok((listener, bound))
 }
