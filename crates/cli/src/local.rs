@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use sealpost_agent::Accept;
-use sealpost_envelope::{AwsLc, Certificate, Identity, Trust};
+use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy};
 use sealpost_gateway::{AgentCertificate, KeySet, TokenPolicy};
 use sealpost_protocol::AgentId;
 use sealpost_server::{
@@ -46,15 +46,10 @@ impl Local<'_> {
     fn agent(self) -> Result<LocalAgent, Failure> {
         let wrong =
             |e: &dyn std::fmt::Display| Failure::usage(format!("the agent's certificate: {e}"));
-        let certificate =
-            Certificate::from_pem::<AwsLc>(self.certificate).map_err(|e| wrong(&e))?;
+        let certificate = Certificate::from_pem(self.certificate).map_err(|e| wrong(&e))?;
         // The file is our own, beside the identity: its fingerprint is the one to expect.
-        let pin = [certificate.fingerprint()];
-        let trusted = AgentCertificate::new(
-            self.agent_id.clone(),
-            self.certificate,
-            &Trust::Pinned(&pin),
-        );
+        let trust = TrustPolicy::pinned([certificate.fingerprint()]);
+        let trusted = AgentCertificate::new(self.agent_id.clone(), self.certificate, &trust);
 
         let wrong_identity = |e| Failure::usage(format!("the agent's identity: {e}"));
         let mut identity = Identity::<AwsLc>::from_pem(self.identity).map_err(wrong_identity)?;

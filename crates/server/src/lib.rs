@@ -9,7 +9,7 @@
 //! ```
 //! use sealpost_server::{Assembly, Configuration};
 //! # use std::{fs, os::unix::fs::PermissionsExt as _, path::Path};
-//! # use sealpost_envelope::{AwsLc, Certificate, UnixTime};
+//! # use sealpost_envelope::{Certificate, UnixTime};
 //! # #[tokio::main]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -20,7 +20,7 @@
 //! # fs::set_permissions(&identity, fs::Permissions::from_mode(0o600))?;
 //! # let jwks = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 //! # fs::write(folder.path().join("jwks.json"), jwks)?;
-//! # let certificate = Certificate::from_pem::<AwsLc>(&fs::read(folder.path().join("agent.pem"))?)?;
+//! # let certificate = Certificate::from_pem(&fs::read(folder.path().join("agent.pem"))?)?;
 //! # let pin = certificate.fingerprint();
 //! // In a folder with an agent's identity.pem and agent.pem (`sealpost keygen`), and an issuer's jwks.json:
 //! let toml = format!(

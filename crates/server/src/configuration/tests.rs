@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use sealpost_envelope::{AwsLc, Certificate};
+use sealpost_envelope::Certificate;
 
 use super::agents::{AgentConfiguration, OwnPart};
 use super::claims::Claims;
@@ -39,7 +39,7 @@ fn site(more: &str) -> tempfile::TempDir {
 }
 
 fn certificate() -> Certificate {
-    Certificate::from_pem::<AwsLc>(NEW).unwrap()
+    Certificate::from_pem(NEW).unwrap()
 }
 
 fn read_at(folder: &Path, now: UnixTime) -> (Option<Configuration>, Vec<String>) {

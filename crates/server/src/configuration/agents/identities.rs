@@ -48,7 +48,7 @@ pub(super) fn certificate(section: &mut Section<'_>) -> Option<CertificateFile> 
     section.require("certificate", "give the agent's certificate in PEM");
     let path = section.path("certificate")?;
     let pem = named_files::read(section.findings(), &section.at("certificate"), &path)?;
-    match Certificate::from_pem::<AwsLc>(&pem) {
+    match Certificate::from_pem(&pem) {
         Ok(certificate) => Some(CertificateFile {
             pem: pem.to_vec(),
             certificate,
@@ -82,7 +82,7 @@ pub(super) fn add_certificates(
         let Some(pem) = named_files::read(section.findings(), &place, path) else {
             continue;
         };
-        match Certificate::from_pem::<AwsLc>(&pem) {
+        match Certificate::from_pem(&pem) {
             Ok(old) => {
                 if !identities
                     .iter_mut()

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sealpost_envelope::{Certificate, ChainPolicy, Fingerprint, Trust, TrustAnchors, UnixTime};
+use sealpost_envelope::{Certificate, Fingerprint, Trust, TrustAnchors, TrustPolicy, UnixTime};
 use sealpost_files::quoted;
 use sealpost_gateway::AgentCertificate;
 use sealpost_protocol::AgentId;
@@ -51,19 +51,17 @@ fn trusted(
     pem: &[u8],
     reason: Reason,
 ) -> Option<AgentCertificate> {
-    let pins: [Fingerprint; 1];
-    let anchors: TrustAnchors;
     let (key, trust) = match (reason.pin, reason.ca) {
         (Some(pin), None) => {
-            pins = [pin.parse().map_err(|e| section.wrong("pin", e)).ok()?];
-            ("pin", Trust::Pinned(&pins))
+            let pin: Fingerprint = pin.parse().map_err(|e| section.wrong("pin", e)).ok()?;
+            ("pin", TrustPolicy::pinned([pin]))
         }
         (None, Some(path)) => {
             let bytes = named_files::read(section.findings(), &section.at("ca"), &path)?;
-            anchors = TrustAnchors::from_pem_or_der(&bytes)
+            let anchors = TrustAnchors::from_pem_or_der(&bytes)
                 .map_err(|e| section.wrong("ca", format_args!("{}: {e}", quoted(&path))))
                 .ok()?;
-            ("ca", Trust::Chain(ChainPolicy::new(&anchors, id.as_str())))
+            ("ca", TrustPolicy::chain(anchors))
         }
         // Both or neither, which has been noted.
         (Some(_), Some(_)) | (None, None) => return None,
@@ -74,7 +72,7 @@ fn trusted(
 }
 
 fn check_dates(section: &Section<'_>, certificate: &Certificate, now: UnixTime) {
-    if let Err(error) = certificate.check_validity(now) {
+    if let Err(error) = Trust::check_validity(certificate, now) {
         let what = format!("{error}; until then its requests are refused");
         section
             .findings()
