@@ -20,7 +20,7 @@ use sealpost_server::Assembly;
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use zeroize::Zeroizing;
 
-use crate::dev::issuer::Issuer;
+use crate::issuer::Issuer;
 use crate::error::Failure;
 use crate::inspect::Report;
 use crate::io;

@@ -12,7 +12,7 @@ use sealpost_server::{
     LogConfiguration, TokenKeysSource, Tokens,
 };
 
-use crate::dev::issuer::Issuer;
+use crate::issuer::Issuer;
 use crate::error::Failure;
 
 /// What is put together.
