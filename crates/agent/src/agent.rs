@@ -1,8 +1,8 @@
 //! The agent itself: one message in, one answer out.
 
-use std::{sync::Arc, thread::available_parallelism, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use sealpost_envelope::{AwsLc, DuplicateKey, Identity, KeyStatus, Keyring, UnixTime};
+use sealpost_envelope::{KeyStatus, UnixTime};
 use sealpost_protocol::{
     AgentId, Clock, Context, Inbox, Outcome, ProjectId, Received, Sealed, SigningKey, StoreReply,
     StoreRequest, SystemClock, VerifyKeys,
@@ -10,8 +10,7 @@ use sealpost_protocol::{
 use sealpost_vault::{CreateError, OperationId, Vault};
 use sealpost_vault_key::{ResolverRef, VaultSecretName};
 use tokio::{
-    sync::Semaphore,
-    task::{JoinSet, spawn_blocking},
+    task::JoinSet,
     time::{Instant, timeout_at},
 };
 use tracing::{Instrument as _, error, info, info_span, warn};
@@ -20,9 +19,10 @@ use crate::{
     Accept, Ledger,
     alarm::FailedOpens,
     flights::Flights,
-    intake::{self, Opened},
+    key_holder::KeyHolder,
     ledger::{Known, Taken},
     marks::{self, Mark},
+    open_request::{self, Opened},
     recent::{Done, Recent},
 };
 
@@ -30,15 +30,13 @@ use crate::{
 #[derive(Debug)]
 pub struct Agent {
     id: AgentId,
-    keyring: Arc<Keyring<Identity<AwsLc>>>,
+    keys: Arc<dyn KeyHolder>,
     accept: Accept,
     vault: Arc<dyn Vault>,
     ledger: Ledger,
     signing_key: SigningKey,
     gateways: VerifyKeys,
     clock: Arc<dyn Clock>,
-    /// One place for each RSA operation at a time; more would only compete for the same processors.
-    openings: Arc<Semaphore>,
     failed_opens: FailedOpens,
     /// The messages that the ledger does not remember: those under way, and what became of them.
     flights: Flights,
@@ -46,55 +44,30 @@ pub struct Agent {
 }
 
 impl Agent {
-    /// The agent `id`. It opens with `identity`, stores in `vault`, signs its replies with `signing_key`, and
+    /// The agent `id`. It opens with `keys`, such as a [`LocalKeyring`](crate::LocalKeyring), stores in `vault`, signs its replies with `signing_key`, and
     /// takes requests that are signed with a key of `gateways`. It remembers in memory alone:
     /// [`with_ledger`](Self::with_ledger) changes that.
-    ///
-    /// CMS, and JWE that name a certificate, are opened only if `identity` has that certificate.
     #[must_use]
     pub fn new(
         id: AgentId,
-        identity: Identity<AwsLc>,
+        keys: impl Into<Arc<dyn KeyHolder>>,
         vault: Arc<dyn Vault>,
         signing_key: SigningKey,
         gateways: impl Into<VerifyKeys>,
     ) -> Self {
         Self {
             id,
-            keyring: Arc::new(Keyring::new(identity)),
+            keys: keys.into(),
             accept: Accept::default(),
             vault,
             ledger: Ledger::in_memory(),
             signing_key,
             gateways: gateways.into(),
             clock: Arc::new(SystemClock),
-            openings: Arc::new(Semaphore::new(
-                available_parallelism().map_or(1, usize::from),
-            )),
             failed_opens: FailedOpens::default(),
             flights: Flights::default(),
             recent: Recent::new(MAX_RECENT),
         }
-    }
-
-    /// With identities that were replaced, and still open what was sealed to them.
-    ///
-    /// # Errors
-    ///
-    /// [`DuplicateKey`] if two are the same.
-    ///
-    /// # Panics
-    ///
-    /// Never: an agent that is being put together is not shared.
-    pub fn with_old_identities(
-        mut self,
-        identities: impl IntoIterator<Item = Identity<AwsLc>>,
-    ) -> Result<Self, DuplicateKey> {
-        let keyring = Arc::get_mut(&mut self.keyring).expect("nothing is being opened yet");
-        for identity in identities {
-            keyring.add_old(identity)?;
-        }
-        Ok(self)
     }
 
     /// With other formats than native envelopes and JWE.
@@ -227,7 +200,7 @@ impl Agent {
             let accepted = self.accept.names().into_iter().map(Into::into).collect();
             return Err(Outcome::NotAccepted { accepted });
         }
-        intake::check_clear(sealed)?;
+        open_request::check_clear(sealed)?;
         match &job.request.idempotency {
             Some(idempotency) => {
                 let (mark, payload) = (marks::key(idempotency), *idempotency.payload.as_bytes());
@@ -351,27 +324,14 @@ impl Agent {
         })
     }
 
-    /// Opens on a thread for blocking work, if it is its turn before the deadline.
+    /// Opens, if the key holder answers before the deadline.
     async fn open(
         &self,
         sealed: Sealed,
         now: UnixTime,
         deadline: Instant,
     ) -> Result<Opened, Outcome> {
-        let place = timeout_at(deadline, Arc::clone(&self.openings).acquire_owned()).await;
-        let place = place.map_err(|_| Outcome::Expired)?;
-        if Instant::now() >= deadline {
-            return Err(Outcome::Expired);
-        }
-        let keyring = Arc::clone(&self.keyring);
-        let opening = spawn_blocking(move || {
-            // Given back when it is done, also if nobody waits any more.
-            let _place = place;
-            intake::open(&keyring, sealed, now)
-        });
-        let opened = opening
-            .await
-            .unwrap_or_else(|error| Err(failed("opening stopped", &error)))?;
+        let opened = open_request::open(&*self.keys, sealed, now, deadline).await?;
         if opened.key == KeyStatus::Old {
             warn!(
                 "sealed to an old key: the sender needs the new certificate before the old key is deleted"

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 
-use sealpost_agent::{Accept, Agent, Resolver};
+use sealpost_agent::{Accept, Agent, LocalKeyring, Resolver};
 use sealpost_envelope::{AwsLc, Certificate, Identity, Trust};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, Listener, StaticDirectory, TokenPolicy,
@@ -74,7 +74,7 @@ impl Local {
         let gateways = gateway_key.verify_key();
         let agent = Agent::new(
             agent_id.clone(),
-            identity,
+            LocalKeyring::new(identity),
             vault,
             agent_key.clone(),
             gateways,

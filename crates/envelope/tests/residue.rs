@@ -28,7 +28,7 @@ mod residue {
     pub(crate) mod opening;
     pub(crate) mod sealing;
     pub(crate) mod secrets;
-    pub(crate) mod standard;
+    pub(crate) mod jwe_and_cms;
     pub(crate) mod tested;
 }
 

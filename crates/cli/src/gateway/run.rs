@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Ledger, Resolver};
+use sealpost_agent::{Agent, Ledger, LocalKeyring, Resolver};
 use sealpost_gateway::{
     AuditFile, AuditSink, AuditStdout, Gateway, IssuerKeys, JwtAuthenticator, Limits, Listener,
     Metrics, StaticDirectory, Tls, serve,
@@ -200,11 +200,10 @@ impl RunningAgent {
         };
         info!(agent = %plan.id, vault = %plan.vault.path.display(), "agent started");
         let identity = plan.identities.remove(0);
-        let agent = Agent::new(plan.id.clone(), identity, vault, plan.signing_key, gateways)
+        let keys = LocalKeyring::with_old(identity, plan.identities).map_err(Failure::refused)?;
+        let agent = Agent::new(plan.id.clone(), keys, vault, plan.signing_key, gateways)
             .with_accept(plan.accept)
-            .with_ledger(open_ledger(&plan.ledger)?)
-            .with_old_identities(plan.identities)
-            .map_err(Failure::refused)?;
+            .with_ledger(open_ledger(&plan.ledger)?);
         let agent = Arc::new(agent);
         let counted = Arc::clone(&agent);
         metrics.watch_failed_opens(plan.id, move || counted.failed_opens());
