@@ -10,21 +10,21 @@ fn derive(c: &mut Criterion) {
     let long = "Größe 7 ".repeat(51);
     let mut group = c.benchmark_group("names/derive");
     for (id, kind, project, name) in [
-        ("pass-through", VaultKind::Kv2, None, "prod/db-password"),
+        ("pass-through", VaultKind::KV2, None, "prod/db-password"),
         (
             "pass-through, project",
-            VaultKind::Kv2,
+            VaultKind::KV2,
             Some(&project),
             "prod/db-password",
         ),
-        ("rewritten", VaultKind::Azure, None, "prod/db-password"),
+        ("rewritten", VaultKind::AZURE, None, "prod/db-password"),
         (
             "rewritten, project",
-            VaultKind::Azure,
+            VaultKind::AZURE,
             Some(&project),
             "prod/db-password",
         ),
-        ("rewritten, 510 bytes", VaultKind::Aws, None, &long[..]),
+        ("rewritten, 510 bytes", VaultKind::AWS, None, &long[..]),
     ] {
         group.bench_function(id, |b| {
             b.iter(|| VaultSecretName::derive(black_box(kind), project, black_box(name)));
@@ -49,7 +49,7 @@ fn references(c: &mut Criterion) {
         b.iter(|| {
             ResolverRef::parse(black_box(&text))
                 .ok()?
-                .vault_secret_name(VaultKind::Kv2)
+                .vault_secret_name(VaultKind::KV2)
                 .ok()
         });
     });

@@ -163,11 +163,11 @@ struct NoVault {
 #[async_trait]
 impl Vault for NoVault {
     fn kind(&self) -> VaultKind {
-        VaultKind::Kv2
+        VaultKind::KV2
     }
 
     fn limits(&self) -> Limits {
-        sealpost_vault_key::limits(VaultKind::Kv2)
+        VaultKind::KV2.limits()
     }
 
     async fn create(

@@ -62,7 +62,7 @@ pub(crate) fn check(bytes: &[u8]) {
             },
         ) => {
             let project = of.project.as_ref().map(ProjectId::as_bytes);
-            let name = VaultSecretName::derive(VaultKind::Embedded, project, &of.name);
+            let name = VaultSecretName::derive(VaultKind::EMBEDDED, project, &of.name);
             assert_eq!(vault_secret_name, name.as_str());
             let reference = ResolverRef::new(name.as_str(), of.key.as_deref());
             assert_eq!(resolver_ref, reference.expect("it has one").to_string());
@@ -194,11 +194,11 @@ struct Memory(Mutex<Stored>);
 #[async_trait]
 impl Vault for Memory {
     fn kind(&self) -> VaultKind {
-        VaultKind::Embedded
+        VaultKind::EMBEDDED
     }
 
     fn limits(&self) -> Limits {
-        sealpost_vault_key::limits(VaultKind::Embedded)
+        VaultKind::EMBEDDED.limits()
     }
 
     async fn create(

@@ -111,7 +111,7 @@ fn create(
 }
 
 fn name(number: u64) -> VaultSecretName {
-    VaultSecretName::derive(VaultKind::Embedded, None, &format!("secret-{number}"))
+    VaultSecretName::derive(VaultKind::EMBEDDED, None, &format!("secret-{number}"))
 }
 
 /// What all threads have had of the processors (Linux: in hundredths of a second).

@@ -24,13 +24,18 @@
 mod accept;
 mod agent;
 mod alarm;
-mod flights;
+mod answer;
+mod believe;
+mod digests;
+mod in_flight;
 pub mod key_holder;
 pub mod ledger;
-mod marks;
+mod once;
 mod open_request;
-mod recent;
+mod replay_cache;
 mod resolver;
+mod serve;
+mod store;
 
 pub use accept::{Accept, InvalidAccept};
 pub use agent::Agent;

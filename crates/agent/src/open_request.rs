@@ -15,11 +15,12 @@ use sealpost_envelope::{
 use sealpost_protocol::{Context, Outcome, Owner, Sealed, SingleUse};
 use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 use tokio::time::{Instant, timeout_at};
-use tracing::error;
+use tracing::{error, warn};
 
 use crate::{
+    believe::LEEWAY,
+    digests::{self, Digest},
     key_holder::{KeyAnswer, KeyHolder},
-    marks::{self, Mark},
 };
 
 /// What was opened, and found to break no rule.
@@ -30,15 +31,13 @@ pub(crate) struct Opened {
     pub(crate) value: Value,
     /// For what was sealed at the source.
     pub(crate) single_use: Option<Used>,
-    /// Whether the key that opened it is the current one.
-    pub(crate) key: KeyStatus,
 }
 
-/// A use, and the mark of the sealed bytes that it is claimed by.
+/// A use, and the digest of the sealed bytes that claim it.
 #[derive(Debug)]
 pub(crate) struct Used {
     pub(crate) once: SingleUse,
-    pub(crate) payload: Mark,
+    pub(crate) payload: Digest,
 }
 
 /// An opened value that breaks no rule. It is wiped when dropped.
@@ -59,7 +58,8 @@ impl Value {
 pub(crate) fn check_clear(sealed: &Sealed) -> Result<(), Outcome> {
     match sealed {
         Sealed::Native { context, .. } | Sealed::Jwe { context, .. } => none(context.violations()),
-        _ => Ok(()),
+        // The context is inside, and is checked when it is open.
+        Sealed::Cms { .. } => Ok(()),
     }
 }
 
@@ -82,7 +82,6 @@ pub(crate) async fn open(
             }
             Sealed::Jwe { context, jwe } => (jwe_format(jwe), jwe.as_bytes(), Some(context)),
             Sealed::Cms { .. } => (Format::Cms, decoded.as_slice(), None),
-            _ => return Err(unknown_format()),
         };
         let message = Message::parse_as(format, bytes).map_err(|e| unreadable(&e))?;
         let context = context.map(Context::sealing);
@@ -107,12 +106,16 @@ pub(crate) async fn open(
         let opened = pending.finish::<AwsLc, _>(answer.as_envelope(), &mut AwsLcRng);
         (opened.map_err(not_opened)?, single_use)
     };
+    if opened.status == KeyStatus::Old {
+        warn!(
+            "sealed to an old key: the sender needs the new certificate before the old key is deleted"
+        );
+    }
     match sealed {
         Sealed::Native { context, .. } | Sealed::Jwe { context, .. } => Ok(Opened {
             value: value(opened.plaintext, None, context.key.as_deref())?,
             context,
             single_use,
-            key: opened.status,
         }),
         Sealed::Cms { owner, cms: _ } => {
             let (context, wrapped) = unwrap(&opened, &owner)?;
@@ -122,10 +125,8 @@ pub(crate) async fn open(
                 value: value(opened.plaintext, Some(wrapped.value), key)?,
                 context,
                 single_use,
-                key: opened.status,
-            })
+                })
         }
-        _ => Err(unknown_format()),
     }
 }
 
@@ -136,7 +137,6 @@ fn decode(sealed: &Sealed) -> Result<Vec<u8>, Outcome> {
         Sealed::Cms { owner: _, cms } => Simd::standard(PAD)
             .decode(cms)
             .map_err(|error| unreadable(&error)),
-        _ => Err(unknown_format()),
     }
 }
 
@@ -185,10 +185,10 @@ fn unwrap(
 }
 
 fn used(binding: &Binding, sealed: &[u8], now: UnixTime) -> Result<Used, Outcome> {
-    match SingleUse::of(binding, now, crate::agent::LEEWAY) {
+    match SingleUse::of(binding, now, LEEWAY) {
         Ok(once) => Ok(Used {
             once,
-            payload: marks::sealed(sealed),
+            payload: digests::sealed(sealed),
         }),
         Err(violations) => Err(Outcome::Refused { violations }),
     }
@@ -238,10 +238,6 @@ fn not_opened(error: Error) -> Outcome {
         Error::Rng | Error::KeyUnavailable => Outcome::Failed,
         error => unreadable(&error),
     }
-}
-
-fn unknown_format() -> Outcome {
-    unreadable(&"this release of the agent does not know the format")
 }
 
 fn mismatch(error: &dyn ToString) -> Outcome {

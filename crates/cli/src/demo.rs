@@ -131,7 +131,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
 {report}   checked    signed by the gateway; nothing of the value can be read in it"
     ))?;
 
-    let derived = VaultSecretName::derive(VaultKind::Embedded, None, &secret.name);
+    let derived = VaultSecretName::derive(VaultKind::EMBEDDED, None, &secret.name);
     let reference = reference(&derived, secret.key.as_deref())?;
     let Created {
         resolver_ref,

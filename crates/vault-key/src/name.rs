@@ -7,6 +7,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use crate::kind::VaultKind;
+pub(crate) use derive::MIN_ROOM;
 pub use grammar::{InvalidNameReason, InvalidVaultSecretName};
 
 /// The longest name of any vault, in bytes.
@@ -29,7 +30,7 @@ impl VaultSecretName {
     /// example.
     ///
     /// On Azure, upper-case letters are accepted although `derive` never gives any: the vault does
-    /// so, and a secret that somebody else stored may have them.
+    /// so, and a secret that someone else stored may have them.
     ///
     /// # Errors
     ///

@@ -365,12 +365,12 @@ mod tests {
     #[test]
     fn the_vault_decides_about_the_name() {
         let reference = ResolverRef::parse("secret:prod%2Fdb#k").unwrap();
-        let name = reference.vault_secret_name(VaultKind::Kv2).unwrap();
+        let name = reference.vault_secret_name(VaultKind::KV2).unwrap();
         assert_eq!(name.as_str(), "prod/db");
-        assert!(reference.vault_secret_name(VaultKind::Azure).is_err());
+        assert!(reference.vault_secret_name(VaultKind::AZURE).is_err());
         for escape in ["secret:a%2F..%2Fb", "secret:..", "secret:%2Fa"] {
             let reference = ResolverRef::parse(escape).unwrap();
-            assert!(reference.vault_secret_name(VaultKind::Kv2).is_err());
+            assert!(reference.vault_secret_name(VaultKind::KV2).is_err());
         }
     }
 

@@ -66,7 +66,7 @@ async fn creates(
             let mut stored = Vec::new();
             while start.elapsed() < TIME {
                 let name = format!("{bytes}/{tasks}/{task}/{}-{:?}", stored.len(), start);
-                let name = VaultSecretName::derive(VaultKind::Embedded, None, &name);
+                let name = VaultSecretName::derive(VaultKind::EMBEDDED, None, &name);
                 vault.create(&name, &value, &operation).await?;
                 stored.push(name);
             }

@@ -69,7 +69,7 @@ pub use error::OpenVaultError;
 use files::Files;
 use keys::VaultKeys;
 use record::Record;
-use sealpost_vault_key::{Limits, VaultKind, VaultSecretName, limits};
+use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
 use store::{Change, Descriptor, Store, failure};
 use writer::Writer;
 
@@ -110,7 +110,7 @@ impl EmbeddedVault {
     #[must_use]
     pub const fn builder() -> EmbeddedVaultBuilder {
         EmbeddedVaultBuilder {
-            max_value: limits(VaultKind::Embedded).max_value,
+            max_value: VaultKind::EMBEDDED.limits().max_value,
             cache: CACHE,
         }
     }
@@ -212,13 +212,13 @@ impl EmbeddedVaultBuilder {
 #[async_trait]
 impl Vault for EmbeddedVault {
     fn kind(&self) -> VaultKind {
-        VaultKind::Embedded
+        VaultKind::EMBEDDED
     }
 
     fn limits(&self) -> Limits {
         Limits {
             max_value: self.max_value,
-            ..limits(VaultKind::Embedded)
+            ..VaultKind::EMBEDDED.limits()
         }
     }
 
@@ -285,12 +285,13 @@ impl fmt::Debug for EmbeddedVault {
 
 /// The name's text, if it is one for this kind of vault.
 fn embedded(name: &VaultSecretName) -> Result<&str, VaultFailure> {
-    match name.kind() {
-        VaultKind::Embedded => Ok(name.as_str()),
-        other => Err(VaultFailure::WrongKind {
-            name: other,
-            vault: VaultKind::Embedded,
-        }),
+    if name.kind() == VaultKind::EMBEDDED {
+        Ok(name.as_str())
+    } else {
+        Err(VaultFailure::WrongKind {
+            name: name.kind(),
+            vault: VaultKind::EMBEDDED,
+        })
     }
 }
 

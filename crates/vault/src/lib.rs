@@ -10,7 +10,7 @@
 //! # let dir = tempfile::tempdir()?;
 //! # let dir = dir.path();
 //! let vault = EmbeddedVault::open(dir)?;
-//! let name = VaultSecretName::derive(VaultKind::Embedded, None, "prod/db");
+//! let name = VaultSecretName::derive(VaultKind::EMBEDDED, None, "prod/db");
 //! let operation = OperationId::from_bytes([7; 32]);
 //!
 //! vault.create(&name, br#"{"password":"correct horse"}"#, &operation).await?;

@@ -115,5 +115,5 @@ async fn debug_and_errors_show_no_value() {
 }
 
 fn name(name: &str) -> VaultSecretName {
-    VaultSecretName::derive(VaultKind::Embedded, None, name)
+    VaultSecretName::derive(VaultKind::EMBEDDED, None, name)
 }

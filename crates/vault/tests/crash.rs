@@ -147,5 +147,5 @@ fn value_of(text: &str) -> Vec<u8> {
 }
 
 fn name(name: &str) -> VaultSecretName {
-    VaultSecretName::derive(VaultKind::Embedded, None, name)
+    VaultSecretName::derive(VaultKind::EMBEDDED, None, name)
 }

@@ -79,7 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn name_of(name: u8) -> VaultSecretName {
-    VaultSecretName::derive(VaultKind::Embedded, None, &format!("n{name}"))
+    VaultSecretName::derive(VaultKind::EMBEDDED, None, &format!("n{name}"))
 }
 
 fn value_of(value: u8) -> Vec<u8> {

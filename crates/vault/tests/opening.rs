@@ -288,7 +288,7 @@ fn refused(dir: &Path) -> OpenVaultError {
 }
 
 fn name() -> VaultSecretName {
-    VaultSecretName::derive(VaultKind::Embedded, None, "name")
+    VaultSecretName::derive(VaultKind::EMBEDDED, None, "name")
 }
 
 fn mode(path: &Path) -> u32 {

@@ -169,5 +169,5 @@ fn find(haystack: &[u8], needle: &[u8]) -> bool {
 }
 
 fn name(name: &str) -> VaultSecretName {
-    VaultSecretName::derive(VaultKind::Embedded, None, name)
+    VaultSecretName::derive(VaultKind::EMBEDDED, None, name)
 }

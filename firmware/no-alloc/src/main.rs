@@ -35,7 +35,7 @@ fn run() -> Option<()> {
     let mut violations = Violations::<16>::new();
     let request = validate_request(body, &mut scratch, &mut violations)?;
     let (name, key) = (request.name.as_str()?, request.key?.as_str()?);
-    for kind in [VaultKind::Azure, VaultKind::Kv2] {
+    for kind in [VaultKind::AZURE, VaultKind::KV2] {
         let name = VaultSecretName::derive(kind, None, name);
         let mut buffer = [0; 128];
         let reference = ResolverRef::new(name.as_str(), Some(key)).ok()?;

@@ -244,7 +244,7 @@ fn validator(all: &mut Vec<Operation>) {
 fn names(all: &mut Vec<Operation>) {
     add(all, "name, rewritten for Azure", || {
         black_box(VaultSecretName::derive(
-            VaultKind::Azure,
+            VaultKind::AZURE,
             Some(&[0xab; 16]),
             black_box("prod/db-password"),
         ));
@@ -254,6 +254,6 @@ fn names(all: &mut Vec<Operation>) {
         .to_string();
     add(all, "reference, parsed", move || {
         let parsed = ResolverRef::parse(black_box(&reference)).expect("a reference");
-        black_box(parsed.vault_secret_name(VaultKind::Kv2)).expect("a name");
+        black_box(parsed.vault_secret_name(VaultKind::KV2)).expect("a name");
     });
 }

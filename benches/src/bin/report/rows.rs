@@ -223,23 +223,23 @@ fn names(report: &mut Report) {
     for (op, kind, project, name) in [
         (
             "name, as it stands",
-            VaultKind::Kv2,
+            VaultKind::KV2,
             None,
             "prod/db-password",
         ),
         (
             "name, with a project",
-            VaultKind::Kv2,
+            VaultKind::KV2,
             project,
             "prod/db-password",
         ),
         (
             "name, rewritten",
-            VaultKind::Azure,
+            VaultKind::AZURE,
             project,
             "prod/db-password",
         ),
-        ("name, rewritten, long", VaultKind::Aws, None, &long[..]),
+        ("name, rewritten, long", VaultKind::AWS, None, &long[..]),
     ] {
         report.row_without_floor(&case(op, name), || {
             VaultSecretName::derive(black_box(kind), project, black_box(name))

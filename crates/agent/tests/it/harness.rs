@@ -64,13 +64,13 @@ pub(crate) const MAX_VALUE: usize = 25_000;
 #[async_trait]
 impl Vault for TestVault {
     fn kind(&self) -> VaultKind {
-        VaultKind::Azure
+        VaultKind::AZURE
     }
 
     fn limits(&self) -> Limits {
         Limits {
             max_value: MAX_VALUE,
-            ..sealpost_vault_key::limits(VaultKind::Azure)
+            ..VaultKind::AZURE.limits()
         }
     }
 

@@ -4,18 +4,18 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 
 use super::{VaultSecretName, grammar};
-use crate::kind::{VaultKind, limits};
+use crate::kind::VaultKind;
 
 impl VaultSecretName {
     /// The name under which a vault of this kind holds the secret `name` of `project`.
     ///
     /// `name` may be any text of any length; `project` is a UUID as its 16 bytes. The same arguments
-    /// give the same name, for ever. With `c` for the name, or `p`, the project in 32 hex digits, `-`
+    /// always give the same name. With `c` for the name, or `p`, the project in 32 hex digits, `-`
     /// and the name:
     ///
     /// `c` is taken as it stands if
     /// 1. it is valid in the vault and within its limit,
-    /// 2. for Azure, it has no upper-case letter,
+    /// 2. where the vault ignores case (Azure), it has no upper-case letter,
     /// 3. folded to lower case, it does not end in `-x` and 32 characters of `a-z2-7`,
     /// 4. without a project and folded to lower case, it does not begin with `p`, 32 hex digits and
     ///    `-`,
@@ -32,11 +32,11 @@ impl VaultSecretName {
     /// # Security
     ///
     /// Two secrets of one vault never get one name by passing through: rules 3 and 4 keep such names
-    /// away from rewritten ones and from those of projects, and on Azure, which ignores case, rule 2
-    /// keeps them away from each other. Rewritten names differ unless somebody finds a collision of
+    /// away from rewritten ones and from those of projects, and on a vault that ignores case, rule 2
+    /// keeps them away from each other. Rewritten names differ unless someone finds a collision of
     /// 160 bits, which takes 2⁸⁰ names.
     ///
-    /// The hash is no secret: whoever sees a rewritten name can confirm a guess of the name behind it.
+    /// The hash is not secret: anyone who sees a rewritten name can confirm a guess of the name behind it.
     #[must_use]
     pub fn derive(kind: VaultKind, project: Option<&[u8; 16]>, name: &str) -> Self {
         let mut derived = Self::empty(kind);
@@ -44,7 +44,7 @@ impl VaultSecretName {
             derived.push_project(project);
         }
         let prefix = derived.len;
-        let max = limits(kind).max_name;
+        let max = kind.limits().max_name;
 
         if name.len() <= max.saturating_sub(prefix) {
             derived.push_all(name.as_bytes());
@@ -78,7 +78,7 @@ impl VaultSecretName {
                 gap = self.len > start;
                 continue;
             }
-            if self.len == 0 && byte.is_ascii_digit() && self.kind == VaultKind::Azure {
+            if self.len == 0 && byte.is_ascii_digit() && !self.kind.rules().first.contains(byte) {
                 self.push_all(b"s-");
             }
             // No dash goes in without the character behind it, so none stands where the slug is cut.
@@ -112,9 +112,9 @@ impl VaultSecretName {
     }
 }
 
-/// Is `candidate`, made of the project's prefix and `name`, taken as it stands?
+/// Returns whether `candidate`, made of the project's prefix and `name`, is taken as it stands.
 fn passes(kind: VaultKind, scoped: bool, name: &str, candidate: &[u8]) -> bool {
-    let clashes_by_case = kind == VaultKind::Azure && candidate.iter().any(u8::is_ascii_uppercase);
+    let clashes_by_case = kind.ignores_case() && candidate.iter().any(u8::is_ascii_uppercase);
     grammar::check(kind, candidate).is_ok()
         && !clashes_by_case
         && !ends_like_rewritten(candidate)
@@ -122,7 +122,7 @@ fn passes(kind: VaultKind, scoped: bool, name: &str, candidate: &[u8]) -> bool {
         && !matches!(name, "" | "." | "..")
 }
 
-/// Does it end in `-x` and 32 characters of base32, in any case?
+/// Returns whether it ends in `-x` and 32 characters of base32, in any case.
 fn ends_like_rewritten(candidate: &[u8]) -> bool {
     candidate
         .last_chunk::<SUFFIX>()
@@ -135,7 +135,7 @@ fn ends_like_rewritten(candidate: &[u8]) -> bool {
         })
 }
 
-/// Does it begin with `p`, 32 hex digits and `-`, in any case?
+/// Returns whether it begins with `p`, 32 hex digits and `-`, in any case.
 fn begins_like_scoped(candidate: &[u8]) -> bool {
     candidate
         .first_chunk::<PREFIX>()
@@ -148,7 +148,7 @@ fn begins_like_scoped(candidate: &[u8]) -> bool {
 
 /// `HKDF-SHA-256(salt, ikm = name, info = kind ‖ project?)[..20]`, RFC 5869.
 ///
-/// The info is unambiguous: no kind is the beginning of another, and a project has always 16 bytes.
+/// The info is unambiguous: a kind has 16 bytes at most, a project exactly 16, so its length tells both.
 fn hash(kind: VaultKind, project: Option<&[u8; 16]>, name: &str) -> [u8; HASH] {
     let project = project.map_or(&[][..], |project| &project[..]);
     let mut okm = [0; HASH];
@@ -183,6 +183,10 @@ const SUFFIX: usize = 2 + HASH * 8 / 5;
 
 /// `p`, 16 bytes in hex, `-`.
 const PREFIX: usize = 1 + 32 + 1;
+
+/// The shortest limit with which every rewritten name fits: a project, a slug of one character, a hash. Without a
+/// project there is room for more than the three characters of a slug that begins with `s-`.
+pub(crate) const MIN_ROOM: usize = PREFIX + 3 + SUFFIX;
 
 #[cfg(test)]
 mod tests {
@@ -225,25 +229,25 @@ mod tests {
             ("%", "s"),
             ("7%", "7"),
         ] {
-            assert_eq!(slug(VaultKind::Kv2, None, name), expected, "{name}");
+            assert_eq!(slug(VaultKind::KV2, None, name), expected, "{name}");
         }
     }
 
     #[test]
     fn azure_wants_a_letter_first() {
-        assert_eq!(slug(VaultKind::Azure, None, "7 of 9"), "s-7-of-9");
-        assert_eq!(slug(VaultKind::Azure, None, "A7"), "a7");
-        assert_eq!(slug(VaultKind::Azure, None, "-7"), "s-7");
-        assert_eq!(slug(VaultKind::Azure, Some(&PROJECT), "7 of 9"), "7-of-9");
-        assert_eq!(slug(VaultKind::Google, None, "7 of 9"), "7-of-9");
+        assert_eq!(slug(VaultKind::AZURE, None, "7 of 9"), "s-7-of-9");
+        assert_eq!(slug(VaultKind::AZURE, None, "A7"), "a7");
+        assert_eq!(slug(VaultKind::AZURE, None, "-7"), "s-7");
+        assert_eq!(slug(VaultKind::AZURE, Some(&PROJECT), "7 of 9"), "7-of-9");
+        assert_eq!(slug(VaultKind::GOOGLE, None, "7 of 9"), "7-of-9");
     }
 
     #[test]
     fn a_slug_is_cut_to_what_the_limit_leaves() {
         let long = "Ab ".repeat(300);
-        for kind in VaultKind::ALL {
+        for kind in VaultKind::KNOWN {
             for project in [None, Some(&PROJECT)] {
-                let room = limits(kind).max_name - SUFFIX - project.map_or(0, |_| PREFIX);
+                let room = kind.limits().max_name - SUFFIX - project.map_or(0, |_| PREFIX);
                 for name in [&long[..], &long[1..], &long[2..]] {
                     let slug = slug(kind, project, name);
                     assert!(slug.len() == room || slug.len() == room - 1, "{kind}");
@@ -252,7 +256,7 @@ mod tests {
             }
         }
         let digits = "7".repeat(300);
-        let slug = slug(VaultKind::Azure, None, &digits);
+        let slug = slug(VaultKind::AZURE, None, &digits);
         assert_eq!(slug.len(), 127 - SUFFIX);
         assert!(slug.starts_with("s-77"));
     }
@@ -261,32 +265,32 @@ mod tests {
     fn names_that_look_like_ours_are_rewritten() {
         let hash = "abcdefghijklmnopqrstuvwxyz234567";
         let like = std::format!("a-x{hash}");
-        for kind in VaultKind::ALL {
+        for kind in VaultKind::KNOWN {
             assert!(!passes(kind, None, &like), "{kind}");
             assert!(!passes(kind, Some(&PROJECT), &like), "{kind}");
             // One character less, or one outside the alphabet, and it cannot be one of ours.
             assert!(passes(kind, None, &like[..like.len() - 1]), "{kind}");
             assert!(passes(kind, None, &like.replace('7', "1")), "{kind}");
         }
-        assert!(!passes(VaultKind::Aws, None, &like.to_uppercase()));
+        assert!(!passes(VaultKind::AWS, None, &like.to_uppercase()));
 
         let like = std::format!("p{HEX}-a");
-        for kind in VaultKind::ALL {
+        for kind in VaultKind::KNOWN {
             assert!(!passes(kind, None, &like), "{kind}");
             assert!(passes(kind, Some(&PROJECT), &like), "{kind}");
             assert!(passes(kind, None, &like[..PREFIX - 1]), "{kind}");
             assert!(passes(kind, None, &like.replace('f', "g")), "{kind}");
         }
-        assert!(!passes(VaultKind::Aws, None, &like.to_uppercase()));
+        assert!(!passes(VaultKind::AWS, None, &like.to_uppercase()));
         // Exactly the prefix, and nothing behind it.
-        assert!(!passes(VaultKind::Aws, None, &like[..PREFIX]));
+        assert!(!passes(VaultKind::AWS, None, &like[..PREFIX]));
     }
 
     #[test]
     fn a_name_with_its_prefix_must_fit() {
         let name = "a".repeat(512);
-        for kind in VaultKind::ALL {
-            let max = limits(kind).max_name;
+        for kind in VaultKind::KNOWN {
+            let max = kind.limits().max_name;
             assert!(passes(kind, None, &name[..max]));
             assert!(passes(kind, Some(&PROJECT), &name[..max - PREFIX]));
             assert!(!passes(kind, Some(&PROJECT), &name[..=max - PREFIX]));
@@ -295,18 +299,18 @@ mod tests {
 
     #[test]
     fn case_decides_on_azure_alone() {
-        for kind in VaultKind::ALL {
-            assert_eq!(passes(kind, None, "Foo"), kind != VaultKind::Azure);
+        for kind in VaultKind::KNOWN {
+            assert_eq!(passes(kind, None, "Foo"), kind != VaultKind::AZURE);
             assert_eq!(
                 passes(kind, Some(&PROJECT), "Foo"),
-                kind != VaultKind::Azure
+                kind != VaultKind::AZURE
             );
         }
     }
 
     #[test]
     fn dots_are_rewritten_also_behind_a_project() {
-        for kind in VaultKind::ALL {
+        for kind in VaultKind::KNOWN {
             for name in ["", ".", ".."] {
                 let derived = VaultSecretName::derive(kind, Some(&PROJECT), name);
                 assert!(derived.as_str()[PREFIX..].starts_with("s-x"), "{kind}");
@@ -317,11 +321,11 @@ mod tests {
     #[test]
     fn base32_as_in_the_rfc() {
         // RFC 4648 §10: "foobar" is MZXW6YTBOI; its bits go on here.
-        let mut name = VaultSecretName::empty(VaultKind::Aws);
+        let mut name = VaultSecretName::empty(VaultKind::AWS);
         name.push_base32(b"foobarfoobarfoobarfo");
         assert!(name.as_str().starts_with("mzxw6ytbo"));
         assert_eq!(name.len, 32);
-        let mut name = VaultSecretName::empty(VaultKind::Aws);
+        let mut name = VaultSecretName::empty(VaultKind::AWS);
         name.push_base32(&[0xff; HASH]);
         assert_eq!(name.as_str(), "7".repeat(32));
     }

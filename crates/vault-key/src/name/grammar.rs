@@ -1,10 +1,11 @@
-//! Which names a vault accepts.
+//! Which names a kind of vault accepts.
 
 use core::fmt;
 
-use crate::kind::{VaultKind, limits};
+use crate::kind::VaultKind;
+use crate::rules::Shape;
 
-/// Why a text is no name in a vault of this kind.
+/// Why a text is not a name in a vault of this kind.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidVaultSecretName {
     kind: VaultKind,
@@ -22,8 +23,10 @@ pub enum InvalidNameReason {
     TooLong,
     /// The vault does not allow a character of the name.
     Character,
-    /// The vault wants a letter in the first place.
+    /// The vault does not allow the name's first character in this place.
     FirstCharacter,
+    /// The vault does not allow the name's last character in this place.
+    LastCharacter,
     /// The path has an empty segment: a slash at an end, or two in a row.
     EmptySegment,
     /// A segment of the path is `.` or `..`.
@@ -61,14 +64,19 @@ impl fmt::Display for InvalidVaultSecretName {
         match reason {
             InvalidNameReason::Empty => f.write_str("it is empty"),
             InvalidNameReason::TooLong => {
-                write!(f, "it has more than {} bytes", limits(*kind).max_name)
+                write!(f, "it has more than {} bytes", kind.limits().max_name)
             }
             InvalidNameReason::Character => write!(
                 f,
                 "the character at byte {position} is not allowed; allowed are {}",
-                allowed(*kind)
+                kind.rules().alphabet
             ),
-            InvalidNameReason::FirstCharacter => f.write_str("it must start with an ASCII letter"),
+            InvalidNameReason::FirstCharacter => {
+                write!(f, "it must start with one of {}", kind.rules().first)
+            }
+            InvalidNameReason::LastCharacter => {
+                write!(f, "it must end with one of {}", kind.rules().last)
+            }
             InvalidNameReason::EmptySegment => write!(
                 f,
                 "the path segment at byte {position} is empty; remove a slash"
@@ -83,7 +91,7 @@ impl fmt::Display for InvalidVaultSecretName {
 
 impl core::error::Error for InvalidVaultSecretName {}
 
-/// Is `name` a valid name in the vault, and within its limit?
+/// Checks that `name` is valid in the vault and within its limit.
 pub(super) fn check(kind: VaultKind, name: &[u8]) -> Result<(), InvalidVaultSecretName> {
     let fail = |reason, position| {
         Err(InvalidVaultSecretName {
@@ -92,50 +100,33 @@ pub(super) fn check(kind: VaultKind, name: &[u8]) -> Result<(), InvalidVaultSecr
             position,
         })
     };
-    let Some(first) = name.first() else {
+    let rules = kind.rules();
+    let ([first, ..], [.., last]) = (name, name) else {
         return fail(InvalidNameReason::Empty, 0);
     };
-    let max = limits(kind).max_name;
+    let max = rules.limits.max_name;
     if name.len() > max {
         return fail(InvalidNameReason::TooLong, max);
     }
-    if let Some(position) = name.iter().position(|byte| !is_allowed(kind, *byte)) {
+    if let Some(position) = name.iter().position(|byte| !rules.alphabet.contains(*byte)) {
         return fail(InvalidNameReason::Character, position);
     }
-    match kind {
-        VaultKind::Azure if !first.is_ascii_alphabetic() => {
-            fail(InvalidNameReason::FirstCharacter, 0)
-        }
-        VaultKind::Embedded | VaultKind::Kv2 => match bad_segment(name) {
+    if !rules.first.contains(*first) {
+        return fail(InvalidNameReason::FirstCharacter, 0);
+    }
+    if !rules.last.contains(*last) {
+        return fail(InvalidNameReason::LastCharacter, name.len() - 1);
+    }
+    match rules.shape {
+        Shape::Flat => Ok(()),
+        Shape::Path => match bad_segment(name) {
             Some((reason, position)) => fail(reason, position),
             None => Ok(()),
         },
-        _ => Ok(()),
     }
 }
 
-fn is_allowed(kind: VaultKind, byte: u8) -> bool {
-    match kind {
-        VaultKind::Aws => byte.is_ascii_alphanumeric() || b"/_+=.@-".contains(&byte),
-        VaultKind::Azure => byte.is_ascii_alphanumeric() || byte == b'-',
-        VaultKind::Google => byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-',
-        // Printable means visible here. A blank would have to be escaped in the request's path, where
-        // clients write it as %20 or as a plus sign, which is a character of its own; and the command
-        // line tools of KV v2 trim it at the ends.
-        VaultKind::Embedded | VaultKind::Kv2 => byte.is_ascii_graphic() && !b"%?#".contains(&byte),
-    }
-}
-
-const fn allowed(kind: VaultKind) -> &'static str {
-    match kind {
-        VaultKind::Aws => "A-Z a-z 0-9 / _ + = . @ -",
-        VaultKind::Azure => "A-Z a-z 0-9 -",
-        VaultKind::Google => "A-Z a-z 0-9 _ -",
-        VaultKind::Embedded | VaultKind::Kv2 => "the visible ASCII characters except % ? #",
-    }
-}
-
-/// The first segment of the path that no path can have, and where it starts.
+/// Finds the first segment that a path cannot have, and where it starts.
 fn bad_segment(path: &[u8]) -> Option<(InvalidNameReason, usize)> {
     let mut position = 0;
     for segment in path.split(|byte| *byte == b'/') {
@@ -164,26 +155,25 @@ mod tests {
     #[test]
     fn every_rule_is_told_with_its_place() {
         use InvalidNameReason::*;
-        use VaultKind::*;
         let cases = [
-            (Kv2, "", Empty, 0),
-            (Aws, "a b", Character, 1),
-            (Aws, "é", Character, 0),
-            (Azure, "a_b", Character, 1),
-            (Azure, "1a", FirstCharacter, 0),
-            (Azure, "-a", FirstCharacter, 0),
-            (Google, "ab/c", Character, 2),
-            (Kv2, "a b", Character, 1),
-            (Kv2, "a%2Fb", Character, 1),
-            (Kv2, "a?", Character, 1),
-            (Kv2, "#a", Character, 0),
-            (Kv2, "a\u{7f}", Character, 1),
-            (Kv2, "/a", EmptySegment, 0),
-            (Kv2, "a/", EmptySegment, 2),
-            (Kv2, "a//b", EmptySegment, 2),
-            (Embedded, "a/../b", DotSegment, 2),
-            (Embedded, "ab/.", DotSegment, 3),
-            (Embedded, "..", DotSegment, 0),
+            (VaultKind::KV2, "", Empty, 0),
+            (VaultKind::AWS, "a b", Character, 1),
+            (VaultKind::AWS, "é", Character, 0),
+            (VaultKind::AZURE, "a_b", Character, 1),
+            (VaultKind::AZURE, "1a", FirstCharacter, 0),
+            (VaultKind::AZURE, "-a", FirstCharacter, 0),
+            (VaultKind::GOOGLE, "ab/c", Character, 2),
+            (VaultKind::KV2, "a b", Character, 1),
+            (VaultKind::KV2, "a%2Fb", Character, 1),
+            (VaultKind::KV2, "a?", Character, 1),
+            (VaultKind::KV2, "#a", Character, 0),
+            (VaultKind::KV2, "a\u{7f}", Character, 1),
+            (VaultKind::KV2, "/a", EmptySegment, 0),
+            (VaultKind::KV2, "a/", EmptySegment, 2),
+            (VaultKind::KV2, "a//b", EmptySegment, 2),
+            (VaultKind::EMBEDDED, "a/../b", DotSegment, 2),
+            (VaultKind::EMBEDDED, "ab/.", DotSegment, 3),
+            (VaultKind::EMBEDDED, "..", DotSegment, 0),
         ];
         for (kind, name, expected, position) in cases {
             assert_eq!(
@@ -196,19 +186,23 @@ mod tests {
 
     #[test]
     fn every_byte_is_decided_for_every_vault() {
-        let count = |kind| (0..=255).filter(|byte| is_allowed(kind, *byte)).count();
-        assert_eq!(count(VaultKind::Aws), 62 + 7);
-        assert_eq!(count(VaultKind::Azure), 62 + 1);
-        assert_eq!(count(VaultKind::Google), 62 + 2);
-        assert_eq!(count(VaultKind::Embedded), 94 - 3);
-        assert_eq!(count(VaultKind::Kv2), 94 - 3);
+        let count = |kind: VaultKind| {
+            (0..=255)
+                .filter(|byte| kind.rules().alphabet.contains(*byte))
+                .count()
+        };
+        assert_eq!(count(VaultKind::AWS), 62 + 7);
+        assert_eq!(count(VaultKind::AZURE), 62 + 1);
+        assert_eq!(count(VaultKind::GOOGLE), 62 + 2);
+        assert_eq!(count(VaultKind::EMBEDDED), 94 - 3);
+        assert_eq!(count(VaultKind::KV2), 94 - 3);
     }
 
     #[test]
     fn the_limit_is_the_last_length_that_fits() {
         let long = "a".repeat(513);
-        for kind in VaultKind::ALL {
-            let max = limits(kind).max_name;
+        for kind in VaultKind::KNOWN {
+            let max = kind.limits().max_name;
             assert_eq!(reason(kind, &long[..max]), None);
             assert_eq!(
                 reason(kind, &long[..=max]),
@@ -220,13 +214,13 @@ mod tests {
     #[test]
     fn dots_that_are_no_segment_are_allowed() {
         for name in [".env", "a..b", "a/...", "a.", "x/.y/z."] {
-            assert_eq!(reason(VaultKind::Kv2, name), None, "{name}");
+            assert_eq!(reason(VaultKind::KV2, name), None, "{name}");
         }
     }
 
     #[test]
     fn the_message_says_what_is_allowed() {
-        let error = check(VaultKind::Azure, b"a_b").unwrap_err();
+        let error = check(VaultKind::AZURE, b"a_b").unwrap_err();
         assert_eq!(
             error.to_string(),
             "not the name of a secret in a vault of kind azure: the character at byte 1 is not \

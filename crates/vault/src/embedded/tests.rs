@@ -182,7 +182,7 @@ async fn create(vault: &EmbeddedVault, text: &str) -> Result<(), CreateError> {
 }
 
 fn name(text: &str) -> VaultSecretName {
-    VaultSecretName::derive(VaultKind::Embedded, None, text)
+    VaultSecretName::derive(VaultKind::EMBEDDED, None, text)
 }
 
 /// What a disk refuses.

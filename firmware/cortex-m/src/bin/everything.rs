@@ -118,7 +118,7 @@ fn names(meter: &Meter) {
     };
     let mut buffer = [0; 128];
     let reference = meter.measure("reference", || {
-        let name = VaultSecretName::derive(VaultKind::Azure, None, name);
+        let name = VaultSecretName::derive(VaultKind::AZURE, None, name);
         let reference = ResolverRef::new(name.as_str(), Some(key)).ok()?;
         reference.encode_into(&mut buffer)
     });

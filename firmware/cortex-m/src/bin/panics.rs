@@ -26,7 +26,7 @@ use sealpost_validator::{
     Naming, Slot, Violations, find_property, members, parse_agent_id, parse_project_id,
     validate_key, validate_name, validate_request, validate_type, validate_value,
 };
-use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName, limits};
+use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 
 #[entry]
 fn main() -> ! {
@@ -84,7 +84,7 @@ fn vault_key(text: &str) {
     };
     let name = VaultSecretName::derive(kind, Some(&[1; 16]), text);
     host::print(&[name.as_ref()]);
-    host::print_number(limits(kind).max_value as u64);
+    host::print_number(kind.limits().max_value as u64);
     show(VaultSecretName::parse(kind, text));
     if let Some(reference) = show(ResolverRef::new(name.as_str(), Some(text))) {
         host::print(&[&reference.to_string()]);
