@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 code() {
     local envelope=crates/envelope/src gateway=crates/gateway/src
     case $1 in
-    batch) echo $envelope/{seal,opener,frame,key_schedule,padding}.rs ;;
+    batch) echo $envelope/{seal,opener,decapsulation,frame,key_schedule,padding}.rs ;;
     binding) echo $envelope/binding.rs $envelope/binding ;;
     certificate) echo $envelope/{certificate,public_key,fingerprint}.rs $envelope/certificate ;;
     cms) echo $envelope/cms.rs $envelope/cms ;;

@@ -14,13 +14,9 @@ use std::{
 };
 
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Certificate, ContextPolicy, Envelope, Fingerprint, Identity, KeyAnswer, Keyring, Message,
-    PublicIdentity, Recipient,
-    RustCrypto, SecretContext, Trust, UnixTime,
-    cms,
-    open,
-    rand_core::TryRng as _,
-    seal,
+    AwsLc, AwsLcRng, Backend, Certificate, ContextPolicy, Envelope, Fingerprint, Identity,
+    KeyAnswer, Keyring, Message, PublicIdentity, Recipient, RustCrypto, SecretContext, Trust,
+    UnixTime, cms, open, rand_core::TryRng as _, seal,
 };
 
 fn main() -> io::Result<()> {

@@ -1,8 +1,8 @@
 //! What is measured of the envelope, with its keys parsed beforehand.
 
 use sealpost_envelope::{
-    AwsLcRng, Backend, Binding, ContextPolicy, Envelope, Identity, Keyring, Message, Plaintext, Recipient, Sealer,
-    SecretContext, cms,
+    AwsLcRng, Backend, Binding, ContextPolicy, Envelope, Identity, Keyring, Message, Plaintext,
+    Recipient, Sealer, SecretContext, cms,
     jwe::{self, Serialization},
     open, seal,
 };

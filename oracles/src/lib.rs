@@ -14,10 +14,11 @@ mod contexts;
 mod envelope;
 mod gateway;
 mod input;
-mod open_request;
+mod jwe_and_cms;
 mod keys;
 mod messages;
 mod names;
+mod open_request;
 mod pem;
 #[path = "../../crates/validator/tests/support/reader.rs"]
 mod reader;
@@ -25,7 +26,6 @@ mod records;
 #[path = "../../crates/validator/tests/support/reference.rs"]
 mod reference;
 pub mod seeds;
-mod jwe_and_cms;
 mod tokens;
 mod validation;
 

@@ -18,9 +18,9 @@ use crate::{
     configuration,
     envelope::CONTEXT,
     input::{join, join_two},
-    open_request,
+    jwe_and_cms,
     keys::{self, NOW, rng},
-    messages, jwe_and_cms, tokens,
+    messages, open_request, tokens,
 };
 
 macro_rules! test_data {
@@ -186,7 +186,9 @@ fn cms_stubbed() -> Vec<Vec<u8>> {
 
 fn jwe_stubbed() -> Vec<Vec<u8>> {
     let sealed = jwe_json();
-    let stubbed = sealed.iter().map(|json| jwe_and_cms::json_for_the_stub(json));
+    let stubbed = sealed
+        .iter()
+        .map(|json| jwe_and_cms::json_for_the_stub(json));
     stubbed.collect()
 }
 

@@ -125,7 +125,7 @@ pub(crate) async fn open(
                 value: value(opened.plaintext, Some(wrapped.value), key)?,
                 context,
                 single_use,
-                })
+            })
         }
     }
 }

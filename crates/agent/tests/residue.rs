@@ -123,9 +123,15 @@ impl World {
             )
             .unwrap(),
             agent_keys: VerifyKeys::from(agent_key.verify_key()),
-            agent: Agent::new(id.clone(), LocalKeyring::new(identity), vault, agent_key, gateway.verify_key())
-                .with_ledger(Ledger::open(folder.join("ledger.redb")).unwrap())
-                .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap()),
+            agent: Agent::new(
+                id.clone(),
+                LocalKeyring::new(identity),
+                vault,
+                agent_key,
+                gateway.verify_key(),
+            )
+            .with_ledger(Ledger::open(folder.join("ledger.redb")).unwrap())
+            .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap()),
             id,
             gateway,
         }

@@ -161,10 +161,7 @@ const LONGEST: u64 = 24 * 60 * 60 - 2 * CLOCKS;
 mod tests {
     use std::time::Duration;
 
-    use sealpost_envelope::{
-        ContextPolicy, Identity, Keyring, Message,
-        jwe::Jwe,
-    };
+    use sealpost_envelope::{ContextPolicy, Identity, Keyring, Message, jwe::Jwe};
 
     use super::*;
 

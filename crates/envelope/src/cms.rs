@@ -122,7 +122,9 @@ impl Cms {
         });
         let (recipient, key, status) = found.ok_or_else(|| CmsError::NoMatchingKey {
             recipients: self.recipients.len(),
-            certificates: keyring.iter().any(|(key, _)| !key.certificates().is_empty()),
+            certificates: keyring
+                .iter()
+                .any(|(key, _)| !key.certificates().is_empty()),
         })?;
         let content = Content {
             nonce: &self.nonce,

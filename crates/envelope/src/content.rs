@@ -94,13 +94,8 @@ impl<'a> PendingContent<'a> {
         rng: &mut R,
     ) -> Result<Plaintext, Error> {
         let mut key = Secret::default();
-        let decrypted = decapsulation::decapsulate(
-            identity,
-            self.encapsulation,
-            Form::Bare,
-            rng,
-            &mut key,
-        )?;
+        let decrypted =
+            decapsulation::decapsulate(identity, self.encapsulation, Form::Bare, rng, &mut key)?;
         Ok(self.open::<B>(decrypted, &key)?)
     }
 

@@ -219,7 +219,9 @@ fn resolve<'r, K: KeyNames>(
         keyring.iter().find(|(key, _)| has(key))
     });
     match (by_id, by_certificate) {
-        (Some(Some(a)), Some(Some(b))) if a.0.as_ref().key_id() == b.0.as_ref().key_id() => Ok(Some(a)),
+        (Some(Some(a)), Some(Some(b))) if a.0.as_ref().key_id() == b.0.as_ref().key_id() => {
+            Ok(Some(a))
+        }
         (Some(None), Some(None)) => Ok(None),
         (Some(_), Some(_)) => Err(JweError::KeyNames),
         (Some(key), None) | (None, Some(key)) => Ok(key),

@@ -242,9 +242,7 @@ impl<'a> Message<'a> {
     ) -> Result<Opened, KeyringError> {
         let pending = self.pending(keyring, policy)?;
         // It was chosen from this ring.
-        let (identity, _) = keyring
-            .get(pending.key_id())
-            .ok_or(Error::KeyUnavailable)?;
+        let (identity, _) = keyring.get(pending.key_id()).ok_or(Error::KeyUnavailable)?;
         Ok(pending.decrypt(identity, rng)?)
     }
 }

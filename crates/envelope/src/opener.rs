@@ -88,8 +88,7 @@ impl<'a> Pending<'a> {
         rng: &mut R,
     ) -> Result<Opener<B>, Error> {
         let mut seed = Seed::default();
-        let valid =
-            decapsulation::decapsulate(identity, self.encapsulation, SEED, rng, &mut seed)?;
+        let valid = decapsulation::decapsulate(identity, self.encapsulation, SEED, rng, &mut seed)?;
         self.derive(valid, &seed)
     }
 

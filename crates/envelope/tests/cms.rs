@@ -9,9 +9,8 @@ use std::process::Command;
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    Backend, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring, KeyringError, Message,
-    OpenError, PublicIdentity, Recipient, SealError,
-    Trust, UnixTime,
+    Backend, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring, KeyringError,
+    Message, OpenError, PublicIdentity, Recipient, SealError, Trust, UnixTime,
     cms::{self, Cms, CmsError, KeyEncryption, RecipientName},
 };
 use tempfile::TempDir;
@@ -507,9 +506,7 @@ fn no_message_of_one_format_is_one_of_another() {
     ]
     .join(".");
     let ring = Keyring::new(identity::<Any>("a2048"));
-    let open = |text: &str| {
-        open_with(&ring, Jwe::parse(text.as_bytes()).unwrap())
-    };
+    let open = |text: &str| open_with(&ring, Jwe::parse(text.as_bytes()).unwrap());
     assert_eq!(open(&moved), Err(Error::Open(OpenError)));
     assert_eq!(open(&text), Ok(b"message".to_vec()));
 }

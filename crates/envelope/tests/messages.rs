@@ -138,8 +138,18 @@ fn what_is_bound_to_nothing_opens_only_where_that_is_accepted() {
         assert_eq!(refused, bound.into());
     }
     // A context that is given must be inside of CMS; a JWE may have none.
-    assert!(Message::parse(jwe.as_bytes()).unwrap().open(&ring, maybe, rng).is_ok());
-    assert!(Message::parse(&cms).unwrap().open(&ring, maybe, rng).is_err());
+    assert!(
+        Message::parse(jwe.as_bytes())
+            .unwrap()
+            .open(&ring, maybe, rng)
+            .is_ok()
+    );
+    assert!(
+        Message::parse(&cms)
+            .unwrap()
+            .open(&ring, maybe, rng)
+            .is_err()
+    );
     let native = seal(&recipients, &CONTEXT, VALUE, rng).unwrap();
     let native = Message::parse(&native).unwrap();
     let refused = native.open(&ring, UNBOUND, rng).unwrap_err();
@@ -196,7 +206,10 @@ fn a_batch_is_not_one_message() {
         panic!("it is in the native format");
     };
     let envelope = native.envelope();
-    assert_eq!((envelope.message_count(), envelope.is_complete()), (2, true));
+    assert_eq!(
+        (envelope.message_count(), envelope.is_complete()),
+        (2, true)
+    );
     assert_eq!(envelope.frames().count(), 2);
 }
 
@@ -208,13 +221,19 @@ fn one_module_decrypts() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 visit(&path, callers);
-            } else if fs::read_to_string(&path).unwrap().contains("::oaep_decrypt(") {
+            } else if fs::read_to_string(&path)
+                .unwrap()
+                .contains("::oaep_decrypt(")
+            {
                 callers.push(path.file_name().unwrap().to_string_lossy().into_owned());
             }
         }
     }
     let mut callers = Vec::new();
-    visit(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut callers);
+    visit(
+        &Path::new(env!("CARGO_MANIFEST_DIR")).join("src"),
+        &mut callers,
+    );
     assert_eq!(callers, ["decapsulation.rs"]);
 }
 

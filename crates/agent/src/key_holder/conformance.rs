@@ -41,7 +41,11 @@ impl Suite {
         let mut ids = Vec::new();
         for (key, status) in keys.iter() {
             let first = ids.is_empty();
-            assert_eq!(status == KeyStatus::Current, first, "the current key is first");
+            assert_eq!(
+                status == KeyStatus::Current,
+                first,
+                "the current key is first"
+            );
             assert!(!ids.contains(&key.key_id()), "a key is there twice");
             assert!(keys.get(key.key_id()).is_some());
             ids.push(key.key_id());

@@ -47,7 +47,7 @@ impl LocalKeyring {
 
     fn with_places(identities: Keyring<Identity<AwsLc>>, places: usize) -> Self {
         Self {
-            public: Arc::new(identities.map(PublicIdentity::from)),
+            public: Arc::new(identities.map(|identity| identity.into())),
             identities: Arc::new(identities),
             places: Arc::new(Semaphore::new(places)),
         }

@@ -101,7 +101,11 @@ async fn fails<F: Future<Output = ()> + Send + 'static>(
 #[tokio::test]
 async fn the_suite_finds_faults() {
     for fault in [Fault::None, Fault::Unavailable] {
-        let failed = fails(fault, |s| async move { s.rejects_what_does_not_decrypt().await }).await;
+        let failed = fails(
+            fault,
+            |s| async move { s.rejects_what_does_not_decrypt().await },
+        )
+        .await;
         assert_eq!(failed, fault != Fault::None);
     }
     for fault in [Fault::None, Fault::Rejected] {
@@ -113,7 +117,11 @@ async fn the_suite_finds_faults() {
         assert_eq!(failed, fault != Fault::None);
     }
     for fault in [Fault::None, Fault::OneLength] {
-        let failed = fails(fault, |s| async move { s.returns_seeds_of_every_length().await }).await;
+        let failed = fails(
+            fault,
+            |s| async move { s.returns_seeds_of_every_length().await },
+        )
+        .await;
         assert_eq!(failed, fault != Fault::None);
     }
 }

@@ -13,7 +13,7 @@ use aws_lc_rs::{
 use rand_core::{TryCryptoRng, TryRng};
 use zeroize::Zeroizing;
 
-use super::{Backend, BackendError, MAX_MODULUS, Decrypted, sealed::Sealed};
+use super::{Backend, BackendError, Decrypted, MAX_MODULUS, sealed::Sealed};
 
 /// The AWS-LC backend, for hosts: four to six times as fast at RSA as the pure-Rust one.
 ///

@@ -4,10 +4,10 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
-#[cfg(feature = "cms")]
-use crate::wrapper::{self, Wrapped, WrapperError};
 #[cfg(any(feature = "jwe", feature = "cms"))]
 use crate::content::PendingContent;
+#[cfg(feature = "cms")]
+use crate::wrapper::{self, Wrapped, WrapperError};
 use crate::{
     backend::Backend,
     context::SecretContext,

@@ -10,12 +10,11 @@ mod syntax;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    Backend, Binding, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring, KeyringError,
-    Message, OpenError, PublicIdentity, Recipient, SealError, SecretContext, Trust, UnixTime,
+    Backend, Binding, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring,
+    KeyringError, Message, OpenError, PublicIdentity, Recipient, SealError, SecretContext, Trust,
+    UnixTime,
     binding::{BindingError, BindingMember},
-    jwe::{
-        self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization,
-    },
+    jwe::{self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization},
 };
 
 #[cfg(feature = "aws-lc")]
@@ -228,9 +227,7 @@ fn both_names_of_a_key_must_name_the_same() {
             false => text.add(&names.join(",")).compact(),
         }
     };
-    let open = |text: &str, policy| {
-        open_with(&ring, text, policy).err()
-    };
+    let open = |text: &str, policy| open_with(&ring, text, policy).err();
     // The header is authenticated, so a new one doesn't open: what matters is that the key is tried.
     let tried = Some(Error::Open(OpenError));
     assert_eq!(open(&name(Some("a2048"), None), BOUND), tried);
@@ -343,7 +340,10 @@ fn from_the_private_key_on_there_is_one_error() {
         }
         assert_eq!(finish(KeyAnswer::Rejected), Some(Error::Open(OpenError)));
         assert_eq!(finish(KeyAnswer::Unavailable), Some(Error::KeyUnavailable));
-        assert_eq!(&*pending.decrypt(&identity, &mut rng()).unwrap().plaintext, b"{}");
+        assert_eq!(
+            &*pending.decrypt(&identity, &mut rng()).unwrap().plaintext,
+            b"{}"
+        );
     }
     #[cfg(feature = "aws-lc")]
     all::<AwsLc>();

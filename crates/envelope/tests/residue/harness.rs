@@ -2,7 +2,7 @@
 
 use std::env;
 
-use super::{controls, keys, opening, sealing, jwe_and_cms, tested::Tested};
+use super::{controls, jwe_and_cms, keys, opening, sealing, tested::Tested};
 
 macro_rules! run {
     ($harness:ident, $label:expr, $module:ident: $($case:ident $(::<$backend:ident>)?)*) => {

@@ -63,11 +63,7 @@ impl AtSource {
     }
 }
 
-fn jwe(
-    format: Format,
-    body: &[u8],
-    now: UnixTime,
-) -> Result<AtSource, (ProblemType, Vec<String>)> {
+fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, (ProblemType, Vec<String>)> {
     // A file often ends with a line break.
     let body = body.trim_ascii();
     let message = Message::parse_as(format, body).map_err(|error| match error {
