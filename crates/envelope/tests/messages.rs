@@ -179,7 +179,7 @@ fn a_message_is_in_one_format() {
     let twice = text::encode(text::encode(&sealed()[0].1).as_bytes());
     assert_eq!(
         Message::parse(twice.as_bytes()).unwrap_err(),
-        Error::Parse(ParseError::Magic)
+        Error::Parse(ParseError::Version { found: b'.' })
     );
     for unknown in [&b""[..], b"hello", b"sealpos"] {
         assert_eq!(Message::parse(unknown).unwrap_err(), Error::UnknownFormat);
