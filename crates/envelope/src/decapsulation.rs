@@ -18,10 +18,10 @@ use zeroize::Zeroizing;
 
 use crate::{
     backend::{Backend, MAX_MODULUS},
+    bytes::copy,
     error::Error,
     header::StanzaType,
     identity::Identity,
-    reader::copy,
 };
 
 /// Decrypts one RSA-OAEP ciphertext with a private key in memory, as a key store does: for a program that holds keys on

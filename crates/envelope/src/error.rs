@@ -1,6 +1,6 @@
 //! The errors, in two zones.
 //!
-//! Before a private key is touched an error says what is wrong and how to mend it: [`ParseError`],
+//! Before a private key is touched an error says what is wrong and how to fix it: [`ParseError`],
 //! [`SealError`] and the rich variants of [`Error`]. From the first private-key operation on there is
 //! one answer, [`OpenError`], a unit that holds nothing and says nothing, so that no caller can pass on
 //! to an attacker *why* an envelope did not open (Manger, CRYPTO 2001).
@@ -8,9 +8,9 @@
 use core::fmt;
 
 #[cfg(feature = "cms")]
-use crate::cms::CmsError;
+use crate::cms::error::CmsError;
 #[cfg(feature = "jwe")]
-use crate::jwe::JweError;
+use crate::jwe::error::JweError;
 use crate::{fingerprint::KeyId, format::Format, wrapper::WrapperError};
 
 /// The envelope does not open.
@@ -144,7 +144,8 @@ impl core::error::Error for ParseError {}
 /// Why opening failed.
 ///
 /// Every variant but [`Open`](Self::Open) and [`Wrapper`](Self::Wrapper) comes from before the private key was touched
-/// and says how to repair it. [`Wrapper`](Self::Wrapper) is about a message that has opened, so it is authentic. They are the same for every backend because this crate checks, not the backend.
+/// and says how to fix it. They are the same for every backend because this crate checks, not the backend.
+/// [`Wrapper`](Self::Wrapper) is about a message that has opened, and so is authentic.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Error {

@@ -13,6 +13,7 @@ use zeroize::Zeroize;
 
 use crate::{
     backend::{Backend, equal},
+    bytes::copy,
     context::SecretContext,
     decapsulation::{self, Form, KeyAnswer},
     envelope::Envelope,
@@ -24,7 +25,6 @@ use crate::{
     key_schedule::{KeySchedule, Seed},
     padding::{self, LENGTH_FIELD},
     plaintext::Plaintext,
-    reader::copy,
 };
 
 /// An envelope whose seed waits to be decrypted.

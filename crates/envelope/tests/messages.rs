@@ -245,7 +245,7 @@ fn recipient() -> Recipient<Any> {
 
 fn identity() -> Identity<Any> {
     let mut identity = Identity::from_pem(&file("agent-a2048.key.pem")).unwrap();
-    let certificate = Certificate::from_pem::<Any>(&file("agent-a2048.pem"));
+    let certificate = Certificate::from_pem(&file("agent-a2048.pem"));
     identity.add_certificate(certificate.unwrap()).unwrap();
     identity
 }

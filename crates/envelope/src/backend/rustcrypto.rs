@@ -16,7 +16,7 @@ use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::{Backend, BackendError, Decrypted, sealed::Sealed};
-use crate::reader::copy;
+use crate::bytes::copy;
 
 /// The pure-Rust backend: no_std, no C compiler, every target that Rust has.
 ///
