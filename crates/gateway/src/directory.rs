@@ -24,20 +24,19 @@ pub trait AgentDirectory: Send + Sync + fmt::Debug {
     }
 }
 
-/// What a gateway has to know of an agent. Parsed and trusted once, used for many requests.
+/// An agent's certificate that is trusted for the agent, before the keys of its replies are known.
 #[derive(Debug)]
-pub struct AgentEntry {
+pub struct AgentCertificate {
     id: AgentId,
     certificate: Certificate,
     pem: String,
     recipient: Recipient<AwsLc>,
-    verify_keys: VerifyKeys,
 }
 
-impl AgentEntry {
-    /// The agent `id` with this certificate (PEM) and the keys that its replies are checked with.
+impl AgentCertificate {
+    /// Checks this certificate (PEM) for the agent `id`.
     ///
-    /// A certificate that has expired is taken: its agent stays known, and every request is told so.
+    /// An expired certificate passes: its agent stays known, and every request is told so.
     ///
     /// # Errors
     ///
@@ -46,7 +45,6 @@ impl AgentEntry {
         id: AgentId,
         certificate_pem: &[u8],
         trust: &TrustPolicy,
-        verify_keys: impl Into<VerifyKeys>,
     ) -> Result<Self, AgentEntryError> {
         let certificate = Certificate::from_pem(certificate_pem).map_err(TrustError::from)?;
         let trust = trust.for_agent(id.as_str());
@@ -65,31 +63,63 @@ impl AgentEntry {
                 .flat_map(|block| [block, "\n"])
                 .collect(),
             recipient,
-            verify_keys: verify_keys.into(),
         })
+    }
+
+    /// Adds the keys that the agent's replies are checked with.
+    #[must_use]
+    pub fn with_reply_keys(self, verify_keys: impl Into<VerifyKeys>) -> AgentEntry {
+        AgentEntry {
+            certificate: self,
+            verify_keys: verify_keys.into(),
+        }
+    }
+}
+
+/// What a gateway has to know of an agent. Parsed and trusted once, used for many requests.
+#[derive(Debug)]
+pub struct AgentEntry {
+    certificate: AgentCertificate,
+    verify_keys: VerifyKeys,
+}
+
+impl AgentEntry {
+    /// Checks this certificate (PEM) for the agent `id`, whose replies are checked with `verify_keys`.
+    ///
+    /// # Errors
+    ///
+    /// As [`AgentCertificate::new`].
+    pub fn new(
+        id: AgentId,
+        certificate_pem: &[u8],
+        trust: &TrustPolicy,
+        verify_keys: impl Into<VerifyKeys>,
+    ) -> Result<Self, AgentEntryError> {
+        let certificate = AgentCertificate::new(id, certificate_pem, trust)?;
+        Ok(certificate.with_reply_keys(verify_keys))
     }
 
     /// The agent's id.
     #[must_use]
     pub fn id(&self) -> &AgentId {
-        &self.id
+        &self.certificate.id
     }
 
     /// The certificate.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
-        &self.certificate
+        &self.certificate.certificate
     }
 
     /// The certificate and its intermediates in PEM (RFC 8555 §9.1), and nothing else of the file that they came from.
     pub(crate) fn pem(&self) -> &str {
-        &self.pem
+        &self.certificate.pem
     }
 
     /// The key to seal to, if the certificate is valid at this time.
     pub(crate) fn recipient(&self, now: UnixTime) -> Result<&Recipient<AwsLc>, TrustError> {
-        Trust::check_validity(&self.certificate, now)?;
-        Ok(&self.recipient)
+        Trust::check_validity(self.certificate(), now)?;
+        Ok(&self.certificate.recipient)
     }
 
     pub(crate) fn verify_keys(&self) -> &VerifyKeys {
@@ -125,7 +155,7 @@ impl FromIterator<AgentEntry> for StaticDirectory {
         Self(
             agents
                 .into_iter()
-                .map(|agent| (agent.id.clone(), Arc::new(agent)))
+                .map(|agent| (agent.id().clone(), Arc::new(agent)))
                 .collect(),
         )
     }

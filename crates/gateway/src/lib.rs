@@ -50,7 +50,9 @@ pub use auth::{
     KeySet, KeySetError, Principal, TokenAlgorithm, TokenKeys, TokenPolicy, UnknownAlgorithm,
 };
 pub use base_path::{BasePath, InvalidBasePath};
-pub use directory::{AgentDirectory, AgentEntry, AgentEntryError, DirectoryError, StaticDirectory};
+pub use directory::{
+    AgentCertificate, AgentDirectory, AgentEntry, AgentEntryError, DirectoryError, StaticDirectory,
+};
 pub use gateway::Gateway;
 pub use idempotency::IdempotencySecret;
 pub use limits::{Limits, RateLimit};

@@ -7,27 +7,25 @@ use std::sync::Arc;
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{BasePath, Metrics, Tls, TlsFiles};
 
-use super::agents::days_left;
-use super::files;
-use super::findings::{Findings, Weight};
-use super::section::Section;
+use crate::configuration::certificate_dates::days_left;
+use crate::configuration::findings::{Findings, Weight};
+use crate::configuration::named_files;
+use crate::configuration::section::Section;
 
 /// Where and how HTTP is spoken.
 #[derive(Debug)]
-pub(crate) struct EndpointPlan {
-    pub(crate) listen: SocketAddr,
-    pub(crate) base_path: BasePath,
-    /// Plain HTTP without it.
-    pub(crate) tls: Option<Arc<Tls>>,
-    /// Where metrics and health are served.
-    pub(crate) operations: Option<SocketAddr>,
+pub(super) struct Endpoint {
+    pub(super) listen: SocketAddr,
+    pub(super) base_path: BasePath,
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) operations: Option<SocketAddr>,
 }
 
-pub(crate) fn read(
+pub(super) fn read(
     root: &mut Section<'_>,
     metrics: &Arc<Metrics>,
     now: UnixTime,
-) -> Option<EndpointPlan> {
+) -> Option<Endpoint> {
     root.require(
         "listen",
         "give an address and a port, such as \"127.0.0.1:8080\"",
@@ -62,7 +60,7 @@ pub(crate) fn read(
             "has the port of listen; give it another port",
         );
     }
-    Some(EndpointPlan {
+    Some(Endpoint {
         listen: listen?,
         base_path: base_path?,
         tls,
@@ -85,9 +83,9 @@ fn tls(root: &mut Section<'_>, metrics: &Arc<Metrics>, now: UnixTime) -> Option<
         let path = path.as_ref()?;
         read(section.findings(), &section.at(key), path)
     };
-    let pem = read("certificate", &certificate, files::read);
-    let private = read("key", &key, files::read_private);
-    let authorities = read("client_ca", &client_authorities, files::read);
+    let pem = read("certificate", &certificate, named_files::read);
+    let private = read("key", &key, named_files::read_private);
+    let authorities = read("client_ca", &client_authorities, named_files::read);
     if authorities.is_none() && client_authorities.is_some() {
         return None;
     }

@@ -11,21 +11,22 @@ use toml::{Table, Value};
 
 use super::findings::Findings;
 
-/// Puts the variables among `environment` that are meant for the gateway into `table`, as texts. Returns the
-/// places that were set, with the variable's name.
+/// Puts the variables among `environment` whose names begin with `prefix` into `table`, as texts. Returns the places
+/// that were set, with the variable's name.
 pub(crate) fn apply(
+    prefix: &str,
     environment: impl Iterator<Item = (OsString, OsString)>,
     table: &mut Table,
     findings: &Findings,
 ) -> BTreeMap<String, String> {
     let mut variables: Vec<(String, OsString)> = environment
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value)))
-        .filter(|(name, _)| name.starts_with(PREFIX))
+        .filter(|(name, _)| name.starts_with(prefix))
         .collect();
     variables.sort();
     let mut overridden = BTreeMap::new();
     for (name, value) in variables {
-        let keys = name[PREFIX.len()..].to_ascii_lowercase();
+        let keys = name[prefix.len()..].to_ascii_lowercase();
         let keys: Vec<&str> = keys.split("__").collect();
         let set = match value.into_string() {
             // Two spellings of one name would take each other's place.
@@ -47,7 +48,7 @@ pub(crate) fn apply(
 
 fn set(table: &mut Table, keys: &[&str], value: String) -> Result<String, &'static str> {
     match keys {
-        ["", ..] => Err("names no setting; give SEALPOST_GATEWAY__SECTION__KEY"),
+        ["", ..] => Err(NAMELESS),
         [key] => {
             table.insert((*key).to_owned(), Value::String(value));
             Ok((*key).to_owned())
@@ -76,11 +77,11 @@ fn set(table: &mut Table, keys: &[&str], value: String) -> Result<String, &'stat
                 .ok_or("names a key of something that is not a table in the file")?;
             set(below, rest, value).map(|place| format!("{key}.{place}"))
         }
-        [] => Err("names no setting; give SEALPOST_GATEWAY__SECTION__KEY"),
+        [] => Err(NAMELESS),
     }
 }
 
-const PREFIX: &str = "SEALPOST_GATEWAY__";
+const NAMELESS: &str = "names no setting; go on with a section and a key, as in __AUTH__ISSUER";
 
 #[cfg(test)]
 mod tests {
@@ -95,7 +96,7 @@ mod tests {
         let environment = variables
             .iter()
             .map(|(name, value)| (OsString::from(name), OsString::from(value)));
-        let places = apply(environment, &mut table, &findings);
+        let places = apply("SEALPOST_GATEWAY__", environment, &mut table, &findings);
         let findings: Vec<String> = findings
             .into_all()
             .iter()

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use crate::render::printable;
+use sealpost_files::printable;
 
 /// Collects findings while a configuration is read.
 #[derive(Debug, Default)]

@@ -5,16 +5,15 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use sealpost_files::{FileError, quoted};
 use zeroize::Zeroizing;
 
 use super::findings::Findings;
-use crate::io;
-use crate::render::quoted;
 
 /// Reads a file that anybody may read. `place` is the key that names it.
 pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    io::read_file(path, MAX_FILE)
-        .map_err(|failure| findings.wrong(place, failure.in_one_line()))
+    sealpost_files::read(path, MAX_FILE)
+        .map_err(|error| findings.wrong(place, error.in_one_line()))
         .ok()
 }
 
@@ -25,7 +24,7 @@ pub(crate) fn read_private(
     place: &str,
     path: &Path,
 ) -> Option<Zeroizing<Vec<u8>>> {
-    let cannot = |error| findings.wrong(place, io::cannot("read", path, &error).in_one_line());
+    let cannot = |error| findings.wrong(place, FileError::new("read", path, error).in_one_line());
     let file = File::open(path).map_err(cannot).ok()?;
     // Of the file that is read, whatever the path names by then.
     let mode = file.metadata().map_err(cannot).ok()?.permissions().mode();
@@ -39,8 +38,8 @@ pub(crate) fn read_private(
             ),
         );
     }
-    io::read_open(file, path, MAX_FILE)
-        .map_err(|failure| findings.wrong(place, failure.in_one_line()))
+    sealpost_files::read_open(file, path, MAX_FILE)
+        .map_err(|error| findings.wrong(place, error.in_one_line()))
         .ok()
 }
 
@@ -73,7 +72,7 @@ pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Pat
         ),
         Err(error) => findings.wrong(
             place,
-            io::cannot("use the folder", folder, &error).in_one_line(),
+            FileError::new("use the folder", folder, error).in_one_line(),
         ),
     }
 }

@@ -1,22 +1,37 @@
-//! `[auth]`: whose tokens are taken.
+//! `[auth]`: which tokens are accepted.
 
 use std::time::Duration;
 
+use sealpost_files::quoted;
 use sealpost_gateway::{JwksRefresh, JwksSource, KeySet, TokenAlgorithm, TokenPolicy};
 
-use super::files;
-use super::section::Section;
-use crate::render::quoted;
+use crate::configuration::named_files;
+use crate::configuration::section::Section;
 
-/// What `[auth]` says.
+/// Which bearer tokens a gateway accepts.
 #[derive(Debug)]
-pub(crate) struct AuthPlan {
-    pub(crate) policy: TokenPolicy,
-    pub(crate) source: JwksSource,
-    pub(crate) refresh: JwksRefresh,
+pub struct Tokens {
+    /// What they must say.
+    pub policy: TokenPolicy,
+    /// The issuer's keys.
+    pub keys: TokenKeysSource,
 }
 
-pub(crate) fn read(root: &mut Section<'_>) -> Option<AuthPlan> {
+/// Where the keys of a token issuer come from.
+#[derive(Debug)]
+pub enum TokenKeysSource {
+    /// From here, for as long as the process runs.
+    Fixed(KeySet),
+    /// From the issuer or from a file, and refreshed.
+    Refreshed {
+        /// Where from.
+        source: JwksSource,
+        /// How often.
+        refresh: JwksRefresh,
+    },
+}
+
+pub(super) fn read(root: &mut Section<'_>) -> Option<Tokens> {
     root.require(
         "auth",
         "give [auth] with issuer, audience, and jwks_url or jwks_file",
@@ -48,10 +63,12 @@ pub(crate) fn read(root: &mut Section<'_>) -> Option<AuthPlan> {
     if let Some(algorithms) = algorithms {
         policy.algorithms = algorithms;
     }
-    Some(AuthPlan {
+    Some(Tokens {
         policy,
-        source: source?,
-        refresh,
+        keys: TokenKeysSource::Refreshed {
+            source: source?,
+            refresh,
+        },
     })
 }
 
@@ -75,7 +92,7 @@ fn source(section: &mut Section<'_>) -> Option<JwksSource> {
         (Some(url), None) => {
             let ca = match ca {
                 Some(path) => {
-                    let pem = files::read(section.findings(), &section.at("jwks_ca"), &path)?;
+                    let pem = named_files::read(section.findings(), &section.at("jwks_ca"), &path)?;
                     Some(pem)
                 }
                 None => None,
@@ -86,7 +103,7 @@ fn source(section: &mut Section<'_>) -> Option<JwksSource> {
                 .ok()
         }
         (None, Some(path)) => {
-            let json = files::read(section.findings(), &section.at("jwks_file"), &path)?;
+            let json = named_files::read(section.findings(), &section.at("jwks_file"), &path)?;
             KeySet::from_jwks(&json)
                 .map_err(|e| section.wrong("jwks_file", format_args!("{}: {e}", quoted(&path))))
                 .ok()?;

@@ -4,31 +4,47 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
 use super::section::Section;
-use crate::logging::Format;
 
-/// What `[log]` says.
-#[derive(Debug)]
-pub(crate) struct LogPlan {
-    pub(crate) format: Format,
-    /// A level or directives; `RUST_LOG` comes before it.
-    pub(crate) level: String,
+/// How a process logs.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct LogConfiguration {
+    /// For people or for programs.
+    pub format: LogFormat,
+    /// A level, or directives of `tracing_subscriber`; the variable `RUST_LOG` precedes it.
+    pub level: String,
 }
 
-pub(crate) fn read(root: &mut Section<'_>) -> LogPlan {
-    let mut plan = LogPlan {
-        format: Format::Human,
-        level: "info".to_owned(),
-    };
+/// Who reads the log.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LogFormat {
+    /// People.
+    #[default]
+    Human,
+    /// Programs: one JSON object a line.
+    Json,
+}
+
+impl Default for LogConfiguration {
+    fn default() -> Self {
+        Self {
+            format: LogFormat::Human,
+            level: "info".to_owned(),
+        }
+    }
+}
+
+pub(super) fn read(root: &mut Section<'_>) -> LogConfiguration {
+    let mut log = LogConfiguration::default();
     let Some(mut section) = root.section("log") else {
-        return plan;
+        return log;
     };
-    let formats = [("human", Format::Human), ("json", Format::Json)];
+    let formats = [("human", LogFormat::Human), ("json", LogFormat::Json)];
     if let Some(format) = section.choice("format", &formats) {
-        plan.format = format;
+        log.format = format;
     }
     if let Some(level) = section.text("level") {
         match EnvFilter::try_new(&level) {
-            Ok(_) if !level.split(',').any(is_bare_target) => plan.level = level,
+            Ok(_) if !level.split(',').any(is_bare_target) => log.level = level,
             _ => section.wrong(
                 "level",
                 "cannot be used; give error, warn, info, debug or trace, or target=level,…",
@@ -36,7 +52,7 @@ pub(crate) fn read(root: &mut Section<'_>) -> LogPlan {
         }
     }
     section.finish();
-    plan
+    log
 }
 
 /// The library takes a level that is misspelt for the name of a target, and then logs nothing of any other; and no level

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use sealpost_gateway::{Limits, RateLimit};
 
-use super::section::Section;
+use crate::configuration::section::Section;
 
 /// Reads the limits; what is not given is as by default.
-pub(crate) fn read(root: &mut Section<'_>) -> Limits {
+pub(super) fn read(root: &mut Section<'_>) -> Limits {
     let mut limits = Limits::default();
     let Some(mut section) = root.section("limits") else {
         return limits;

@@ -1,12 +1,11 @@
-//! The Unix socket over which `resolve` asks a running `dev`.
+//! The Unix socket over which `sealpost resolve` asks a running process.
 //!
 //! ```text
 //! question = reference LF
 //! answer   = status u8 ‖ length u32 ‖ bytes        status: 0 the value, 1 refused, 2 failed; big-endian
 //! ```
 //!
-//! One question a connection. The socket has mode 0600 in a folder of mode 0700: who may connect is
-//! the owner of both.
+//! One question a connection. The socket has mode 0600 in a folder of mode 0700: only the owner of both may connect.
 
 use std::fs::{self, Permissions};
 use std::io::{self, Read as _, Write as _};
@@ -23,24 +22,27 @@ use tokio::net::UnixListener;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
 
-use super::{Refusal, resolve};
-use crate::error::Failure;
-use crate::render::quoted;
+use super::answer::{Answer, Refusal, resolve};
+use crate::error::Error;
 
-/// The listening side. The file goes away with it.
+/// The listening side. Dropping it removes the file.
 #[derive(Debug)]
-pub(crate) struct ResolveSocket {
+pub struct ResolveSocket {
     listener: UnixListener,
     path: PathBuf,
 }
 
 impl ResolveSocket {
-    /// Listens at `path`. The socket that a killed process left there is removed, and nothing else: a path may be wrong.
-    pub(crate) fn bind(path: &Path) -> Result<Self, Failure> {
+    /// Listens at `path`. It removes the socket that a killed process left there, and nothing else: a path may be wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ResolveSocket`].
+    pub fn bind(path: &Path) -> Result<Self, Error> {
         let bind = || {
             match fs::symlink_metadata(path) {
                 Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
-                Ok(_) => return Err(io::Error::other("it exists and is no socket")),
+                Ok(_) => return Err(io::Error::other("it exists and is not a socket")),
                 Err(e) if e.kind() == io::ErrorKind::NotFound => {}
                 Err(e) => return Err(e),
             }
@@ -48,10 +50,9 @@ impl ResolveSocket {
             fs::set_permissions(path, Permissions::from_mode(0o600))?;
             Ok(listener)
         };
-        let listener = bind().map_err(|e| {
-            Failure::usage(format!("cannot listen on {}: {e}", quoted(path))).hint(
-                "give --data a shorter path if it is long: a socket's path has at most 107 bytes",
-            )
+        let listener = bind().map_err(|source| Error::ResolveSocket {
+            path: path.to_owned(),
+            source,
         })?;
         Ok(Self {
             listener,
@@ -59,8 +60,8 @@ impl ResolveSocket {
         })
     }
 
-    /// Answers until it is dropped.
-    pub(crate) async fn serve(&self, resolver: Arc<Resolver>) {
+    /// Answers until the future is dropped.
+    pub async fn serve(&self, resolver: Arc<Resolver>) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
@@ -68,7 +69,7 @@ impl ResolveSocket {
                     tokio::spawn(timeout(PATIENCE, answer));
                 }
                 Err(error) => {
-                    tracing::warn!(%error, "cannot take a question to resolve");
+                    tracing::warn!(%error, "cannot accept a question to resolve");
                     tokio::time::sleep(Duration::from_secs(1)).await;
                 }
             }
@@ -78,7 +79,7 @@ impl ResolveSocket {
 
 impl Drop for ResolveSocket {
     fn drop(&mut self) {
-        // Left behind it does no harm: nobody answers, and the next start removes it.
+        // Left behind it does no harm: nothing answers there, and the next start removes it.
         let _ = fs::remove_file(&self.path);
     }
 }
@@ -104,11 +105,12 @@ async fn answer(stream: tokio::net::UnixStream, resolver: Arc<Resolver>) -> io::
     stream.flush().await
 }
 
-/// Asks the process that listens at `path`; `None` if there is none.
-pub(crate) fn ask(path: &Path, reference: &str) -> Option<Result<Zeroizing<Vec<u8>>, Refusal>> {
+/// Asks the process that listens at `path`; `None` if no process does. It blocks.
+#[must_use]
+pub fn ask(path: &Path, reference: &str) -> Option<Answer> {
     let stream = match UnixStream::connect(path) {
         Ok(stream) => stream,
-        // Nothing there, nobody listens any more, or a path that nobody can listen on.
+        // Nothing is there, nothing listens any more, or nothing can listen on such a path.
         Err(e)
             if matches!(
                 e.kind(),
@@ -124,10 +126,7 @@ pub(crate) fn ask(path: &Path, reference: &str) -> Option<Result<Zeroizing<Vec<u
     Some(exchange(stream, reference).unwrap_or_else(|e| Err(failed(&e))))
 }
 
-fn exchange(
-    mut stream: UnixStream,
-    reference: &str,
-) -> io::Result<Result<Zeroizing<Vec<u8>>, Refusal>> {
+fn exchange(mut stream: UnixStream, reference: &str) -> io::Result<Answer> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.write_all(format!("{reference}\n").as_bytes())?;
     let mut head = [0; 5];
@@ -148,7 +147,7 @@ fn exchange(
 }
 
 fn failed(error: &io::Error) -> Refusal {
-    Refusal::Failed(format!("the running sealpost dev does not answer: {error}"))
+    Refusal::Failed(format!("the running process does not answer: {error}"))
 }
 
 const VALUE: u8 = 0;
@@ -172,7 +171,7 @@ mod tests {
         assert!(!socket.exists());
         fs::write(&key, "key").unwrap();
         let error = ResolveSocket::bind(&key).unwrap_err().to_string();
-        assert!(error.contains("no socket"), "{error}");
+        assert!(error.contains("not a socket"), "{error}");
         assert_eq!(fs::read(&key).unwrap(), b"key");
     }
 }

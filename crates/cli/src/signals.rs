@@ -1,46 +1,10 @@
-//! Tasks that end when they are asked to, and the signals that ask.
+//! The signals with which an operator asks a running command for something.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 
 use crate::error::Failure;
 
-/// A task that ends when it is asked to.
-#[derive(Debug)]
-pub(crate) struct Service {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-/// Ready when a service is asked to end.
-pub(crate) type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
-
-impl Service {
-    pub(crate) fn start<F>(run: impl FnOnce(Stop) -> F) -> Self
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        let (stop, asked) = oneshot::channel();
-        // If the sender is gone, the program ends anyway.
-        let stopped: Stop = Box::pin(async { drop(asked.await) });
-        Self {
-            stop,
-            task: tokio::spawn(run(stopped)),
-        }
-    }
-
-    /// Asks it to end, and waits until it has.
-    pub(crate) async fn stop(self) {
-        // It may have stopped already.
-        let _ = self.stop.send(());
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "a service did not end as it should");
-        }
-    }
-}
-
-/// The signals of an operator.
+/// Signals that are listened to.
 #[derive(Debug)]
 pub(crate) struct Signals {
     terminate: Signal,
