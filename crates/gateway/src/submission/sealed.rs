@@ -6,8 +6,9 @@ use base64::{
 };
 use sealpost_envelope::{Declared, Error, Format, Message, UnixTime, cms::from_pem, jwe::JweError};
 use sealpost_protocol::{Context, Owner, Sealed, SingleUse};
+use sealpost_rest::ProblemType;
 
-use crate::{body::MediaType, problem::ProblemType};
+use crate::media_type::MediaType;
 
 /// A value that the caller has sealed.
 pub(crate) enum AtSource {
