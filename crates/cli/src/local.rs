@@ -12,8 +12,8 @@ use sealpost_server::{
     LogConfiguration, TokenKeysSource, Tokens,
 };
 
-use crate::issuer::Issuer;
 use crate::error::Failure;
+use crate::issuer::Issuer;
 
 /// What is put together.
 pub(crate) struct Local<'a> {
