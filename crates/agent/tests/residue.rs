@@ -198,7 +198,9 @@ impl World {
             }),
             sealed,
         };
-        let message = request.sign(&self.gateway, SystemClock.now(), 60).unwrap();
+        let message = request
+            .sign(&self.gateway, SystemClock.now(), MINUTE)
+            .unwrap();
         (message, request.id)
     }
 
@@ -209,11 +211,13 @@ impl World {
             &self.gateway.gateway_name(),
             id,
             SystemClock.now(),
-            60,
+            MINUTE,
         )
         .unwrap()
     }
 }
+
+const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 
 /// The canary, so many times: any part of it that is longer than two canaries holds a whole one.
 fn value(canaries: usize) -> Vec<u8> {

@@ -8,14 +8,15 @@ mod tap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::rsa::KeySize;
 use clap::Args;
 use sealpost_agent::Resolved;
+use sealpost_carrier::InProcess;
 use sealpost_client::{Client, ClientError, Created, Problem, ProblemKind, Token};
 use sealpost_envelope::{Envelope, UnixTime, text};
-use sealpost_protocol::{InProcess, Received, Sealed, StoreRequest, VerifyKeys};
+use sealpost_protocol::{Received, Sealed, StoreRequest, VerifyKeys};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use zeroize::Zeroizing;
 
@@ -84,7 +85,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
         issuer: &issuer,
         vault: folder.path(),
         in_process,
-        transport: tap.clone(),
+        carrier: tap.clone(),
     })
     .await?;
     let url = local.url();
@@ -188,7 +189,13 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
 /// private one.
 fn eavesdrop(message: &[u8], local: &Local) -> Result<String, Failure> {
     let keys = VerifyKeys::from(local.gateway_key());
-    let received = StoreRequest::verify(message, &keys, local.agent_id(), UnixTime::now(), 0);
+    let received = StoreRequest::verify(
+        message,
+        &keys,
+        local.agent_id(),
+        UnixTime::now(),
+        Duration::ZERO,
+    );
     match received {
         Ok(Received::Request {
             request:

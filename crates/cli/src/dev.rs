@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use sealpost_protocol::InProcess;
+use sealpost_carrier::InProcess;
 
 use crate::error::Failure;
 use crate::io;
@@ -51,7 +51,7 @@ impl Dev {
             certificate: &agent.certificate,
             issuer: &issuer,
             vault: &data.vault(),
-            transport: in_process.clone(),
+            carrier: in_process.clone(),
             in_process,
         })
         .await?;

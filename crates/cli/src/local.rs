@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sealpost_agent::{Accept, Agent, Resolver};
+use sealpost_carrier::{Carrier, InProcess};
 use sealpost_envelope::{AwsLc, Certificate, Identity, Trust};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, Listener, StaticDirectory, TokenPolicy,
     serve,
 };
-use sealpost_protocol::{AgentId, InProcess, SigningKey, Transport, VerifyKey};
+use sealpost_protocol::{AgentId, SigningKey, VerifyKey};
 use sealpost_vault::{EmbeddedVault, Vault};
 use tokio::net::TcpListener;
 
@@ -31,7 +32,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) vault: &'a Path,
     pub(crate) in_process: Arc<InProcess>,
     /// What the gateway sends through: `in_process`, or something around it.
-    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) carrier: Arc<dyn Carrier>,
 }
 
 /// What runs.
@@ -90,7 +91,7 @@ impl Local {
         let gateway = Gateway::new(
             Arc::new(authenticator),
             Arc::new(directory),
-            setup.transport,
+            setup.carrier,
             gateway_key.clone(),
         );
         Ok(Self {
@@ -101,7 +102,10 @@ impl Local {
             gateway: Service::start(|stop| {
                 serve(listener, gateway.router(), Limits::default(), stop)
             }),
-            agent: Service::start(|stop| Arc::new(agent).serve(inbox, stop)),
+            agent: Service::start(|stop| async move {
+                // If it fails, the agent has logged why.
+                let _ = Arc::new(agent).serve(inbox, stop).await;
+            }),
         })
     }
 

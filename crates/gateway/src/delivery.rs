@@ -1,13 +1,13 @@
 //! From a checked request to the agent's answer: seal, sign, send, believe.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
+use sealpost_carrier::{CarrierError, any_answer};
 use sealpost_envelope::{
     AwsLcRng, CertificateError, SealError, SecretContext, UnixTime, seal, text,
 };
 use sealpost_protocol::{
     Idempotency, MessageId, Outcome, Owner, Sealed, SignError, StoreReply, StoreRequest,
-    TransportError,
 };
 use tokio::{task::spawn_blocking, time::Instant};
 use tracing::{error, warn};
@@ -50,12 +50,13 @@ pub(crate) async fn deliver(
         message_id,
         request_id: id.as_str().to_owned(),
         now: gateway.clock.now(),
-        lifetime: deadline.saturating_duration_since(Instant::now()).as_secs() + 1,
+        // Signed in whole seconds, rounded up.
+        lifetime: deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(1),
     };
     let message = prepare(gateway, preparing, order).await?;
     let answer = gateway
-        .transport
-        .request(entry.id(), message, deadline)
+        .carrier
+        .request(entry.id(), message.into(), deadline, &mut any_answer)
         .await
         .map_err(|error| no_answer(&error))?;
     let outcome = StoreReply::verify(
@@ -102,8 +103,7 @@ struct Preparing {
     message_id: MessageId,
     request_id: String,
     now: UnixTime,
-    /// In seconds.
-    lifetime: u64,
+    lifetime: Duration,
 }
 
 impl Preparing {
@@ -254,18 +254,18 @@ fn not_accepted(accepted: &[String]) -> String {
     )
 }
 
-fn no_answer(error: &TransportError) -> Problem {
+fn no_answer(error: &CarrierError) -> Problem {
     warn!(%error, "no answer from the agent");
     match error {
-        TransportError::Offline => Problem::new(
+        CarrierError::Offline => Problem::new(
             ProblemType::AgentOffline,
             "The agent is not connected, and nothing was stored. Send the request again when it is.",
         ),
-        TransportError::DeadlineExceeded | TransportError::NoAnswer => timeout(
+        CarrierError::DeadlineExceeded | CarrierError::NoAnswer => timeout(
             "The agent did not answer in time. The secret may be stored or not: send the request again. With the same \
              Idempotency-Key it happens once; without one, a 409 may mean that the first attempt succeeded.",
         ),
-        _ => Problem::internal(),
+        CarrierError::NotSent(_) | CarrierError::Failed(_) => Problem::internal(),
     }
 }
 
@@ -278,5 +278,5 @@ fn internal(cause: impl ToString) -> Problem {
     Problem::internal()
 }
 
-/// Seconds by which the agent's clock may differ.
-const LEEWAY: u64 = 60;
+/// By how much the agent's clock may differ.
+const LEEWAY: Duration = Duration::from_secs(60);

@@ -9,7 +9,8 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use sealpost_protocol::{AgentId, Clock, SigningKey, SystemClock, Transport};
+use sealpost_carrier::Carrier;
+use sealpost_protocol::{AgentId, Clock, SigningKey, SystemClock};
 use tokio::{sync::Semaphore, time::Instant};
 
 use crate::{
@@ -34,7 +35,7 @@ use crate::{
 pub struct Gateway {
     pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) directory: Arc<dyn AgentDirectory>,
-    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) carrier: Arc<dyn Carrier>,
     pub(crate) signing_key: SigningKey,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limits: Limits,
@@ -51,19 +52,19 @@ pub struct Gateway {
 
 impl Gateway {
     /// A gateway that lets in whom `authenticator` knows, seals to the agents of `directory`, and sends through
-    /// `transport` what it has signed with `signing_key`.
+    /// `carrier` what it has signed with `signing_key`.
     #[must_use]
     pub fn new(
         authenticator: Arc<dyn Authenticator>,
         directory: Arc<dyn AgentDirectory>,
-        transport: Arc<dyn Transport>,
+        carrier: Arc<dyn Carrier>,
         signing_key: SigningKey,
     ) -> Self {
         let limits = Limits::default();
         Self {
             authenticator,
             directory,
-            transport,
+            carrier,
             signing_key,
             clock: Arc::new(SystemClock),
             limits,

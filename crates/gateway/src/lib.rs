@@ -3,7 +3,7 @@
 //! A [`Gateway`] is put together from
 //! - an [`Authenticator`], which says whom a bearer token speaks for ([`JwtAuthenticator`]),
 //! - an [`AgentDirectory`], which knows the agents and their certificates ([`StaticDirectory`]),
-//! - a [`Transport`](sealpost_protocol::Transport), which carries messages to agents,
+//! - a [`Carrier`](sealpost_carrier::Carrier), which carries messages to agents,
 //! - a key that its messages are signed with;
 //!
 //! and if wanted [`Limits`], [`Metrics`], an audit trail ([`AuditSink`]) and a [`BasePath`]. [`Gateway::router`] makes
@@ -55,7 +55,7 @@ pub use gateway::Gateway;
 pub use idempotency::IdempotencySecret;
 pub use limits::{Limits, RateLimit};
 pub use listener::{Listener, PlainHttpRefused};
-pub use metrics::Metrics;
+pub use metrics::{AgentMetrics, Metrics};
 pub use problem::ProblemType;
 pub use serve::serve;
 pub use tls::{Tls, TlsError, TlsFiles};

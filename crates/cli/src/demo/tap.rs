@@ -1,27 +1,28 @@
-//! A transport that remembers what passed through it.
+//! A carrier that remembers what passed through it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use sealpost_protocol::{AgentId, Transport, TransportError};
+use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
+use sealpost_protocol::AgentId;
 use tokio::time::Instant;
 
 /// Keeps the last message to an agent, as an eavesdropper on the way would.
 #[derive(Debug)]
 pub(crate) struct Tap {
-    inner: Arc<dyn Transport>,
-    last: Mutex<Vec<u8>>,
+    inner: Arc<dyn Carrier>,
+    last: Mutex<Bytes>,
 }
 
 impl Tap {
-    pub(crate) fn on(inner: Arc<dyn Transport>) -> Self {
+    pub(crate) fn on(inner: Arc<dyn Carrier>) -> Self {
         Self {
             inner,
             last: Mutex::default(),
         }
     }
 
-    pub(crate) fn last_message(&self) -> Vec<u8> {
+    pub(crate) fn last_message(&self) -> Bytes {
         self.last
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -30,17 +31,18 @@ impl Tap {
 }
 
 #[async_trait]
-impl Transport for Tap {
+impl Carrier for Tap {
     async fn request(
         &self,
         agent: &AgentId,
-        message: Vec<u8>,
+        message: Bytes,
         deadline: Instant,
-    ) -> Result<Vec<u8>, TransportError> {
+        judge: &mut Judge<'_>,
+    ) -> Result<Bytes, CarrierError> {
         self.last
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone_from(&message);
-        self.inner.request(agent, message, deadline).await
+        self.inner.request(agent, message, deadline, judge).await
     }
 }

@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Ledger, Resolver};
+use sealpost_agent::{Agent, Ledger, Observer, Resolver};
+use sealpost_carrier::InProcess;
 use sealpost_gateway::{
-    AuditFile, AuditSink, AuditStdout, Gateway, IssuerKeys, JwtAuthenticator, Limits, Listener,
-    Metrics, StaticDirectory, Tls, serve,
+    AgentMetrics, AuditFile, AuditSink, AuditStdout, Gateway, IssuerKeys, JwtAuthenticator, Limits,
+    Listener, Metrics, StaticDirectory, Tls, serve,
 };
-use sealpost_protocol::{InProcess, VerifyKey};
+use sealpost_protocol::VerifyKey;
 use sealpost_vault::{EmbeddedVault, Vault};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
@@ -205,10 +206,11 @@ impl RunningAgent {
             .with_ledger(open_ledger(&plan.ledger)?)
             .with_old_identities(plan.identities)
             .map_err(Failure::refused)?;
-        let agent = Arc::new(agent);
-        let counted = Arc::clone(&agent);
-        metrics.watch_failed_opens(plan.id, move || counted.failed_opens());
-        let service = Service::start(|stop| agent.serve(inbox, stop));
+        let agent = agent.with_observer(Arc::new(Observed(metrics.agent(plan.id))));
+        let service = Service::start(|stop| async move {
+            // If it fails, the agent has logged why.
+            let _ = Arc::new(agent).serve(inbox, stop).await;
+        });
         Ok((Self { service, socket }, plan.entry))
     }
 
@@ -219,6 +221,16 @@ impl RunningAgent {
             let _ = socket.await;
         }
         self.service.stop().await;
+    }
+}
+
+/// Counts what an agent tells.
+#[derive(Debug)]
+struct Observed(AgentMetrics);
+
+impl Observer for Observed {
+    fn open_failed(&self) {
+        self.0.open_failed();
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sealpost_agent::{Agent, Resolver};
+use sealpost_carrier::InProcess;
 use sealpost_client::{
     AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemKind, RetryPolicy, Token,
 };
@@ -12,7 +13,7 @@ use sealpost_gateway::{
     AgentEntry, Authenticator, Denied, Gateway, Limits, Listener, Principal, ProblemType,
     StaticDirectory, serve,
 };
-use sealpost_protocol::{AgentId, InProcess, SigningKey};
+use sealpost_protocol::{AgentId, SigningKey};
 use sealpost_vault::{EmbeddedVault, Vault};
 use tempfile::TempDir;
 use tokio::{
@@ -60,8 +61,8 @@ async fn world() -> World {
         SigningKey::generate().unwrap(),
     );
     let id: AgentId = AGENT.parse().unwrap();
-    let transport = Arc::new(InProcess::new(16));
-    let inbox = transport.register(id.clone()).unwrap();
+    let carrier = Arc::new(InProcess::new(16));
+    let inbox = carrier.register(id.clone()).unwrap();
     let mut identity = Identity::<AwsLc>::from_pem(KEY).unwrap();
     let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
     identity.add_certificate(certificate).unwrap();
@@ -80,7 +81,7 @@ async fn world() -> World {
     let gateway = Gateway::new(
         Arc::new(OneToken),
         Arc::new(directory),
-        transport,
+        carrier,
         gateway_key,
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
