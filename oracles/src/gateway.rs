@@ -16,7 +16,7 @@ use axum::{
     http::{HeaderMap, Request, StatusCode, header},
 };
 use sealpost_carrier::Carrier;
-use sealpost_envelope::{Trust, UnixTime};
+use sealpost_envelope::{TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Authenticator, Denied, Gateway, Limits, Principal, ProblemType, StaticDirectory,
 };
@@ -204,7 +204,7 @@ fn router(
     agent: VerifyKey,
 ) -> Router {
     let id = AGENT.parse().expect("it is an id");
-    let trust = Trust::DangerAnyCertificate;
+    let trust = TrustPolicy::danger_any_certificate();
     let agent = AgentEntry::new(id, CERTIFICATE, &trust, agent);
     let directory = StaticDirectory::from_iter([agent.expect("it is trusted")]);
     // A fuzzer sends more than any principal may, and on a loaded machine nothing may depend on a clock.

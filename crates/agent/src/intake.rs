@@ -180,10 +180,7 @@ fn validate(value: &[u8], key: Option<&str>) -> Result<Range<usize>, Outcome> {
     let mut violations = Violations::<64>::new();
     // The reply passes through the broker: members' names stay here.
     match validate_value(value, key, Naming::Withhold, &mut scratch, &mut violations) {
-        Some(object) => {
-            let start = object.as_ptr().addr() - value.as_ptr().addr();
-            Ok(start..start + object.len())
-        }
+        Some(object) => Ok(object.span()),
         None => {
             let violations = violations.iter().map(ToString::to_string).collect();
             Err(Outcome::Refused { violations })

@@ -8,7 +8,7 @@ use sealpost_carrier::InProcess;
 use sealpost_client::{
     AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemKind, RetryPolicy, Token,
 };
-use sealpost_envelope::{AwsLc, Certificate, Identity, Trust, UnixTime};
+use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Authenticator, Denied, Gateway, Limits, Listener, Principal, ProblemType,
     StaticDirectory, serve,
@@ -64,7 +64,7 @@ async fn world() -> World {
     let carrier = Arc::new(InProcess::new(16));
     let inbox = carrier.register(id.clone()).unwrap();
     let mut identity = Identity::<AwsLc>::from_pem(KEY).unwrap();
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
         id.clone(),
@@ -75,7 +75,7 @@ async fn world() -> World {
     );
     tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));
 
-    let trust = Trust::DangerAnyCertificate;
+    let trust = TrustPolicy::danger_any_certificate();
     let entry = AgentEntry::new(id, CERTIFICATE, &trust, agent_key.verify_key()).unwrap();
     let directory = StaticDirectory::from_iter([entry]);
     let gateway = Gateway::new(
@@ -144,7 +144,7 @@ async fn what_is_created_resolves_byte_for_byte() {
 #[tokio::test]
 async fn a_value_sealed_at_the_source_resolves_as_well() {
     let world = world().await;
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     let trust = AgentTrust::pinned([certificate.fingerprint()]);
     let sealed = async |name, trust| {
         let secret = secret(name);
@@ -170,7 +170,7 @@ async fn a_value_sealed_at_the_source_resolves_as_well() {
     assert!(refused.to_string().contains("/secret/key"), "{refused}");
     // Sealed to a key that is not the agent's.
     let other = include_bytes!("../../../../testdata/keys/agent-b2048.pem");
-    let certificate = Certificate::from_pem::<AwsLc>(other).unwrap();
+    let certificate = Certificate::from_pem(other).unwrap();
     let other = AgentTrust::pinned([certificate.fingerprint()])
         .with_certificate(other)
         .unwrap();
@@ -214,7 +214,7 @@ async fn a_lost_answer_is_found_again() {
             .build()
             .unwrap();
         let made = if at_source {
-            let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+            let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
             let trust = AgentTrust::pinned([certificate.fingerprint()])
                 .with_certificate(CERTIFICATE)
                 .unwrap();
