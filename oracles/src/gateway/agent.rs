@@ -81,7 +81,7 @@ impl Carrier for Agent {
             b'e' => Outcome::Exists,
             b'o' => Outcome::DoesNotOpen,
             b't' => return Err(CarrierError::DeadlineExceeded),
-            b'x' => return Ok(b"x".into()),
+            b'x' => return Ok(Bytes::from("x")),
             _ => return Err(CarrierError::Offline),
         };
         let reply = StoreReply {
