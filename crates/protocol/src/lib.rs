@@ -9,6 +9,8 @@
 //! no header member and no claim beyond the known ones.
 //!
 //! ```
+//! use std::time::Duration;
+//!
 //! use sealpost_envelope::UnixTime;
 //! use sealpost_protocol::{AgentId, Context, MessageId, Received, Sealed, SigningKey, StoreRequest, VerifyKeys};
 //!
@@ -26,10 +28,10 @@
 //!         envelope: "sealpost.v1.…".into(),
 //!     },
 //! };
-//! let message = request.sign(&gateway, now, 30)?;
+//! let message = request.sign(&gateway, now, Duration::from_secs(30))?;
 //!
 //! let trusted = VerifyKeys::from_iter([gateway.verify_key()]);
-//! match StoreRequest::verify(&message, &trusted, &agent, now, 5)? {
+//! match StoreRequest::verify(&message, &trusted, &agent, now, Duration::from_secs(5))? {
 //!     Received::Request { request: received, .. } => assert_eq!(received, request),
 //!     Received::Late { .. } => unreachable!("it is from just now"),
 //! }

@@ -35,8 +35,13 @@ pub(super) async fn delivers_a_message_and_its_answer(fixture: &dyn Fixture) {
 /// A message and an answer of [`MAX_MESSAGE`] bytes arrive; one byte more is refused.
 pub(super) async fn carries_the_largest_and_refuses_more(fixture: &dyn Fixture) {
     let mut inbox = fixture.connect(&agent()).await;
-    let largest =
-        |first: u8| -> Bytes { (0..MAX_MESSAGE).map(|n| (n % 251) as u8 ^ first).collect() };
+    let largest = |first: u8| -> Bytes {
+        (0..251)
+            .cycle()
+            .take(MAX_MESSAGE)
+            .map(|n: u8| n ^ first)
+            .collect()
+    };
     let answering = async {
         let delivery = receive(&mut *inbox).await;
         assert!(delivery.message() == &largest(1), "the message was changed");
