@@ -9,24 +9,34 @@ use tokio::time::Instant;
 
 /// Keeps the last message to an agent, as an eavesdropper on the way would.
 #[derive(Debug)]
-pub(crate) struct Tap {
+pub(super) struct Tap {
     inner: Arc<dyn Carrier>,
-    last: Mutex<Bytes>,
+    heard: Heard,
 }
 
-impl Tap {
-    pub(crate) fn on(inner: Arc<dyn Carrier>) -> Self {
-        Self {
-            inner,
-            last: Mutex::default(),
-        }
-    }
+/// What was heard.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heard(Arc<Mutex<Bytes>>);
 
-    pub(crate) fn last_message(&self) -> Bytes {
-        self.last
+impl Heard {
+    pub(super) fn last_message(&self) -> Bytes {
+        self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn keep(&self, message: &Bytes) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(message);
+    }
+}
+
+impl Tap {
+    pub(super) fn new(inner: Arc<dyn Carrier>, heard: Heard) -> Self {
+        Self { inner, heard }
     }
 }
 
@@ -39,10 +49,7 @@ impl Carrier for Tap {
         deadline: Instant,
         judge: &mut Judge<'_>,
     ) -> Result<Bytes, CarrierError> {
-        self.last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(&message);
+        self.heard.keep(&message);
         self.inner.request(agent, message, deadline, judge).await
     }
 }
