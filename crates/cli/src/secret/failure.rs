@@ -1,4 +1,4 @@
-//! What the client's errors mean for the command: an exit code, and what to do.
+//! The client's errors as failures of the command: an exit code, and what to do.
 
 use sealpost_client::{ClientError, ProblemKind};
 
@@ -27,7 +27,7 @@ pub(crate) fn failure(error: ClientError) -> Failure {
     }
 }
 
-/// Whose fault it is.
+/// The exit code of a call's error.
 pub(crate) fn exit(error: &ClientError) -> Exit {
     match error {
         ClientError::AgentId
@@ -38,7 +38,7 @@ pub(crate) fn exit(error: &ClientError) -> Exit {
         | ClientError::Seal(_)
         | ClientError::TrustAnchors(_) => Exit::Refused,
         ClientError::Problem(problem) => match problem.kind {
-            // The connection's fault, not the input's.
+            // The connection failed; the input may be right.
             ProblemKind::BodyIncomplete | ProblemKind::BodyTimeout => Exit::Usage,
             ProblemKind::SealedDoesNotOpen => Exit::CannotOpen,
             _ if matches!(problem.status, 400 | 409) => Exit::Refused,
@@ -48,7 +48,7 @@ pub(crate) fn exit(error: &ClientError) -> Exit {
     }
 }
 
-/// Will every other secret fail in the same way?
+/// Returns whether every other secret will fail in the same way.
 pub(crate) fn is_for_all(error: &ClientError) -> bool {
     match error {
         ClientError::AgentId
