@@ -1,5 +1,7 @@
 //! The calls.
 
+mod builder;
+
 use std::time::Duration;
 
 use reqwest::Url;
@@ -7,9 +9,9 @@ use sealpost_envelope::{Certificate, CertificateError, TrustError};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
+pub use self::builder::ClientBuilder;
 use crate::{
-    AgentTrust, ClientBuilder, ClientError, Created, IdempotencyKey, NewSecret, ProblemKind,
-    RetryPolicy,
+    AgentTrust, ClientError, Created, IdempotencyKey, NewSecret, ProblemKind, RetryPolicy,
     at_source::{self, Owner},
     body,
     http::{Answer, Call},

@@ -55,7 +55,6 @@
 
 mod at_source;
 mod body;
-mod builder;
 mod client;
 mod error;
 mod http;
@@ -66,8 +65,7 @@ mod secret;
 mod token;
 
 pub use at_source::AgentTrust;
-pub use builder::ClientBuilder;
-pub use client::Client;
+pub use client::{Client, ClientBuilder};
 pub use error::{BoxError, ClientError};
 pub use idempotency::IdempotencyKey;
 pub use problem::{Problem, ProblemKind};

@@ -5,13 +5,15 @@
 
 mod alphabet;
 mod kind;
+mod lengths;
 mod name;
 mod reference;
 mod rules;
 
 pub use alphabet::Alphabet;
 pub use kind::{UnknownVaultKind, VaultKind};
-pub use name::{InvalidNameReason, InvalidVaultSecretName, MAX_VAULT_SECRET_NAME, VaultSecretName};
+pub use lengths::MAX_VAULT_SECRET_NAME;
+pub use name::{InvalidNameReason, InvalidVaultSecretName, VaultSecretName};
 pub use reference::{
     Component, ComponentChars, InvalidRefReason, InvalidResolverRef, MAX_KEY, MAX_RESOLVER_REF,
     ResolverRef,

@@ -88,7 +88,6 @@ fn modules_form_no_circle() {
 }
 
 #[test]
-#[ignore = "not yet"]
 fn no_production_file_is_too_long() {
     let mut wrong = Vec::new();
     for name in crates().keys() {
