@@ -81,8 +81,9 @@ impl Issuer {
 }
 
 fn unusable(what: &str) -> Failure {
-    Failure::usage(format!("the token issuer: {what}"))
-        .hint("remove issuer.pem and start again: a new key is created, and tokens of the old one end")
+    Failure::usage(format!("the token issuer: {what}")).hint(
+        "remove issuer.pem and start again: a new key is created, and tokens of the old one end",
+    )
 }
 
 /// 24 hours in seconds.

@@ -6,8 +6,8 @@
 
 mod line;
 mod lines;
-mod tally;
 mod resume;
+mod tally;
 
 use std::fs::File;
 use std::io::Read;
@@ -25,8 +25,8 @@ use super::failure::{exit, is_for_all};
 use crate::error::{Exit, Failure};
 use line::Line;
 use lines::{Lines, Numbered};
-use tally::{Tally, Trouble};
 use resume::{Digest, Known, Resume};
+use tally::{Tally, Trouble};
 
 /// Arguments of `sealpost secret import`.
 #[derive(Args, Debug)]
@@ -214,8 +214,7 @@ impl Run {
         let mut next = Some(first);
         while let Some(sent) = next {
             let sent = sent.map_err(|e| {
-                Failure::usage(format!("a call ended unexpectedly: {e}"))
-                    .hint("report it as a bug")
+                Failure::usage(format!("a call ended unexpectedly: {e}")).hint("report it as a bug")
             })?;
             done.push(sent);
             next = self.calls.try_join_next();
@@ -258,8 +257,7 @@ impl Run {
                     () => None,
                 };
                 let trouble = Trouble::Call(error);
-                self.tally
-                    .failed(sent.number, Some(&sent.name), &trouble)?;
+                self.tally.failed(sent.number, Some(&sent.name), &trouble)?;
                 if self.stopped.is_none() {
                     self.stopped = stop;
                 }

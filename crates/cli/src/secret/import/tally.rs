@@ -107,7 +107,8 @@ impl Tally {
                 Trouble::Call(error) => one_line(error),
             };
             let name = name.map_or_else(String::new, |name| format!(", {}", quoted(name)));
-            self.listed.push((line, format!("line {line}{name}: {why}")));
+            self.listed
+                .push((line, format!("line {line}{name}: {why}")));
         }
         Ok(())
     }
@@ -118,7 +119,7 @@ impl Tally {
         let failed = self.refused + self.failed;
         self.listed.sort_unstable_by_key(|(line, _)| *line);
         let mut text: String = self
-            .told
+            .listed
             .iter()
             .map(|(_, message)| format!("{message}\n"))
             .collect();
@@ -138,9 +139,8 @@ impl Tally {
                 .hint("fix it and run the import again; with --resume it goes on where it ended")),
             None if self.failed > 0 => Err(Failure::usage("not all lines were stored")
                 .hint("run the import again; with --resume it goes on with those that failed")),
-            None if self.refused > 0 => Err(Failure::refused("not all lines were stored").hint(
-                "fix the lines that are named; with --resume the others are not sent again",
-            )),
+            None if self.refused > 0 => Err(Failure::refused("not all lines were stored")
+                .hint("fix the lines that are named; with --resume the others are not sent again")),
             None => Ok(()),
         }
     }
