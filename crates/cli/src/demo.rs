@@ -13,7 +13,7 @@ use std::time::Instant;
 use aws_lc_rs::rsa::KeySize;
 use clap::Args;
 use sealpost_agent::{Resolved, Resolver};
-use sealpost_client::{Client, ClientError, Created, Problem, ProblemKind, Token};
+use sealpost_client::{Client, ClientError, Created, Problem, ProblemType, Token};
 use sealpost_envelope::{Envelope, UnixTime, text};
 use sealpost_protocol::{AgentId, Received, Sealed, StoreRequest, VerifyKey, VerifyKeys};
 use sealpost_server::Assembly;
@@ -148,7 +148,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     let expected = *resolver_ref == reference && vault_secret_name == derived.as_str();
     check("the answer follows from name and key", expected)?;
     let again = client.create_secret(AGENT, None, &secret.to_send()).await;
-    let exists = |problem: &Problem| problem.kind == ProblemKind::SecretExists;
+    let exists = |problem: &Problem| problem.kind == Some(ProblemType::SecretExists);
     let refused = matches!(&again, Err(ClientError::Problem(problem)) if exists(problem));
     check("the same request again is refused", refused)?;
     let answer =

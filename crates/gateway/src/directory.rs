@@ -1,4 +1,4 @@
-//! Which agents there are, and how to seal to them.
+//! The agents that a gateway knows, and how to seal to them.
 
 use std::{collections::HashMap, error, fmt, sync::Arc};
 
@@ -10,15 +10,16 @@ use thiserror::Error;
 /// Knows the agents.
 #[async_trait]
 pub trait AgentDirectory: Send + Sync + fmt::Debug {
-    /// The agent with this id; `None` if there is none. Called for every request: what it gives must be
-    /// current.
+    /// Returns the agent with this id; `None` if there is none. The gateway calls it for every request, so the result must
+    /// be current.
     ///
     /// # Errors
     ///
-    /// [`DirectoryError`] if it can't be known now.
+    /// [`DirectoryError`] if the directory can't answer now.
     async fn find(&self, agent: &AgentId) -> Result<Option<Arc<AgentEntry>>, DirectoryError>;
 
-    /// Those whose certificates are watched for their expiry, in metrics and log; as many as there may be labels.
+    /// Returns the agents whose certificates are watched for expiry, in metrics and log. Each is a label of a metric: return
+    /// no more than there may be labels.
     fn known(&self) -> Vec<Arc<AgentEntry>> {
         Vec::new()
     }
@@ -36,7 +37,7 @@ pub struct AgentCertificate {
 impl AgentCertificate {
     /// Checks this certificate (PEM) for the agent `id`.
     ///
-    /// An expired certificate passes: its agent stays known, and every request is told so.
+    /// Accepts a certificate that has expired: its agent stays known, and every request is refused with the reason.
     ///
     /// # Errors
     ///
@@ -76,7 +77,7 @@ impl AgentCertificate {
     }
 }
 
-/// What a gateway has to know of an agent. Parsed and trusted once, used for many requests.
+/// What a gateway needs to know of an agent. Parsed and trusted once, used for many requests.
 #[derive(Debug)]
 pub struct AgentEntry {
     certificate: AgentCertificate,
@@ -99,24 +100,24 @@ impl AgentEntry {
         Ok(certificate.with_reply_keys(verify_keys))
     }
 
-    /// The agent's id.
+    /// Returns the agent's id.
     #[must_use]
     pub fn id(&self) -> &AgentId {
         &self.certificate.id
     }
 
-    /// The certificate.
+    /// Returns the certificate.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
         &self.certificate.certificate
     }
 
-    /// The certificate and its intermediates in PEM (RFC 8555 §9.1), and nothing else of the file that they came from.
+    /// Returns the certificate and its intermediates in PEM (RFC 8555 §9.1), and nothing else of the file.
     pub(crate) fn pem(&self) -> &str {
         &self.certificate.pem
     }
 
-    /// The key to seal to, if the certificate is valid at this time.
+    /// Returns the key to seal to, if the certificate is valid at this time.
     pub(crate) fn recipient(&self, now: UnixTime) -> Result<&Recipient<AwsLc>, TrustError> {
         Trust::check_validity(self.certificate(), now)?;
         Ok(&self.certificate.recipient)
@@ -127,26 +128,26 @@ impl AgentEntry {
     }
 }
 
-/// Why a certificate can't stand for an agent.
+/// Why a certificate can't be used for an agent.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum AgentEntryError {
-    /// It is refused.
+    /// The certificate is refused.
     #[error(transparent)]
     Certificate(#[from] TrustError),
-    /// Its subjectAltName names agents, but not this one.
+    /// The certificate's subjectAltName names agents, but not this one.
     #[error(
         "the certificate is not for agent {0}: its subjectAltName names another; give each agent its own"
     )]
     OtherAgent(AgentId),
 }
 
-/// A directory that can't be asked now. Its text is for the log.
+/// The directory can't answer now. Its text is for the log.
 #[derive(Debug, Error)]
-#[error("the agent directory can't be asked: {0}")]
+#[error("the agent directory can't answer: {0}")]
 pub struct DirectoryError(#[from] pub Box<dyn error::Error + Send + Sync>);
 
-/// A directory that is given once: the agents of a configuration file.
+/// A directory that does not change: the agents of a configuration file.
 #[derive(Debug, Default)]
 pub struct StaticDirectory(HashMap<AgentId, Arc<AgentEntry>>);
 

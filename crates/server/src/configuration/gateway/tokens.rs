@@ -58,7 +58,7 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Tokens> {
 
     let mut policy = TokenPolicy::new(issuer?, audience?);
     if let Some(leeway) = leeway {
-        policy.leeway = leeway.as_secs();
+        policy.leeway = leeway;
     }
     if let Some(algorithms) = algorithms {
         policy.algorithms = algorithms;

@@ -1,34 +1,35 @@
-//! Places for connections: in all, and for each address.
+//! Limits how many connections are open: in all, and for each address.
 
 use std::{
     collections::HashMap,
     net::{IpAddr, Ipv6Addr},
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
 };
 
+use parking_lot::Mutex;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::{Limits, Metrics};
+use crate::{limits::Limits, metrics::Metrics};
 
-/// The places of one listener.
+/// The slots of one listener.
 #[derive(Debug)]
-pub(super) struct Places {
+pub(super) struct ConnectionSlots {
     all: Arc<Semaphore>,
     per_address: usize,
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
     metrics: Option<Arc<Metrics>>,
 }
 
-/// One connection's place, until it is dropped.
+/// The slot of one connection; freed when dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct ConnectionSlot {
     address: IpAddr,
     taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
     metrics: Option<Arc<Metrics>>,
     _one_of_all: Option<OwnedSemaphorePermit>,
 }
 
-impl Places {
+impl ConnectionSlots {
     pub(super) fn new(limits: &Limits, metrics: Option<Arc<Metrics>>) -> Self {
         Self {
             all: Arc::new(Semaphore::new(limits.connections)),
@@ -44,14 +45,14 @@ impl Places {
         Arc::clone(&self.all).acquire_owned().await.ok()
     }
 
-    /// Gives the room to a connection from this address; `None` if it has too many.
-    pub(super) fn give(
+    /// Gives the room to a connection from this address. Returns `None` if the address has too many.
+    pub(super) fn assign(
         &self,
         room: Option<OwnedSemaphorePermit>,
         address: IpAddr,
-    ) -> Option<Place> {
+    ) -> Option<ConnectionSlot> {
         let address = network(address);
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock();
         let count = taken.entry(address).or_insert(0);
         if *count >= self.per_address {
             if let Some(metrics) = &self.metrics {
@@ -63,7 +64,7 @@ impl Places {
         if let Some(metrics) = &self.metrics {
             metrics.connection_opened();
         }
-        Some(Place {
+        Some(ConnectionSlot {
             address,
             taken: Arc::clone(&self.taken),
             metrics: self.metrics.clone(),
@@ -72,9 +73,9 @@ impl Places {
     }
 }
 
-impl Drop for Place {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut taken = self.taken.lock();
         if let Some(count) = taken.get_mut(&self.address) {
             *count -= 1;
             if *count == 0 {
@@ -87,7 +88,7 @@ impl Drop for Place {
     }
 }
 
-/// What one client has for itself: an IPv4 address, or the first 64 bits of an IPv6 address.
+/// Returns what counts as one client: an IPv4 address, or the first 64 bits of an IPv6 address.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -102,21 +103,21 @@ fn network(address: IpAddr) -> IpAddr {
 mod tests {
     use super::*;
 
-    fn places(connections: usize, per_address: usize) -> Places {
+    fn slots(connections: usize, per_address: usize) -> ConnectionSlots {
         let limits = Limits {
             connections,
             connections_per_address: per_address,
             ..Limits::default()
         };
-        Places::new(&limits, None)
+        ConnectionSlots::new(&limits, None)
     }
 
     #[tokio::test]
     async fn an_address_has_so_many_and_leaves_room_for_others() {
-        let places = places(9, 2);
+        let slots = slots(9, 2);
         let give = async |address: &str| {
-            let room = places.room().await;
-            places.give(room, address.parse().unwrap())
+            let room = slots.room().await;
+            slots.assign(room, address.parse().unwrap())
         };
         let first = give("192.0.2.1").await;
         let second = give("::ffff:192.0.2.1").await;
@@ -133,10 +134,7 @@ mod tests {
         assert!(give("2001:db8:0:1::3").await.is_some());
 
         drop((one, two, second));
-        assert!(
-            places.taken.lock().unwrap().is_empty(),
-            "nothing is left behind"
-        );
-        assert_eq!(places.all.available_permits(), 9);
+        assert!(slots.taken.lock().is_empty(), "nothing is left behind");
+        assert_eq!(slots.all.available_permits(), 9);
     }
 }

@@ -3,17 +3,18 @@
 use std::ops::Range;
 
 use sealpost_protocol::{Context, Owner};
+use sealpost_rest::ProblemType;
 use sealpost_validator::{
     JsonStr, MAX_MEMBERS, Request, Slot, Violation, ViolationKind, Violations, validate_request,
 };
 use zeroize::Zeroizing;
 
-use crate::problem::ProblemType;
+use crate::rejection::Rejection;
 
-/// The body of a request, checked, with the places of its parts.
+/// The body of a request, checked, and where its parts are.
 ///
-/// The value stays where it was read to: it is never copied on its way to the envelope.
-pub(crate) struct Clear {
+/// The value stays in the buffer that it was read into: it is never copied on its way to the envelope.
+pub(crate) struct ClearRequest {
     body: Zeroizing<Vec<u8>>,
     value: Range<usize>,
     name: String,
@@ -21,23 +22,23 @@ pub(crate) struct Clear {
     secret_type: Option<String>,
 }
 
-impl Clear {
+impl ClearRequest {
     /// Checks a body.
     ///
     /// # Errors
     ///
-    /// The violations in document order, and what kind of problem they are.
-    pub(crate) fn check(body: Zeroizing<Vec<u8>>) -> Result<Self, (ProblemType, Vec<String>)> {
+    /// Returns the violations in document order, and the type of problem that they are.
+    pub(crate) fn check(body: Zeroizing<Vec<u8>>) -> Result<Self, Rejection> {
         let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
         let mut few = Violations::<64>::new();
         let Some(request) = validate_request(&body, &mut scratch, &mut few) else {
             if few.overflowed() {
-                // Rare and long: once more, with room for nearly whatever a body can hold.
+                // Rare and long: check again, with room for nearly everything that a body can hold.
                 let mut all = Box::new(Violations::<MANY>::new());
                 validate_request(&body, &mut scratch, &mut all);
-                return Err(problem(&all));
+                return Err(reject(&all));
             }
-            return Err(problem(&few));
+            return Err(reject(&few));
         };
         let Request {
             name,
@@ -56,7 +57,7 @@ impl Clear {
         })
     }
 
-    /// The value, byte for byte as it was sent.
+    /// Returns the value, byte for byte as it was sent.
     pub(crate) fn value(&self) -> &[u8] {
         self.body.get(self.value.clone()).unwrap_or_default()
     }
@@ -65,7 +66,7 @@ impl Clear {
         &self.name
     }
 
-    /// Whose value it is, when it is sent there.
+    /// Returns the context of the value for this owner.
     pub(crate) fn context(&self, owner: &Owner) -> Context {
         Context {
             agent: owner.agent.clone(),
@@ -77,7 +78,7 @@ impl Clear {
     }
 }
 
-fn problem<const N: usize>(violations: &Violations<'_, N>) -> (ProblemType, Vec<String>) {
+fn reject<const N: usize>(violations: &Violations<'_, N>) -> Rejection {
     let kinds = || violations.iter().map(Violation::kind);
     let kind = if kinds().any(|kind| kind == ViolationKind::TooLarge) {
         ProblemType::TooLarge
@@ -88,14 +89,14 @@ fn problem<const N: usize>(violations: &Violations<'_, N>) -> (ProblemType, Vec<
     };
     let mut texts: Vec<_> = violations.iter().map(ToString::to_string).collect();
     if violations.overflowed() {
-        texts.push("#: there are more violations; mend these first".into());
+        texts.push("#: there are more violations; fix these first".into());
     }
-    (kind, texts)
+    Rejection::new(kind, texts)
 }
 
 fn decode(text: JsonStr<'_>) -> String {
     text.chars().collect()
 }
 
-/// One for each of the 64 + 64 + 1,024 members that are looked at, and as many again.
+/// One for each of the 64 + 64 + 1,024 members that are read, and as many again.
 const MANY: usize = 2048;
