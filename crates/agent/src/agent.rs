@@ -7,7 +7,7 @@ use sealpost_protocol::{
     AgentId, Clock, Context, Inbox, Outcome, ProjectId, Received, Sealed, SigningKey, StoreReply,
     StoreRequest, SystemClock, VerifyKeys,
 };
-use sealpost_vault::{CreateError, OperationId, Vault};
+use sealpost_vault::{CreateError, Deadline, NewSecret, OperationId, Receipt, Vault, VaultFailure};
 use sealpost_vault_key::{ResolverRef, VaultSecretName};
 use tokio::{
     sync::Semaphore,
@@ -324,13 +324,24 @@ impl Agent {
             Err(failed) => return failed,
         };
         let name = self.secret_name(&opened.context);
-        let creating = self.vault.create(&name, value, operation);
+        let secret = NewSecret::new(&name, value, operation);
+        let creating = self.vault.create(&secret, Deadline::at(deadline));
         match timeout_at(deadline, creating).await {
-            Ok(Ok(())) => stored,
+            Ok(Ok(Receipt { .. })) => stored,
             Ok(Err(CreateError::Exists)) => Outcome::Exists,
             Ok(Err(CreateError::PendingDeletion)) => Outcome::PendingDeletion,
             Ok(Err(CreateError::ValueTooLong { len, max })) => too_long(len, max),
-            Ok(Err(error)) => failed("not stored", &error),
+            Ok(Err(CreateError::ValueRefused { limit })) => value_refused(&limit),
+            // The wire has one word for these; the log says which it was.
+            Ok(Err(CreateError::Failed(
+                failure @ (VaultFailure::WrongKind { .. }
+                | VaultFailure::Denied { .. }
+                | VaultFailure::Unauthenticated(_)
+                | VaultFailure::Throttled { .. }
+                | VaultFailure::Full
+                | VaultFailure::Unavailable(_)
+                | VaultFailure::Unusable(_)),
+            ))) => failed("not stored", &failure),
             Err(late) => failed("the vault did not answer in time", &late),
         }
     }
@@ -421,6 +432,15 @@ fn failed(what: &str, cause: &dyn std::error::Error) -> Outcome {
 fn too_long(len: usize, max: usize) -> Outcome {
     let violation = format!(
         "#/secret/value: has {len} bytes, and the agent's vault takes {max}; store less under one name"
+    );
+    Outcome::Refused {
+        violations: vec![violation],
+    }
+}
+
+fn value_refused(limit: &str) -> Outcome {
+    let violation = format!(
+        "#/secret/value: the agent's vault does not take it ({limit}); store another value"
     );
     Outcome::Refused {
         violations: vec![violation],

@@ -27,7 +27,7 @@ use sealpost_protocol::{
     AgentId, Clock, Context, Idempotency, Mac, MessageId, Outcome, Owner, Sealed, SigningKey,
     StoreReply, StoreRequest, SystemClock, VerifyKeys,
 };
-use sealpost_vault::EmbeddedVault;
+use sealpost_vault::FileVault;
 use zeroize::{Zeroize, Zeroizing};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -109,7 +109,7 @@ impl World {
             SigningKey::generate().unwrap(),
         );
         let id: AgentId = "a2048".parse().unwrap();
-        let vault = Arc::new(EmbeddedVault::open(folder).unwrap());
+        let vault = Arc::new(FileVault::open(folder).unwrap());
         let mut identity = Identity::from_pem(key).unwrap();
         let of_identity = Certificate::from_pem::<AwsLc>(certificate).unwrap();
         identity.add_certificate(of_identity).unwrap();

@@ -11,7 +11,7 @@ use sealpost_gateway::{
     serve,
 };
 use sealpost_protocol::{AgentId, InProcess, SigningKey, Transport, VerifyKey};
-use sealpost_vault::{EmbeddedVault, Vault};
+use sealpost_vault::{FileVault, Vault};
 use tokio::net::TcpListener;
 
 use crate::dev::issuer::Issuer;
@@ -57,7 +57,7 @@ impl Local {
         let listener = Listener::plain(listener).map_err(Failure::usage)?;
         let agent_id: AgentId = setup.agent_id.parse().map_err(Failure::refused)?;
         let (agent_key, gateway_key) = (new_key()?, new_key()?);
-        let vault = EmbeddedVault::open(setup.vault).map_err(Failure::usage)?;
+        let vault = FileVault::open(setup.vault).map_err(Failure::usage)?;
         let vault: Arc<dyn Vault> = Arc::new(vault);
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use sealpost_agent::{ResolveError, Resolver};
-use sealpost_vault::{EmbeddedVault, FetchError};
+use sealpost_vault::{FetchError, FileVault};
 use sealpost_vault_key::ResolverRef;
 use zeroize::Zeroizing;
 
@@ -60,7 +60,7 @@ impl Resolve {
             return Err(Failure::usage(message)
                 .hint("name the folder of sealpost dev with --data, or start sealpost dev first"));
         }
-        let vault = EmbeddedVault::open(&folder).map_err(Failure::usage)?;
+        let vault = FileVault::open(&folder).map_err(Failure::usage)?;
         let resolver = Resolver::new(Arc::new(vault));
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime =

@@ -1,10 +1,8 @@
 //! A ledger in memory.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::{Mutex, PoisonError},
-};
+use std::collections::{BTreeSet, HashMap};
 
+use parking_lot::Mutex;
 use sealpost_envelope::UnixTime;
 
 use super::record::Record;
@@ -22,16 +20,16 @@ struct Entries {
 
 impl Memory {
     pub(super) fn len(&self) -> usize {
-        self.lock().records.len()
+        self.0.lock().records.len()
     }
 
     pub(super) fn get(&self, mark: &Mark) -> Option<Record> {
-        self.lock().records.get(mark).cloned()
+        self.0.lock().records.get(mark).cloned()
     }
 
     /// Adds entries, and removes what has expired.
     pub(super) fn write(&self, records: Vec<(Mark, Record)>, now: UnixTime) {
-        let mut entries = self.lock();
+        let mut entries = self.0.lock();
         while let Some((expires_at, mark)) = entries.expiry.first().copied() {
             if expires_at > now {
                 break;
@@ -46,9 +44,5 @@ impl Memory {
             }
             entries.expiry.insert((expires_at, mark));
         }
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Entries> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -9,7 +9,7 @@ use sealpost_gateway::{
     Metrics, StaticDirectory, Tls, serve,
 };
 use sealpost_protocol::{InProcess, VerifyKey};
-use sealpost_vault::{EmbeddedVault, Vault};
+use sealpost_vault::{FileVault, Vault};
 use tokio::net::TcpListener;
 use tokio::task::{JoinHandle, JoinSet};
 use tracing::{error, info, warn};
@@ -223,7 +223,7 @@ impl RunningAgent {
 }
 
 fn open_vault(plan: &VaultPlan) -> Result<Arc<dyn Vault>, Failure> {
-    let mut builder = EmbeddedVault::builder();
+    let mut builder = FileVault::builder();
     if let Some(bytes) = plan.max_value {
         builder = builder.max_value(bytes);
     }
