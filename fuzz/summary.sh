@@ -26,7 +26,7 @@ code() {
     message) echo crates/protocol/src/{jws,request,reply,sealed,context}.rs ;;
     open | open_keys) echo $envelope/{open,opener,envelope,key_schedule,padding}.rs ;;
     pem) echo $envelope/pem.rs ;;
-    property | request) echo crates/validator/src ;;
+    property | request) echo crates/{json,validator}/src ;;
     record) echo crates/vault/src/embedded/record.rs ;;
     resolver_ref) echo crates/vault-key/src/reference.rs crates/vault-key/src/reference ;;
     text) echo $envelope/text.rs ;;

@@ -10,9 +10,9 @@ use sealpost_benches::{
     floor,
     shapes::{realistic, request, shapes},
 };
+use sealpost_json::find_property;
 use sealpost_validator::{
-    MAX_MEMBERS, MAX_VALUE, Naming, Slot, Violations, find_property, validate_request,
-    validate_value,
+    MAX_MEMBERS, MAX_VALUE, Naming, Slot, Violations, validate_request, validate_value,
 };
 
 fn validation(c: &mut Criterion) {
@@ -30,7 +30,7 @@ fn validation(c: &mut Criterion) {
             let mut violations = Violations::<64>::new();
             b.iter(|| {
                 let request = validate_request(black_box(&body), &mut scratch, &mut violations);
-                request.expect("shapes are valid").value.len()
+                request.expect("shapes are valid").value.span().len()
             });
         });
         group.bench_function(BenchmarkId::new("floor", &name), |b| {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sealpost_validator::{MAX_DEPTH, MAX_MEMBERS};
+use sealpost_json::{MAX_DEPTH, MAX_MEMBERS};
 
 /// Values of `bytes` bytes, each of another shape, with its name. Members fill the value; there are 1,024 of
 /// them at most, and at 64 KiB exactly as many.
@@ -75,7 +75,7 @@ pub fn request(value: &str) -> Vec<u8> {
 /// If it is no JSON object.
 #[must_use]
 pub fn top_level_members(value: &str) -> usize {
-    sealpost_validator::members(value.as_bytes()).fold(0, |members, member| {
+    sealpost_json::members(value.as_bytes()).fold(0, |members, member| {
         member.expect("shapes are JSON");
         members + 1
     })

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Proves that the core crates need neither std nor, two of them, an allocator; and that this proof
+# Proves that the core crates need neither std nor, three of them, an allocator; and that this proof
 # fails when they do. Works on stable. Two cheap programs are type-checked, none is run.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -28,9 +28,9 @@ fail() {
     exit 1
 }
 
-passes "validator, vault-key and envelope link without std" -p sealpost-proof-core
+passes "json, validator, vault-key and envelope link without std" -p sealpost-proof-core
 fails_with "E0152" "the proof notices std" -p sealpost-proof-core --features leak
-passes "validator and vault-key link without an allocator" -p sealpost-proof-no-alloc
+passes "json, validator and vault-key link without an allocator" -p sealpost-proof-no-alloc
 fails_with "no global memory allocator" "the proof notices alloc" -p sealpost-proof-no-alloc --features leak
 
 # getrandom passes as no_std on a host and fails on a microcontroller: randomness is an argument.

@@ -90,7 +90,7 @@ fn trim(text: &[u8]) -> &[u8] {
 
 /// Deeper than is read here, in the wrapper that is a level itself, and not deeper than the other reader goes.
 fn unusual(value: &[u8]) -> bool {
-    depth(value) >= sealpost_validator::MAX_DEPTH
+    depth(value) >= sealpost_json::MAX_DEPTH
 }
 
 /// How many objects and arrays stand in each other at most, in what is JSON.

@@ -1,8 +1,9 @@
 //! Requests and values, against a second implementation that is slow and obvious.
 
+use sealpost_json::find_property;
 use sealpost_validator::{
-    JsonStr, MAX_MEMBERS, MAX_NAME, Naming, Slot, ViolationKind, Violations, find_property,
-    validate_key, validate_name, validate_request, validate_type, validate_value,
+    JsonStr, MAX_MEMBERS, MAX_NAME, Naming, Slot, ViolationKind, Violations, validate_key,
+    validate_name, validate_request, validate_type, validate_value,
 };
 
 use crate::{
@@ -23,14 +24,11 @@ pub(crate) fn request(body: &[u8]) {
         validate_request(body, &mut scratch, &mut violations)
     });
     assert_eq!(request.is_some(), violations.is_empty());
-    let parts = request.map(|request| {
-        let start = request.value.as_ptr() as usize - body.as_ptr() as usize;
-        Parts {
-            name: Some(text(request.name)),
-            key: request.key.map(text),
-            secret_type: request.secret_type.map(text),
-            value: start..start + request.value.len(),
-        }
+    let parts = request.map(|request| Parts {
+        name: Some(text(request.name)),
+        key: request.key.map(text),
+        secret_type: request.secret_type.map(text),
+        value: request.value.span(),
     });
     compare(&violations, parts, body, || {
         reference::request(body, MAX_MEMBERS)
@@ -47,7 +45,11 @@ pub(crate) fn request(body: &[u8]) {
         let mut violations = Room::new();
         let (key, naming) = (key.as_deref(), Naming::Withhold);
         let again = validate_value(value, key, naming, &mut scratch, &mut violations);
-        assert_eq!(again, Some(request.value), "{violations:?}");
+        assert_eq!(
+            again.map(|again| again.as_str()),
+            Some(request.value.as_str()),
+            "{violations:?}"
+        );
         if let Some(key) = key {
             assert!(validate_key(key).is_ok());
             assert!(find_property(value, key).expect("validated").is_some());
@@ -62,10 +64,9 @@ pub(crate) fn property(bytes: &[u8]) {
     let Ok(key) = str::from_utf8(key) else { return };
     let found = linear(value.len() + key.len(), || find_property(value, key));
     match found {
-        Ok(Some(span)) => {
-            let within = value.as_ptr_range();
-            let span = span.as_bytes().as_ptr_range();
-            assert!(within.start < span.start && span.end < within.end);
+        Ok(Some(property)) => {
+            assert_eq!(&value[property.span()], property.as_bytes());
+            assert!(0 < property.span().start && property.span().end < value.len());
         }
         Ok(None) => {}
         Err(error) => assert!(error.position() <= value.len()),
@@ -79,12 +80,9 @@ pub(crate) fn property(bytes: &[u8]) {
             let valid = linear(length, || {
                 validate_value(value, key, naming, &mut scratch, &mut violations)
             });
-            let parts = valid.map(|valid| {
-                let start = valid.as_ptr() as usize - value.as_ptr() as usize;
-                Parts {
-                    value: start..start + valid.len(),
-                    ..Parts::default()
-                }
+            let parts = valid.map(|valid| Parts {
+                value: valid.span(),
+                ..Parts::default()
             });
             compare(&violations, parts, value, || {
                 reference::value(value, key, naming == Naming::List, MAX_MEMBERS)
@@ -134,15 +132,15 @@ fn text(string: JsonStr<'_>) -> String {
     string.chars().collect()
 }
 
-/// Allocates nothing, and takes steps in proportion to the input. They are counted where the validator counts them:
+/// Allocates nothing, and takes steps in proportion to the input. They are counted where the reader counts them:
 /// under a fuzzer.
 fn linear<R>(length: usize, validate: impl FnOnce() -> R) -> R {
     #[cfg(fuzzing)]
-    let _ = sealpost_validator::take_steps();
+    let _ = sealpost_json::take_steps();
     let result = bounded(length, 0, 0, validate);
     #[cfg(fuzzing)]
     {
-        let steps = sealpost_validator::take_steps();
+        let steps = sealpost_json::take_steps();
         assert!(
             steps <= 16 * length + 64,
             "{steps} steps for {length} bytes"

@@ -51,7 +51,6 @@ impl Accept {
             Sealed::Native { .. } => self.native,
             Sealed::Jwe { .. } => self.jwe,
             Sealed::Cms { .. } => self.cms,
-            _ => false,
         }
     }
 }

@@ -1,20 +1,18 @@
-//! Values that do not open: counted, and an alarm when there are many.
+//! Values that do not open: a counter, and an alarm when there are many.
 
 use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 use tracing::error;
 
 /// Counts failed openings.
 ///
-/// Whoever may send can have the private key used on bytes of their choice. One failure is a mistake; a series is
-/// somebody who tries the key.
+/// A caller can have the private key used on bytes of their choice. One failure is a mistake; a series may be an attempt
+/// to attack the key.
 #[derive(Debug, Default)]
 pub(crate) struct FailedOpens {
     total: AtomicU64,
@@ -46,7 +44,7 @@ impl FailedOpens {
     }
 
     fn is_alarming(&self, now: Instant) -> bool {
-        let mut window = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut window = self.window.lock();
         let window = match &mut *window {
             Some(window) if now.duration_since(window.started) < WINDOW => window,
             stale => stale.insert(Window {

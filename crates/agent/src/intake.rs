@@ -13,7 +13,10 @@ use sealpost_envelope::{
 use sealpost_protocol::{Context, Outcome, Owner, Sealed, SingleUse};
 use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 
-use crate::marks::{self, Mark};
+use crate::{
+    believe::LEEWAY,
+    digests::{self, Digest},
+};
 
 /// What was opened, and found to break no rule.
 #[derive(Debug)]
@@ -27,11 +30,11 @@ pub(crate) struct Opened {
     pub(crate) key: KeyStatus,
 }
 
-/// A use, and the mark of the sealed bytes that it is claimed by.
+/// A use, and the digest of the sealed bytes that claim it.
 #[derive(Debug)]
 pub(crate) struct Used {
     pub(crate) once: SingleUse,
-    pub(crate) payload: Mark,
+    pub(crate) payload: Digest,
 }
 
 /// An opened value that breaks no rule. It is wiped when dropped.
@@ -52,7 +55,8 @@ impl Value {
 pub(crate) fn check_clear(sealed: &Sealed) -> Result<(), Outcome> {
     match sealed {
         Sealed::Native { context, .. } | Sealed::Jwe { context, .. } => none(context.violations()),
-        _ => Ok(()),
+        // The context is inside, and is checked when it is open.
+        Sealed::Cms { .. } => Ok(()),
     }
 }
 
@@ -66,9 +70,6 @@ pub(crate) fn open(
         Sealed::Native { context, envelope } => native(keyring, context, &envelope),
         Sealed::Jwe { context, jwe } => open_jwe(keyring, context, &jwe, now),
         Sealed::Cms { owner, cms } => open_cms(keyring, &owner, &cms, now),
-        _ => Err(unreadable(
-            &"this release of the agent does not know the format",
-        )),
     }
 }
 
@@ -152,10 +153,10 @@ fn open_cms(
 }
 
 fn used(binding: &Binding, sealed: &[u8], now: UnixTime) -> Result<Used, Outcome> {
-    match SingleUse::of(binding, now, crate::agent::LEEWAY) {
+    match SingleUse::of(binding, now, LEEWAY) {
         Ok(once) => Ok(Used {
             once,
-            payload: marks::sealed(sealed),
+            payload: digests::sealed(sealed),
         }),
         Err(violations) => Err(Outcome::Refused { violations }),
     }
@@ -179,10 +180,7 @@ fn validate(value: &[u8], key: Option<&str>) -> Result<Range<usize>, Outcome> {
     let mut violations = Violations::<64>::new();
     // The reply passes through the broker: members' names stay here.
     match validate_value(value, key, Naming::Withhold, &mut scratch, &mut violations) {
-        Some(object) => {
-            let start = object.as_ptr().addr() - value.as_ptr().addr();
-            Ok(start..start + object.len())
-        }
+        Some(object) => Ok(object.span()),
         None => {
             let violations = violations.iter().map(ToString::to_string).collect();
             Err(Outcome::Refused { violations })

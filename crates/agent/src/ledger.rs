@@ -17,7 +17,7 @@
 //!
 //! # Security
 //!
-//! The file holds marks (hashes of MACs and of random bytes), names in the vault and references, and no value or part of
+//! The file holds digests (of MACs and of random bytes), names in the vault and references, and no value or part of
 //! one, sealed or not. It is for its owner alone (0600). It must not be shared: every agent has its own, and of several
 //! replicas of one agent none knows what the others remember.
 
@@ -36,15 +36,15 @@ use tokio::time::Instant;
 pub use self::error::LedgerError;
 use self::{file::File, memory::Memory, record::Record};
 use crate::{
-    flights::{Flights, Flying, Grounded},
-    marks::Mark,
+    digests::Digest,
+    in_flight::{Acquired, InFlight, NotAcquired},
 };
 
 /// What became of requests. The [module](self) says which, and for how long.
 #[derive(Debug)]
 pub struct Ledger {
     store: Store,
-    flights: Flights,
+    in_flight: InFlight,
     max: usize,
     /// Entries that are promised and not written yet.
     promised: Mutex<usize>,
@@ -102,7 +102,7 @@ impl Ledger {
     fn with_store(store: Store) -> Self {
         Self {
             store,
-            flights: Flights::default(),
+            in_flight: InFlight::default(),
             max: Self::DEFAULT_CAPACITY,
             promised: Mutex::new(0),
         }
@@ -111,17 +111,17 @@ impl Ledger {
     /// Takes a request, alone among its equals; `Err` is what is known of it already.
     pub(crate) async fn take(
         &self,
-        mark: Mark,
-        payload: Mark,
+        digest: Digest,
+        payload: Digest,
         now: UnixTime,
         deadline: Instant,
     ) -> Result<Taken<'_>, Known> {
-        let flying = self.flights.take_off(mark, &payload, deadline).await;
-        let flying = flying.map_err(|grounded| match grounded {
-            Grounded::OtherPayload => Known::OtherPayload,
-            Grounded::TooLate => Known::TooLate,
+        let acquired = self.in_flight.acquire(digest, &payload, deadline).await;
+        let acquired = acquired.map_err(|error| match error {
+            NotAcquired::OtherPayload => Known::OtherPayload,
+            NotAcquired::TooLate => Known::TooLate,
         })?;
-        if let Some(record) = self.find(mark, now).await? {
+        if let Some(record) = self.find(digest, now).await? {
             return Err(if record.payload == payload {
                 Known::Outcome(record.outcome)
             } else {
@@ -130,21 +130,21 @@ impl Ledger {
         }
         let place = self.promise(now).await?;
         Ok(Taken {
-            mark,
+            digest,
             payload,
             _place: place,
-            _flying: flying,
+            _acquired: acquired,
         })
     }
 
-    /// Remembers an outcome under each mark, until the time beside it. It is durable when this returns `Ok`.
+    /// Remembers an outcome under each digest, until the time beside it. It is durable when this returns `Ok`.
     ///
     /// # Errors
     ///
     /// [`LedgerError`]: nothing is remembered.
     pub(crate) async fn remember(
         &self,
-        taken: &[(&Taken<'_>, UnixTime)],
+        taken: &[(Taken<'_>, UnixTime)],
         outcome: &Outcome,
         now: UnixTime,
     ) -> Result<(), LedgerError> {
@@ -152,7 +152,7 @@ impl Ledger {
             .iter()
             .filter_map(|(taken, expires_at)| {
                 let record = Record::new(taken.payload, *expires_at, outcome)?;
-                Some((taken.mark, record))
+                Some((taken.digest, record))
             })
             .collect();
         if records.is_empty() {
@@ -165,10 +165,10 @@ impl Ledger {
         Ok(())
     }
 
-    async fn find(&self, mark: Mark, now: UnixTime) -> Result<Option<Record>, LedgerError> {
+    async fn find(&self, digest: Digest, now: UnixTime) -> Result<Option<Record>, LedgerError> {
         let record = match &self.store {
-            Store::Memory(memory) => memory.get(&mark),
-            Store::File(file) => file.get(mark).await?,
+            Store::Memory(memory) => memory.get(&digest),
+            Store::File(file) => file.get(digest).await?,
         };
         Ok(record.filter(|record| record.expires_at > now))
     }
@@ -198,10 +198,10 @@ impl Ledger {
 /// A request that is carried out. When it is dropped, equal ones that wait go on.
 #[derive(Debug)]
 pub(crate) struct Taken<'l> {
-    mark: Mark,
-    payload: Mark,
+    digest: Digest,
+    payload: Digest,
     _place: Place<'l>,
-    _flying: Flying<'l>,
+    _acquired: Acquired<'l>,
 }
 
 #[derive(Debug)]
@@ -219,7 +219,7 @@ impl Drop for Place<'_> {
 pub(crate) enum Known {
     /// It was before, and this became of it.
     Outcome(Outcome),
-    /// Its mark was used for something else.
+    /// Its digest was used for another payload.
     OtherPayload,
     /// An equal one was under way until the deadline.
     TooLate,

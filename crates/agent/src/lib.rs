@@ -24,12 +24,18 @@
 mod accept;
 mod agent;
 mod alarm;
-mod flights;
+mod answer;
+mod believe;
+mod digests;
+mod in_flight;
 mod intake;
 pub mod ledger;
-mod marks;
-mod recent;
+mod once;
+mod opening;
+mod replay_cache;
 mod resolver;
+mod serve;
+mod store;
 
 pub use accept::{Accept, InvalidAccept};
 pub use agent::Agent;

@@ -2,7 +2,7 @@
 
 use std::{ops::Range, sync::Arc};
 
-use sealpost_validator::{JsonStr, Malformed, find_property};
+use sealpost_json::{JsonStr, Malformed, find_property};
 use sealpost_vault::{Deadline, FetchError, SecretValue, Vault};
 use sealpost_vault_key::{InvalidResolverRef, InvalidVaultSecretName, MAX_KEY, ResolverRef};
 use thiserror::Error;
@@ -37,9 +37,8 @@ impl Resolver {
                 let key = key
                     .decode_into(&mut buffer)
                     .ok_or(ResolveError::NoSuchProperty)?;
-                let property = find_property(&value, key)?.ok_or(ResolveError::NoSuchProperty)?;
-                let start = property.as_ptr().addr() - value.as_ptr().addr();
-                start..start + property.len()
+                let property = find_property(&value, key)?;
+                property.ok_or(ResolveError::NoSuchProperty)?.span()
             }
         };
         Ok(Resolved { value, span })

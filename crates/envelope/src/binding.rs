@@ -5,7 +5,8 @@ mod json;
 
 use alloc::string::{String, ToString as _};
 
-use sealpost_validator::{JsonStr, members, parse_project_id};
+use sealpost_json::{JsonStr, members};
+use sealpost_validator::parse_project_id;
 
 pub use self::error::{BindingError, BindingMember};
 pub(crate) use self::json::Object;
@@ -74,7 +75,7 @@ impl Binding {
                 .zip(parts.iter_mut())
                 .find(|(known, _)| name == *known.as_str());
             let (known, part) = known.ok_or(BindingError::UnknownMember)?;
-            let text = JsonStr::from_json(value).ok_or(BindingError::NotAString(known))?;
+            let text = JsonStr::from_json(value.as_str()).ok_or(BindingError::NotAString(known))?;
             if part.replace(text).is_some() {
                 return Err(BindingError::Duplicate(known));
             }

@@ -9,7 +9,7 @@
 
 use core::{fmt, ops::Range};
 
-use sealpost_validator::{Malformed, members};
+use sealpost_json::{Malformed, members};
 use zeroize::Zeroizing;
 
 use alloc::vec::Vec;
@@ -65,10 +65,9 @@ pub fn unwrap(wrapper: &[u8]) -> Result<Wrapped, WrapperError> {
     let (Some(binding), Some(value)) = (binding, value) else {
         return Err(WrapperError::Members);
     };
-    let start = value.as_ptr().addr().wrapping_sub(wrapper.as_ptr().addr());
     Ok(Wrapped {
-        binding: Binding::parse(binding).map_err(WrapperError::Binding)?,
-        value: start..start.wrapping_add(value.len()),
+        binding: Binding::parse(binding.as_str()).map_err(WrapperError::Binding)?,
+        value: value.span(),
     })
 }
 

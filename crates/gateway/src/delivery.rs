@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use sealpost_envelope::{
-    AwsLcRng, CertificateError, SealError, SecretContext, UnixTime, seal, text,
-};
+use sealpost_envelope::{AwsLcRng, SealError, SecretContext, TrustError, UnixTime, seal, text};
 use sealpost_protocol::{
     Idempotency, MessageId, Outcome, Owner, Sealed, SignError, StoreReply, StoreRequest,
     TransportError,
@@ -67,24 +65,7 @@ pub(crate) async fn deliver(
         LEEWAY,
     )
     .map_err(internal)?;
-    match outcome {
-        Outcome::Stored {
-            resolver_ref,
-            vault_secret_name,
-        } => Ok(Stored {
-            resolver_ref,
-            vault_secret_name,
-        }),
-        // What was sealed here and can't be opened is not the caller's doing.
-        Outcome::Unreadable { reason } if !at_source => Err(internal(reason)),
-        Outcome::DoesNotOpen if !at_source => {
-            Err(internal("the envelope did not open at the agent"))
-        }
-        Outcome::ContextMismatch { violations } if !at_source => {
-            Err(internal(violations.join("; ")))
-        }
-        outcome => Err(interpret(outcome)),
-    }
+    interpret(outcome, at_source)
 }
 
 /// Seals and signs on a thread for blocking work, where the submission is wiped as well.
@@ -176,14 +157,27 @@ impl Preparing {
 }
 
 enum Unprepared {
-    Certificate(CertificateError),
+    Certificate(TrustError),
     Seal(SealError),
     Sign(SignError),
 }
 
-/// What the caller hears of everything but success.
-fn interpret(outcome: Outcome) -> Problem {
-    match outcome {
+/// Returns what the caller is told. `at_source` says that the caller has sealed the value, and not this gateway.
+fn interpret(outcome: Outcome, at_source: bool) -> Result<Stored, Problem> {
+    Err(match outcome {
+        Outcome::Stored {
+            resolver_ref,
+            vault_secret_name,
+        } => {
+            return Ok(Stored {
+                resolver_ref,
+                vault_secret_name,
+            });
+        }
+        // The caller can't repair what the gateway has sealed.
+        Outcome::Unreadable { reason } if !at_source => internal(reason),
+        Outcome::DoesNotOpen if !at_source => internal("the envelope did not open at the agent"),
+        Outcome::ContextMismatch { violations } if !at_source => internal(violations.join("; ")),
         Outcome::Refused { violations } => {
             Problem::of_request(ProblemType::InvalidRequest, violations)
         }
@@ -238,8 +232,7 @@ fn interpret(outcome: Outcome) -> Problem {
             )
         }
         Outcome::Failed => internal("the agent failed; its log says why"),
-        _ => internal("the agent gave an outcome that this release does not know"),
-    }
+    })
 }
 
 /// The names are the agent's: those that are known are translated, and no others are repeated.

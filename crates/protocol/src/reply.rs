@@ -24,7 +24,6 @@ pub struct StoreReply {
     rename_all_fields = "kebab-case",
     deny_unknown_fields
 )]
-#[non_exhaustive]
 pub enum Outcome {
     /// It is in the vault, durably.
     Stored {
@@ -67,6 +66,27 @@ pub enum Outcome {
     Expired,
     /// Something failed at the agent; its log says what. Something may have been stored.
     Failed,
+}
+
+impl Outcome {
+    /// Returns the name that stands in messages and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Stored { .. } => "stored",
+            Self::Refused { .. } => "refused",
+            Self::Exists => "exists",
+            Self::PendingDeletion => "pending-deletion",
+            Self::Unreadable { .. } => "unreadable",
+            Self::DoesNotOpen => "does-not-open",
+            Self::NotAccepted { .. } => "not-accepted",
+            Self::ContextMismatch { .. } => "context-mismatch",
+            Self::KeyReused => "key-reused",
+            Self::Busy => "busy",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+        }
+    }
 }
 
 impl StoreReply {

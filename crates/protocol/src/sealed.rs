@@ -7,7 +7,6 @@ use crate::{AgentId, Context, ProjectId};
 /// A sealed value.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-#[non_exhaustive]
 pub enum Sealed {
     /// A native envelope, which the gateway has sealed.
     Native {
@@ -83,7 +82,17 @@ impl Sealed {
         }
     }
 
-    /// Has the caller sealed it, and not the gateway?
+    /// Returns the name of the format that stands in messages and logs.
+    #[must_use]
+    pub const fn format(&self) -> &'static str {
+        match self {
+            Self::Native { .. } => "native",
+            Self::Jwe { .. } => "jwe",
+            Self::Cms { .. } => "cms",
+        }
+    }
+
+    /// Returns whether the caller has sealed it, and not the gateway.
     #[must_use]
     pub fn at_source(&self) -> bool {
         !matches!(self, Self::Native { .. })

@@ -9,8 +9,8 @@
 //! | a name or type that came as text | [`validate_name`], [`validate_type`] |
 //! | a key alone | [`validate_key`] |
 //! | a path or query parameter | [`parse_agent_id`], [`parse_project_id`] |
-//! | a stored value | [`find_property`] |
-//! | another object, such as the header of a JWE | [`members`] |
+//! | a stored value | [`sealpost_json::find_property`] |
+//! | another object, such as the header of a JWE | [`sealpost_json::members`] |
 //!
 //! # The rules
 //!
@@ -46,17 +46,11 @@
 //!
 //! # What it costs
 //!
-//! Time is linear in the bytes, for any bytes. The text is read once as UTF-8 and once as JSON, and
-//! each byte that a rule is about once more. Names are told apart by a hash table as long as they
-//! fall into it evenly. There is no secret in the hash: names that were made to collide are moved
-//! to a crit-bit tree over their decoded bits, where to add a name takes steps in proportion to its
-//! length, whatever the others are. The tests count the steps. Nothing is sorted.
+//! Time is linear in the bytes, for any bytes: the [reader](sealpost_json) looks at each twice, and each byte that a
+//! rule is about is read once more.
 //!
 //! Memory is the caller's [`Slot`]s (8 bytes for each top-level member of the value), the caller's
 //! [`Violations`], and less than 3 KiB of stack.
-//!
-//! The tokenizer is our own because those that need no allocator (picojson 0.2) tell no positions
-//! in the text, and those that do (json-cursor 0.1, jsonx-lib 0.5) allocate.
 //!
 //! # Features
 //!
@@ -65,30 +59,20 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-#[cfg(any(test, fuzzing))]
+#[cfg(test)]
 extern crate std;
 
-mod malformed;
-mod members;
-mod names;
 mod request;
-mod scan;
-mod steps;
-mod string;
 mod text;
 mod value;
 mod violation;
 mod walk;
 
-pub use malformed::Malformed;
-pub use members::{Members, members};
-pub use names::Slot;
 pub use request::{Request, validate_request};
-#[cfg(fuzzing)]
-pub use steps::take_steps;
-pub use string::JsonStr;
+// What the functions take and return.
+pub use sealpost_json::{JsonStr, JsonValue, MAX_DEPTH, MAX_MEMBERS, Slot};
 pub use text::{parse_agent_id, parse_project_id, validate_key, validate_name, validate_type};
-pub use value::{find_property, validate_value};
+pub use value::validate_value;
 pub use violation::{Violation, ViolationKind, Violations, ViolationsIter};
 pub use walk::Naming;
 
@@ -104,12 +88,8 @@ pub const MAX_NAME: usize = 512;
 /// The longest key, in bytes of UTF-8 after decoding.
 pub const MAX_KEY: usize = 256;
 
-/// The most top-level members of a value.
-pub const MAX_MEMBERS: usize = 1024;
-
 /// The most members of the request and of `secret`, each.
 pub const MAX_REQUEST_MEMBERS: usize = 64;
 
-/// How deep arrays and objects may nest. `value` itself is the first level, and so is each other
-/// member's value, whose depth is limited in the same way.
-pub const MAX_DEPTH: usize = 64;
+// The reader tells apart the names of bodies as long as this.
+const _: () = assert!(MAX_BODY <= sealpost_json::MAX_TEXT);

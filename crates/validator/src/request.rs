@@ -2,11 +2,9 @@
 
 use core::fmt;
 
+use sealpost_json::{Inserted, JsonKind, JsonStr, JsonValue, Key, Malformed, MemberNames, Slot};
+
 use crate::MAX_REQUEST_MEMBERS;
-use crate::malformed::Malformed;
-use crate::names::{Inserted, Key, Names, Slot};
-use crate::scan::JsonKind;
-use crate::string::JsonStr;
 use crate::text::{Facts, key_problems, name_problems, type_problems};
 use crate::violation::{Place, Problem, Violations};
 use crate::walk::{Naming, Value, Walk};
@@ -22,8 +20,8 @@ pub struct Request<'a> {
     pub key: Option<JsonStr<'a>>,
     /// The kind of secret, such as `PASSWORD`.
     pub secret_type: Option<JsonStr<'a>>,
-    /// The JSON object to store, byte for byte as it was sent.
-    pub value: &'a str,
+    /// The JSON object to store, byte for byte as it was sent, and where it stands in the body.
+    pub value: JsonValue<'a>,
 }
 
 impl fmt::Debug for Request<'_> {
@@ -32,7 +30,10 @@ impl fmt::Debug for Request<'_> {
             .field("name", &self.name)
             .field("key", &self.key)
             .field("secret_type", &self.secret_type)
-            .field("value", &format_args!("{} bytes", self.value.len()))
+            .field(
+                "value",
+                &format_args!("{} bytes", self.value.as_bytes().len()),
+            )
             .finish()
     }
 }
@@ -53,7 +54,7 @@ impl fmt::Debug for Request<'_> {
 /// let mut violations = Violations::<16>::new();
 /// let request = validate_request(body, &mut scratch, &mut violations).unwrap();
 /// assert_eq!(request.name, *"db");
-/// assert_eq!(request.value, r#"{"password": "x\"y"}"#);
+/// assert_eq!(request.value.as_str(), r#"{"password": "x\"y"}"#);
 /// ```
 pub fn validate_request<'a, const N: usize>(
     body: &'a [u8],
@@ -94,7 +95,7 @@ impl<'a> Walk<'_, 'a> {
         }
         let mut slots = [Slot::EMPTY; MAX_REQUEST_MEMBERS];
         let mut members = Members::new(Place::Secret, &SECRET, self, &mut slots);
-        let mut names = Names::new(self.scan.text(), scratch);
+        let mut names = MemberNames::new(self.scan.text(), scratch);
         let (mut name, mut key, mut secret_type) = (None, None, None);
         let mut value = Value {
             object: None,
@@ -112,7 +113,7 @@ impl<'a> Walk<'_, 'a> {
         }
         members.note_missing(self, &[Place::Name, Place::Value]);
         let (key, position) = key.unzip();
-        let wanted = key.map(|key: JsonStr<'_>| Key::Json(key.raw()));
+        let wanted = key.map(Key::Sent);
         self.note_missing_property(wanted, &value, &names, position);
         Ok(name.zip(value.object).map(|((name, _), value)| Request {
             name,
@@ -133,7 +134,7 @@ impl<'a> Walk<'_, 'a> {
             return Ok(None);
         }
         let token = self.scan.string()?;
-        let text = self.json_str(token);
+        let text = self.scan.json_str(token);
         let mut sound = true;
         if let Some(position) = self.scan.take_lone_surrogate() {
             self.report.add(place, Problem::LoneSurrogate, position);
@@ -160,7 +161,7 @@ impl<'a> Walk<'_, 'a> {
 struct Members<'s, 'a> {
     place: Place,
     known: &'static [Place],
-    names: Names<'s, 'a>,
+    names: MemberNames<'s, 'a>,
     first: bool,
     count: usize,
     /// Two bits for each of `known`: it was there; it was there in another case.
@@ -174,7 +175,7 @@ impl<'s, 'a> Members<'s, 'a> {
         walk: &Walk<'_, 'a>,
         slots: &'s mut [Slot],
     ) -> Self {
-        let names = Names::new(walk.scan.text(), slots);
+        let names = MemberNames::new(walk.scan.text(), slots);
         Self {
             place,
             known,
@@ -192,7 +193,7 @@ impl<'s, 'a> Members<'s, 'a> {
             return Ok(None);
         };
         let inserted = walk.note_name(self.place, token, &mut self.count, &mut self.names);
-        let name = walk.json_str(token);
+        let name = walk.scan.json_str(token);
         if let Some(i) = self.known.iter().position(|place| name == *place.name()) {
             let there = 1 << (2 * i);
             let new = self.met & there == 0;
@@ -204,7 +205,7 @@ impl<'s, 'a> Members<'s, 'a> {
                 let folded = name.chars().map(|c| c.to_ascii_lowercase());
                 if folded.eq(place.name().chars()) {
                     self.met |= 2 << (2 * i);
-                    walk.report.add(place, Problem::WrongCase, token.start - 1);
+                    walk.report.add(place, Problem::WrongCase, token.position());
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The rules for names, keys, types and identifiers, whether they come in JSON or as text.
 
-use crate::string::JsonStr;
+use sealpost_json::JsonStr;
+
 use crate::violation::{Place, Problem, Violation};
 use crate::{MAX_KEY, MAX_NAME};
 

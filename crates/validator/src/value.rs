@@ -1,10 +1,7 @@
-//! A value on its own: the agent's second look, and one property of a stored value.
+//! A value on its own, apart from its request.
 
-use crate::MAX_DEPTH;
-use crate::malformed::{Cause, Malformed};
-use crate::names::{Key, Names, Slot};
-use crate::scan::{JsonKind, Scanner};
-use crate::string::JsonStr;
+use sealpost_json::{JsonValue, Key, MemberNames, Slot};
+
 use crate::text::{Facts, key_problems};
 use crate::violation::{Place, Problem, Violations};
 use crate::walk::{Naming, Value, Walk};
@@ -36,7 +33,7 @@ pub fn validate_value<'a, const N: usize>(
     naming: Naming,
     scratch: &mut [Slot],
     violations: &mut Violations<'a, N>,
-) -> Option<&'a str> {
+) -> Option<JsonValue<'a>> {
     Walk::run(value, Place::Value, naming, violations.report(), |walk| {
         let mut key = key;
         if let Some(text) = key {
@@ -45,62 +42,11 @@ pub fn validate_value<'a, const N: usize>(
                 key = None;
             }
         }
-        let mut names = Names::new(walk.scan.text(), scratch);
+        let mut names = MemberNames::new(walk.scan.text(), scratch);
         let value = walk.value(&mut names)?;
-        walk.note_missing_property(key.map(Key::Text), &value, &names, None);
+        walk.note_missing_property(key.map(Key::Decoded), &value, &names, None);
         Ok(value.object)
     })
-}
-
-/// Finds one top-level property of a stored value: its bytes as they stand there, a string with
-/// its quotes and escapes. The property's name is compared decoded.
-///
-/// ```
-/// use sealpost_validator::find_property;
-///
-/// let value = br#"{"user": "ada", "p\u0069n": 0042e0}"#;
-/// assert!(find_property(value, "user").is_err()); // 0042 is no number
-///
-/// let value = br#"{"user": "ada", "p\u0069n": 4.20}"#;
-/// assert_eq!(find_property(value, "pin"), Ok(Some("4.20")));
-/// assert_eq!(find_property(value, "ada"), Ok(None));
-/// ```
-///
-/// # Errors
-/// If the value is not one well-formed JSON object as [`validate_value`] accepts it, also behind
-/// the property, or if it has the property twice. Limits of size and number are not looked at, nor
-/// are duplicates of other names.
-pub fn find_property<'a>(value: &'a [u8], key: &str) -> Result<Option<&'a str>, Malformed> {
-    let mut scan = Scanner::new(value);
-    let fail = |cause, at| {
-        Err(Malformed {
-            cause,
-            at,
-            at_end: false,
-        })
-    };
-    if scan.kind()? != JsonKind::Object {
-        return fail(Cause::OBJECT, scan.at());
-    }
-    scan.open_object();
-    let mut first = true;
-    let mut found = None;
-    while let Some(token) = scan.member(&mut first)? {
-        let raw = scan.text().get(token.start..token.end).unwrap_or_default();
-        scan.kind()?;
-        let start = scan.at();
-        scan.skip_value(MAX_DEPTH - 1)?;
-        if let Some(at) = scan.take_lone_surrogate() {
-            return fail(Cause::LoneSurrogate, at);
-        }
-        if JsonStr::new(raw, token.escapes > 0) == *key
-            && found.replace(scan.since(start)).is_some()
-        {
-            return fail(Cause::Duplicate, token.start - 1);
-        }
-    }
-    scan.finish()?;
-    Ok(found)
 }
 
 impl<'a> Walk<'_, 'a> {
@@ -109,14 +55,14 @@ impl<'a> Walk<'_, 'a> {
         &mut self,
         key: Option<Key<'_>>,
         value: &Value<'a>,
-        names: &Names<'_, 'a>,
+        names: &MemberNames<'_, 'a>,
         position: Option<usize>,
     ) {
         if let (Some(key), Some(object)) = (key, value.object)
             && value.complete
             && !names.contains(key)
         {
-            let listed = (self.naming == Naming::List).then_some(object);
+            let listed = (self.naming == Naming::List).then_some(object.as_str());
             self.report
                 .add(Place::Key, Problem::NoSuchProperty(listed), position);
         }

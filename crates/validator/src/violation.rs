@@ -9,9 +9,7 @@ use core::fmt;
 pub(crate) use list::Report;
 pub use list::{Violations, ViolationsIter};
 
-use crate::malformed::{Cause, Malformed};
-use crate::scan::JsonKind;
-use crate::string::JsonStr;
+use sealpost_json::{JsonKind, JsonStr, Malformed};
 
 /// One broken rule. `Display` gives one line: `#/secret/name: is empty; …`, that is, a JSON
 /// Pointer as a URI fragment (RFC 6901 §6) or a parameter's name, a colon, what is wrong, and what
@@ -39,7 +37,7 @@ impl<'a> Violation<'a> {
     }
 
     pub(crate) fn malformed(place: Place, error: Malformed) -> Self {
-        Self::new(place, Problem::Malformed(error), Some(error.at))
+        Self::new(place, Problem::Malformed(error), Some(error.position()))
     }
 
     /// Which rule is broken.
@@ -165,10 +163,7 @@ impl Problem<'_> {
     fn kind(&self) -> ViolationKind {
         match self {
             Self::TooLarge { .. } => ViolationKind::TooLarge,
-            Self::Malformed(Malformed {
-                cause: Cause::TooDeep,
-                ..
-            }) => ViolationKind::TooDeep,
+            Self::Malformed(error) if error.is_too_deep() => ViolationKind::TooDeep,
             Self::Malformed(_) => ViolationKind::Syntax,
             Self::ByteOrderMark => ViolationKind::ByteOrderMark,
             Self::LoneSurrogate => ViolationKind::LoneSurrogate,

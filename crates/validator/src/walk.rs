@@ -1,11 +1,11 @@
 //! The one pass over a document: what the request's objects and the value have in common.
 
-use crate::malformed::Malformed;
-use crate::names::{Inserted, Names};
-use crate::scan::{JsonKind, Scanner, Token};
-use crate::string::JsonStr;
+use sealpost_json::{
+    Inserted, JsonKind, JsonValue, MAX_DEPTH, Malformed, MemberNames, Scanner, Token,
+};
+
 use crate::violation::{Place, Problem, Report, Violation};
-use crate::{MAX_BODY, MAX_DEPTH, MAX_VALUE};
+use crate::{MAX_BODY, MAX_VALUE};
 
 /// May a message or a pointer repeat the names of the value's members?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) struct Walk<'v, 'a> {
 /// What is known of `value` once it was walked over.
 pub(crate) struct Value<'a> {
     /// The bytes as sent; `None` if they are no object.
-    pub(crate) object: Option<&'a str>,
+    pub(crate) object: Option<JsonValue<'a>>,
     /// Whether all its names are known.
     pub(crate) complete: bool,
 }
@@ -97,11 +97,11 @@ impl<'v, 'a> Walk<'v, 'a> {
         place: Place,
         token: Token,
         count: &mut usize,
-        names: &mut Names<'_, 'a>,
+        names: &mut MemberNames<'_, 'a>,
     ) -> Inserted {
         self.note_lone_surrogate(place);
         // Positions are those of the opening quote.
-        let position = token.start - 1;
+        let position = token.position();
         if *count == names.limit() {
             self.report
                 .add(place, Problem::TooManyMembers { limit: *count }, position);
@@ -110,7 +110,7 @@ impl<'v, 'a> Walk<'v, 'a> {
         let inserted = names.insert(token);
         if let Inserted::Duplicate(first) = inserted {
             let name = (place != Place::Value || self.naming == Naming::List)
-                .then(|| self.json_str(token));
+                .then(|| self.scan.json_str(token));
             self.report.add(
                 place,
                 Problem::Duplicate {
@@ -124,7 +124,10 @@ impl<'v, 'a> Walk<'v, 'a> {
     }
 
     /// Walks over `value` and notes what is wrong with it. Its names are in `names` afterwards.
-    pub(crate) fn value(&mut self, names: &mut Names<'_, 'a>) -> Result<Value<'a>, Malformed> {
+    pub(crate) fn value(
+        &mut self,
+        names: &mut MemberNames<'_, 'a>,
+    ) -> Result<Value<'a>, Malformed> {
         const PLACE: Place = Place::Value;
         self.place = PLACE;
         self.scan.kind()?;
@@ -141,23 +144,14 @@ impl<'v, 'a> Walk<'v, 'a> {
             }
         }
         let sent = self.scan.since(start);
-        if sent.len() > MAX_VALUE {
-            self.report
-                .add(PLACE, Problem::TooLarge { bytes: sent.len() }, start);
+        let bytes = sent.as_bytes().len();
+        if bytes > MAX_VALUE {
+            self.report.add(PLACE, Problem::TooLarge { bytes }, start);
         }
         Ok(Value {
             object: is_object.then_some(sent),
             complete: count <= names.limit(),
         })
-    }
-
-    pub(crate) fn json_str(&self, token: Token) -> JsonStr<'a> {
-        let raw = self
-            .scan
-            .text()
-            .get(token.start..token.end)
-            .unwrap_or_default();
-        JsonStr::new(raw, token.escapes > 0)
     }
 
     #[inline]

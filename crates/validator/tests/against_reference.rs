@@ -8,9 +8,10 @@ mod reader;
 mod reference;
 
 use proptest::prelude::*;
+use sealpost_json::find_property;
 use sealpost_validator::{
     JsonStr, MAX_MEMBERS, Naming, Request, Slot, Violation, ViolationKind, Violations,
-    find_property, validate_request, validate_value,
+    validate_request, validate_value,
 };
 
 use crate::reference::{Parts, Verdict};
@@ -45,12 +46,12 @@ fn text(string: JsonStr<'_>) -> String {
 }
 
 fn parts(request: Request<'_>, body: &[u8]) -> Parts {
-    let start = request.value.as_ptr() as usize - body.as_ptr() as usize;
+    assert_eq!(&body[request.value.span()], request.value.as_bytes());
     Parts {
         name: Some(text(request.name)),
         key: request.key.map(text),
         secret_type: request.secret_type.map(text),
-        value: start..start + request.value.len(),
+        value: request.value.span(),
     }
 }
 
@@ -72,8 +73,8 @@ fn check_value(value: &[u8], key: Option<&str>, naming: Naming, limit: usize) ->
     let mut violations = Room::new();
     let found = validate_value(value, key, naming, &mut scratch, &mut violations);
     let range = found.map(|found| {
-        let start = found.as_ptr() as usize - value.as_ptr() as usize;
-        start..start + found.len()
+        assert_eq!(&value[found.span()], found.as_bytes());
+        found.span()
     });
     let theirs = reference::value(value, key, naming == Naming::List, limit);
     assert_eq!(

@@ -7,9 +7,8 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::{env, fs};
 
-use sealpost_validator::{
-    Naming, Slot, Violations, find_property, validate_request, validate_value,
-};
+use sealpost_json::find_property;
+use sealpost_validator::{Naming, Slot, Violations, validate_request, validate_value};
 
 /// What the suite leaves open (`i_`), and how it is decided here: the reason, and the beginnings
 /// of the names.

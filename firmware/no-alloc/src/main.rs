@@ -11,7 +11,8 @@ use core::panic::PanicInfo;
 // The critical section of a single core, which the start-up code wants.
 use cortex_m as _;
 use cortex_m_rt::entry;
-use sealpost_validator::{Slot, Violations, find_property, members, validate_request};
+use sealpost_json::{find_property, members};
+use sealpost_validator::{Slot, Violations, validate_request};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use semihosting::{
     fs::File,
@@ -45,7 +46,7 @@ fn run() -> Option<()> {
         let parsed = ResolverRef::parse(text).ok()?;
         parsed.vault_secret_name(kind).ok()?;
     }
-    print(find_property(request.value.as_bytes(), key).ok()??)?;
+    print(find_property(request.value.as_bytes(), key).ok()??.as_str())?;
     members(request.value.as_bytes()).next()?.ok()?;
     Some(())
 }

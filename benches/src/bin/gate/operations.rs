@@ -10,9 +10,8 @@ use sealpost_benches::{
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Backend, Envelope, Identity, KeyAnswer, Recipient, RustCrypto, Trust,
 };
-use sealpost_validator::{
-    MAX_MEMBERS, MAX_VALUE, Slot, Violations, find_property, validate_request,
-};
+use sealpost_json::find_property;
+use sealpost_validator::{MAX_MEMBERS, MAX_VALUE, Slot, Violations, validate_request};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 
 use crate::baseline::Baseline;

@@ -10,9 +10,8 @@ use sealpost_benches::{
     shapes::{realistic, request, shapes, top_level_members},
 };
 use sealpost_envelope::{AwsLc, Backend, Identity, Recipient, RustCrypto, Trust};
-use sealpost_validator::{
-    MAX_MEMBERS, MAX_VALUE, Slot, Violations, find_property, validate_request,
-};
+use sealpost_json::find_property;
+use sealpost_validator::{MAX_MEMBERS, MAX_VALUE, Slot, Violations, validate_request};
 use sealpost_vault_key::{MAX_RESOLVER_REF, ResolverRef, VaultKind, VaultSecretName};
 
 use crate::{Bar, Case, Report};
@@ -189,7 +188,7 @@ fn validator(report: &mut Report) {
                     let (scratch, violations) = &mut *memory.borrow_mut();
                     // Of this body's lifetime, as the list's must be.
                     let request = validate_request(black_box(&body), scratch, violations);
-                    request.expect("shapes are valid").value.len()
+                    request.expect("shapes are valid").value.span().len()
                 },
                 || floor::validate(black_box(&body)),
             );

@@ -20,7 +20,7 @@ use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
 use super::{LedgerError, record::Record};
-use crate::marks::Mark;
+use crate::digests::Digest;
 
 /// Dropping it finishes what is queued, and waits for that.
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct File {
 /// Entries that are added together, and the time, by which others have expired.
 #[derive(Debug)]
 struct Addition {
-    records: Vec<(Mark, Record)>,
+    records: Vec<(Digest, Record)>,
     now: UnixTime,
 }
 
@@ -87,12 +87,12 @@ impl File {
     }
 
     /// Runs on a thread for blocking work: it may have to wait for the disk.
-    pub(super) async fn get(&self, mark: Mark) -> Result<Option<Record>, LedgerError> {
+    pub(super) async fn get(&self, digest: Digest) -> Result<Option<Record>, LedgerError> {
         let database = Arc::clone(&self.database);
         let read = move || -> Result<_, redb::Error> {
             let table = database.begin_read()?.open_table(ENTRIES)?;
             Ok(table
-                .get(&mark)?
+                .get(&digest)?
                 .map(|record| Record::parse(record.value())))
         };
         match spawn_blocking(read).await {
@@ -107,7 +107,7 @@ impl File {
     /// Adds entries, durably, and removes some that have expired.
     pub(super) async fn write(
         &self,
-        records: Vec<(Mark, Record)>,
+        records: Vec<(Digest, Record)>,
         now: UnixTime,
     ) -> Result<(), LedgerError> {
         let submitted = self.writer.submit(Addition { records, now }).await;
@@ -171,19 +171,21 @@ fn apply(database: &Database, batch: &[Addition]) -> Result<usize, redb::Error> 
         while left > 0 {
             left -= 1;
             let first = expiry.first()?.map(|(key, _)| key.value());
-            let Some((expires, mark)) = first else { break };
+            let Some((expires, digest)) = first else {
+                break;
+            };
             if now.is_none_or(|now| expires > now) {
                 break;
             }
-            expiry.remove((expires, mark))?;
-            table.remove(&mark)?;
+            expiry.remove((expires, digest))?;
+            table.remove(&digest)?;
         }
-        for (mark, record) in batch.iter().flat_map(|addition| &addition.records) {
-            let old = table.insert(mark, record.to_bytes().as_slice())?;
+        for (digest, record) in batch.iter().flat_map(|addition| &addition.records) {
+            let old = table.insert(digest, record.to_bytes().as_slice())?;
             if let Some(old) = old.and_then(|old| Record::parse(old.value())) {
-                expiry.remove((old.expires_at.as_secs(), *mark))?;
+                expiry.remove((old.expires_at.as_secs(), *digest))?;
             }
-            expiry.insert((record.expires_at.as_secs(), *mark), ())?;
+            expiry.insert((record.expires_at.as_secs(), *digest), ())?;
         }
         table.len()?
     };
@@ -202,10 +204,10 @@ fn failed(cause: impl ToString) -> LedgerError {
     LedgerError::Failed(cause.to_string())
 }
 
-/// Marks to records.
-const ENTRIES: TableDefinition<'_, &Mark, &[u8]> = TableDefinition::new("entries");
+/// Digests to records.
+const ENTRIES: TableDefinition<'_, &Digest, &[u8]> = TableDefinition::new("entries");
 /// The same by their expiry in seconds.
-const EXPIRY: TableDefinition<'_, (u64, Mark), ()> = TableDefinition::new("expiry");
+const EXPIRY: TableDefinition<'_, (u64, Digest), ()> = TableDefinition::new("expiry");
 
 /// Entries are read once or never.
 const CACHE: usize = 4 << 20;

@@ -9,19 +9,19 @@
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::Outcome;
 
-use crate::marks::Mark;
+use crate::digests::Digest;
 
 /// What is remembered of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(super) struct Record {
-    pub(super) payload: Mark,
+    pub(super) payload: Digest,
     pub(super) expires_at: UnixTime,
     pub(super) outcome: Outcome,
 }
 
 impl Record {
     /// `None` if the outcome is not final.
-    pub(super) fn new(payload: Mark, expires_at: UnixTime, outcome: &Outcome) -> Option<Self> {
+    pub(super) fn new(payload: Digest, expires_at: UnixTime, outcome: &Outcome) -> Option<Self> {
         kind(outcome)?;
         Some(Self {
             payload,

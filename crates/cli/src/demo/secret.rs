@@ -25,7 +25,7 @@ impl<'a> Secret<'a> {
             name: decoded(parsed.name),
             key: parsed.key.map(decoded),
             secret_type: parsed.secret_type.map(decoded),
-            value: parsed.value,
+            value: parsed.value.as_str(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sealpost_validator::Malformed;
+use sealpost_json::Malformed;
 
 /// Why a [`Binding`](super::Binding) is refused. None holds anything of its content.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use sealpost_validator::Malformed;
+use sealpost_json::Malformed;
 
 use crate::binding::BindingError;
 

@@ -2,7 +2,7 @@
 
 use alloc::{string::String, vec::Vec};
 
-use sealpost_validator::{JsonStr, members};
+use sealpost_json::{JsonStr, members};
 
 use super::{HeaderParameter, JweError, JwePart, KeyAlgorithm};
 use crate::{
@@ -63,6 +63,7 @@ pub(super) fn protected<'a>(
     let mut key = KeyName::default();
     for member in members(json) {
         let (name, value) = member.map_err(JweError::Json)?;
+        let value = value.as_str();
         note(name, seen, JwePart::Header)?;
         if name == *"alg" {
             alg = Some(text(value, JwePart::Alg)?);
@@ -104,6 +105,7 @@ pub(super) fn unprotected<'a>(
     let mut key = KeyName::default();
     for member in members(json.as_bytes()) {
         let (name, value) = member.map_err(JweError::Json)?;
+        let value = value.as_str();
         for (forbidden, parameter) in PROTECTED_ONLY {
             if name == *forbidden {
                 return Err(JweError::Unprotected(parameter));

@@ -2,7 +2,7 @@
 
 use alloc::{vec, vec::Vec};
 
-use sealpost_validator::{JsonStr, members};
+use sealpost_json::{JsonStr, members};
 
 use super::{
     Jwe, JweError, JwePart, Serialization,
@@ -83,7 +83,7 @@ fn json(bytes: &[u8]) -> Result<Jwe<'_>, JweError> {
         // RFC 7516 §7.2.1: other members are ignored.
         let mut places = MEMBERS.iter().zip(&mut found);
         if let Some((_, place)) = places.find(|(known, _)| name == ***known) {
-            *place = Some(value);
+            *place = Some(value.as_str());
         }
     }
     let [protected, iv, ciphertext, tag, shared, key, own, recipients] = found;
@@ -121,9 +121,9 @@ fn general(array: &str, common: KeyName, seen: &[JsonStr<'_>]) -> Result<Vec<Rec
             let (name, value) = member.map_err(JweError::Json)?;
             note(name, &mut names, JwePart::Recipients)?;
             if name == *"encrypted_key" {
-                key = Some(value);
+                key = Some(value.as_str());
             } else if name == *"header" {
-                own = Some(value);
+                own = Some(value.as_str());
             }
         }
         recipients.push(recipient(key, own, common, &mut seen.to_vec())?);

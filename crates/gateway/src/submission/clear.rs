@@ -45,8 +45,7 @@ impl Clear {
             secret_type,
             value,
         } = request;
-        let start = value.as_ptr().addr() - body.as_ptr().addr();
-        let value = start..start + value.len();
+        let value = value.span();
         let (name, key, secret_type) = (decode(name), key.map(decode), secret_type.map(decode));
         Ok(Self {
             body,

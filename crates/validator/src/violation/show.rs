@@ -2,10 +2,10 @@
 
 use core::fmt::{self, Write as _};
 
+use sealpost_json::{JsonStr, MAX_DEPTH, Scanner};
+
 use super::{Place, Problem, Violation};
-use crate::scan::{JsonKind, Scanner};
-use crate::string::JsonStr;
-use crate::{MAX_BODY, MAX_DEPTH, MAX_KEY, MAX_NAME, MAX_VALUE};
+use crate::{MAX_BODY, MAX_KEY, MAX_NAME, MAX_VALUE};
 
 impl fmt::Display for Violation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,19 +137,6 @@ impl Place {
     }
 }
 
-impl JsonKind {
-    fn text(self) -> &'static str {
-        match self {
-            Self::Object => "an object",
-            Self::Array => "an array",
-            Self::String => "a string",
-            Self::Number => "a number",
-            Self::Boolean => "a boolean",
-            Self::Null => "null",
-        }
-    }
-}
-
 /// ", only …" with the first names of an object's members.
 fn list_names(object: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     let mut scan = Scanner::new(object.as_bytes());
@@ -160,8 +147,7 @@ fn list_names(object: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         count += 1;
         if count <= MAX_LISTED {
             f.write_str(if count == 1 { ", only " } else { ", " })?;
-            let raw = object.get(token.start..token.end).unwrap_or_default();
-            write_quoted(f, JsonStr::new(raw, token.escapes > 0))?;
+            write_quoted(f, scan.json_str(token))?;
         }
         if scan.skip_value(MAX_DEPTH).is_err() {
             break;

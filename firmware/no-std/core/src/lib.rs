@@ -1,4 +1,4 @@
-//! A program without std that links the three core crates.
+//! A program without std that links the core crates.
 //!
 //! It defines the two things that std defines too, a panic handler and a global allocator. If any
 //! crate below brings std in, they exist twice and the compiler refuses (E0152).
@@ -8,6 +8,7 @@ use core::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;
 
 use sealpost_envelope as _;
+use sealpost_json as _;
 #[cfg(feature = "leak")]
 use sealpost_proof_leak as _;
 use sealpost_validator as _;

@@ -1,6 +1,6 @@
-//! A program without an allocator that links the two crates that never allocate.
+//! A program without an allocator that links the crates that never allocate.
 //!
-//! If either of them, or anything below it, links `alloc`, the compiler asks for a global allocator
+//! If any of them, or anything below it, links `alloc`, the compiler asks for a global allocator
 //! and there is none.
 #![no_std]
 
@@ -9,6 +9,7 @@ extern crate alloc;
 
 use core::panic::PanicInfo;
 
+use sealpost_json as _;
 use sealpost_validator as _;
 use sealpost_vault_key as _;
 

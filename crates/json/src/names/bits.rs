@@ -73,7 +73,7 @@ impl<'a> Plain<'a> {
     }
 }
 
-/// Names up to this length are decoded once and then compared; longer ones are decoded as they
+/// MemberNames up to this length are decoded once and then compared; longer ones are decoded as they
 /// are compared. And no more bytes than this have a part in the hash.
 pub(super) const SHORT: usize = 64;
 

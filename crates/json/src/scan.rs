@@ -1,33 +1,80 @@
 //! A strict RFC 8259 tokenizer: reads forward only, checks every byte, keeps nothing but a position.
 
-use core::str;
+mod plain;
 
+use core::ops::Range;
+use core::{fmt, str};
+
+pub(crate) use self::plain::end_of_plain;
+use crate::MAX_DEPTH;
 use crate::malformed::{Cause, Malformed};
 use crate::steps;
-use crate::string::{hex_unit, surrogate_pair};
+use crate::string::{JsonStr, hex_unit, surrogate_pair};
+use crate::value::JsonValue;
 
 /// What a value is, told by its first byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum JsonKind {
+pub enum JsonKind {
+    /// `{`
     Object,
+    /// `[`
     Array,
+    /// `"`
     String,
+    /// `-` or a digit.
     Number,
+    /// `true` or `false`.
     Boolean,
+    /// `null`
     Null,
 }
 
-/// A string as the tokenizer found it: `start..end` lies between the quotes.
-#[derive(Clone, Copy)]
-pub(crate) struct Token {
+impl JsonKind {
+    /// The kind with its article, for messages: "an object".
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::Object => "an object",
+            Self::Array => "an array",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Boolean => "a boolean",
+            Self::Null => "null",
+        }
+    }
+}
+
+/// A string as the tokenizer found it.
+#[derive(Clone, Copy, Debug)]
+pub struct Token {
+    /// Behind the opening quote.
     pub(crate) start: usize,
+    /// At the closing quote.
     pub(crate) end: usize,
     /// How many escapes it has. A word: a flag and its padding were slower to hand on.
     pub(crate) escapes: usize,
 }
 
-/// A position in a JSON text. After an error the position means nothing.
-pub(crate) struct Scanner<'a> {
+impl Token {
+    /// The bytes between the quotes.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        self.start..self.end
+    }
+
+    /// Where the opening quote stands.
+    #[inline]
+    #[must_use]
+    pub fn position(&self) -> usize {
+        self.start - 1
+    }
+}
+
+/// A position in a JSON text: reads forward only, checks every byte, and keeps nothing but the position.
+///
+/// The building block of the other readers, for callers that decide themselves how they go on. After an error the
+/// position means nothing.
+pub struct Scanner<'a> {
     /// The input up to the first byte that is not UTF-8.
     text: &'a str,
     at: usize,
@@ -37,7 +84,9 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    pub(crate) fn new(input: &'a [u8]) -> Self {
+    /// Starts at the first byte of a text, all of which has to be UTF-8 up to where it is read.
+    #[must_use]
+    pub fn new(input: &'a [u8]) -> Self {
         steps::count(input.len());
         let (text, cut) = match str::from_utf8(input) {
             Ok(text) => (text, false),
@@ -54,21 +103,37 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    pub(crate) fn text(&self) -> &'a str {
+    /// The input up to the first byte that is not UTF-8.
+    #[inline]
+    #[must_use]
+    pub fn text(&self) -> &'a str {
         self.text
     }
 
-    pub(crate) fn at(&self) -> usize {
+    /// The position, in bytes.
+    #[inline]
+    #[must_use]
+    pub fn at(&self) -> usize {
         self.at
     }
 
     /// The text from `start` to the position.
-    pub(crate) fn since(&self, start: usize) -> &'a str {
-        self.text.get(start..self.at).unwrap_or_default()
+    #[inline]
+    #[must_use]
+    pub fn since(&self, start: usize) -> JsonValue<'a> {
+        JsonValue::new(self.text.get(start..self.at).unwrap_or_default(), start)
+    }
+
+    /// What a token of this text spells.
+    #[inline]
+    #[must_use]
+    pub fn json_str(&self, token: Token) -> JsonStr<'a> {
+        let raw = self.text.get(token.span()).unwrap_or_default();
+        JsonStr::new(raw, token.escapes > 0)
     }
 
     /// Passes a byte-order mark and says whether there was one.
-    pub(crate) fn byte_order_mark(&mut self) -> bool {
+    pub fn byte_order_mark(&mut self) -> bool {
         let found = self.at == 0 && self.text.starts_with('\u{FEFF}');
         if found {
             self.at = '\u{FEFF}'.len_utf8();
@@ -76,14 +141,20 @@ impl<'a> Scanner<'a> {
         found
     }
 
-    /// Where the first lone surrogate was escaped since this was last asked. Half a pair is no
+    /// Returns where the first lone surrogate was escaped since the last call. Half a pair is no
     /// error of syntax in RFC 8259 (§8.2), so the tokenizer notes it and reads on.
-    pub(crate) fn take_lone_surrogate(&mut self) -> Option<usize> {
+    #[inline]
+    pub fn take_lone_surrogate(&mut self) -> Option<usize> {
         self.lone_surrogate.take()
     }
 
     /// Passes whitespace and tells the kind of the value that begins there.
-    pub(crate) fn kind(&mut self) -> Result<JsonKind, Malformed> {
+    ///
+    /// # Errors
+    ///
+    /// If no value begins there.
+    #[inline]
+    pub fn kind(&mut self) -> Result<JsonKind, Malformed> {
         self.whitespace();
         match self.peek() {
             Some(b'{') => Ok(JsonKind::Object),
@@ -97,14 +168,19 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes the brace that [`kind`](Self::kind) saw.
-    pub(crate) fn open_object(&mut self) {
+    #[inline]
+    pub fn open_object(&mut self) {
         self.at += 1;
     }
 
     /// Steps into the object's next member: its name, with the position before its value; or
     /// `None`, with the position behind the object. `first` holds before the first member.
+    ///
+    /// # Errors
+    ///
+    /// If neither a member's name and a colon nor the closing brace stands there.
     #[inline]
-    pub(crate) fn member(&mut self, first: &mut bool) -> Result<Option<Token>, Malformed> {
+    pub fn member(&mut self, first: &mut bool) -> Result<Option<Token>, Malformed> {
         self.whitespace();
         match self.peek() {
             Some(b'}') => {
@@ -125,8 +201,12 @@ impl<'a> Scanner<'a> {
     }
 
     /// Reads the string that begins at the position.
+    ///
+    /// # Errors
+    ///
+    /// If the string does not end, or has a control character or an unknown escape.
     #[inline]
-    pub(crate) fn string(&mut self) -> Result<Token, Malformed> {
+    pub fn string(&mut self) -> Result<Token, Malformed> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
         let mut escapes = 0;
@@ -154,9 +234,14 @@ impl<'a> Scanner<'a> {
     }
 
     /// Passes one value of any kind, in which arrays and objects nest at most `max_depth` deep. No
-    /// recursion: one bit a level says whether the level is an object, and [`MAX_DEPTH`](crate::MAX_DEPTH)
-    /// levels fill a word.
-    pub(crate) fn skip_value(&mut self, max_depth: usize) -> Result<(), Malformed> {
+    /// recursion: one bit a level says whether the level is an object, and [`MAX_DEPTH`]
+    /// levels fill a word: a greater `max_depth` counts as that.
+    ///
+    /// # Errors
+    ///
+    /// If no JSON value stands there, or it nests deeper.
+    pub fn skip_value(&mut self, max_depth: usize) -> Result<(), Malformed> {
+        let max_depth = max_depth.min(MAX_DEPTH);
         let mut depth = 0;
         let mut objects = 0_u64;
         loop {
@@ -213,8 +298,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Nothing but whitespace may follow.
-    pub(crate) fn finish(&mut self) -> Result<(), Malformed> {
+    /// Passes whitespace, behind which the text has to end.
+    ///
+    /// # Errors
+    ///
+    /// If anything else follows.
+    pub fn finish(&mut self) -> Result<(), Malformed> {
         self.whitespace();
         if self.peek().is_some() || self.cut {
             Err(self.stop(Cause::END))
@@ -361,114 +450,23 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// Where the run of characters that need no look ends: at a quote, a backslash, a control
-/// character, or the end. Eight bytes a step, and more once the run has turned out to be long.
-#[inline]
-pub(crate) fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
-    let long = at + BLOCK;
-    while let Some(word) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
-        let found = special(*word);
-        if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
-        }
-        steps::count(8);
-        at += 8;
-        if at == long {
-            at = end_of_plain_blocks(bytes, at);
-        }
+/// The text may be a secret.
+impl fmt::Debug for Scanner<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scanner")
+            .field("at", &self.at)
+            .finish_non_exhaustive()
     }
-    while let Some(0x20..=0x21 | 0x23..=0x5B | 0x5D..) = bytes.get(at) {
-        steps::count(1);
-        at += 1;
-    }
-    at
 }
-
-/// Goes on by blocks for which the compiler has vector instructions, where there are any.
-#[inline(never)]
-fn end_of_plain_blocks(bytes: &[u8], mut at: usize) -> usize {
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<BLOCK>) {
-        let (words, _) = block.as_chunks::<8>();
-        if words.iter().fold(0, |found, word| found | special(*word)) != 0 {
-            break;
-        }
-        steps::count(BLOCK);
-        at += BLOCK;
-    }
-    at
-}
-
-/// The high bit of each byte that is a quote, a backslash or a control character; the lowest that
-/// is set is true, those above it may be spoilt by its carry. With its second bit turned over, a
-/// quote is what comes next to the control characters.
-#[inline]
-fn special(word: [u8; 8]) -> u64 {
-    const ONES: u64 = 0x0101_0101_0101_0101;
-    let word = u64::from_le_bytes(word);
-    let quote_or_control = (word ^ (ONES * 0x02)).wrapping_sub(ONES * 0x21);
-    let backslash = (word ^ (ONES * b'\\' as u64)).wrapping_sub(ONES);
-    (quote_or_control | backslash) & !word & (ONES << 7)
-}
-
-/// How much of a run is read by words before it counts as long, and how much of it then at once.
-const BLOCK: usize = 32;
 
 // One bit a level, in `skip_value`.
-const _: () = assert!(crate::MAX_DEPTH <= 64);
+const _: () = assert!(MAX_DEPTH <= 64);
 
 #[cfg(test)]
 mod tests {
     use std::vec::Vec;
 
-    use proptest::prelude::*;
-
     use super::*;
-
-    #[test]
-    fn quotes_at_one_place_of_two_words_of_a_block_are_both_seen() {
-        let plain = "x".repeat(BLOCK);
-        let block = "xxx\"xxxx".repeat(BLOCK / 8);
-        for words in 1..=BLOCK / 8 {
-            let text = [&plain, &plain, &block[..8 * words], &plain].concat();
-            assert_eq!(end_of_plain(text.as_bytes(), 0), 2 * BLOCK + 3);
-        }
-    }
-
-    proptest! {
-        /// Eight bytes at a time find what one at a time finds, at each place in a word.
-        #[test]
-        fn plain_runs_end_at_the_first_special_byte(
-            bytes in proptest::collection::vec(
-                prop_oneof![
-                    20 => any::<u8>().prop_filter("plain", |b| *b >= 0x20 && !b"\"\\".contains(b)),
-                    1 => proptest::sample::select(b"\"\\\0\x1F\n".to_vec()),
-                ],
-                0..160,
-            ),
-            from in 0..170_usize,
-        ) {
-            let special = |byte: &u8| *byte < 0x20 || b"\"\\".contains(byte);
-            let found = bytes.iter().skip(from).position(special);
-            let expected = found.map_or(bytes.len().max(from), |run| from + run);
-            prop_assert_eq!(end_of_plain(&bytes, from), expected);
-        }
-    }
-
-    #[test]
-    fn every_byte_is_told_at_every_place() {
-        for byte in 0..=u8::MAX {
-            for place in 0..8 {
-                let mut word = [b'x'; 16];
-                word[place] = byte;
-                let special = byte < 0x20 || byte == b'"' || byte == b'\\';
-                assert_eq!(
-                    end_of_plain(&word, 0),
-                    if special { place } else { 16 },
-                    "{byte:#x}"
-                );
-            }
-        }
-    }
 
     /// Each byte of a long text is looked at about once, whatever its shape.
     #[test]

@@ -5,9 +5,9 @@ use core::fmt;
 
 use crate::MAX_DEPTH;
 
-/// Why a stored value cannot be read, and at which byte: it is not one well-formed JSON object.
+/// Why a text cannot be read, and at which byte: it is not the well-formed JSON that was asked for.
 ///
-/// Names no content of the value.
+/// Names no content of the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
     pub(crate) cause: Cause,
@@ -21,6 +21,21 @@ impl Malformed {
     #[must_use]
     pub fn position(&self) -> usize {
         self.at
+    }
+
+    /// Whether the only fault is that the text nests deeper than [`MAX_DEPTH`].
+    #[must_use]
+    pub fn is_too_deep(&self) -> bool {
+        self.cause == Cause::TooDeep
+    }
+
+    /// An error at a byte within the text.
+    pub(crate) fn within(cause: Cause, at: usize) -> Self {
+        Self {
+            cause,
+            at,
+            at_end: false,
+        }
     }
 }
 

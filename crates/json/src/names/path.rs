@@ -1,6 +1,6 @@
 //! Ways down the tree.
 
-use super::Names;
+use super::MemberNames;
 use super::bits::Bits;
 use super::slot::Link;
 use crate::steps;
@@ -49,7 +49,7 @@ impl Path {
         root: Link,
         mut name: impl Bits,
         bound: usize,
-        names: &Names<'_, '_>,
+        names: &MemberNames<'_, '_>,
     ) -> usize {
         self.length = 0;
         let mut link = root;
@@ -84,7 +84,7 @@ impl Path {
     pub(super) fn last_before(
         &self,
         bit: usize,
-        names: &Names<'_, '_>,
+        names: &MemberNames<'_, '_>,
     ) -> Result<Option<Step>, Forgotten> {
         let oldest = self.length.saturating_sub(RECENT);
         for i in (oldest..self.length).rev() {
@@ -101,6 +101,6 @@ impl Path {
     }
 }
 
-/// How many steps a [`Path`] keeps. Names that differ at random part near the end of the way, so
+/// How many steps a [`Path`] keeps. MemberNames that differ at random part near the end of the way, so
 /// that it is hardly ever gone a second time.
 const RECENT: usize = 16;

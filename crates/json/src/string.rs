@@ -21,7 +21,7 @@ impl<'a> JsonStr<'a> {
     /// `None` if it is anything else, or if it escapes half of a surrogate pair.
     ///
     /// ```
-    /// use sealpost_validator::JsonStr;
+    /// use sealpost_json::JsonStr;
     ///
     /// let text = JsonStr::from_json(r#""caf\u00e9""#).unwrap();
     /// assert_eq!(text, *"café");
@@ -36,12 +36,7 @@ impl<'a> JsonStr<'a> {
         }
         let token = scan.string().ok()?;
         let whole = scan.at() == json.len() && scan.take_lone_surrogate().is_none();
-        whole.then(|| {
-            Self::new(
-                json.get(token.start..token.end).unwrap_or_default(),
-                token.escapes > 0,
-            )
-        })
+        whole.then(|| scan.json_str(token))
     }
 
     pub(crate) fn new(raw: &'a str, escaped: bool) -> Self {

@@ -1,6 +1,6 @@
 //! What is kept of a name, packed so that 1,024 of them take 8 KiB.
 
-use crate::{MAX_BODY, MAX_MEMBERS};
+use super::{MAX_MEMBERS, MAX_TEXT};
 
 /// Scratch for one member name. Eight bytes; what it holds between calls means nothing.
 ///
@@ -102,4 +102,4 @@ const _: () = assert!(MAX_MEMBERS << 1 <= 1 << Link::BITS);
 // The product of a hash and a number of slots.
 const _: () = assert!(MAX_MEMBERS <= 1 << (32 - HASH_BITS));
 // A name in quotes is shorter than the text, so its last bit is below this too.
-const _: () = assert!(MAX_BODY * 8 <= 1 << PLACE_BITS);
+const _: () = assert!(MAX_TEXT * 8 <= 1 << PLACE_BITS);

@@ -1,21 +1,21 @@
-// `unsafe` is here for two things that a test of freed memory can't do without: `GlobalAlloc` is an
-// unsafe trait, and a block is read through the pointer that is about to be freed.
+// A test of freed memory needs `unsafe`: `GlobalAlloc` is an unsafe trait, and a block is read through the
+// pointer that is about to be freed.
 #![allow(unsafe_code)]
 
-//! A global allocator for tests, which counts allocations and keeps a copy of every block that is freed.
+//! A global allocator that counts allocations and keeps a copy of each block that is freed.
 //!
-//! A test binary, of any package, includes this file and makes the allocator its own:
+//! A block that grows or shrinks always moves, so that the test sees what stays behind. Each block is wiped
+//! after it was copied: what a look at the heap still finds is alive, or was freed by C.
 //!
-//! ```text
-//! #[path = "../../envelope/tests/residue/allocator.rs"]
-//! mod allocator;
+//! ```
+//! use sealpost_testkit::freed::{Allocator, watch};
 //!
 //! #[global_allocator]
-//! static ALLOCATOR: allocator::Allocator = allocator::Allocator;
-//! ```
+//! static ALLOCATOR: Allocator = Allocator;
 //!
-//! A block that grows or shrinks always moves, so that what stays behind shows. Every block is wiped
-//! after it was copied: what a look at the heap still finds is alive, or was freed by C.
+//! let (_, watched) = watch(|| drop(std::hint::black_box(vec![1, 2, 3])));
+//! assert_eq!(watched.allocations, 1);
+//! ```
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -28,13 +28,14 @@ use std::{
 };
 
 /// The allocator.
-pub(crate) struct Allocator;
+#[derive(Debug)]
+pub struct Allocator;
 
 /// What happened in Rust's allocator while an operation ran.
-pub(crate) struct Watched {
+#[derive(Debug)]
+pub struct Watched {
     /// Allocations and reallocations.
-    #[allow(dead_code, reason = "not every test binary counts")]
-    pub(crate) allocations: usize,
+    pub allocations: usize,
     /// How much of the graveyard is filled.
     filled: usize,
     /// Which look at the graveyard this is.
@@ -42,7 +43,7 @@ pub(crate) struct Watched {
 }
 
 /// Runs `operation` and watches this thread's allocations.
-pub(crate) fn watch<R>(operation: impl FnOnce() -> R) -> (R, Watched) {
+pub fn watch<R>(operation: impl FnOnce() -> R) -> (R, Watched) {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let watch = WATCHES.fetch_add(1, Ordering::Relaxed) + 1;
@@ -66,13 +67,12 @@ pub(crate) fn watch<R>(operation: impl FnOnce() -> R) -> (R, Watched) {
 impl Watched {
     /// The blocks that were freed, as they were.
     ///
-    /// To be looked at before the next call of [`watch`], which starts the graveyard anew.
-    #[allow(dead_code, reason = "not every test binary looks at them")]
-    pub(crate) fn freed(&self) -> impl Iterator<Item = &[u8]> {
+    /// Look at them before the next call of [`watch`], which empties the graveyard.
+    pub fn freed(&self) -> impl Iterator<Item = &[u8]> {
         assert_eq!(
             self.watch,
             WATCHES.load(Ordering::Relaxed),
-            "the graveyard is another's by now"
+            "another call of `watch` has emptied the graveyard"
         );
         // SAFETY: blocks up to `filled` are written, and nothing writes while no one watches.
         let mut rest = unsafe { slice::from_raw_parts(GRAVEYARD.start(), self.filled) };
@@ -87,8 +87,7 @@ impl Watched {
 
 /// Runs `look` while a block of C's that was freed without being wiped holds the end of `bytes`, as a
 /// careless library would leave it. The allocator of C writes over the first bytes.
-#[allow(dead_code, reason = "not every test binary needs it")]
-pub(crate) fn with_residue_of_c<R>(bytes: &[u8], look: impl FnOnce() -> R) -> R {
+pub fn with_residue_of_c<R>(bytes: &[u8], look: impl FnOnce() -> R) -> R {
     let layout = Layout::array::<u8>(bytes.len()).expect("a short block");
     // SAFETY: the layout is not empty, and the block is as long as what is written.
     unsafe {
@@ -126,7 +125,7 @@ unsafe impl GlobalAlloc for Allocator {
         if WATCHING.get() {
             GRAVEYARD.bury(block, layout.size());
         }
-        // SAFETY: as above; the block has this length, and its content is nobody's any more.
+        // SAFETY: as above; the block has this length, and nothing uses its content.
         unsafe {
             for offset in 0..layout.size() {
                 block.add(offset).write_volatile(0);

@@ -9,9 +9,9 @@
 use super::bits::Bits;
 use super::path::{Forgotten, Path, Step};
 use super::slot::{Link, Slot};
-use super::{Inserted, Names};
+use super::{Inserted, MemberNames};
 
-impl Names<'_, '_> {
+impl MemberNames<'_, '_> {
     pub(super) fn insert_in_tree(&mut self, root: Link, start: usize, name: impl Bits) -> Inserted {
         let own = Link::new(self.used, true);
         if self.used == 0 {

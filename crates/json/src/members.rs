@@ -1,4 +1,4 @@
-//! The members of one object, for formats that are not requests.
+//! The members of one object.
 
 use core::fmt;
 
@@ -6,25 +6,23 @@ use crate::MAX_DEPTH;
 use crate::malformed::{Cause, Malformed};
 use crate::scan::{JsonKind, Scanner};
 use crate::string::JsonStr;
+use crate::value::JsonValue;
 
-/// The members of the one object that a text consists of, in order: each name, and the bytes of its value as they
-/// stand there, without whitespace around them.
+/// Returns the members of the one object that a text consists of, in order: each name, and its value with its place.
 ///
-/// For formats that carry a request's parts in another shape, such as the header of a JWE: whoever reads them with
-/// this reads JSON exactly as [`validate_request`](crate::validate_request) does. The text is read as it is
-/// iterated; nothing is allocated. An error is the last item. Whether the text has an end is only known when the
-/// iterator has ended without one.
+/// The text is read as it is iterated; nothing is allocated. An error is the last item. Whether the text has an end
+/// is only known when the iterator has ended without one.
 ///
 /// Names that come twice are not noticed: compare them, decoded, as [`JsonStr`] does.
 ///
 /// ```
-/// use sealpost_validator::members;
+/// use sealpost_json::members;
 ///
 /// let mut members = members(br#" {"alg": "none", "n\u0061me": [1, 2]} "#);
 /// let (name, value) = members.next().unwrap().unwrap();
-/// assert_eq!((name.raw(), value), ("alg", r#""none""#));
+/// assert_eq!((name.raw(), value.as_str()), ("alg", r#""none""#));
 /// let (name, value) = members.next().unwrap().unwrap();
-/// assert_eq!((name == *"name", value), (true, "[1, 2]"));
+/// assert_eq!((name == *"name", value.span()), (true, 30..36));
 /// assert!(members.next().is_none());
 /// ```
 #[must_use]
@@ -49,7 +47,7 @@ enum State {
 }
 
 impl<'a> Iterator for Members<'a> {
-    type Item = Result<(JsonStr<'a>, &'a str), Malformed>;
+    type Item = Result<(JsonStr<'a>, JsonValue<'a>), Malformed>;
 
     fn next(&mut self) -> Option<Self::Item> {
         match self.step() {
@@ -64,13 +62,13 @@ impl<'a> Iterator for Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    fn step(&mut self) -> Result<Option<(JsonStr<'a>, &'a str)>, Malformed> {
+    fn step(&mut self) -> Result<Option<(JsonStr<'a>, JsonValue<'a>)>, Malformed> {
         let mut first = match self.state {
             State::Ended => return Ok(None),
             State::Within { first } => first,
             State::Before => {
                 if self.scan.kind()? != JsonKind::Object {
-                    return Err(malformed(Cause::OBJECT, self.scan.at()));
+                    return Err(Malformed::within(Cause::OBJECT, self.scan.at()));
                 }
                 self.scan.open_object();
                 true
@@ -82,13 +80,12 @@ impl<'a> Members<'a> {
             return Ok(None);
         };
         self.state = State::Within { first };
-        let raw = self.scan.text().get(token.start..token.end);
-        let name = JsonStr::new(raw.unwrap_or_default(), token.escapes > 0);
+        let name = self.scan.json_str(token);
         self.scan.kind()?;
         let start = self.scan.at();
         self.scan.skip_value(MAX_DEPTH - 1)?;
         match self.scan.take_lone_surrogate() {
-            Some(at) => Err(malformed(Cause::LoneSurrogate, at)),
+            Some(at) => Err(Malformed::within(Cause::LoneSurrogate, at)),
             None => Ok(Some((name, self.scan.since(start)))),
         }
     }
@@ -101,14 +98,6 @@ impl fmt::Debug for Members<'_> {
     }
 }
 
-fn malformed(cause: Cause, at: usize) -> Malformed {
-    Malformed {
-        cause,
-        at,
-        at_end: false,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::{format, vec::Vec};
@@ -117,7 +106,12 @@ mod tests {
 
     fn read(text: &str) -> Result<Vec<(&str, &str)>, Malformed> {
         members(text.as_bytes())
-            .map(|member| member.map(|(name, value)| (name.raw(), value)))
+            .map(|member| {
+                member.map(|(name, value)| {
+                    assert_eq!(&text[value.span()], value.as_str());
+                    (name.raw(), value.as_str())
+                })
+            })
             .collect()
     }
 

@@ -6,13 +6,13 @@
 
 use super::bits::Bits;
 use super::slot::{HASH_BITS, Link, Slot};
-use super::{Inserted, Names};
+use super::{Inserted, MemberNames};
 use crate::steps;
 
 /// A bucket holds more names than is good for a table.
 pub(super) struct Crowded;
 
-impl Names<'_, '_> {
+impl MemberNames<'_, '_> {
     #[inline]
     pub(super) fn insert_in_table(
         &mut self,

@@ -1,0 +1,61 @@
+//! Digests that tell requests apart: SHA-256, with a label for each purpose.
+//!
+//! No digest is made from something secret that could be guessed: messages and sealed bytes are random, an idempotency
+//! key arrives as a MAC, and contexts and identifiers are not secret.
+
+use aws_lc_rs::digest::{Context as Sha256, SHA256};
+use sealpost_envelope::Binding;
+use sealpost_protocol::{Context, Idempotency};
+use sealpost_vault::OperationId;
+
+/// Identifies a request, or the payload of one.
+pub(crate) type Digest = [u8; 32];
+
+/// Identifies a message. A gateway never signs two equal messages, so an equal message is the same attempt.
+pub(crate) fn message(message: &[u8]) -> Digest {
+    hash(b"sealpost/operation/1", &[message])
+}
+
+/// Identifies a request by its idempotency key.
+pub(crate) fn key(idempotency: &Idempotency) -> Digest {
+    hash(b"sealpost/ledger/1/key", &[idempotency.scope.as_bytes()])
+}
+
+/// Identifies a value that was sealed at the source: an identifier is used once for a context.
+pub(crate) fn single_use(context: &Context, jti: &str) -> Digest {
+    let context = Binding::new(&context.sealing()).to_json();
+    hash(
+        b"sealpost/ledger/1/jti",
+        &[context.as_bytes(), jti.as_bytes()],
+    )
+}
+
+/// Identifies sealed bytes.
+pub(crate) fn sealed(bytes: &[u8]) -> Digest {
+    hash(b"sealpost/ledger/1/sealed", &[bytes])
+}
+
+/// The vault's operation for a request with an idempotency key. It is the same for every retry, so the vault recognises
+/// its own work even if the agent has forgotten the request.
+pub(crate) fn operation_of_key(idempotency: &Idempotency) -> OperationId {
+    let parts: [&[u8]; 2] = [idempotency.scope.as_bytes(), idempotency.payload.as_bytes()];
+    OperationId::from_bytes(hash(b"sealpost/operation/1/key", &parts))
+}
+
+/// The vault's operation for a value that was sealed at the source.
+pub(crate) fn operation_of_use(single_use: &Digest, sealed: &Digest) -> OperationId {
+    OperationId::from_bytes(hash(b"sealpost/operation/1/jti", &[single_use, sealed]))
+}
+
+/// `SHA-256(label ‖ (u64(|part|) ‖ part)*)`
+fn hash(label: &[u8], parts: &[&[u8]]) -> Digest {
+    let mut hash = Sha256::new(&SHA256);
+    hash.update(label);
+    for part in parts {
+        hash.update(&(part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    let mut digest = [0; 32];
+    digest.copy_from_slice(hash.finish().as_ref());
+    digest
+}

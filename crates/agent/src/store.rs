@@ -1,0 +1,91 @@
+//! The vault: the name of a secret, its creation, and the outcome.
+
+use std::sync::Arc;
+
+use sealpost_protocol::{Context, Outcome, ProjectId};
+use sealpost_vault::{CreateError, Deadline, NewSecret, OperationId, Receipt, Vault, VaultFailure};
+use sealpost_vault_key::{InvalidResolverRef, ResolverRef, VaultSecretName};
+use tokio::time::{Instant, timeout_at};
+
+use crate::{
+    answer::{failed, refused},
+    intake::Opened,
+};
+
+/// Stores secrets in one vault.
+#[derive(Debug)]
+pub(crate) struct Store {
+    pub(crate) vault: Arc<dyn Vault>,
+}
+
+impl Store {
+    /// Creates the secret, and waits for the vault until `deadline`.
+    pub(crate) async fn create(
+        &self,
+        opened: &Opened,
+        operation: &OperationId,
+        deadline: Instant,
+    ) -> Outcome {
+        let value = opened.value.as_bytes();
+        let max = self.vault.limits().max_value;
+        if value.len() > max {
+            return too_long(value.len(), max);
+        }
+        let name = self.name(&opened.context);
+        let stored = match stored(&name, &opened.context) {
+            Ok(stored) => stored,
+            Err(error) => return failed("reference not formed", &error),
+        };
+        let secret = NewSecret::new(&name, value, operation);
+        let creating = self.vault.create(&secret, Deadline::at(deadline));
+        match timeout_at(deadline, creating).await {
+            Ok(Ok(Receipt { .. })) => stored,
+            Ok(Err(CreateError::Exists)) => Outcome::Exists,
+            Ok(Err(CreateError::PendingDeletion)) => Outcome::PendingDeletion,
+            Ok(Err(CreateError::ValueTooLong { len, max })) => too_long(len, max),
+            Ok(Err(CreateError::ValueRefused { limit })) => value_refused(&limit),
+            // The wire has one word for these; the log says which it was.
+            Ok(Err(CreateError::Failed(
+                failure @ (VaultFailure::WrongKind { .. }
+                | VaultFailure::Denied { .. }
+                | VaultFailure::Unauthenticated(_)
+                | VaultFailure::Throttled { .. }
+                | VaultFailure::Full
+                | VaultFailure::Unavailable(_)
+                | VaultFailure::Unusable(_)),
+            ))) => failed("not stored", &failure),
+            Err(late) => failed("the vault did not answer in time", &late),
+        }
+    }
+
+    /// Returns the outcome for a secret that is in the vault.
+    pub(crate) fn stored(&self, context: &Context) -> Outcome {
+        stored(&self.name(context), context)
+            .unwrap_or_else(|error| failed("reference not formed", &error))
+    }
+
+    fn name(&self, context: &Context) -> VaultSecretName {
+        let project = context.project.as_ref().map(ProjectId::as_bytes);
+        VaultSecretName::derive(self.vault.kind(), project, &context.name)
+    }
+}
+
+fn stored(name: &VaultSecretName, context: &Context) -> Result<Outcome, InvalidResolverRef> {
+    let resolver_ref = ResolverRef::new(name.as_str(), context.key.as_deref())?;
+    Ok(Outcome::Stored {
+        resolver_ref: resolver_ref.to_string(),
+        vault_secret_name: name.as_str().to_owned(),
+    })
+}
+
+fn too_long(len: usize, max: usize) -> Outcome {
+    refused(format!(
+        "#/secret/value: has {len} bytes, and the agent's vault takes {max}; store less under one name"
+    ))
+}
+
+fn value_refused(limit: &str) -> Outcome {
+    refused(format!(
+        "#/secret/value: the agent's vault does not take it ({limit}); store another value"
+    ))
+}
