@@ -10,8 +10,9 @@ use sealpost_envelope::{
     jwe::{Jwe, JweError, Serialization},
 };
 use sealpost_protocol::{Context, Owner, Sealed, SingleUse};
+use sealpost_rest::ProblemType;
 
-use crate::{body::MediaType, problem::ProblemType};
+use crate::media_type::MediaType;
 
 /// A value that the caller has sealed.
 pub(crate) enum AtSource {
