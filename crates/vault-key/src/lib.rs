@@ -1,25 +1,57 @@
 //! A vault's key to a secret: the name under which it holds the secret, and the reference that resolves it. Nothing
 //! here is a cryptographic key.
 //!
-//! A caller may give a secret any name; a vault may not accept it. [`VaultSecretName::derive`] finds
+//! A caller may give a secret any name; a vault may not accept it. [`VaultSecretName::derive`] returns
 //! the name under which the vault holds the secret: the caller's own where the vault can take it,
 //! otherwise a readable slug with a hash of the name behind it. [`ResolverRef`] is the URI that is
 //! handed back to the caller, and that a pipeline gives to a resolver.
 //!
+//! # What do you want to do?
+//!
+//! **Find the name for a secret**: [`VaultSecretName::derive`].
+//!
 //! ```
-//! use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
+//! use sealpost_vault_key::{VaultKind, VaultSecretName};
 //!
 //! let name = VaultSecretName::derive(VaultKind::KV2, None, "prod/db");
 //! assert_eq!(name.as_str(), "prod/db");
 //!
-//! let reference = ResolverRef::new(name.as_str(), Some("password"))?;
-//! assert_eq!(reference.to_string(), "secret:prod%2Fdb#password");
-//!
 //! // Azure Key Vault has no slash in its names.
 //! let name = VaultSecretName::derive(VaultKind::AZURE, None, "prod/db");
 //! assert_eq!(name.as_str(), "prod-db-xpbjupyotsznde3shymwej3j5utihqj52");
+//! ```
+//!
+//! **Check a name that came from elsewhere**: [`VaultSecretName::parse`].
+//!
+//! ```
+//! use sealpost_vault_key::{VaultKind, VaultSecretName};
+//!
+//! assert!(VaultSecretName::parse(VaultKind::AZURE, "prod-db").is_ok());
+//! assert!(VaultSecretName::parse(VaultKind::AZURE, "prod/db").is_err());
+//! ```
+//!
+//! **Write a reference**: [`ResolverRef::new`].
+//!
+//! ```
+//! use sealpost_vault_key::ResolverRef;
+//!
+//! let reference = ResolverRef::new("prod/db", Some("password"))?;
+//! assert_eq!(reference.to_string(), "secret:prod%2Fdb#password");
 //! # Ok::<(), sealpost_vault_key::InvalidResolverRef>(())
 //! ```
+//!
+//! **Read a reference**: [`ResolverRef::parse`], then [`ResolverRef::vault_secret_name`].
+//!
+//! ```
+//! use sealpost_vault_key::{ResolverRef, VaultKind};
+//!
+//! let reference = ResolverRef::parse("secret:prod%2Fdb#password")?;
+//! assert_eq!(reference.key().map(|key| key.to_string()).as_deref(), Some("password"));
+//! assert_eq!(reference.vault_secret_name(VaultKind::KV2)?.as_str(), "prod/db");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! **Add a kind of vault**: describe what it accepts as [`NameRules`].
 //!
 //! # Decisions
 //!
