@@ -10,12 +10,13 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::RsaKeyPair;
 use clap::Args;
+use sealpost_files::{Access, FileError, create, create_folder};
 use sealpost_validator::parse_agent_id;
 use zeroize::Zeroizing;
 
 use crate::context::refused;
 use crate::error::Failure;
-use crate::io::{self, Access};
+use crate::io;
 use crate::render::{armored, hex, shell_word};
 use certificate::AgentCertificate;
 
@@ -60,11 +61,11 @@ impl Keygen {
         // Making a key takes seconds: say at once that it would be for nothing.
         for path in [&identity, &certificate] {
             if path.symlink_metadata().is_ok() {
-                return Err(io::exists(path));
+                return Err(FileError::Exists { path: path.clone() }.into());
             }
         }
         let key = AgentKey::generate(agent_id, self.bits, self.days)?;
-        io::create_folder(&self.out)?;
+        create_folder(&self.out)?;
         key.write(&self.out)?;
 
         let report = if self.json {
@@ -128,15 +129,12 @@ impl AgentKey {
     /// so it is removed again if the certificate can't be written.
     pub(crate) fn write(&self, folder: &std::path::Path) -> Result<(), Failure> {
         let identity = folder.join(IDENTITY_FILE);
-        io::create(&identity, Access::Owner, &self.identity_pem)?;
-        io::create(
-            &folder.join(CERTIFICATE_FILE),
-            Access::Everybody,
-            &self.certificate_pem,
-        )
-        .inspect_err(|_| {
+        create(&identity, Access::Owner, &self.identity_pem)?;
+        let certificate = folder.join(CERTIFICATE_FILE);
+        create(&certificate, Access::Everyone, &self.certificate_pem).inspect_err(|_| {
             let _ = std::fs::remove_file(&identity);
-        })
+        })?;
+        Ok(())
     }
 }
 

@@ -11,7 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use base64ct::{Base64, Encoding as _};
-use sealpost_agent::{Agent, Resolver};
+use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Resolver};
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
     text, wrapper,
@@ -126,6 +126,14 @@ pub(crate) fn world() -> World {
 
 /// With a change to the agent before it is used.
 pub(crate) fn world_with(change: impl FnOnce(Agent) -> Agent) -> World {
+    world_of(LocalKeyring::new(identity(KEY, CERTIFICATE)), change)
+}
+
+/// With other keys.
+pub(crate) fn world_of(
+    keys: impl Into<Arc<dyn KeyHolder>>,
+    change: impl FnOnce(Agent) -> Agent,
+) -> World {
     let gateway = SigningKey::generate().unwrap();
     let agent_key = SigningKey::generate().unwrap();
     let id: AgentId = "a2048".parse().unwrap();
@@ -134,7 +142,7 @@ pub(crate) fn world_with(change: impl FnOnce(Agent) -> Agent) -> World {
     let agent_keys = VerifyKeys::from(agent_key.verify_key());
     let agent = Agent::new(
         id.clone(),
-        identity(KEY, CERTIFICATE),
+        keys,
         vault.clone(),
         agent_key,
         gateway.verify_key(),
@@ -163,7 +171,7 @@ pub(crate) fn recipient(certificate: &[u8]) -> Recipient<AwsLc> {
     Recipient::from_certificate_pem(certificate, &Trust::DangerAnyCertificate, NOW).unwrap()
 }
 
-const KEY: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
+pub(crate) const KEY: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
 pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.pem");
 pub(crate) const OTHER_CERTIFICATE: &[u8] =
     include_bytes!("../../../../testdata/keys/agent-b2048.pem");

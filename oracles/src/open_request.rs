@@ -1,0 +1,306 @@
+//! An agent, from a message to its vault. The value is sealed and the message is signed here: a fuzzer can't.
+
+use std::{
+    mem,
+    ops::Range,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use base64ct::{Base64, Encoding as _};
+use sealpost_agent::{Accept, Agent, LocalKeyring};
+use sealpost_envelope::{
+    AwsLc, Binding, Identity, RustCrypto, SecretContext, UnixTime, cms, jwe, jwe::Serialization,
+    seal, text, wrapper,
+};
+use sealpost_protocol::{
+    AgentId, Clock, Context, MessageId, Outcome, Owner, ProjectId, Sealed, SingleUse, StoreReply,
+    StoreRequest,
+};
+use sealpost_validator::MAX_MEMBERS;
+use sealpost_vault::{CreateError, DeleteError, FetchError, OperationId, SecretValue, Vault};
+use sealpost_vault_key::{Limits, ResolverRef, VaultKind, VaultSecretName};
+use tokio::runtime::Runtime;
+
+use crate::{
+    input::{self, join},
+    keys::{self, CERTIFICATE, NOW, PRIVATE_KEY, rng},
+    messages, reference,
+    seeds::Seed,
+};
+
+/// How a value is sealed, the context that it is sealed with, the one that it is sent with if that is another, and the
+/// value. What is stored is the value byte for byte, under the name that it was sealed for, and only if it was sent there
+/// and breaks no rule; of all others the vault does not hear.
+pub(crate) fn check(bytes: &[u8]) {
+    let [how, sealed_for, sent_to, value] = input::parts(bytes);
+    let Some(binding) = binding(sealed_for) else {
+        return;
+    };
+    let sent_to = match sent_to {
+        [] => Some(binding.clone()),
+        other => self::binding(other),
+    };
+    let context = sent_to.and_then(|binding| Context::of(&binding.context()).ok());
+    // To another agent it can't be sent.
+    let Some(context) = context.filter(|context| context.agent.as_str() == AGENT) else {
+        return;
+    };
+    let Some(sealed) = sealed(how, &binding, &context, value) else {
+        return;
+    };
+    let format = sealed.clone();
+    let (outcome, stored) = hand_over(sealed);
+
+    let expected = expected(&format, &binding, &context, value);
+    match (&expected, outcome) {
+        (
+            Some((span, of)),
+            Outcome::Stored {
+                resolver_ref,
+                vault_secret_name,
+            },
+        ) => {
+            let project = of.project.as_ref().map(ProjectId::as_bytes);
+            let name = VaultSecretName::derive(VaultKind::EMBEDDED, project, &of.name);
+            assert_eq!(vault_secret_name, name.as_str());
+            let reference = ResolverRef::new(name.as_str(), of.key.as_deref());
+            assert_eq!(resolver_ref, reference.expect("it has one").to_string());
+            let value = value[span.clone()].to_vec();
+            assert_eq!(stored, [(name.as_str().to_owned(), value)]);
+        }
+        (None, outcome) => {
+            assert!(stored.is_empty(), "{outcome:?}, and still it is stored");
+            assert!(
+                matches!(
+                    outcome,
+                    Outcome::Refused { .. }
+                        | Outcome::DoesNotOpen
+                        | Outcome::Unreadable { .. }
+                        | Outcome::ContextMismatch { .. }
+                ),
+                "{outcome:?}"
+            );
+        }
+        (Some(_), outcome) => panic!("{outcome:?}, but it breaks no rule"),
+    }
+}
+
+/// Where the object stands in the value, and whose it is, if it is to be stored.
+fn expected(
+    sealed: &Sealed,
+    binding: &Binding,
+    sent_to: &Context,
+    value: &[u8],
+) -> Option<(Range<usize>, Context)> {
+    let own = Context::of(&binding.context()).ok()?;
+    let same = match sealed {
+        Sealed::Cms { .. } => (&own.agent, own.project) == (&sent_to.agent, sent_to.project),
+        _ => own == *sent_to,
+    };
+    let in_time = !sealed.at_source() || SingleUse::of(binding, NOW, 60).is_ok();
+    if let Sealed::Cms { .. } = sealed {
+        // A value that is as deep as may be has no room in a wrapper.
+        wrapper::unwrap(&wrapper::wrap(binding, value)).ok()?;
+    }
+    let sound = same && in_time && own.violations().is_empty();
+    let verdict = reference::value(value, own.key.as_deref(), false, MAX_MEMBERS);
+    let span = verdict.parts?.value;
+    sound.then_some((span, own))
+}
+
+fn binding(json: &[u8]) -> Option<Binding> {
+    Binding::parse(str::from_utf8(json).ok()?).ok()
+}
+
+/// In the format with this letter.
+fn sealed(how: &[u8], binding: &Binding, sent_to: &Context, value: &[u8]) -> Option<Sealed> {
+    let recipients = [keys::recipient::<RustCrypto>()];
+    let (mut rng, context) = (rng(), sent_to.clone());
+    let serialization = match how.first()? {
+        b'n' => {
+            let sealed = seal(&recipients, &binding.context(), value, &mut rng).ok()?;
+            let envelope = text::encode(&sealed);
+            return Some(Sealed::Native { context, envelope });
+        }
+        b'c' => {
+            let wrapped = wrapper::wrap(binding, value);
+            let cms = cms::seal(&recipients, &wrapped, &mut rng).ok()?;
+            let owner = Owner {
+                agent: context.agent,
+                project: context.project,
+            };
+            let cms = Base64::encode_string(&cms);
+            return Some(Sealed::Cms { owner, cms });
+        }
+        b'j' => Serialization::Compact,
+        b'f' => Serialization::Flattened,
+        _ => return None,
+    };
+    let jwe = jwe::seal(&recipients, Some(binding), serialization, value, &mut rng).ok()?;
+    Some(Sealed::Jwe { context, jwe })
+}
+
+/// What a new agent makes of it, and what its vault is asked to keep.
+fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
+    static RUNTIME: LazyLock<Mutex<Runtime>> = LazyLock::new(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build();
+        Mutex::new(runtime.expect("it starts"))
+    });
+    let key = messages::signing_key();
+    let id: AgentId = AGENT.parse().expect("it is an id");
+    let vault = Arc::new(Memory::default());
+    let mut identity = Identity::<AwsLc>::from_pem(PRIVATE_KEY).expect("it is well formed");
+    let certificate = sealpost_envelope::Certificate::from_pem(CERTIFICATE);
+    identity
+        .add_certificate(certificate.expect("it is well formed"))
+        .expect("it is this key's");
+    let accept = Accept::parse(["native", "jwe", "cms"]).expect("these are formats");
+    let agent = Agent::new(
+        id.clone(),
+        LocalKeyring::new(identity),
+        vault.clone(),
+        key.clone(),
+        key.verify_key(),
+    )
+    .with_accept(accept)
+    .with_clock(Arc::new(Stopped));
+    let request = StoreRequest {
+        id: MessageId::random(),
+        request_id: String::new(),
+        idempotency: None,
+        sealed,
+    };
+    // As long as may be, for a loaded machine.
+    let message = request.sign(&key, NOW, StoreRequest::MAX_LIFETIME);
+    let message = message.expect("it can be signed");
+    let runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let reply = runtime.block_on(agent.handle(&message));
+    let reply = reply.expect("who is believed gets an answer");
+    let (name, peer) = (key.gateway_name(), [key.verify_key()].into_iter().collect());
+    let outcome = StoreReply::verify(&reply, (&id, &peer), &name, request.id, NOW, 0);
+    let stored = mem::take(&mut *vault.0.lock().unwrap_or_else(PoisonError::into_inner));
+    (outcome.expect("the gateway believes it"), stored)
+}
+
+type Stored = Vec<(String, Vec<u8>)>;
+
+/// A vault that takes everything.
+#[derive(Debug, Default)]
+struct Memory(Mutex<Stored>);
+
+#[async_trait]
+impl Vault for Memory {
+    fn kind(&self) -> VaultKind {
+        VaultKind::EMBEDDED
+    }
+
+    fn limits(&self) -> Limits {
+        VaultKind::EMBEDDED.limits()
+    }
+
+    async fn create(
+        &self,
+        name: &VaultSecretName,
+        value: &[u8],
+        _: &OperationId,
+    ) -> Result<(), CreateError> {
+        let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        stored.push((name.as_str().to_owned(), value.to_vec()));
+        Ok(())
+    }
+
+    async fn fetch(&self, _: &VaultSecretName) -> Result<SecretValue, FetchError> {
+        panic!("an agent reads nothing")
+    }
+
+    async fn delete(&self, _: &VaultSecretName) -> Result<(), DeleteError> {
+        panic!("an agent deletes nothing")
+    }
+}
+
+#[derive(Debug)]
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now(&self) -> UnixTime {
+        NOW
+    }
+}
+
+/// Values in each format, which are stored and which are not.
+pub(crate) fn seeds() -> Vec<Seed> {
+    let project = [0xab; 16];
+    let plain = SecretContext::new(AGENT, "db-login");
+    let full = plain
+        .with_key("password")
+        .with_type("PASSWORD")
+        .with_project(project);
+    let json = |context: &SecretContext<'_>, ahead: u64| {
+        let until = UnixTime::from_secs(NOW.as_secs() + ahead);
+        let binding = Binding::new(context).with_use("5c8ad1f0", until);
+        binding.expect("it has a use").to_json()
+    };
+    let good = json(&full, 3600);
+    let elsewhere = json(&full.with_project([0xac; 16]), 3600);
+    let value = r#" {"password":"correct horse","user":"a"} "#;
+    let mut seeds = Vec::new();
+    for how in ["n", "j", "f", "c"] {
+        let mut add = |name: &str, of: &str, to: &str, value: &str| {
+            let parts = [how, of, to, value].map(str::as_bytes);
+            seeds.push((format!("{how}_{name}"), join(&parts)));
+        };
+        add("good", &good, "", value);
+        add("plain", &json(&plain, 3600), "", r#"{"a":{"b":[1]}}"#);
+        add("elsewhere", &good, &elsewhere, value);
+        add(
+            "other_name",
+            &json(&plain, 3600),
+            &json(&SecretContext::new(AGENT, "x"), 3600),
+            value,
+        );
+        add(
+            "other_key",
+            &good,
+            &json(&full.with_key("user"), 3600),
+            value,
+        );
+        add("late", &json(&full, 90_000), "", value);
+        add("no_use", &Binding::new(&full).to_json(), "", value);
+        add(
+            "bad_name",
+            &json(&SecretContext::new(AGENT, "a\u{0}"), 3600),
+            "",
+            value,
+        );
+        add("no_such_key", &good, "", r#"{"user":"a"}"#);
+        add("two_keys", &good, "", r#"{"password":1,"p\u0061ssword":2}"#);
+        add("list", &json(&plain, 3600), "", "[1]");
+    }
+    seeds
+}
+
+const AGENT: &str = "agent-1";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A target whose seeds are all refused at the door would find nothing.
+    #[test]
+    fn seeds_of_each_format_are_stored() {
+        for how in ["n", "j", "f", "c"] {
+            let (_, seed) = seeds()
+                .into_iter()
+                .find(|(name, _)| *name == format!("{how}_good"))
+                .expect("it is there");
+            let [how, of, _, value] = input::parts(&seed);
+            let binding = binding(of).expect("it is one");
+            let context = Context::of(&binding.context()).expect("it has an agent");
+            let sealed = sealed(how, &binding, &context, value).expect("it can be sealed");
+            assert_eq!(hand_over(sealed).1.len(), 1);
+        }
+    }
+}
