@@ -20,8 +20,9 @@ pub(crate) use self::strict::{Authority, Fields, Usage};
 #[cfg(feature = "chain")]
 pub(crate) use self::strict::{constrains_addresses_only, has_purpose};
 pub use self::{agent_id::AgentId, error::CertificateError};
+pub use crate::fingerprint::Fingerprint;
 
-use crate::{fingerprint::Fingerprint, hash::sha256, pem, public_key::PublicKey, time::UnixTime};
+use crate::{hash::sha256, pem, public_key::PublicKey, time::UnixTime};
 
 /// An X.509 certificate (RFC 5280), parsed but not yet trusted.
 ///
