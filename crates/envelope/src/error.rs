@@ -33,12 +33,17 @@
 //! );
 //! ```
 
+#[cfg(feature = "cms")]
+pub(crate) mod cms;
+#[cfg(feature = "jwe")]
+pub(crate) mod jwe;
+
 use core::fmt;
 
 #[cfg(feature = "cms")]
-use crate::cms::error::CmsError;
+use self::cms::CmsError;
 #[cfg(feature = "jwe")]
-use crate::jwe::error::JweError;
+use self::jwe::JweError;
 use crate::{fingerprint::KeyId, format::Format, wrapper::WrapperError};
 
 /// The envelope does not open.
