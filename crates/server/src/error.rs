@@ -49,7 +49,7 @@ pub enum Error {
     /// An agent's ledger does not open.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// An address is taken or can't be had.
+    /// An address is in use or not this host's.
     #[error("{key}: cannot listen on {address}: {source}")]
     Listen {
         /// The key that names it.

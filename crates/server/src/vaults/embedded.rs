@@ -86,7 +86,7 @@ fn read(section: &mut Section<'_>, claims: &mut Claims) -> Option<Box<dyn VaultC
     }))
 }
 
-/// The longest value that the endpoint takes.
+/// The longest value that the endpoint accepts.
 const MAX_VALUE: usize = 64 * 1024;
 const MIN_CACHE: usize = 1 << 20;
 const MAX_CACHE: usize = 1 << 40;

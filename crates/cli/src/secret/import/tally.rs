@@ -1,4 +1,4 @@
-//! What an import tells: a bar while it runs, then who failed and why.
+//! What an import prints: a bar while it runs, then which lines failed and why.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
@@ -14,25 +14,25 @@ use crate::secret::failure::exit;
 /// How a line failed.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// It is no secret; nothing was sent.
+    /// It is malformed; nothing was sent.
     Line(String),
     /// The call failed.
     Call(ClientError),
 }
 
-/// Counts and failures.
-pub(super) struct Report {
+/// Counts of what became of the lines, and the failures.
+pub(super) struct Tally {
     json: bool,
     bar: ProgressBar,
     stored: u64,
     stored_before: u64,
     refused: u64,
     failed: u64,
-    /// Line, and what to say of it; so many and no more.
-    told: Vec<(u64, String)>,
+    /// Line numbers and messages; at most [`MOST_LISTED`].
+    listed: Vec<(u64, String)>,
 }
 
-impl Report {
+impl Tally {
     /// `length` is the input's in bytes, if it is known.
     pub(super) fn new(json: bool, length: Option<u64>) -> Self {
         Self {
@@ -42,11 +42,11 @@ impl Report {
             stored_before: 0,
             refused: 0,
             failed: 0,
-            told: Vec::new(),
+            listed: Vec::new(),
         }
     }
 
-    /// A line of so many bytes is done with.
+    /// Notes that a line of so many bytes is done.
     pub(super) fn advance(&self, bytes: u64) {
         self.bar.inc(bytes);
         let failed = self.refused + self.failed;
@@ -101,30 +101,31 @@ impl Report {
             });
             self.print(&report)?;
         }
-        if self.told.len() < MOST_TOLD {
+        if self.listed.len() < MOST_LISTED {
             let why = match why {
                 Trouble::Line(text) => text.clone(),
                 Trouble::Call(error) => one_line(error),
             };
             let name = name.map_or_else(String::new, |name| format!(", {}", quoted(name)));
-            self.told.push((line, format!("line {line}{name}: {why}")));
+            self.listed
+                .push((line, format!("line {line}{name}: {why}")));
         }
         Ok(())
     }
 
-    /// Says how it went. `stopped` is why not all lines were tried.
+    /// Prints the result. `stopped` is why not all lines were tried.
     pub(super) fn finish(mut self, stopped: Option<String>) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         let failed = self.refused + self.failed;
-        self.told.sort_unstable_by_key(|(line, _)| *line);
+        self.listed.sort_unstable_by_key(|(line, _)| *line);
         let mut text: String = self
-            .told
+            .listed
             .iter()
-            .map(|(_, told)| format!("{told}\n"))
+            .map(|(_, message)| format!("{message}\n"))
             .collect();
-        let untold = failed - u64::try_from(self.told.len()).unwrap_or(failed);
-        if untold > 0 {
-            text += &format!("and {untold} more, which --json tells\n");
+        let unlisted = failed - u64::try_from(self.listed.len()).unwrap_or(failed);
+        if unlisted > 0 {
+            text += &format!("and {unlisted} more, which --json lists\n");
         }
         let before = match self.stored_before {
             0 => String::new(),
@@ -135,12 +136,11 @@ impl Report {
         let _ = std::io::stderr().write_all(text.as_bytes());
         match stopped {
             Some(why) => Err(Failure::usage(format!("not all lines were tried: {why}"))
-                .hint("mend it and run the import again; with --resume it goes on where it ended")),
+                .hint("fix it and run the import again; with --resume it goes on where it ended")),
             None if self.failed > 0 => Err(Failure::usage("not all lines were stored")
                 .hint("run the import again; with --resume it goes on with those that failed")),
-            None if self.refused > 0 => Err(Failure::refused("not all lines were stored").hint(
-                "mend the lines that are named; with --resume the others are not sent again",
-            )),
+            None if self.refused > 0 => Err(Failure::refused("not all lines were stored")
+                .hint("fix the lines that are named; with --resume the others are not sent again")),
             None => Ok(()),
         }
     }
@@ -220,5 +220,5 @@ fn quoted(name: &str) -> String {
 }
 
 /// The memory for failures has a limit.
-const MOST_TOLD: usize = 1000;
+const MOST_LISTED: usize = 1000;
 const LONGEST_NAME: usize = 60;
