@@ -20,6 +20,7 @@ impl Object {
     }
 
     /// A member whose value is a string, these bytes in base64url, of which nothing needs to be escaped.
+    #[cfg(feature = "jwe")]
     pub(crate) fn base64url(&mut self, name: &str, bytes: &[u8]) {
         self.name(name);
         self.0.reserve(base64url::encoded_len(bytes) + 2);
@@ -29,6 +30,7 @@ impl Object {
     }
 
     /// A member whose value is this JSON text.
+    #[cfg(feature = "jwe")]
     pub(crate) fn json(&mut self, name: &str, value: &str) {
         self.name(name);
         self.0.push_str(value);
