@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt::Write as _;
 
+#[cfg(feature = "jwe")]
 use crate::base64url;
 
 /// An object that is being written, without white space (RFC 8259 §4).
