@@ -17,7 +17,7 @@ use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
 use crate::{
-    backend::{Backend, MAX_MODULUS},
+    backend::{Backend, Decrypted, MAX_MODULUS},
     bytes::copy,
     error::Error,
     header::StanzaType,
@@ -43,7 +43,7 @@ pub fn decrypt<B: Backend, R: TryCryptoRng + ?Sized>(
         return None;
     }
     let mut message = Zeroizing::new([0; MAX_MODULUS]);
-    let decrypted = B::oaep_decrypt(&identity.private, rng, ciphertext, message.as_mut_slice());
+    let decrypted = private_operation(identity, ciphertext, rng, message.as_mut_slice());
     if !bool::from(decrypted.valid) {
         return None;
     }
@@ -67,6 +67,7 @@ pub enum KeyAnswer<'k> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Form {
     /// The secret alone.
+    #[cfg(any(feature = "jwe", feature = "cms", test))]
     Bare,
     /// The stanza's type before the secret.
     Prefixed(StanzaType),
@@ -91,7 +92,7 @@ pub(crate) fn decapsulate<B: Backend, R: TryCryptoRng + ?Sized>(
     random(rng, secret)?;
     let mut message = Message::new(form);
     let out = message.expected_mut();
-    let decrypted = B::oaep_decrypt(&identity.private, rng, ciphertext, out);
+    let decrypted = private_operation(identity, ciphertext, rng, out);
     let valid = decrypted.exactly(out.len());
     Ok(message.choose(valid, secret))
 }
@@ -119,6 +120,17 @@ pub(crate) fn answered<R: TryCryptoRng + ?Sized>(
         KeyAnswer::Seed(_) | KeyAnswer::Rejected => Choice::from(0),
     };
     Ok(message.choose(valid, secret))
+}
+
+/// The one call of a backend's decryption.
+#[inline]
+fn private_operation<B: Backend, R: TryCryptoRng + ?Sized>(
+    identity: &Identity<B>,
+    ciphertext: &[u8],
+    rng: &mut R,
+    out: &mut [u8],
+) -> Decrypted {
+    B::oaep_decrypt(&identity.private, rng, ciphertext, out)
 }
 
 /// Fills `secret` with random bytes.
@@ -151,6 +163,7 @@ impl Message {
     /// The part that is decrypted.
     fn expected_mut(&mut self) -> &mut [u8] {
         let start = match self.form {
+            #[cfg(any(feature = "jwe", feature = "cms", test))]
             Form::Bare => 1,
             Form::Prefixed(_) => 0,
         };
@@ -161,6 +174,7 @@ impl Message {
     fn choose(&self, decrypted: Choice, substitute: &mut Secret) -> Choice {
         let [prefix, secret @ ..] = &*self.bytes;
         let expected = match self.form {
+            #[cfg(any(feature = "jwe", feature = "cms", test))]
             Form::Bare => 0,
             Form::Prefixed(stanza_type) => stanza_type.number(),
         };

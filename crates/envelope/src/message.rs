@@ -20,14 +20,14 @@ use rand_core::TryCryptoRng;
 pub use self::{native::NativeMessage, pending::PendingMessage};
 #[cfg(feature = "cms")]
 use crate::cms::Cms;
+pub use crate::format::Format;
 #[cfg(feature = "jwe")]
 use crate::jwe::{Jwe, Serialization};
 use crate::{
     backend::Backend,
     binding::Binding,
-    context::SecretContext,
+    context_policy::ContextPolicy,
     error::Error,
-    format::Format,
     identity::Identity,
     keyring::{KeyNames, Keyring, KeyringError, Opened},
 };
@@ -48,7 +48,8 @@ use crate::{
 /// # } }
 /// # let recipient = [Recipient::<RustCrypto>::from_certificate_pem(
 /// #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
-/// # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
+/// # let mut identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
+/// # identity.add_certificate(sealpost_envelope::Certificate::from_pem(file!("agent-a2048.pem"))?)?;
 /// let context = SecretContext::new("agent-1", "db-login");
 /// let keyring = Keyring::new(identity);
 ///
@@ -71,6 +72,8 @@ use crate::{
 /// # Security
 ///
 /// Nothing that it tells is authenticated before it has been opened.
+// There is one at a time: what the others waste is not worth an allocation.
+#[allow(clippy::large_enum_variant)]
 pub enum Message<'a> {
     /// An envelope in the native format.
     Native(NativeMessage<'a>),
@@ -80,17 +83,6 @@ pub enum Message<'a> {
     /// CMS AuthEnvelopedData.
     #[cfg(feature = "cms")]
     Cms(Cms),
-}
-
-/// What a message must say of its context, and of its key, to be opened.
-#[derive(Clone, Copy, Debug)]
-pub enum ContextPolicy<'c> {
-    /// It must be bound to exactly this context, and name its key. What an agent asks for.
-    RequireContext(&'c SecretContext<'c>),
-    /// A JWE or CMS message may be bound to no context, and, if there is one key alone, a JWE need not name it. If a
-    /// context is given, a JWE that has one must have the same, and a CMS message must have it in its wrapper. A native
-    /// envelope does not open without a context.
-    AcceptUnbound(Option<&'c SecretContext<'c>>),
 }
 
 /// Where a message says whose secret it is.
@@ -244,17 +236,6 @@ impl<'a> Message<'a> {
         // It was chosen from this ring.
         let (identity, _) = keyring.get(pending.key_id()).ok_or(Error::KeyUnavailable)?;
         Ok(pending.decrypt(identity, rng)?)
-    }
-}
-
-impl<'c> ContextPolicy<'c> {
-    /// The context that is expected, if any.
-    #[must_use]
-    pub fn context(&self) -> Option<&'c SecretContext<'c>> {
-        match self {
-            Self::RequireContext(context) => Some(context),
-            Self::AcceptUnbound(context) => *context,
-        }
     }
 }
 
