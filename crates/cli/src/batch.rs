@@ -23,9 +23,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
+use crate::cannot_open::cannot_open;
 use crate::context::{Owner, refused};
 use crate::error::Failure;
-use crate::open::cannot_open;
 
 /// One line: a secret, or the envelope.
 #[derive(Default, Deserialize, Serialize)]

@@ -1,6 +1,7 @@
 //! The `sealpost` command: it parses arguments, calls the other crates, and prints.
 
 mod batch;
+mod cannot_open;
 mod context;
 #[cfg(unix)]
 mod demo;

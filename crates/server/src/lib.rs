@@ -68,7 +68,8 @@ mod vaults;
 
 pub use assembly::{Assembly, Server};
 pub use configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
-pub use configuration::gateway::{AuditTrail, GatewayConfiguration, TokenKeysSource, Tokens};
+pub use configuration::audit::AuditTrail;
+pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};
 pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
 pub use error::Error;
 pub use vaults::{EmbeddedConfiguration, VaultConfiguration};

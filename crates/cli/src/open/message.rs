@@ -7,7 +7,7 @@ use sealpost_envelope::{
     KeyringError, Message, Opened, SecretContext, UnixTime, jwe::JweError, wrapper::WrapperError,
 };
 
-use super::cannot_open;
+use crate::cannot_open::cannot_open;
 use crate::error::Failure;
 use crate::io::Input;
 
