@@ -14,8 +14,8 @@ use sealpost_agent::{Agent, LocalKeyring};
 use sealpost_envelope::{AwsLc, AwsLcRng, UnixTime, seal, text};
 use sealpost_protocol::{AgentId, Clock, Context, MessageId, Sealed, SigningKey, StoreRequest};
 use sealpost_vault::{
-    CreateError, DeleteError, FetchError, Limits, OperationId, SecretValue, Vault, VaultKind,
-    VaultSecretName,
+    CreateError, Deadline, FetchError, Guarantees, NewSecret, Receipt, SecretValue, Vault,
+    VaultKind, VaultSecretName,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -166,26 +166,17 @@ impl Vault for NoVault {
         VaultKind::KV2
     }
 
-    fn limits(&self) -> Limits {
-        VaultKind::KV2.limits()
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::STRONGEST
     }
 
-    async fn create(
-        &self,
-        _: &VaultSecretName,
-        value: &[u8],
-        _: &OperationId,
-    ) -> Result<(), CreateError> {
-        self.bytes.fetch_add(value.len(), Ordering::Relaxed);
-        Ok(())
+    async fn create(&self, secret: &NewSecret<'_>, _: Deadline) -> Result<Receipt, CreateError> {
+        self.bytes.fetch_add(secret.value.len(), Ordering::Relaxed);
+        Ok(Receipt::default())
     }
 
-    async fn fetch(&self, _: &VaultSecretName) -> Result<SecretValue, FetchError> {
+    async fn fetch(&self, _: &VaultSecretName, _: Deadline) -> Result<SecretValue, FetchError> {
         Err(FetchError::NotFound)
-    }
-
-    async fn delete(&self, _: &VaultSecretName) -> Result<(), DeleteError> {
-        Err(DeleteError::NotFound)
     }
 }
 

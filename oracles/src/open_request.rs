@@ -18,8 +18,10 @@ use sealpost_protocol::{
     StoreRequest,
 };
 use sealpost_validator::MAX_MEMBERS;
-use sealpost_vault::{CreateError, DeleteError, FetchError, OperationId, SecretValue, Vault};
-use sealpost_vault_key::{Limits, ResolverRef, VaultKind, VaultSecretName};
+use sealpost_vault::{
+    CreateError, Deadline, FetchError, Guarantees, NewSecret, Receipt, SecretValue, Vault,
+};
+use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -197,27 +199,18 @@ impl Vault for Memory {
         VaultKind::EMBEDDED
     }
 
-    fn limits(&self) -> Limits {
-        VaultKind::EMBEDDED.limits()
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::STRONGEST
     }
 
-    async fn create(
-        &self,
-        name: &VaultSecretName,
-        value: &[u8],
-        _: &OperationId,
-    ) -> Result<(), CreateError> {
+    async fn create(&self, secret: &NewSecret<'_>, _: Deadline) -> Result<Receipt, CreateError> {
         let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        stored.push((name.as_str().to_owned(), value.to_vec()));
-        Ok(())
+        stored.push((secret.name.as_str().to_owned(), secret.value.to_vec()));
+        Ok(Receipt::default())
     }
 
-    async fn fetch(&self, _: &VaultSecretName) -> Result<SecretValue, FetchError> {
+    async fn fetch(&self, _: &VaultSecretName, _: Deadline) -> Result<SecretValue, FetchError> {
         panic!("an agent reads nothing")
-    }
-
-    async fn delete(&self, _: &VaultSecretName) -> Result<(), DeleteError> {
-        panic!("an agent deletes nothing")
     }
 }
 

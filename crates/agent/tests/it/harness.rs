@@ -21,8 +21,8 @@ use sealpost_protocol::{
     StoreReply, StoreRequest, VerifyKeys,
 };
 use sealpost_vault::{
-    CreateError, DeleteError, FetchError, Limits, OperationId, SecretValue, Vault, VaultKind,
-    VaultSecretName,
+    CreateError, Deadline, FetchError, Guarantees, Limits, NewSecret, OperationId, Receipt,
+    SecretValue, Vault, VaultKind, VaultSecretName,
 };
 use zeroize::Zeroizing;
 
@@ -74,12 +74,11 @@ impl Vault for TestVault {
         }
     }
 
-    async fn create(
-        &self,
-        name: &VaultSecretName,
-        value: &[u8],
-        operation: &OperationId,
-    ) -> Result<(), CreateError> {
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::STRONGEST
+    }
+
+    async fn create(&self, secret: &NewSecret<'_>, _: Deadline) -> Result<Receipt, CreateError> {
         let fault = self.fault.lock().unwrap().clone();
         match fault {
             Some(Fault::Create(error)) => return Err(error),
@@ -89,24 +88,24 @@ impl Vault for TestVault {
             None => {}
         }
         let mut secrets = self.secrets.lock().unwrap();
-        match secrets.get(name.as_str()) {
-            Some(stored) if *stored == (value.to_vec(), *operation) => Ok(()),
+        let (name, new) = (
+            secret.name.as_str(),
+            (secret.value.to_vec(), *secret.operation),
+        );
+        match secrets.get(name) {
+            Some(stored) if *stored == new => Ok(Receipt::default()),
             Some(_) => Err(CreateError::Exists),
             None => {
-                secrets.insert(name.as_str().to_owned(), (value.to_vec(), *operation));
-                Ok(())
+                secrets.insert(name.to_owned(), new);
+                Ok(Receipt::default())
             }
         }
     }
 
-    async fn fetch(&self, name: &VaultSecretName) -> Result<SecretValue, FetchError> {
+    async fn fetch(&self, name: &VaultSecretName, _: Deadline) -> Result<SecretValue, FetchError> {
         let secrets = self.secrets.lock().unwrap();
         let (value, _) = secrets.get(name.as_str()).ok_or(FetchError::NotFound)?;
         Ok(SecretValue::new(Zeroizing::new(value.clone())))
-    }
-
-    async fn delete(&self, _: &VaultSecretName) -> Result<(), DeleteError> {
-        unreachable!("the agent deletes nothing")
     }
 }
 

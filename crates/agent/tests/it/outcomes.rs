@@ -194,12 +194,34 @@ async fn the_vaults_limit_is_a_violation() {
 #[tokio::test]
 async fn what_the_vault_says_is_passed_on() {
     let world = world();
-    let failure = VaultFailure::unavailable("cause-canary");
-    for (error, expected) in [
+    let refused = Outcome::Refused {
+        violations: vec![
+            "#/secret/value: the agent's vault does not take it (at most 498 members); store another value"
+                .into(),
+        ],
+    };
+    let answers = [
         (CreateError::Exists, Outcome::Exists),
         (CreateError::PendingDeletion, Outcome::PendingDeletion),
-        (CreateError::Failed(failure), Outcome::Failed),
-    ] {
+        (
+            CreateError::ValueRefused {
+                limit: "at most 498 members".into(),
+            },
+            refused,
+        ),
+    ];
+    let failures = [
+        VaultFailure::Denied {
+            permission: "permission-canary".into(),
+        },
+        VaultFailure::unauthenticated("cause-canary"),
+        VaultFailure::Throttled { wait: None },
+        VaultFailure::Full,
+        VaultFailure::unavailable("cause-canary"),
+        VaultFailure::unusable("cause-canary"),
+    ]
+    .map(|failure| (CreateError::Failed(failure), Outcome::Failed));
+    for (error, expected) in answers.into_iter().chain(failures) {
         *world.vault.fault.lock().unwrap() = Some(Fault::Create(error));
         assert_eq!(
             world.ask(&world.request(world.context("db"), VALUE)).await,

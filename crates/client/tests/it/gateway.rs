@@ -12,7 +12,7 @@ use sealpost_gateway::{
     AgentEntry, Authenticator, Denied, Gateway, Limits, Listener, Principal, StaticDirectory, serve,
 };
 use sealpost_protocol::{AgentId, InProcess, SigningKey};
-use sealpost_vault::{EmbeddedVault, Vault};
+use sealpost_vault::{FileVault, Vault};
 use tempfile::TempDir;
 use tokio::{
     io::AsyncReadExt as _,
@@ -52,7 +52,7 @@ impl Authenticator for OneToken {
 
 async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
-    let vault: Arc<dyn Vault> = Arc::new(EmbeddedVault::open(folder.path()).unwrap());
+    let vault: Arc<dyn Vault> = Arc::new(FileVault::open(folder.path()).unwrap());
     let resolver = Resolver::new(Arc::clone(&vault));
     let (gateway_key, agent_key) = (
         SigningKey::generate().unwrap(),

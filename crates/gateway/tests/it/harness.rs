@@ -20,7 +20,7 @@ use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
 };
 use sealpost_protocol::{AgentId, Clock, InProcess, InProcessInbox, SigningKey, Transport};
-use sealpost_vault::{EmbeddedVault, Vault};
+use sealpost_vault::{FileVault, Vault};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -85,7 +85,7 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     let clock = TestClock::new();
     let issuer = Issuer::new(clock.now().as_secs());
     let dir = tempfile::tempdir().unwrap();
-    let vault: Arc<dyn Vault> = Arc::new(EmbeddedVault::open(dir.path()).unwrap());
+    let vault: Arc<dyn Vault> = Arc::new(FileVault::open(dir.path()).unwrap());
     let resolver = Resolver::new(Arc::clone(&vault));
 
     let gateway_key = SigningKey::generate().unwrap();

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sealpost_vault::{EmbeddedVault, Vault};
+use sealpost_vault::{FileVault, Vault};
 use tokio::task::spawn_blocking;
 
 use super::kind::{Kind, VaultConfiguration};
@@ -43,7 +43,7 @@ impl VaultConfiguration for EmbeddedConfiguration {
     }
 
     async fn open(&self) -> Result<Arc<dyn Vault>, Error> {
-        let mut builder = EmbeddedVault::builder();
+        let mut builder = FileVault::builder();
         if let Some(bytes) = self.max_value {
             builder = builder.max_value(bytes);
         }

@@ -4,7 +4,7 @@
 //!
 //! - `vault.redb`, the secrets: a redb database with a table from names to [records](record::Record),
 //!   and a table with the vault's identifier and the check of its key;
-//! - `vault.key`, 32 random bytes, made together with the vault. Both are readable for their owner alone
+//! - `vault.key`, 32 random bytes, created together with the vault. Both are readable for their owner alone
 //!   (0600, in a directory 0700).
 //!
 //! # Encryption
@@ -24,8 +24,8 @@
 //!
 //! # Durability
 //!
-//! `create` and `delete` answer after an fsync. One thread writes for all callers, and callers that wait
-//! at the same time share one fsync. Callers encrypt, the thread sees ciphertext alone. Reads run on
+//! `create` and `delete` return after an fsync. One thread writes for all callers, and callers that wait
+//! at the same time share one fsync ([`sealpost_group_commit`]). Callers encrypt, the thread sees ciphertext alone. Reads run on
 //! tokio's threads for blocking work, because a read may have to wait for the disk: the vault must be
 //! used inside a tokio runtime. After a crash the next start checks the whole file, which takes time in
 //! proportion to its size.
@@ -33,22 +33,23 @@
 //! # Security
 //!
 //! - Names, operations, and the lengths and number of values are not encrypted.
-//! - Who can write to the files can bring back an older record of the same name, or remove one; nobody
-//!   without the key file can forge one.
+//! - Write access to the files is enough to bring back an older record of the same name, or to remove one. Forging
+//!   a record needs the key file.
 //! - A deleted record stays in free pages of the file until redb uses them again: ciphertext, which the
 //!   key file still opens. What must be beyond recovery needs a new vault with a new key file.
 //! - The file's structure is protected by checksums against accidents, not against an attacker. A file
-//!   that somebody has tampered with may end a call, or the opening, in a panic of the database; no value
+//!   that was tampered with may end a call, or the opening, in a panic of the database; no value
 //!   is given out that does not authenticate.
-//! - The key file lies beside the database. Whoever reads both reads everything: this protects copies and
+//! - The key file lies beside the database. Reading both is reading everything: this protects copies and
 //!   backups of the database alone. Back the two up in different places.
 
+mod commit;
 mod error;
 mod files;
 mod keys;
 pub mod record;
 mod store;
-mod writer;
+mod watched;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -61,23 +62,27 @@ use redb::StorageBackend;
 use redb::backends::FileBackend;
 use tracing::info;
 
+use crate::deadline::Deadline;
 use crate::error::{CreateError, DeleteError, FetchError, VaultFailure};
+use crate::guarantees::Guarantees;
 use crate::operation::OperationId;
+use crate::receipt::Receipt;
+use crate::secret::NewSecret;
 use crate::value::SecretValue;
-use crate::vault::Vault;
+use crate::vault::{Lifecycle, Vault};
+use commit::{Changes, Writer};
 pub use error::OpenVaultError;
 use files::Files;
 use keys::VaultKeys;
 use record::Record;
 use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
-use store::{Change, Descriptor, Store, failure};
-use writer::Writer;
+use store::{Change, Descriptor, Store, StoreError};
 
 /// The vault in one file. The [module](self) says what it protects and what it does not.
 ///
-/// Dropping it waits until the changes that are queued are on the disk, then frees the file for the next
-/// who opens it.
-pub struct EmbeddedVault {
+/// [`close`](Vault::close) waits until the changes that are queued are on the disk, then frees the file, so that it
+/// can be opened again. Dropping does the same and blocks meanwhile.
+pub struct FileVault {
     // The writer is dropped first: it finishes its work, and then the store closes the file.
     writer: Writer,
     store: Arc<Store>,
@@ -86,42 +91,47 @@ pub struct EmbeddedVault {
     dir: PathBuf,
 }
 
-/// How to open an [`EmbeddedVault`].
+/// How to open an [`FileVault`].
 #[derive(Clone, Debug)]
-pub struct EmbeddedVaultBuilder {
+pub struct FileVaultBuilder {
     max_value: usize,
     cache: usize,
 }
 
-impl EmbeddedVault {
-    /// Opens the vault in a directory, or makes one where there is none.
+impl FileVault {
+    /// Opens the vault in a directory, or creates one where there is none.
     ///
     /// This blocks while it reads the disk: after a crash, for as long as it takes to check the file.
     ///
     /// # Errors
     ///
     /// [`OpenVaultError`] says what is wrong and what to do. Nothing is changed then, except that a
-    /// directory and an empty file may have been made.
+    /// directory and an empty file may have been created.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, OpenVaultError> {
         Self::builder().open(dir)
     }
 
-    /// For other limits than the usual ones.
+    /// Opens a vault with other limits than the usual ones.
     #[must_use]
-    pub const fn builder() -> EmbeddedVaultBuilder {
-        EmbeddedVaultBuilder {
+    pub const fn builder() -> FileVaultBuilder {
+        FileVaultBuilder {
             max_value: VaultKind::EMBEDDED.limits().max_value,
             cache: CACHE,
         }
     }
 
-    /// The directory of the vault.
+    /// Returns the directory of the vault.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// Was it this very operation that stored this very value?
+    /// Makes one change durable, and returns the record that was there before.
+    async fn submit(&self, change: Change) -> Result<Option<Vec<u8>>, VaultFailure> {
+        self.writer.submit(change).await.map_err(Into::into)
+    }
+
+    /// Returns whether this very operation stored this very value.
     fn is_own(&self, name: &str, value: &[u8], operation: &OperationId, record: &[u8]) -> bool {
         Record::parse(record).is_some_and(|record| record.operation == *operation)
             && self
@@ -131,43 +141,44 @@ impl EmbeddedVault {
     }
 }
 
-impl EmbeddedVaultBuilder {
-    /// The longest value that is accepted, in bytes; 64 KiB unless set. Those that are stored are given
-    /// out, however long they are. At most 16 MiB.
+impl FileVaultBuilder {
+    /// Sets the longest value that is accepted, in bytes; 64 KiB unless set, at most 16 MiB. Values that are stored
+    /// can be read, however long they are.
     #[must_use]
     pub fn max_value(mut self, bytes: usize) -> Self {
         self.max_value = bytes.min(MAX_VALUE);
         self
     }
 
-    /// How much memory the database may use for its cache, in bytes; 4 MiB unless set.
+    /// Sets how much memory the database may use for its cache, in bytes; 4 MiB unless set.
     #[must_use]
     pub const fn cache(mut self, bytes: usize) -> Self {
         self.cache = bytes;
         self
     }
 
-    /// Opens the vault as [`EmbeddedVault::open`] does.
+    /// Opens the vault as [`FileVault::open`] does.
     ///
     /// # Errors
     ///
-    /// Those of [`EmbeddedVault::open`].
-    pub fn open(&self, dir: impl AsRef<Path>) -> Result<EmbeddedVault, OpenVaultError> {
+    /// Those of [`FileVault::open`].
+    pub fn open(&self, dir: impl AsRef<Path>) -> Result<FileVault, OpenVaultError> {
         self.open_with(dir.as_ref(), |file| file)
     }
 
-    /// Opens the vault with something around its file; tests let it fail.
+    /// Opens the vault with something around its file, with which tests make it fail.
     fn open_with<B: StorageBackend>(
         &self,
         dir: &Path,
         wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
-    ) -> Result<EmbeddedVault, OpenVaultError> {
+    ) -> Result<FileVault, OpenVaultError> {
         let files = Files::new(dir);
         let failed = |error| OpenVaultError::store(&files.database, error);
 
         files.prepare_directory()?;
         let file = files.lock_database()?;
-        let store = Store::open(file, self.cache, wrap).map_err(failed)?;
+        let store =
+            Store::open(file, self.cache, wrap).map_err(|error| failed(StoreError::from(error)))?;
         let descriptor = store.descriptor().map_err(failed)?;
         let keys = match (descriptor, files.read_key()?) {
             (Some(descriptor), Some(file_key)) => {
@@ -192,14 +203,14 @@ impl EmbeddedVaultBuilder {
                 store
                     .initialise(&Descriptor { id, check })
                     .map_err(failed)?;
-                info!(dir = %files.dir.display(), "made a new vault");
+                info!(dir = %files.dir.display(), "created a new vault");
                 keys
             }
         };
         let store = Arc::new(store);
-        let writer = Writer::start(Arc::clone(&store))
+        let writer = Changes::start(Arc::clone(&store))
             .map_err(|error| OpenVaultError::io(&files.database, error))?;
-        Ok(EmbeddedVault {
+        Ok(FileVault {
             writer,
             store,
             keys,
@@ -210,7 +221,7 @@ impl EmbeddedVaultBuilder {
 }
 
 #[async_trait]
-impl Vault for EmbeddedVault {
+impl Vault for FileVault {
     fn kind(&self) -> VaultKind {
         VaultKind::EMBEDDED
     }
@@ -222,13 +233,14 @@ impl Vault for EmbeddedVault {
         }
     }
 
-    async fn create(
-        &self,
-        name: &VaultSecretName,
-        value: &[u8],
-        operation: &OperationId,
-    ) -> Result<(), CreateError> {
-        let text = embedded(name)?;
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::STRONGEST
+    }
+
+    /// It keeps no versions, and its location is that of every secret in it, so the receipt is empty.
+    async fn create(&self, secret: &NewSecret<'_>, _: Deadline) -> Result<Receipt, CreateError> {
+        let (value, operation) = (secret.value, secret.operation);
+        let text = checked(secret.name)?;
         if value.len() > self.max_value {
             return Err(CreateError::ValueTooLong {
                 len: value.len(),
@@ -243,20 +255,20 @@ impl Vault for EmbeddedVault {
             name: text.to_owned(),
             record,
         };
-        match self.writer.change(change).await? {
-            None => Ok(()),
-            Some(there) if self.is_own(text, value, operation, &there) => Ok(()),
+        match self.submit(change).await? {
+            None => Ok(Receipt::default()),
+            Some(there) if self.is_own(text, value, operation, &there) => Ok(Receipt::default()),
             Some(_) => Err(CreateError::Exists),
         }
     }
 
-    async fn fetch(&self, name: &VaultSecretName) -> Result<SecretValue, FetchError> {
-        let text = embedded(name)?;
+    async fn fetch(&self, name: &VaultSecretName, _: Deadline) -> Result<SecretValue, FetchError> {
+        let text = checked(name)?;
         let (store, key) = (Arc::clone(&self.store), text.to_owned());
         let record = tokio::task::spawn_blocking(move || store.get(&key))
             .await
             .map_err(VaultFailure::unavailable)?
-            .map_err(failure)?
+            .map_err(VaultFailure::from)?
             .ok_or(FetchError::NotFound)?;
         let value = self
             .keys
@@ -265,26 +277,40 @@ impl Vault for EmbeddedVault {
         Ok(SecretValue::new(value))
     }
 
-    async fn delete(&self, name: &VaultSecretName) -> Result<(), DeleteError> {
-        let name = embedded(name)?.to_owned();
-        match self.writer.change(Change::Delete { name }).await? {
+    fn lifecycle(&self) -> Option<&dyn Lifecycle> {
+        Some(self)
+    }
+
+    async fn close(&self) {
+        self.writer.close().await;
+        let store = Arc::clone(&self.store);
+        // A panic while the database is closed has been reported, and the file is free.
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
+    }
+}
+
+#[async_trait]
+impl Lifecycle for FileVault {
+    async fn delete(&self, name: &VaultSecretName, _: Deadline) -> Result<(), DeleteError> {
+        let name = checked(name)?.to_owned();
+        match self.submit(Change::Delete { name }).await? {
             Some(_) => Ok(()),
             None => Err(DeleteError::NotFound),
         }
     }
 }
 
-impl fmt::Debug for EmbeddedVault {
+impl fmt::Debug for FileVault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmbeddedVault")
+        f.debug_struct("FileVault")
             .field("dir", &self.dir)
             .field("max_value", &self.max_value)
             .finish_non_exhaustive()
     }
 }
 
-/// The name's text, if it is one for this kind of vault.
-fn embedded(name: &VaultSecretName) -> Result<&str, VaultFailure> {
+/// Returns the name's text. Fails if the name is for another kind of vault.
+fn checked(name: &VaultSecretName) -> Result<&str, VaultFailure> {
     if name.kind() == VaultKind::EMBEDDED {
         Ok(name.as_str())
     } else {
@@ -299,10 +325,10 @@ fn no_crypto(_: aws_lc_rs::error::Unspecified) -> OpenVaultError {
     OpenVaultError::Crypto
 }
 
-/// Of a vault that few people use at a time; redb would take up to 1 GiB.
+/// For a vault that few people use at a time; redb would take up to 1 GiB.
 const CACHE: usize = 4 << 20;
 
-/// What a write of many values at once can hold in memory.
+/// So that many values can be written at once within the memory of a small machine.
 const MAX_VALUE: usize = 16 << 20;
 
 #[cfg(test)]

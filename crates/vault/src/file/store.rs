@@ -2,24 +2,35 @@
 
 use std::fs::File;
 use std::io;
-use std::ops::Bound;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
+use parking_lot::RwLock;
 use redb::backends::FileBackend;
 use redb::{
-    BackendError, Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend,
-    TableDefinition,
+    Database, DatabaseError, ReadableDatabase, ReadableTable, StorageBackend, TableDefinition,
 };
+use thiserror::Error;
 use tracing::{error, warn};
 
 use super::keys::{KeyCheck, VaultId};
+use super::watched::Watched;
 use crate::error::VaultFailure;
 
-/// What the store says when it fails. It never has a record in its text.
-pub(super) type StoreError = redb::Error;
+/// Why the store failed. Its text never holds a record.
+#[derive(Debug, Error)]
+pub(super) enum StoreError {
+    /// The next call may succeed.
+    #[error(transparent)]
+    Database(#[from] redb::Error),
+    /// The store stopped because going on could lose what it acknowledges.
+    #[error("a write did not reach the disk; check the disk, then restart the program")]
+    NotSynced,
+    #[error("the vault was closed")]
+    Closed,
+}
 
-/// What a vault is recognised by; it is written before the first record.
+/// Identifies a vault; it is written before the first record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Descriptor {
     pub(super) id: VaultId,
@@ -37,16 +48,22 @@ pub(super) enum Change {
 
 /// The records of a vault, by name.
 ///
-/// After an I/O error redb does nothing more until the file is opened anew. Where no space was left,
-/// this store does so by itself at the next call, so that a vault recovers when space is freed. Not
-/// where an fsync failed: the kernel may have forgotten pages that never reached the disk, and what
-/// is read back then may be gone after the next power failure.
+/// After an I/O error redb does nothing more until the file is opened again. This store does so by itself at the next
+/// call, so that a vault recovers when space is freed. It does not after a failed fsync: the kernel may have forgotten
+/// pages that never reached the disk, and what is read back then may be gone after the next power failure.
 pub(super) struct Store {
-    database: RwLock<Option<Database>>,
-    reopen: Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>,
-    /// Has an operation failed since the file was opened?
+    /// `None` when it was closed.
+    open: RwLock<Option<Open>>,
+    /// Whether an operation has failed since the file was opened.
     failed: AtomicBool,
     sync_failed: Arc<AtomicBool>,
+}
+
+/// What holds the file, and with it the lock.
+struct Open {
+    /// `None` when it could not be opened again.
+    database: Option<Database>,
+    reopen: Box<dyn Fn() -> Result<Database, DatabaseError> + Send + Sync>,
 }
 
 impl Store {
@@ -55,7 +72,7 @@ impl Store {
         file: File,
         cache: usize,
         wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
-    ) -> Result<Self, StoreError> {
+    ) -> Result<Self, redb::Error> {
         let sync_failed = Arc::new(AtomicBool::new(false));
         let witness = Arc::clone(&sync_failed);
         let reopen = move || {
@@ -69,14 +86,16 @@ impl Store {
                 .create_with_backend(backend)
         };
         Ok(Self {
-            database: RwLock::new(Some(reopen()?)),
-            reopen: Box::new(reopen),
+            open: RwLock::new(Some(Open {
+                database: Some(reopen()?),
+                reopen: Box::new(reopen),
+            })),
             failed: AtomicBool::new(false),
             sync_failed,
         })
     }
 
-    /// The descriptor, or `None` in a file in which nothing was ever stored.
+    /// Returns the descriptor, or `None` of a file in which nothing was ever stored.
     pub(super) fn descriptor(&self) -> Result<Option<Descriptor>, StoreError> {
         self.with(|database| {
             let transaction = database.begin_read()?;
@@ -100,7 +119,7 @@ impl Store {
         })
     }
 
-    /// Makes the tables and writes the descriptor, all or nothing.
+    /// Creates the tables and writes the descriptor, all or nothing.
     pub(super) fn initialise(&self, descriptor: &Descriptor) -> Result<(), StoreError> {
         self.with(|database| {
             let transaction = database.begin_write()?;
@@ -116,11 +135,14 @@ impl Store {
 
     /// Makes all changes, in their order, durable with one fsync; or none of them.
     ///
-    /// Gives for each the record that was there before: for `Create`, the one that stands in its way.
-    pub(super) fn apply(&self, changes: &[Change]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
-        self.with(|database| {
+    /// Adds to `found` for each the record that was there before: for `Create`, the one that stands in its way.
+    pub(super) fn apply(
+        &self,
+        changes: &[Change],
+        found: &mut Vec<Option<Vec<u8>>>,
+    ) -> Result<(), StoreError> {
+        let result = self.with(|database| {
             let transaction = database.begin_write()?;
-            let mut found = Vec::with_capacity(changes.len());
             {
                 let mut table = transaction.open_table(RECORDS)?;
                 for change in changes {
@@ -139,11 +161,16 @@ impl Store {
                 }
             }
             transaction.commit()?;
-            Ok(found)
-        })
+            Ok(())
+        });
+        match result {
+            // Not the database's error: this one says that it is for good.
+            Err(_) if self.sync_failed.load(Ordering::Acquire) => Err(StoreError::NotSynced),
+            result => result,
+        }
     }
 
-    /// Reads the record of a name.
+    /// Returns the record of a name.
     pub(super) fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(|database| {
             let table = database.begin_read()?.open_table(RECORDS)?;
@@ -151,37 +178,41 @@ impl Store {
         })
     }
 
-    fn with<T>(
-        &self,
-        use_database: impl Fn(&Database) -> Result<T, StoreError>,
-    ) -> Result<T, StoreError> {
-        if self.sync_failed.load(Ordering::Acquire) {
-            return Err(redb::Error::PreviousIo);
-        }
-        if self.failed.load(Ordering::Acquire) {
-            self.open_anew()?;
-        }
-        let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
-        let result = use_database(database.as_ref().ok_or(redb::Error::PreviousIo)?);
-        if let Err(error) = &result {
-            error!(%error, "the vault's file failed");
-            self.failed.store(true, Ordering::Release);
-        }
-        result
+    /// Closes the file and gives its lock back. Blocks until no call uses it any more.
+    pub(super) fn close(&self) {
+        *self.open.write() = None;
     }
 
-    fn open_anew(&self) -> Result<(), StoreError> {
-        let mut database = self
-            .database
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        // Somebody else may have done it while this one waited.
+    fn with<T>(
+        &self,
+        mut use_database: impl FnMut(&Database) -> Result<T, redb::Error>,
+    ) -> Result<T, StoreError> {
+        if self.sync_failed.load(Ordering::Acquire) {
+            return Err(StoreError::NotSynced);
+        }
+        if self.failed.load(Ordering::Acquire) {
+            self.reopen()?;
+        }
+        let open = self.open.read();
+        let database = open.as_ref().ok_or(StoreError::Closed)?.database.as_ref();
+        let result = use_database(database.ok_or(redb::Error::PreviousIo)?);
+        result.map_err(|error| {
+            error!(%error, "the vault's file failed");
+            self.failed.store(true, Ordering::Release);
+            error.into()
+        })
+    }
+
+    fn reopen(&self) -> Result<(), StoreError> {
+        let mut open = self.open.write();
+        let open = open.as_mut().ok_or(StoreError::Closed)?;
+        // Another call may have done it while this one waited.
         if self.failed.load(Ordering::Acquire) {
             // The old one goes first: it holds the lock.
-            *database = None;
-            *database = Some((self.reopen)()?);
+            open.database = None;
+            open.database = Some((open.reopen)().map_err(redb::Error::from)?);
             self.failed.store(false, Ordering::Release);
-            warn!("the vault's file was opened anew after a failure");
+            warn!("the vault's file was opened again after a failure");
         }
         Ok(())
     }
@@ -196,7 +227,7 @@ impl std::fmt::Debug for Store {
     }
 }
 
-/// Is there no space left, in one of the ways in which systems say so?
+/// Returns whether there is no space left, in one of the ways in which systems say so.
 pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
@@ -204,20 +235,17 @@ pub(super) fn is_full(error: &io::Error) -> bool {
     )
 }
 
-pub(super) fn failure(error: StoreError) -> VaultFailure {
-    match error {
-        redb::Error::Io(error) if is_full(&error) => VaultFailure::Full,
-        redb::Error::PreviousIo => VaultFailure::unavailable(Stopped),
-        error => VaultFailure::unavailable(error),
+impl From<StoreError> for VaultFailure {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Database(redb::Error::Io(error)) if is_full(&error) => Self::Full,
+            StoreError::Database(error) => Self::unavailable(error),
+            error @ (StoreError::NotSynced | StoreError::Closed) => Self::unusable(error),
+        }
     }
 }
 
-/// The vault stopped because going on could lose what it acknowledges.
-#[derive(Debug, thiserror::Error)]
-#[error("an earlier write did not reach the disk; check the disk, then start the program anew")]
-struct Stopped;
-
-fn not_a_vault() -> StoreError {
+fn not_a_vault() -> redb::Error {
     redb::Error::Io(io::ErrorKind::InvalidData.into())
 }
 
@@ -228,66 +256,3 @@ const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records"
 const DESCRIPTOR: TableDefinition<'_, u32, &[u8]> = TableDefinition::new("descriptor");
 
 const VERSION: u32 = 1;
-
-/// Remembers whether an fsync failed.
-#[derive(Debug)]
-struct Watched<B> {
-    inner: B,
-    sync_failed: Arc<AtomicBool>,
-}
-
-impl<B: StorageBackend> StorageBackend for Watched<B> {
-    fn sync_data(&self) -> io::Result<()> {
-        self.inner
-            .sync_data()
-            .inspect_err(|_| self.sync_failed.store(true, Ordering::Release))
-    }
-
-    fn len(&self) -> io::Result<u64> {
-        self.inner.len()
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
-        self.inner.read(offset, out)
-    }
-
-    fn set_len(&self, len: u64) -> io::Result<()> {
-        self.inner.set_len(len)
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
-        self.inner.write(offset, data)
-    }
-
-    fn close(&self) -> io::Result<()> {
-        self.inner.close()
-    }
-
-    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.inner.try_lock_range(start, end)
-    }
-
-    fn try_lock_shared_range(
-        &self,
-        start: Bound<u64>,
-        end: Bound<u64>,
-    ) -> Result<bool, BackendError> {
-        self.inner.try_lock_shared_range(start, end)
-    }
-
-    fn lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.inner.lock_range(start, end)
-    }
-
-    fn lock_shared_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.inner.lock_shared_range(start, end)
-    }
-
-    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
-        self.inner.unlock_range(start, end)
-    }
-
-    fn query_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
-        self.inner.query_lock_range(start, end)
-    }
-}

@@ -2,7 +2,6 @@
 //!
 //! The test starts itself again as a child that writes and says which names were acknowledged, and
 //! kills it with SIGKILL, which no code can catch.
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealpost_vault::{
-    EmbeddedVault, FetchError, OpenVaultError, OperationId, Vault, VaultKind, VaultSecretName,
+    Deadline, FetchError, FileVault, Lifecycle, NewSecret, OpenVaultError, OperationId, Vault,
+    VaultKind, VaultSecretName,
 };
 
 /// The directory in which the child writes, and the round.
@@ -32,9 +32,9 @@ async fn what_was_acknowledged_is_there_after_a_kill() {
             expected.insert(name, stored);
         }
 
-        let vault = EmbeddedVault::open(dir.path()).unwrap();
+        let vault = FileVault::open(dir.path()).unwrap();
         for (text, stored) in &expected {
-            match vault.fetch(&name(text)).await {
+            match vault.fetch(&name(text), Deadline::NONE).await {
                 Ok(value) => assert!(*stored && value[..] == value_of(text), "{text}"),
                 Err(FetchError::NotFound) => assert!(!stored, "{text} is lost"),
                 Err(error) => panic!("{text}: {error}"),
@@ -59,11 +59,11 @@ fn the_vault_of_a_living_process_is_in_use() {
         .find(|line| line.as_ref().unwrap().contains("+ "))
         .unwrap()
         .unwrap();
-    let error = EmbeddedVault::open(dir.path()).unwrap_err();
+    let error = FileVault::open(dir.path()).unwrap_err();
     assert!(matches!(error, OpenVaultError::InUse { .. }), "{error}");
     child.kill().unwrap();
     child.wait().unwrap();
-    EmbeddedVault::open(dir.path()).unwrap();
+    FileVault::open(dir.path()).unwrap();
 }
 
 fn run_and_kill(dir: &Path, round: usize, lifetime: Duration) -> Vec<(String, bool)> {
@@ -94,7 +94,7 @@ fn run_and_kill(dir: &Path, round: usize, lifetime: Duration) -> Vec<(String, bo
 
 fn start_child(dir: &Path, round: usize) -> std::process::Child {
     Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "child", "--ignored", "--nocapture"])
+        .args(["--exact", "crash::child", "--ignored", "--nocapture"])
         .env(DIRECTORY, dir)
         .env(ROUND, round.to_string())
         .stdout(Stdio::piped())
@@ -111,7 +111,7 @@ async fn child() {
         return;
     };
     let round = std::env::var(ROUND).unwrap();
-    let vault = Arc::new(EmbeddedVault::open(dir).unwrap());
+    let vault = Arc::new(FileVault::open(dir).unwrap());
     let mut tasks = tokio::task::JoinSet::new();
     for task in 0..16 {
         let (vault, round) = (Arc::clone(&vault), round.clone());
@@ -120,14 +120,23 @@ async fn child() {
                 let text = format!("{round}-{task}-{number}");
                 let operation = OperationId::from_bytes([task; 32]);
                 let created = vault
-                    .create(&name(&text), &value_of(&text), &operation)
+                    .create(
+                        &NewSecret::new(&name(&text), &value_of(&text), &operation),
+                        Deadline::NONE,
+                    )
                     .await;
                 created.unwrap();
                 say("+", &text);
                 if number % 4 == 3 {
                     let text = format!("{text}-deleted");
-                    vault.create(&name(&text), b"", &operation).await.unwrap();
-                    vault.delete(&name(&text)).await.unwrap();
+                    vault
+                        .create(
+                            &NewSecret::new(&name(&text), b"", &operation),
+                            Deadline::NONE,
+                        )
+                        .await
+                        .unwrap();
+                    vault.delete(&name(&text), Deadline::NONE).await.unwrap();
                     say("-", &text);
                 }
             }

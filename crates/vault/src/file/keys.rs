@@ -36,7 +36,7 @@ pub(super) struct VaultKeys {
     check: KeyCheck,
 }
 
-/// A record that does not open: it was changed, or belongs to another name or another vault.
+/// The record does not open: it was changed, or belongs to another name or another vault.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) struct Damaged;
 
@@ -57,7 +57,7 @@ impl VaultKeys {
         &self.check
     }
 
-    /// Is this the check that was stored when the vault was made?
+    /// Returns whether this is the check that was stored when the vault was created.
     pub(super) fn belong_to(&self, check: &KeyCheck) -> bool {
         verify_slices_are_equal(&self.check, check).is_ok()
     }

@@ -1,5 +1,4 @@
 //! When a vault opens, when it does not, and what it says then.
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use std::fs::{self, OpenOptions, Permissions};
 use std::io::Write as _;
@@ -7,7 +6,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use sealpost_vault::{
-    EmbeddedVault, OpenVaultError, OperationId, Vault, VaultKind, VaultSecretName,
+    Deadline, FileVault, NewSecret, OpenVaultError, OperationId, Vault, VaultKind, VaultSecretName,
 };
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);
@@ -145,11 +144,14 @@ async fn a_directory_in_which_others_may_write_is_refused() {
 async fn one_process_has_it_at_a_time() {
     let dir = tempfile::tempdir().unwrap();
     filled(dir.path()).await;
-    let vault = EmbeddedVault::open(dir.path()).unwrap();
+    let vault = FileVault::open(dir.path()).unwrap();
     let error = refused(dir.path());
     assert!(matches!(error, OpenVaultError::InUse { .. }));
     assert!(error.to_string().contains("stop that process"));
-    assert_eq!(&vault.fetch(&name()).await.unwrap()[..], b"value");
+    assert_eq!(
+        &vault.fetch(&name(), Deadline::NONE).await.unwrap()[..],
+        b"value"
+    );
     drop(vault);
     assert_filled(dir.path()).await;
 }
@@ -159,7 +161,7 @@ async fn of_many_that_open_a_new_vault_at_once_one_gets_it() {
     for _ in 0..10 {
         let dir = tempfile::tempdir().unwrap();
         let vaults: Vec<_> = std::thread::scope(|scope| {
-            let threads = [(); 8].map(|()| scope.spawn(|| EmbeddedVault::open(dir.path())));
+            let threads = [(); 8].map(|()| scope.spawn(|| FileVault::open(dir.path())));
             threads.map(|thread| thread.join().unwrap()).into()
         });
         let mut open = 0;
@@ -274,17 +276,26 @@ fn paths_that_cannot_be_are_named() {
 }
 
 async fn filled(dir: &Path) {
-    let vault = EmbeddedVault::open(dir).unwrap();
-    vault.create(&name(), b"value", &OPERATION).await.unwrap();
+    let vault = FileVault::open(dir).unwrap();
+    vault
+        .create(
+            &NewSecret::new(&name(), b"value", &OPERATION),
+            Deadline::NONE,
+        )
+        .await
+        .unwrap();
 }
 
 async fn assert_filled(dir: &Path) {
-    let vault = EmbeddedVault::open(dir).unwrap();
-    assert_eq!(&vault.fetch(&name()).await.unwrap()[..], b"value");
+    let vault = FileVault::open(dir).unwrap();
+    assert_eq!(
+        &vault.fetch(&name(), Deadline::NONE).await.unwrap()[..],
+        b"value"
+    );
 }
 
 fn refused(dir: &Path) -> OpenVaultError {
-    EmbeddedVault::open(dir).unwrap_err()
+    FileVault::open(dir).unwrap_err()
 }
 
 fn name() -> VaultSecretName {

@@ -28,7 +28,7 @@ impl Files {
         }
     }
 
-    /// Makes the directory if it is not there, and refuses one where others may replace files.
+    /// Creates the directory if it is not there, and refuses one where others may replace files.
     pub(super) fn prepare_directory(&self) -> Result<(), OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.dir, error);
         if !self.dir.exists() {
@@ -49,7 +49,7 @@ impl Files {
         Ok(())
     }
 
-    /// Opens or makes the database file, and locks it for as long as the file is open.
+    /// Opens or creates the database file, and locks it for as long as the file is open.
     pub(super) fn lock_database(&self) -> Result<File, OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.database, error);
         let file = OpenOptions::new()
@@ -67,7 +67,7 @@ impl Files {
             TryLockError::Error(error) => failed(error),
         })?;
         // A crash while the store laid out the file leaves it without the store's signature, and the
-        // store would never take it again. Without a key file nothing was ever stored, so start anew.
+        // store would never take it again. Without a key file nothing was ever stored, so start over.
         if !self.key.exists() && is_unfinished(&file).map_err(failed)? {
             file.set_len(0).map_err(failed)?;
         }
@@ -75,7 +75,7 @@ impl Files {
         Ok(file)
     }
 
-    /// Reads the key file. `None` if there is none.
+    /// Reads the key file. Returns `None` if there is none.
     pub(super) fn read_key(&self) -> Result<Option<FileKey>, OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.key, error);
         let mut file = match File::open(&self.key) {
@@ -83,7 +83,7 @@ impl Files {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(failed(error)),
         };
-        // Of the file that is open, so that nobody can exchange it in between.
+        // Of the file that is open, so that it cannot be exchanged in between.
         let metadata = file.metadata().map_err(failed)?;
         let mode = metadata.mode() & 0o777;
         if mode & 0o077 != 0 {
@@ -104,7 +104,7 @@ impl Files {
         Ok(Some(key))
     }
 
-    /// Makes a key file. Call it only with the lock held and no key file there.
+    /// Creates a key file. Call it only with the lock held and no key file there.
     ///
     /// It gets its name when it is complete and on the disk, so a crash leaves all of it or nothing.
     pub(super) fn create_key(&self) -> Result<FileKey, OpenVaultError> {
@@ -131,7 +131,7 @@ impl Files {
     }
 }
 
-/// Is the signature missing where it should be? The store writes it last, over zeros.
+/// Returns whether the signature is missing where it should be. The store writes it last, over zeros.
 fn is_unfinished(file: &File) -> io::Result<bool> {
     let mut start = Vec::new();
     file.take(4).read_to_end(&mut start)?;

@@ -1,12 +1,11 @@
 //! Any sequence of calls, with the vault closed and opened in between, gives what a map would give.
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sealpost_vault::{
-    CreateError, DeleteError, EmbeddedVault, FetchError, OperationId, Vault, VaultKind,
-    VaultSecretName,
+    CreateError, Deadline, DeleteError, FetchError, FileVault, Lifecycle, NewSecret, OperationId,
+    Vault, VaultKind, VaultSecretName,
 };
 
 #[derive(Clone, Debug)]
@@ -28,7 +27,7 @@ proptest! {
 
 async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
     let dir = tempfile::tempdir().unwrap();
-    let mut vault = EmbeddedVault::open(dir.path()).unwrap();
+    let mut vault = FileVault::open(dir.path()).unwrap();
     let mut model = BTreeMap::new();
     for step in steps {
         match step {
@@ -38,15 +37,20 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 operation,
             } => {
                 let id = OperationId::from_bytes([operation; 32]);
-                let created = vault.create(&name_of(name), &value_of(value), &id).await;
+                let created = vault
+                    .create(
+                        &NewSecret::new(&name_of(name), &value_of(value), &id),
+                        Deadline::NONE,
+                    )
+                    .await;
                 let stored = model.entry(name).or_insert((value, operation));
                 match created {
-                    Ok(()) => prop_assert_eq!(*stored, (value, operation)),
+                    Ok(_) => prop_assert_eq!(*stored, (value, operation)),
                     Err(CreateError::Exists) => prop_assert_ne!(*stored, (value, operation)),
                     Err(error) => return Err(TestCaseError::fail(error.to_string())),
                 }
             }
-            Step::Fetch { name } => match vault.fetch(&name_of(name)).await {
+            Step::Fetch { name } => match vault.fetch(&name_of(name), Deadline::NONE).await {
                 Ok(value) => {
                     let stored = model.get(&name).map(|(value, _)| value_of(*value));
                     prop_assert_eq!(Some(value.to_vec()), stored);
@@ -54,14 +58,14 @@ async fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
                 Err(FetchError::NotFound) => prop_assert!(!model.contains_key(&name)),
                 Err(error) => return Err(TestCaseError::fail(error.to_string())),
             },
-            Step::Delete { name } => match vault.delete(&name_of(name)).await {
+            Step::Delete { name } => match vault.delete(&name_of(name), Deadline::NONE).await {
                 Ok(()) => prop_assert!(model.remove(&name).is_some()),
                 Err(DeleteError::NotFound) => prop_assert!(!model.contains_key(&name)),
                 Err(error) => return Err(TestCaseError::fail(error.to_string())),
             },
             Step::Reopen => {
                 drop(vault);
-                vault = EmbeddedVault::open(dir.path()).unwrap();
+                vault = FileVault::open(dir.path()).unwrap();
             }
         }
     }

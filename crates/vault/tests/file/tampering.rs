@@ -1,12 +1,14 @@
 //! What somebody can do who can write to the file, and that no value comes out of it.
-#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use std::fs;
 use std::path::Path;
 
 use redb::{Database, ReadableTable, TableDefinition};
-use sealpost_vault::embedded::record::Record;
-use sealpost_vault::{EmbeddedVault, FetchError, OperationId, Vault, VaultKind, VaultSecretName};
+use sealpost_vault::file::record::Record;
+use sealpost_vault::{
+    Deadline, FetchError, FileVault, Lifecycle, NewSecret, OperationId, Vault, VaultKind,
+    VaultSecretName,
+};
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");
@@ -17,9 +19,14 @@ async fn every_changed_byte_of_a_record_is_noticed() {
     let names = |index| name(&format!("n{index}"));
     let len = 65 + 5 + 16;
     {
-        let vault = EmbeddedVault::open(dir.path()).unwrap();
+        let vault = FileVault::open(dir.path()).unwrap();
         for index in 0..=len {
-            let created = vault.create(&names(index), b"value", &OPERATION).await;
+            let created = vault
+                .create(
+                    &NewSecret::new(&names(index), b"value", &OPERATION),
+                    Deadline::NONE,
+                )
+                .await;
             created.unwrap();
         }
     }
@@ -32,24 +39,37 @@ async fn every_changed_byte_of_a_record_is_noticed() {
             table.insert(names(index).as_str(), &record[..]).unwrap();
         }
     });
-    let vault = EmbeddedVault::open(dir.path()).unwrap();
+    let vault = FileVault::open(dir.path()).unwrap();
     for index in 0..len {
-        let fetched = vault.fetch(&names(index)).await;
+        let fetched = vault.fetch(&names(index), Deadline::NONE).await;
         assert!(matches!(fetched, Err(FetchError::Damaged)), "{index}");
         // Nor is a damaged record taken for the trace of one's own write.
-        let created = vault.create(&names(index), b"value", &OPERATION).await;
+        let created = vault
+            .create(
+                &NewSecret::new(&names(index), b"value", &OPERATION),
+                Deadline::NONE,
+            )
+            .await;
         assert!(created.is_err(), "{index}");
     }
-    assert_eq!(&vault.fetch(&names(len)).await.unwrap()[..], b"value");
+    assert_eq!(
+        &vault.fetch(&names(len), Deadline::NONE).await.unwrap()[..],
+        b"value"
+    );
 }
 
 #[tokio::test]
 async fn records_do_not_open_under_other_names() {
     let dir = tempfile::tempdir().unwrap();
     {
-        let vault = EmbeddedVault::open(dir.path()).unwrap();
+        let vault = FileVault::open(dir.path()).unwrap();
         for text in ["a", "b"] {
-            let created = vault.create(&name(text), text.as_bytes(), &OPERATION).await;
+            let created = vault
+                .create(
+                    &NewSecret::new(&name(text), text.as_bytes(), &OPERATION),
+                    Deadline::NONE,
+                )
+                .await;
             created.unwrap();
         }
     }
@@ -59,9 +79,9 @@ async fn records_do_not_open_under_other_names() {
         table.insert("b", &a[..]).unwrap();
         table.insert("c", &a[..]).unwrap();
     });
-    let vault = EmbeddedVault::open(dir.path()).unwrap();
+    let vault = FileVault::open(dir.path()).unwrap();
     for text in ["a", "b", "c"] {
-        let fetched = vault.fetch(&name(text)).await;
+        let fetched = vault.fetch(&name(text), Deadline::NONE).await;
         assert!(matches!(fetched, Err(FetchError::Damaged)), "{text}");
     }
 }
@@ -69,38 +89,44 @@ async fn records_do_not_open_under_other_names() {
 #[tokio::test]
 async fn records_do_not_open_in_other_vaults_with_the_same_key_file() {
     let (dir, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    drop(EmbeddedVault::open(dir.path()).unwrap());
+    drop(FileVault::open(dir.path()).unwrap());
     let key = other.path().join("vault.key");
     fs::copy(dir.path().join("vault.key"), &key).unwrap();
     {
-        let vault = EmbeddedVault::open(dir.path()).unwrap();
-        vault.create(&name("a"), b"v", &OPERATION).await.unwrap();
-        EmbeddedVault::open(other.path()).unwrap();
+        let vault = FileVault::open(dir.path()).unwrap();
+        vault
+            .create(
+                &NewSecret::new(&name("a"), b"v", &OPERATION),
+                Deadline::NONE,
+            )
+            .await
+            .unwrap();
+        FileVault::open(other.path()).unwrap();
     }
     let mut record = Vec::new();
     tamper(dir.path(), |table| record = get(table, "a"));
     tamper(other.path(), |table| {
         table.insert("a", &record[..]).unwrap();
     });
-    let vault = EmbeddedVault::open(other.path()).unwrap();
-    let fetched = vault.fetch(&name("a")).await;
+    let vault = FileVault::open(other.path()).unwrap();
+    let fetched = vault.fetch(&name("a"), Deadline::NONE).await;
     assert!(matches!(fetched, Err(FetchError::Damaged)));
 }
 
 #[tokio::test]
 async fn empty_and_short_records_are_damaged() {
     let dir = tempfile::tempdir().unwrap();
-    drop(EmbeddedVault::open(dir.path()).unwrap());
+    drop(FileVault::open(dir.path()).unwrap());
     tamper(dir.path(), |table| {
         table.insert("empty", &[][..]).unwrap();
         table.insert("short", &[1; 80][..]).unwrap();
         table.insert("zeros", &[0; 200][..]).unwrap();
     });
-    let vault = EmbeddedVault::open(dir.path()).unwrap();
+    let vault = FileVault::open(dir.path()).unwrap();
     for text in ["empty", "short", "zeros"] {
-        let fetched = vault.fetch(&name(text)).await;
+        let fetched = vault.fetch(&name(text), Deadline::NONE).await;
         assert!(matches!(fetched, Err(FetchError::Damaged)), "{text}");
-        vault.delete(&name(text)).await.unwrap();
+        vault.delete(&name(text), Deadline::NONE).await.unwrap();
     }
 }
 
@@ -108,10 +134,15 @@ async fn empty_and_short_records_are_damaged() {
 async fn nothing_of_a_value_is_in_the_files() {
     let dir = tempfile::tempdir().unwrap();
     let canary = "canary-in-a-coal-mine".repeat(20);
-    let vault = EmbeddedVault::open(dir.path()).unwrap();
+    let vault = FileVault::open(dir.path()).unwrap();
     for index in 0..50 {
         let name = name(&format!("n{index}"));
-        let created = vault.create(&name, canary.as_bytes(), &OPERATION).await;
+        let created = vault
+            .create(
+                &NewSecret::new(&name, canary.as_bytes(), &OPERATION),
+                Deadline::NONE,
+            )
+            .await;
         created.unwrap();
     }
     drop(vault);
@@ -124,9 +155,15 @@ async fn nothing_of_a_value_is_in_the_files() {
 #[tokio::test]
 async fn a_deleted_record_is_out_of_the_table() {
     let dir = tempfile::tempdir().unwrap();
-    let vault = EmbeddedVault::open(dir.path()).unwrap();
-    vault.create(&name("a"), b"v", &OPERATION).await.unwrap();
-    vault.delete(&name("a")).await.unwrap();
+    let vault = FileVault::open(dir.path()).unwrap();
+    vault
+        .create(
+            &NewSecret::new(&name("a"), b"v", &OPERATION),
+            Deadline::NONE,
+        )
+        .await
+        .unwrap();
+    vault.delete(&name("a"), Deadline::NONE).await.unwrap();
     drop(vault);
     tamper(dir.path(), |table| {
         assert_eq!(table.iter().unwrap().count(), 0);
@@ -136,9 +173,12 @@ async fn a_deleted_record_is_out_of_the_table() {
 #[tokio::test]
 async fn the_stored_record_has_the_documented_form() {
     let dir = tempfile::tempdir().unwrap();
-    let vault = EmbeddedVault::open(dir.path()).unwrap();
+    let vault = FileVault::open(dir.path()).unwrap();
     vault
-        .create(&name("a"), b"value", &OPERATION)
+        .create(
+            &NewSecret::new(&name("a"), b"value", &OPERATION),
+            Deadline::NONE,
+        )
         .await
         .unwrap();
     drop(vault);

@@ -1,4 +1,4 @@
-//! Why an embedded vault does not open.
+//! Why a file vault does not open.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use super::store::{StoreError, is_full};
 
-/// Why an embedded vault does not open. Every text says what to do.
+/// Why a file vault does not open. Every text says what to do.
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum OpenVaultError {
@@ -31,10 +31,10 @@ pub enum OpenVaultError {
         /// The key file.
         path: PathBuf,
     },
-    /// Somebody else than the owner may read or change the key file.
+    /// Others than the owner may read or change the key file.
     #[error(
         "others may read or change the key file {} (mode {mode:03o}); run: chmod 600 {}, and find \
-         out whether somebody has read it",
+         out whether someone has read it",
         path.display(), path.display()
     )]
     KeyExposed {
@@ -45,7 +45,7 @@ pub enum OpenVaultError {
     },
     /// The key file is not a file of 32 bytes.
     #[error(
-        "{} is no key file: it must be a regular file of 32 bytes and has {len}; put the right one \
+        "{} is not a key file: it must be a regular file of 32 bytes and has {len}; put the right one \
          back from a backup",
         path.display()
     )]
@@ -78,7 +78,7 @@ pub enum OpenVaultError {
     },
     /// The file was written by something else, or by a later version.
     #[error(
-        "{} is no vault that this version can read; use the version that wrote it, or put the file \
+        "{} is not a vault that this version can read; use the version that wrote it, or put the file \
          back from a backup",
         path.display()
     )]
@@ -100,7 +100,7 @@ pub enum OpenVaultError {
         /// What the operating system said.
         source: Arc<io::Error>,
     },
-    /// No key could be derived or no randomness had.
+    /// Key derivation or randomness failed.
     #[error("the cryptographic library failed; find out whether the system gives randomness")]
     Crypto,
     /// The store gave up.
@@ -128,6 +128,15 @@ impl OpenVaultError {
 
     pub(super) fn store(path: &Path, error: StoreError) -> Self {
         let dir = || path.parent().unwrap_or(path).to_owned();
+        let error = match error {
+            StoreError::Database(error) => error,
+            error @ (StoreError::NotSynced | StoreError::Closed) => {
+                return Self::Store {
+                    path: path.to_owned(),
+                    source: Arc::new(error),
+                };
+            }
+        };
         match error {
             redb::Error::DatabaseAlreadyOpen | redb::Error::LockProtocolMismatch => {
                 Self::InUse { dir: dir() }
