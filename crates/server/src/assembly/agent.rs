@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use sealpost_agent::{Agent, Ledger, LocalKeyring, Resolver};
 use sealpost_gateway::{AgentEntry, Metrics};
+use sealpost_vault::Vault;
 use sealpost_protocol::{AgentId, InProcess, SigningKey, VerifyKeys};
 use tokio::task::JoinHandle;
 use tracing::info;
@@ -17,6 +18,7 @@ use crate::resolve::ResolveSocket;
 #[derive(Debug)]
 pub(super) struct RunningAgent {
     id: AgentId,
+    vault: Arc<dyn Vault>,
     resolver: Arc<Resolver>,
     service: Service,
     socket: Option<JoinHandle<()>>,
@@ -47,24 +49,23 @@ impl RunningAgent {
         let vault = vault_configuration.open().await?;
         let inbox = in_process.register(id.clone())?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
-        let socket = match resolve_socket {
-            Some(path) => {
-                let socket = ResolveSocket::bind(&path)?;
-                let resolver = Arc::clone(&resolver);
-                Some(tokio::spawn(async move { socket.serve(resolver).await }))
-            }
-            None => None,
-        };
-        info!(agent = %id, vault = %vault_configuration.location(), "agent started");
+        let socket = resolve_socket.as_deref().map(ResolveSocket::bind).transpose()?;
         let keys = LocalKeyring::with_old(identity, old_identities)?;
-        let agent = Agent::new(id.clone(), keys, vault, reply_key, gateways)
+        let agent = Agent::new(id.clone(), keys, Arc::clone(&vault), reply_key, gateways)
             .with_accept(accept)
             .with_ledger(open_ledger(&ledger)?);
         let agent = Arc::new(agent);
         let counted = Arc::clone(&agent);
         metrics.watch_failed_opens(id.clone(), move || counted.failed_opens());
+        info!(agent = %id, vault = %vault_configuration.location(), "agent started");
+        // Nothing fails from here on: what runs is in the result.
+        let socket = socket.map(|socket| {
+            let resolver = Arc::clone(&resolver);
+            tokio::spawn(async move { socket.serve(resolver).await })
+        });
         let running = Self {
             id,
+            vault,
             resolver,
             service: Service::start(|stop| agent.serve(inbox, stop)),
             socket,
@@ -84,10 +85,11 @@ impl RunningAgent {
     pub(super) async fn stop(self) {
         if let Some(socket) = self.socket {
             socket.abort();
-            // The vault is closed when nothing resolves any more.
+            // Nothing resolves any more when the vault is closed.
             let _ = socket.await;
         }
         self.service.stop().await;
+        self.vault.close().await;
     }
 }
 
