@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -103,7 +104,9 @@ impl Road {
             id: MessageId::random(),
             ..self.request.clone()
         };
-        request.sign(&self.gateway, NOW, 30).expect("it signs")
+        request
+            .sign(&self.gateway, NOW, Duration::from_secs(30))
+            .expect("it signs")
     }
 
     /// Carries out a message, and returns the signed reply. Messages are carried out once: each time in 64 takes the

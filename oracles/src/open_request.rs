@@ -4,6 +4,7 @@ use std::{
     mem,
     ops::Range,
     sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -100,7 +101,8 @@ fn expected(
         Sealed::Cms { .. } => (&own.agent, own.project) == (&sent_to.agent, sent_to.project),
         _ => own == *sent_to,
     };
-    let in_time = !sealed.at_source() || SingleUse::of(binding, NOW, 60).is_ok();
+    let in_time =
+        !sealed.at_source() || SingleUse::of(binding, NOW, Duration::from_secs(60)).is_ok();
     if let Sealed::Cms { .. } = sealed {
         // A value that is as deep as may be has no room in a wrapper.
         wrapper::unwrap(&wrapper::wrap(binding, value)).ok()?;
@@ -182,7 +184,7 @@ fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
     let reply = runtime.block_on(agent.handle(&message));
     let reply = reply.expect("who is believed gets an answer");
     let (name, peer) = (key.gateway_name(), [key.verify_key()].into_iter().collect());
-    let outcome = StoreReply::verify(&reply, (&id, &peer), &name, request.id, NOW, 0);
+    let outcome = StoreReply::verify(&reply, (&id, &peer), &name, request.id, NOW, Duration::ZERO);
     let stored = mem::take(&mut *vault.0.lock().unwrap_or_else(PoisonError::into_inner));
     (outcome.expect("the gateway believes it"), stored)
 }

@@ -180,7 +180,9 @@ impl World {
             }),
             sealed,
         };
-        let message = request.sign(&self.gateway, SystemClock.now(), 60).unwrap();
+        let message = request
+            .sign(&self.gateway, SystemClock.now(), MINUTE)
+            .unwrap();
         (message, request.id)
     }
 
@@ -191,11 +193,13 @@ impl World {
             &self.gateway.gateway_name(),
             id,
             SystemClock.now(),
-            60,
+            MINUTE,
         )
         .unwrap()
     }
 }
+
+const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[global_allocator]
 static ALLOCATOR: canary::Watching = canary::Watching;

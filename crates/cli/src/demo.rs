@@ -8,7 +8,7 @@ mod tap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::rsa::KeySize;
 use clap::Args;
@@ -88,7 +88,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     let heard = Heard::default();
     let tap = heard.clone();
     let server = Assembly::new(configuration)
-        .with_transport_through(move |transport| Arc::new(Tap::new(transport, tap)))
+        .with_carrier_through(move |carrier| Arc::new(Tap::new(carrier, tap)))
         .start()
         .await?;
     let url = server.url();
@@ -194,7 +194,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
 /// The envelope in a message that was overheard. The listener has the gateway's public key and no private key.
 fn eavesdrop(message: &[u8], gateway: &VerifyKey, agent: &AgentId) -> Result<String, Failure> {
     let keys = VerifyKeys::from(gateway.clone());
-    let received = StoreRequest::verify(message, &keys, agent, UnixTime::now(), 0);
+    let received = StoreRequest::verify(message, &keys, agent, UnixTime::now(), Duration::ZERO);
     match received {
         Ok(Received::Request {
             request:

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use sealpost_agent::LedgerError;
+use sealpost_carrier::AlreadyRegistered;
 use sealpost_envelope::DuplicateKey;
 use sealpost_files::{FileError, quoted};
-use sealpost_protocol::{AlreadyRegistered, KeyError};
+use sealpost_protocol::KeyError;
 use thiserror::Error;
 
 /// Why a configuration can't be read, or what it describes does not start. [`hint`](Self::hint) says what to do where

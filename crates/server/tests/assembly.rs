@@ -14,7 +14,8 @@ use sealpost_envelope::{Certificate, UnixTime};
 use sealpost_server::{Assembly, Configuration, Error};
 use tempfile::TempDir;
 
-const JWKS: &str = r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+const JWKS: &str =
+    r#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 
 /// The files of one agent.
 fn site() -> TempDir {
@@ -62,7 +63,11 @@ async fn a_server_that_stopped_leaves_everything_free_for_the_next() {
     for _ in 0..2 {
         let assembly = Assembly::new(configuration(&site, "127.0.0.1:0"));
         let server = assembly.start().await.unwrap();
-        assert!(server.url().starts_with("http://127.0.0.1:"), "{}", server.url());
+        assert!(
+            server.url().starts_with("http://127.0.0.1:"),
+            "{}",
+            server.url()
+        );
         assert!(server.url().ends_with("/dpc") && !server.url().contains(":0/"));
         assert!(server.resolver(&"a2048".parse().unwrap()).is_some());
         assert!(server.resolver(&"other".parse().unwrap()).is_none());
@@ -72,7 +77,10 @@ async fn a_server_that_stopped_leaves_everything_free_for_the_next() {
         server.stop().await;
         assert!(!site.path().join("resolve.sock").exists());
     }
-    assert_ne!(keys[0], keys[1], "without a file, each start has its own key");
+    assert_ne!(
+        keys[0], keys[1],
+        "without a file, each start has its own key"
+    );
 }
 
 #[tokio::test]
@@ -80,25 +88,47 @@ async fn what_keeps_it_from_starting_is_told_apart() {
     let site = site();
     let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    let error = Assembly::new(configuration(&site, &address)).start().await.unwrap_err();
-    assert!(matches!(error, Error::Listen { key: "listen", .. }), "{error}");
+    let error = Assembly::new(configuration(&site, &address))
+        .start()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Listen { key: "listen", .. }),
+        "{error}"
+    );
     assert!(error.hint().is_some());
 
-    let running = Assembly::new(configuration(&site, "127.0.0.1:0")).start().await.unwrap();
-    let error = Assembly::new(configuration(&site, "127.0.0.1:0")).start().await.unwrap_err();
-    assert!(matches!(error, Error::Vault(_)), "one process a vault: {error}");
+    let running = Assembly::new(configuration(&site, "127.0.0.1:0"))
+        .start()
+        .await
+        .unwrap();
+    let error = Assembly::new(configuration(&site, "127.0.0.1:0"))
+        .start()
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error, Error::Vault(_)),
+        "one process a vault: {error}"
+    );
     running.stop().await;
 
     let mut twice = configuration(&site, "127.0.0.1:0");
-    twice.agents.extend(configuration(&site, "127.0.0.1:0").agents);
+    twice
+        .agents
+        .extend(configuration(&site, "127.0.0.1:0").agents);
     let error = Assembly::new(twice).start().await.unwrap_err();
-    assert!(matches!(error, Error::Vault(_) | Error::Agent(_)), "{error}");
+    assert!(
+        matches!(error, Error::Vault(_) | Error::Agent(_)),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_socket_that_is_given_is_the_one_that_is_served() {
     let site = site();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
     let address = listener.local_addr().unwrap();
     let server = Assembly::new(configuration(&site, "127.0.0.1:1"))
         .with_listener(listener)

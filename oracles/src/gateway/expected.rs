@@ -1,6 +1,8 @@
 //! What the gateway is to make of a request, by `docs/API.md`: computed beside it, with the readers that it has, too, since
 //! those have targets of their own.
 
+use std::time::Duration;
+
 use base64ct::{Base64, Encoding as _};
 use sealpost_envelope::{
     cms::Cms,
@@ -158,7 +160,9 @@ fn jwe(media: Media, body: &[u8], owner: Option<&Owner>) -> Result<(), Wrong> {
     let Ok(context) = Context::of(&binding.context()) else {
         return Err((ProblemType::ContextMismatch, None));
     };
-    if !context.violations().is_empty() || SingleUse::of(binding, NOW, 60).is_err() {
+    if !context.violations().is_empty()
+        || SingleUse::of(binding, NOW, Duration::from_secs(60)).is_err()
+    {
         return Err((ProblemType::InvalidRequest, None));
     }
     match owner {

@@ -11,14 +11,15 @@ use std::{
 
 use async_trait::async_trait;
 use base64ct::{Base64, Encoding as _};
-use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Resolver};
+use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Observer, Resolver};
+use sealpost_carrier::{InboxError, RespondError};
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
     text, wrapper,
 };
 use sealpost_protocol::{
     AgentId, Clock, Context, Idempotency, Mac, MessageId, Outcome, Owner, Sealed, SigningKey,
-    StoreReply, StoreRequest, VerifyKeys,
+    StoreReply, StoreRequest, VerifyError, VerifyKeys,
 };
 use sealpost_vault::{
     CreateError, Deadline, FetchError, Guarantees, Limits, NewSecret, OperationId, Receipt,
@@ -109,7 +110,45 @@ impl Vault for TestVault {
     }
 }
 
+/// Counts what the agent tells.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) refused: AtomicU64,
+    pub(crate) carried_out: AtomicU64,
+    pub(crate) failed_opens: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) panics: AtomicU64,
+    pub(crate) ended: AtomicU64,
+}
+
+impl Observer for Counts {
+    fn message_refused(&self, _: VerifyError) {
+        self.refused.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn request_carried_out(&self, _: &Outcome, _: &'static str, _: Duration) {
+        self.carried_out.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn open_failed(&self) {
+        self.failed_opens.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn reply_lost(&self, _: &RespondError) {
+        self.lost.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn task_panicked(&self) {
+        self.panics.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn serving_ended(&self, _: &InboxError) {
+        self.ended.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
 pub(crate) struct World {
+    pub(crate) counts: Arc<Counts>,
     pub(crate) agent: Arc<Agent>,
     pub(crate) id: AgentId,
     pub(crate) vault: Arc<TestVault>,
@@ -138,6 +177,7 @@ pub(crate) fn world_of(
     let id: AgentId = "a2048".parse().unwrap();
     let vault = Arc::new(TestVault::default());
     let clock = Arc::new(TestClock::default());
+    let counts = Arc::new(Counts::default());
     let agent_keys = VerifyKeys::from(agent_key.verify_key());
     let agent = Agent::new(
         id.clone(),
@@ -146,10 +186,12 @@ pub(crate) fn world_of(
         agent_key,
         gateway.verify_key(),
     )
-    .with_clock(clock.clone());
+    .with_clock(clock.clone())
+    .with_observer(counts.clone());
     let resolver = Resolver::new(vault.clone());
     World {
         agent: Arc::new(change(agent)),
+        counts,
         clock,
         id,
         vault,
@@ -176,6 +218,10 @@ pub(crate) const OTHER_CERTIFICATE: &[u8] =
     include_bytes!("../../../../testdata/keys/agent-b2048.pem");
 
 impl World {
+    pub(crate) fn failed_opens(&self) -> u64 {
+        self.counts.failed_opens.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn context(&self, name: &str) -> Context {
         Context::new(self.id.clone(), name)
     }
@@ -219,7 +265,9 @@ impl World {
     }
 
     pub(crate) fn sign(&self, request: &StoreRequest) -> Vec<u8> {
-        request.sign(&self.gateway, self.clock.now(), 30).unwrap()
+        request
+            .sign(&self.gateway, self.clock.now(), Duration::from_secs(30))
+            .unwrap()
     }
 
     /// What the agent says to a request.
@@ -235,7 +283,7 @@ impl World {
     pub(crate) fn read(&self, reply: &[u8], id: MessageId) -> Outcome {
         let gateway = self.gateway.gateway_name();
         let agent = (&self.id, &self.agent_keys);
-        StoreReply::verify(reply, agent, &gateway, id, self.clock.now(), 0).unwrap()
+        StoreReply::verify(reply, agent, &gateway, id, self.clock.now(), Duration::ZERO).unwrap()
     }
 }
 

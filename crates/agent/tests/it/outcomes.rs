@@ -1,5 +1,7 @@
 //! What becomes of a request that a trusted gateway has signed. The agent believes it no more than its signature.
 
+use std::time::Duration;
+
 use sealpost_protocol::{Context, Outcome, Sealed};
 use sealpost_vault::{CreateError, VaultFailure};
 
@@ -46,7 +48,7 @@ async fn the_same_message_again_gets_its_own_answer() {
     assert_eq!(world.play(&message, request.id).await, first);
     // The same request signed anew is another attempt, even under the same id.
     let anew = request
-        .sign(&world.gateway, crate::harness::NOW, 31)
+        .sign(&world.gateway, crate::harness::NOW, Duration::from_secs(31))
         .unwrap();
     assert_eq!(world.play(&anew, request.id).await, Outcome::Exists);
 }

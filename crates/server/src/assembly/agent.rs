@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Ledger, LocalKeyring, Resolver};
-use sealpost_gateway::{AgentEntry, Metrics};
+use sealpost_agent::{Agent, Ledger, LocalKeyring, Observer, Resolver};
+use sealpost_carrier::InProcess;
+use sealpost_gateway::{AgentEntry, AgentMetrics, Metrics};
+use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
 use sealpost_vault::Vault;
-use sealpost_protocol::{AgentId, InProcess, SigningKey, VerifyKeys};
 use tokio::task::JoinHandle;
 use tracing::info;
 
@@ -49,14 +50,15 @@ impl RunningAgent {
         let vault = vault_configuration.open().await?;
         let inbox = in_process.register(id.clone())?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
-        let socket = resolve_socket.as_deref().map(ResolveSocket::bind).transpose()?;
+        let socket = resolve_socket
+            .as_deref()
+            .map(ResolveSocket::bind)
+            .transpose()?;
         let keys = LocalKeyring::with_old(identity, old_identities)?;
         let agent = Agent::new(id.clone(), keys, Arc::clone(&vault), reply_key, gateways)
             .with_accept(accept)
             .with_ledger(open_ledger(&ledger)?);
-        let agent = Arc::new(agent);
-        let counted = Arc::clone(&agent);
-        metrics.watch_failed_opens(id.clone(), move || counted.failed_opens());
+        let agent = agent.with_observer(Arc::new(Observed(metrics.agent(id.clone()))));
         info!(agent = %id, vault = %vault_configuration.location(), "agent started");
         // Nothing fails from here on: what runs is in the result.
         let socket = socket.map(|socket| {
@@ -67,7 +69,10 @@ impl RunningAgent {
             id,
             vault,
             resolver,
-            service: Service::start(|stop| agent.serve(inbox, stop)),
+            service: Service::start(|stop| async move {
+                // If it fails, the agent has logged why.
+                let _ = Arc::new(agent).serve(inbox, stop).await;
+            }),
             socket,
         };
         Ok((running, entry))
@@ -90,6 +95,16 @@ impl RunningAgent {
         }
         self.service.stop().await;
         self.vault.close().await;
+    }
+}
+
+/// Counts what an agent reports.
+#[derive(Debug)]
+struct Observed(AgentMetrics);
+
+impl Observer for Observed {
+    fn open_failed(&self) {
+        self.0.open_failed();
     }
 }
 
