@@ -23,7 +23,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::cannot_open::cannot_open;
 use crate::context::{Owner, refused};
 use crate::error::Failure;
 
@@ -141,7 +140,7 @@ pub(crate) fn open(
 
     let (opener, status) = keyring
         .opener(&envelope, &mut AwsLcRng)
-        .map_err(cannot_open)?;
+        .map_err(Failure::of_opening)?;
     let mut sequence = opener.sequence(&envelope);
     // Never grows: growing would leave values behind in freed memory.
     let mut out = Zeroizing::new(Vec::with_capacity(6 * input.len() + 64 * lines.len()));
@@ -159,7 +158,7 @@ pub(crate) fn open(
     progress.finish_and_clear();
     sequence
         .finish()
-        .map_err(|error: Error| cannot_open(KeyringError::Opening(error)))?;
+        .map_err(|error: Error| Failure::of_opening(KeyringError::Opening(error)))?;
     Ok((out, status))
 }
 

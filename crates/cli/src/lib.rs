@@ -1,7 +1,6 @@
 //! The `sealpost` command: it parses arguments, calls the other crates, and prints.
 
 mod batch;
-mod cannot_open;
 mod context;
 #[cfg(unix)]
 mod demo;
@@ -12,6 +11,8 @@ mod error;
 mod gateway;
 mod inspect;
 mod io;
+#[cfg(unix)]
+mod issuer;
 mod keygen;
 #[cfg(unix)]
 mod local;

@@ -18,6 +18,7 @@ pub mod cms;
 #[cfg(any(feature = "jwe", feature = "cms"))]
 mod content;
 mod context;
+mod context_policy;
 mod decapsulation;
 mod envelope;
 mod error;
@@ -56,6 +57,7 @@ pub use backend::{Backend, BackendError, Decrypted};
 pub use binding::Binding;
 pub use certificate::{AgentId, Certificate, CertificateError};
 pub use context::SecretContext;
+pub use context_policy::ContextPolicy;
 pub use decapsulation::{KeyAnswer, decrypt};
 pub use envelope::Envelope;
 pub use error::{Error, OpenError, ParseError, SealError};
@@ -68,7 +70,7 @@ pub use keyring::{
     DuplicateKey, KeyNames, KeyStatus, Keyring, KeyringError, NoMatchingKey, Opened,
     PublicIdentity, Selected,
 };
-pub use message::{ContextPolicy, Declared, Message, NativeMessage, PendingMessage};
+pub use message::{Declared, Message, NativeMessage, PendingMessage};
 pub use open::{open, open_in_place, open_into};
 pub use opener::{Opener, Pending, Sequence};
 pub use padding::{MAX_MESSAGE, padded_len};

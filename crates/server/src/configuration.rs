@@ -15,6 +15,7 @@ mod metrics;
 pub(crate) mod named_files;
 mod overrides;
 pub(crate) mod section;
+pub(crate) mod vaults;
 
 use std::ffi::OsString;
 use std::fmt;
