@@ -20,6 +20,7 @@ use rand_core::TryCryptoRng;
 pub use self::{native::NativeMessage, pending::PendingMessage};
 #[cfg(feature = "cms")]
 use crate::cms::Cms;
+pub use crate::format::Format;
 #[cfg(feature = "jwe")]
 use crate::jwe::{Jwe, Serialization};
 use crate::{
@@ -27,7 +28,6 @@ use crate::{
     binding::Binding,
     context_policy::ContextPolicy,
     error::Error,
-    format::Format,
     identity::Identity,
     keyring::{KeyNames, Keyring, KeyringError, Opened},
 };
@@ -48,7 +48,8 @@ use crate::{
 /// # } }
 /// # let recipient = [Recipient::<RustCrypto>::from_certificate_pem(
 /// #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
-/// # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
+/// # let mut identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
+/// # identity.add_certificate(sealpost_envelope::Certificate::from_pem(file!("agent-a2048.pem"))?)?;
 /// let context = SecretContext::new("agent-1", "db-login");
 /// let keyring = Keyring::new(identity);
 ///
@@ -71,6 +72,8 @@ use crate::{
 /// # Security
 ///
 /// Nothing that it tells is authenticated before it has been opened.
+// There is one at a time: what the others waste is not worth an allocation.
+#[allow(clippy::large_enum_variant)]
 pub enum Message<'a> {
     /// An envelope in the native format.
     Native(NativeMessage<'a>),

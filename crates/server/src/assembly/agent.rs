@@ -90,10 +90,10 @@ impl RunningAgent {
     pub(super) async fn stop(self) {
         if let Some(socket) = self.socket {
             socket.abort();
-            // Nothing resolves any more when the vault is closed.
             let _ = socket.await;
         }
         self.service.stop().await;
+        // Not by dropping, which would block a thread of the runtime until the disk is done.
         self.vault.close().await;
     }
 }
