@@ -50,20 +50,21 @@ impl RunningAgent {
         let vault = vault_configuration.open().await?;
         let inbox = in_process.register(id.clone())?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
-        let socket = match resolve_socket {
-            Some(path) => {
-                let socket = ResolveSocket::bind(&path)?;
-                let resolver = Arc::clone(&resolver);
-                Some(tokio::spawn(async move { socket.serve(resolver).await }))
-            }
-            None => None,
-        };
-        info!(agent = %id, vault = %vault_configuration.location(), "agent started");
+        let socket = resolve_socket
+            .as_deref()
+            .map(ResolveSocket::bind)
+            .transpose()?;
         let keys = LocalKeyring::with_old(identity, old_identities)?;
         let agent = Agent::new(id.clone(), keys, Arc::clone(&vault), reply_key, gateways)
             .with_accept(accept)
             .with_ledger(open_ledger(&ledger)?);
         let agent = agent.with_observer(Arc::new(Observed(metrics.agent(id.clone()))));
+        info!(agent = %id, vault = %vault_configuration.location(), "agent started");
+        // Nothing fails from here on: what runs is in the result.
+        let socket = socket.map(|socket| {
+            let resolver = Arc::clone(&resolver);
+            tokio::spawn(async move { socket.serve(resolver).await })
+        });
         let running = Self {
             id,
             vault,
