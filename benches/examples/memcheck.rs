@@ -97,7 +97,7 @@ fn compare() {
     let mut pin = *certificate.fingerprint().as_bytes();
     undefined(&mut pin);
     let pins = [Fingerprint::from_bytes(black_box(pin))];
-    let _ = black_box(certificate.check(&Trust::Pinned(&pins), NOW));
+    let _ = black_box(Trust::Pinned(&pins).check(&certificate, NOW));
 }
 
 /// All of opening, with a private key whose numbers are secret. Importing is not looked at, nor the first
@@ -152,7 +152,7 @@ fn recipient() -> [Recipient<AwsLc>; 1] {
 }
 
 fn certificate() -> Certificate {
-    Certificate::from_pem::<AwsLc>(CERTIFICATE).expect("it is well formed")
+    Certificate::from_pem(CERTIFICATE).expect("it is well formed")
 }
 
 /// Seeds that are known; AWS-LC takes its own randomness for OAEP.

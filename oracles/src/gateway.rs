@@ -15,7 +15,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
-use sealpost_envelope::{Trust, UnixTime};
+use sealpost_envelope::{TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Authenticator, Denied, Gateway, Limits, Principal, ProblemType, StaticDirectory,
 };
@@ -203,7 +203,7 @@ fn router(
     agent: VerifyKey,
 ) -> Router {
     let id = AGENT.parse().expect("it is an id");
-    let trust = Trust::DangerAnyCertificate;
+    let trust = TrustPolicy::danger_any_certificate();
     let agent = AgentEntry::new(id, CERTIFICATE, &trust, agent);
     let directory = StaticDirectory::from_iter([agent.expect("it is trusted")]);
     // A fuzzer sends more than any principal may, and on a loaded machine nothing may depend on a clock.

@@ -153,7 +153,7 @@ fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
     let id: AgentId = AGENT.parse().expect("it is an id");
     let vault = Arc::new(Memory::default());
     let mut identity = Identity::<AwsLc>::from_pem(PRIVATE_KEY).expect("it is well formed");
-    let certificate = sealpost_envelope::Certificate::from_pem::<AwsLc>(CERTIFICATE);
+    let certificate = sealpost_envelope::Certificate::from_pem(CERTIFICATE);
     identity
         .add_certificate(certificate.expect("it is well formed"))
         .expect("it is this key's");

@@ -24,7 +24,7 @@ pub(crate) static AWS_LC: LazyLock<Keyring<Identity<AwsLc>>> = LazyLock::new(rin
 pub(crate) static RUST_CRYPTO: LazyLock<Keyring<Identity<RustCrypto>>> = LazyLock::new(ring);
 
 pub(crate) fn certificate<B: Backend>() -> Certificate {
-    Certificate::from_pem::<B>(CERTIFICATE).expect("it is well formed")
+    Certificate::from_pem(CERTIFICATE).expect("it is well formed")
 }
 
 pub(crate) fn recipient<B: Backend>() -> Recipient<B> {
@@ -68,7 +68,7 @@ pub(crate) fn identity(bytes: &[u8]) {
             assert_eq!(aws.certificates().len(), rust.certificates().len());
             let public = aws.public_key();
             assert!((2048..=8192).contains(&public.modulus_bits()));
-            let again = PublicKey::from_spki_der::<RustCrypto>(public.spki_der());
+            let again = PublicKey::from_spki_der(public.spki_der());
             assert_eq!(again.as_ref(), Ok(public));
             opens_what_is_sealed(&aws, &rust);
         }

@@ -8,7 +8,7 @@ use crate::{allocations::bounded, keys};
 pub(crate) fn check(bytes: &[u8]) {
     // As it is: no panic, no more memory than there is reason for.
     let limit = |read: &dyn Fn()| bounded(bytes.len(), 8, 256, read);
-    limit(&|| drop(Certificate::from_pem::<AwsLc>(bytes)));
+    limit(&|| drop(Certificate::from_pem(bytes)));
     limit(&|| drop(Identity::<AwsLc>::from_pem(bytes)));
     let _ = written(&mut Unstructured::new(bytes));
 }
@@ -39,8 +39,8 @@ fn written(input: &mut Unstructured<'_>) -> Result<()> {
         "{before}-----BEGIN {label}-----{ending}{body}{ending}-----END {label}-----{ending}{after}"
     );
     if label == "CERTIFICATE" {
-        let read = Certificate::from_pem::<AwsLc>(pem.as_bytes());
-        let expected = Certificate::from_der::<AwsLc>(&der);
+        let read = Certificate::from_pem(pem.as_bytes());
+        let expected = Certificate::from_der(&der);
         let print = |certificate: Certificate| certificate.fingerprint();
         assert_eq!(read.map(print), expected.map(print), "{pem}");
     } else {

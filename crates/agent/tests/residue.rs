@@ -111,7 +111,7 @@ impl World {
         let id: AgentId = "a2048".parse().unwrap();
         let vault = Arc::new(EmbeddedVault::open(folder).unwrap());
         let mut identity = Identity::from_pem(key).unwrap();
-        let of_identity = Certificate::from_pem::<AwsLc>(certificate).unwrap();
+        let of_identity = Certificate::from_pem(certificate).unwrap();
         identity.add_certificate(of_identity).unwrap();
         Self {
             format: AtomicUsize::new(0),

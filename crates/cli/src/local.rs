@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sealpost_agent::{Accept, Agent, Resolver};
-use sealpost_envelope::{AwsLc, Certificate, Identity, Trust};
+use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, Listener, StaticDirectory, TokenPolicy,
     serve,
@@ -64,7 +64,7 @@ impl Local {
         let wrong = |e| Failure::usage(format!("the agent's identity: {e}"));
         let mut identity = Identity::<AwsLc>::from_pem(setup.identity).map_err(wrong)?;
         // JWE and CMS name it.
-        let certificate = Certificate::from_pem::<AwsLc>(setup.certificate)
+        let certificate = Certificate::from_pem(setup.certificate)
             .map_err(|e| Failure::usage(format!("the agent's certificate: {e}")))?;
         identity.add_certificate(certificate).map_err(wrong)?;
         let inbox = setup
@@ -132,16 +132,11 @@ impl Local {
 fn entry(setup: &Setup<'_>, id: &AgentId, key: &SigningKey) -> Result<AgentEntry, Failure> {
     let refused =
         |e: &dyn std::fmt::Display| Failure::usage(format!("the agent's certificate: {e}"));
-    let certificate = Certificate::from_pem::<AwsLc>(setup.certificate).map_err(|e| refused(&e))?;
+    let certificate = Certificate::from_pem(setup.certificate).map_err(|e| refused(&e))?;
     // The file is our own, beside the identity: its fingerprint is the one to expect.
-    let trust = [certificate.fingerprint()];
-    AgentEntry::new(
-        id.clone(),
-        setup.certificate,
-        &Trust::Pinned(&trust),
-        key.verify_key(),
-    )
-    .map_err(|e| refused(&e))
+    let trust = TrustPolicy::pinned([certificate.fingerprint()]);
+    AgentEntry::new(id.clone(), setup.certificate, &trust, key.verify_key())
+        .map_err(|e| refused(&e))
 }
 
 fn new_key() -> Result<SigningKey, Failure> {

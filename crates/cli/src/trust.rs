@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use sealpost_envelope::{
-    AwsLc, Certificate, ChainPolicy, Fingerprint, Recipient, Trust, TrustAnchors, UnixTime,
+    AwsLc, Certificate, Fingerprint, Recipient, TrustAnchors, TrustError, TrustPolicy, UnixTime,
 };
 
 use crate::error::Failure;
@@ -47,16 +47,13 @@ impl TrustArgs {
 
     /// The keys of all certificates, every one of which is trusted for this agent.
     pub(crate) fn recipients(&self, agent_id: &str) -> Result<Vec<Recipient<AwsLc>>, Failure> {
-        let anchors = self.ca.as_deref().map(read_anchors).transpose()?;
-        let trust = match &anchors {
-            Some(anchors) => Trust::Chain(self.chain(anchors, agent_id)),
-            None if self.danger_trust_any_certificate => Trust::DangerAnyCertificate,
-            None => Trust::Pinned(&self.pin),
-        };
+        let policy = self.policy()?;
+        let trust = policy.for_agent(agent_id);
         let now = self.now.unwrap_or_else(UnixTime::now);
         let recipient = |path: &PathBuf| {
             let bytes = io::read_file(path, MAX_CERTIFICATE)?;
-            Certificate::from_pem_or_der::<AwsLc>(&bytes)
+            Certificate::from_pem_or_der(&bytes)
+                .map_err(TrustError::from)
                 .and_then(|certificate| match self.danger_accept_expired_certificate {
                     true => Recipient::danger_from_expired_certificate(&certificate, &trust, now),
                     false => Recipient::from_certificate(&certificate, &trust, now),
@@ -66,12 +63,16 @@ impl TrustArgs {
         self.to.iter().map(recipient).collect()
     }
 
-    fn chain<'a>(&self, anchors: &'a TrustAnchors, agent_id: &'a str) -> ChainPolicy<'a> {
-        let policy = ChainPolicy::new(anchors, agent_id);
-        match self.danger_accept_certificate_without_agent_id {
+    fn policy(&self) -> Result<TrustPolicy, Failure> {
+        let policy = match &self.ca {
+            Some(path) => TrustPolicy::chain(read_anchors(path)?),
+            None if self.danger_trust_any_certificate => TrustPolicy::danger_any_certificate(),
+            None => TrustPolicy::pinned(self.pin.iter().copied()),
+        };
+        Ok(match self.danger_accept_certificate_without_agent_id {
             true => policy.danger_accept_certificate_without_agent_id(),
             false => policy,
-        }
+        })
     }
 }
 

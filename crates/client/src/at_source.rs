@@ -1,11 +1,9 @@
 //! Sealing before anything leaves the caller.
 
-use std::fmt;
-
 use bytes::Bytes;
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, Certificate, ChainPolicy, Fingerprint, Recipient, SecretContext,
-    Trust, TrustAnchors, UnixTime,
+    AwsLc, AwsLcRng, Binding, Certificate, Fingerprint, Recipient, SecretContext, TrustAnchors,
+    TrustError, TrustPolicy, UnixTime,
     jwe::{self, Serialization},
 };
 use sealpost_validator::{parse_agent_id, parse_project_id};
@@ -17,23 +15,17 @@ use crate::{ClientError, NewSecret, body, idempotency::random_hex};
 /// # Security
 ///
 /// It has to come from somewhere else than the gateway: whoever may choose the certificate can read the value.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct AgentTrust {
-    policy: Policy,
+    policy: TrustPolicy,
     certificate: Option<Certificate>,
-}
-
-#[derive(Clone)]
-enum Policy {
-    Pinned(Vec<Fingerprint>),
-    Chain(TrustAnchors),
 }
 
 impl AgentTrust {
     /// Only certificates with one of these fingerprints: SHA-256 of the DER, as `sealpost keygen` prints it.
     #[must_use]
     pub fn pinned(fingerprints: impl IntoIterator<Item = Fingerprint>) -> Self {
-        Self::new(Policy::Pinned(fingerprints.into_iter().collect()))
+        Self::new(TrustPolicy::pinned(fingerprints))
     }
 
     /// Only certificates that name the agent (a subjectAltName URI `urn:sealpost:agent:<agentId>`) and that one of
@@ -43,9 +35,8 @@ impl AgentTrust {
     ///
     /// [`ClientError::TrustAnchors`] if one can't be used as an authority.
     pub fn chain(authorities_pem: &[u8]) -> Result<Self, ClientError> {
-        Ok(Self::new(Policy::Chain(TrustAnchors::from_pem(
-            authorities_pem,
-        )?)))
+        let anchors = TrustAnchors::from_pem(authorities_pem)?;
+        Ok(Self::new(TrustPolicy::chain(anchors)))
     }
 
     /// Takes this certificate, in PEM or DER, and does not ask the gateway for one. It has to satisfy the policy all the
@@ -55,7 +46,8 @@ impl AgentTrust {
     ///
     /// [`ClientError::AgentCertificate`] if it is none.
     pub fn with_certificate(mut self, certificate: &[u8]) -> Result<Self, ClientError> {
-        self.certificate = Some(Certificate::from_pem_or_der::<AwsLc>(certificate)?);
+        let certificate = Certificate::from_pem_or_der(certificate).map_err(TrustError::from)?;
+        self.certificate = Some(certificate);
         Ok(self)
     }
 
@@ -70,29 +62,15 @@ impl AgentTrust {
         agent: &str,
         now: UnixTime,
     ) -> Result<Recipient<AwsLc>, ClientError> {
-        let trust = match &self.policy {
-            Policy::Pinned(pins) => Trust::Pinned(pins),
-            Policy::Chain(anchors) => Trust::Chain(ChainPolicy::new(anchors, agent)),
-        };
+        let trust = self.policy.for_agent(agent);
         Ok(Recipient::from_certificate(certificate, &trust, now)?)
     }
 
-    fn new(policy: Policy) -> Self {
+    fn new(policy: TrustPolicy) -> Self {
         Self {
             policy,
             certificate: None,
         }
-    }
-}
-
-impl fmt::Debug for AgentTrust {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shown = f.debug_struct("AgentTrust");
-        match &self.policy {
-            Policy::Pinned(pins) => shown.field("pinned", pins),
-            Policy::Chain(anchors) => shown.field("chain", anchors),
-        };
-        shown.field("certificate", &self.certificate).finish()
     }
 }
 
@@ -174,7 +152,7 @@ mod tests {
     const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
 
     fn pinned(pem: &[u8]) -> AgentTrust {
-        let certificate = Certificate::from_pem::<AwsLc>(pem).unwrap();
+        let certificate = Certificate::from_pem(pem).unwrap();
         AgentTrust::pinned([certificate.fingerprint()])
             .with_certificate(CERTIFICATE)
             .unwrap()
@@ -217,7 +195,7 @@ mod tests {
             .with_type("PASSWORD");
         let mut identity = Identity::<AwsLc>::from_pem(KEY).unwrap();
         identity
-            .add_certificate(Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap())
+            .add_certificate(Certificate::from_pem(CERTIFICATE).unwrap())
             .unwrap();
         let keyring = Keyring::new(identity);
         let policy = ContextPolicy::RequireContext(&context);

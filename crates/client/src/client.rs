@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Url;
-use sealpost_envelope::{AwsLc, Certificate, CertificateError};
+use sealpost_envelope::{Certificate, CertificateError, TrustError};
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -91,7 +91,8 @@ impl Client {
             )?),
         };
         let certificate = trust.certificate().or(fetched.as_ref());
-        let certificate = certificate.ok_or(CertificateError::NoCertificate)?;
+        let certificate =
+            certificate.ok_or(TrustError::Certificate(CertificateError::NoCertificate))?;
         let sealed = at_source::seal(secret, owner, certificate, trust, self.timeout)?;
         let call = Call::post(url, JOSE, sealed, &idempotency_key(secret)?)?;
         created(self.send(&call, deadline).await?)
@@ -199,7 +200,7 @@ fn idempotency_key(secret: &NewSecret) -> Result<IdempotencyKey, ClientError> {
 }
 
 fn parse_certificate(pem: &[u8]) -> Result<Certificate, ClientError> {
-    Ok(Certificate::from_pem::<AwsLc>(pem)?)
+    Ok(Certificate::from_pem(pem).map_err(TrustError::from)?)
 }
 
 const JSON: &str = "application/json";

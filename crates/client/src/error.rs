@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, io};
 
-use sealpost_envelope::{CertificateError, SealError, TrustAnchorsError};
+use sealpost_envelope::{SealError, TrustAnchorsError, TrustError};
 use thiserror::Error;
 
 use crate::{Problem, ProblemKind};
@@ -51,7 +51,7 @@ pub enum ClientError {
     ValueNotJson,
     /// The agent's certificate can't be sealed to. Nothing of the value was sent.
     #[error("the agent's certificate is not sealed to: {0}")]
-    AgentCertificate(#[from] CertificateError),
+    AgentCertificate(#[from] TrustError),
     /// The authorities that agents' certificates are to be issued by can't be used.
     #[error(transparent)]
     TrustAnchors(#[from] TrustAnchorsError),

@@ -18,7 +18,7 @@ use std::{
 };
 
 use sealpost_client::{AgentTrust, Client, NewSecret};
-use sealpost_envelope::{AwsLc, Certificate};
+use sealpost_envelope::Certificate;
 use zeroize::{Zeroize, Zeroizing};
 
 const CERTIFICATE: &[u8] = include_bytes!("../../../testdata/keys/agent-a2048.pem");
@@ -29,7 +29,7 @@ async fn a_call_leaves_nothing_of_a_value() {
     assert_eq!(watched(|| drop(black_box(value(4)))), 4);
     assert_eq!(watched(|| drop(black_box(Zeroizing::new(value(4))))), 0);
 
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     let trust = AgentTrust::pinned([certificate.fingerprint()])
         .with_certificate(CERTIFICATE)
         .unwrap();

@@ -16,7 +16,7 @@ use rand_core::TryCryptoRng;
 use subtle::Choice;
 
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
-use crate::reader::copy;
+use crate::bytes::copy;
 
 /// The cryptographic library failed where only a want of memory, or of randomness, can make it fail;
 /// or it refused a key.

@@ -1,9 +1,9 @@
-//! Certificates: what they say, and whether they may be sealed to.
+//! Certificates: what they say. Whether one is trusted is for [`Trust`](crate::Trust) to decide.
 
 mod agent_id;
 mod error;
 mod names;
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "chain")]
 mod presented;
 mod strict;
 
@@ -14,20 +14,17 @@ use der::{Decode, oid::AssociatedOid};
 use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
 
 pub(crate) use self::names::CertificateNames;
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "chain")]
 pub(crate) use self::presented::Presented;
 pub(crate) use self::strict::Fields;
 pub use self::{agent_id::AgentId, error::CertificateError};
 
-use crate::{
-    backend::Backend, fingerprint::Fingerprint, pem, public_key::PublicKey, time::UnixTime,
-    trust::Trust,
-};
+use crate::{fingerprint::Fingerprint, hash::sha256, pem, public_key::PublicKey, time::UnixTime};
 
 /// An X.509 certificate (RFC 5280), parsed but not yet trusted.
 ///
 /// It is taken only in canonical DER, with a key that keeps the rules for RSA keys, each extension at
-/// most once. Whether it is trusted, may encipher and is valid is for [`check`](Self::check) to say.
+/// most once. Whether it is trusted, may encipher and is valid is for [`Trust::check`](crate::Trust::check) to say.
 #[derive(Clone)]
 pub struct Certificate {
     names: CertificateNames,
@@ -36,7 +33,7 @@ pub struct Certificate {
     not_after: UnixTime,
     may_encipher: bool,
     agent_ids: Vec<AgentId>,
-    #[cfg(feature = "aws-lc")]
+    #[cfg(feature = "chain")]
     presented: Presented,
 }
 
@@ -56,26 +53,25 @@ impl Certificate {
     ///
     /// [`CertificateError::NoCertificate`], [`CertificateError::TooMany`], or as
     /// [`from_der`](Self::from_der).
-    pub fn from_pem<B: Backend>(file: &[u8]) -> Result<Self, CertificateError> {
+    pub fn from_pem(file: &[u8]) -> Result<Self, CertificateError> {
         check_length(file)?;
-        let blocks = || pem::blocks(file).filter(|block| block.label == pem::CERTIFICATE);
-        let found = blocks().count();
+        let found = pem::certificates(file).count();
         if found > Self::MAX_COUNT {
             return Err(CertificateError::TooMany { found });
         }
-        let mut certificates =
-            blocks().map(|block| block.decode().map_err(|_| CertificateError::Malformed));
+        let mut certificates = pem::certificates(file)
+            .map(|block| block.decode().map_err(|_| CertificateError::Malformed));
         let first = certificates
             .next()
             .ok_or(CertificateError::NoCertificate)??;
         let rest = certificates.collect::<Result<Vec<_>, _>>()?;
-        let certificate = Self::from_der::<B>(&first)?;
-        #[cfg(feature = "aws-lc")]
+        let certificate = Self::from_der(&first)?;
+        #[cfg(feature = "chain")]
         let certificate = Self {
             presented: certificate.presented.with_intermediates(&rest),
             ..certificate
         };
-        #[cfg(not(feature = "aws-lc"))]
+        #[cfg(not(feature = "chain"))]
         drop(rest);
         Ok(certificate)
     }
@@ -85,11 +81,11 @@ impl Certificate {
     /// # Errors
     ///
     /// As [`from_der`](Self::from_der) and [`from_pem`](Self::from_pem).
-    pub fn from_pem_or_der<B: Backend>(bytes: &[u8]) -> Result<Self, CertificateError> {
+    pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, CertificateError> {
         if pem::is_pem(bytes) {
-            Self::from_pem::<B>(bytes)
+            Self::from_pem(bytes)
         } else {
-            Self::from_der::<B>(bytes)
+            Self::from_der(bytes)
         }
     }
 
@@ -99,12 +95,12 @@ impl Certificate {
     ///
     /// A [`CertificateError`] that says which rule it breaks. Validity, usage and trust are not looked
     /// at yet.
-    pub fn from_der<B: Backend>(der: &[u8]) -> Result<Self, CertificateError> {
+    pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         check_length(der)?;
         let fields = Fields::read(der)?;
-        let public_key = PublicKey::from_spki_der::<B>(fields.public_key)
-            .map_err(CertificateError::PublicKey)?;
-        let fingerprint = Fingerprint::from_bytes(B::sha256(&[der]));
+        let public_key =
+            PublicKey::from_spki_der(fields.public_key).map_err(CertificateError::PublicKey)?;
+        let fingerprint = Fingerprint::from_bytes(sha256(der));
         Ok(Self {
             names: CertificateNames::of(&fields, fingerprint),
             public_key,
@@ -112,75 +108,26 @@ impl Certificate {
             not_after: fields.not_after,
             may_encipher: may_encipher(&fields)?,
             agent_ids: agent_ids(&fields)?,
-            #[cfg(feature = "aws-lc")]
+            #[cfg(feature = "chain")]
             presented: Presented::new(der),
         })
     }
 
-    /// May it be sealed to at this time, under this policy?
-    ///
-    /// # Errors
-    ///
-    /// A [`CertificateError`] that says which check failed: that of the policy,
-    /// [`CertificateError::KeyUsage`], [`CertificateError::Expired`] or
-    /// [`CertificateError::NotYetValid`].
-    pub fn check(&self, trust: &Trust<'_>, now: UnixTime) -> Result<(), CertificateError> {
-        if let Trust::Pinned(pins) = trust
-            && !pins.contains(&self.names.fingerprint)
-        {
-            return Err(CertificateError::NotPinned {
-                fingerprint: self.names.fingerprint,
-            });
-        }
-        if !self.may_encipher {
-            return Err(CertificateError::KeyUsage);
-        }
-        self.check_validity(now)?;
-        #[cfg(feature = "aws-lc")]
-        if let Trust::Chain(policy) = trust {
-            policy.check(&self.presented, &self.agent_ids, now)?;
-        }
-        Ok(())
+    /// The certificates of a PEM file, each in PEM of its own, without what else the file holds: text, or even a
+    /// private key.
+    pub fn pem_blocks(file: &[u8]) -> impl Iterator<Item = &str> {
+        pem::certificates(file).filter_map(|block| block.text())
     }
 
-    /// [`check`](Self::check), but the certificate may have expired: everything is then checked for the
-    /// last second of its validity instead of for now.
-    ///
-    /// # Errors
-    ///
-    /// As [`check`](Self::check), never [`CertificateError::Expired`].
-    ///
-    /// # Security
-    ///
-    /// Issuers forget about expired certificates, and operators delete their keys or lose track of
-    /// them. Seal to one only if the agent can't be given a new certificate in time.
-    pub fn danger_check_even_if_expired(
-        &self,
-        trust: &Trust<'_>,
-        now: UnixTime,
-    ) -> Result<(), CertificateError> {
-        self.check(trust, now.min(self.not_after))
+    /// Returns true if it has no keyUsage or one with keyEncipherment.
+    pub(crate) fn may_encipher(&self) -> bool {
+        self.may_encipher
     }
 
-    /// Is it valid at this time (RFC 5280 §4.1.2.5; both ends included)?
-    ///
-    /// # Errors
-    ///
-    /// [`CertificateError::Expired`] or [`CertificateError::NotYetValid`].
-    pub fn check_validity(&self, now: UnixTime) -> Result<(), CertificateError> {
-        if now < self.not_before {
-            return Err(CertificateError::NotYetValid {
-                not_before: self.not_before,
-                now,
-            });
-        }
-        if now > self.not_after {
-            return Err(CertificateError::Expired {
-                not_after: self.not_after,
-                now,
-            });
-        }
-        Ok(())
+    /// What the chain policy verifies.
+    #[cfg(feature = "chain")]
+    pub(crate) fn presented(&self) -> &Presented {
+        &self.presented
     }
 
     /// How other formats name it.
@@ -216,6 +163,12 @@ impl Certificate {
     /// several, and is then the certificate of each.
     pub fn agent_ids(&self) -> impl Iterator<Item = &str> {
         self.agent_ids.iter().map(AgentId::as_str)
+    }
+
+    /// As [`agent_ids`](Self::agent_ids).
+    #[cfg(feature = "chain")]
+    pub(crate) fn named_agents(&self) -> &[AgentId] {
+        &self.agent_ids
     }
 }
 

@@ -16,7 +16,7 @@
 //! CMS binds no context: whoever holds a message can submit it under another name. Agents take it only with a
 //! [wrapper](crate::wrapper) inside. It does not commit to its key, and does not hide the value's length.
 
-mod error;
+pub(crate) mod error;
 mod oid;
 mod parse;
 

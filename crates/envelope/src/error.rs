@@ -1,13 +1,13 @@
 //! The errors, in two zones.
 //!
-//! Before a private key is touched an error says what is wrong and how to mend it: [`ParseError`],
+//! Before a private key is touched an error says what is wrong and how to fix it: [`ParseError`],
 //! [`SealError`] and the rich variants of [`Error`]. From the first private-key operation on there is
 //! one answer, [`OpenError`], a unit that holds nothing and says nothing, so that no caller can pass on
 //! to an attacker *why* an envelope did not open (Manger, CRYPTO 2001).
 
 use core::fmt;
 
-use crate::{cms::CmsError, fingerprint::KeyId, jwe::JweError};
+use crate::{cms::error::CmsError, fingerprint::KeyId, jwe::error::JweError};
 
 /// The envelope does not open.
 ///
@@ -140,7 +140,7 @@ impl core::error::Error for ParseError {}
 /// Why opening failed.
 ///
 /// Every variant but [`Open`](Self::Open) comes from before the private key was touched and says how to
-/// mend it. They are the same for every backend because this crate checks, not the backend.
+/// fix it. They are the same for every backend because this crate checks, not the backend.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Error {

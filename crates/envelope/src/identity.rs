@@ -79,7 +79,7 @@ impl fmt::Display for IdentityError {
             ),
             Self::Malformed => f.write_str(
                 "the private key is malformed: it must be PKCS#8 or PKCS#1, in DER, or in PEM with lines of 64 \
-                 characters; `openssl pkey -in KEY.pem -out NEW.pem` writes it anew",
+                 characters; `openssl pkey -in KEY.pem -out NEW.pem` writes it again",
             ),
             Self::NoPrivateKey => f.write_str(
                 "there is no private key in the file: a block \"BEGIN PRIVATE KEY\" is needed",
@@ -112,10 +112,10 @@ impl<B: Backend> Identity<B> {
     ///
     /// # Errors
     ///
-    /// An [`IdentityError`] that says how to mend it.
+    /// An [`IdentityError`] that says how to fix it.
     pub fn from_pem(file: &[u8]) -> Result<Self, IdentityError> {
         let mut identity = Self::private_key_from_pem(file)?;
-        identity.certificates = certificates_of::<B>(file, &identity.public)?;
+        identity.certificates = certificates_of(file, &identity.public)?;
         Ok(identity)
     }
 
@@ -159,9 +159,9 @@ impl<B: Backend> Identity<B> {
             return Err(IdentityError::Refused);
         }
         let public =
-            PublicKey::from_components::<B>(key.modulus.as_bytes(), key.public_exponent.as_bytes())
+            PublicKey::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())
                 .map_err(IdentityError::PublicKey)?;
-        // Encoded anew, so that no backend sees what another would not take.
+        // Encoded again, so that no backend sees what another would not take.
         let pkcs8 = to_pkcs8(der).ok_or(IdentityError::Malformed)?;
         let private = B::private_key(&pkcs8).map_err(|_| IdentityError::Refused)?;
         Ok(Self {
@@ -248,17 +248,14 @@ impl<B: Backend> fmt::Debug for Identity<B> {
 }
 
 /// The certificates for `key` in a PEM file.
-fn certificates_of<B: Backend>(
-    file: &[u8],
-    key: &PublicKey,
-) -> Result<Vec<Certificate>, IdentityError> {
+fn certificates_of(file: &[u8], key: &PublicKey) -> Result<Vec<Certificate>, IdentityError> {
     let mut others = false;
     let mut certificates = Vec::new();
-    for block in pem::blocks(file).filter(|block| block.label == "CERTIFICATE") {
+    for block in pem::certificates(file) {
         let der = block
             .decode()
             .map_err(|_| IdentityError::Certificate(CertificateError::Malformed))?;
-        match Certificate::from_der::<B>(&der) {
+        match Certificate::from_der(&der) {
             Ok(certificate) if certificate.public_key() == key => certificates.push(certificate),
             // A key that breaks a rule is not this one, which keeps them all: an issuer may have any key.
             Ok(_) | Err(CertificateError::PublicKey(_)) => others = true,

@@ -27,7 +27,7 @@
 //! # let recipient = Recipient::<RustCrypto>::from_certificate_pem(
 //! #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?;
 //! # let mut identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
-//! # identity.add_certificate(sealpost_envelope::Certificate::from_pem::<RustCrypto>(file!("agent-a2048.pem"))?)?;
+//! # identity.add_certificate(sealpost_envelope::Certificate::from_pem(file!("agent-a2048.pem"))?)?;
 //! let context = SecretContext::new("agent-1", "db-login");
 //! let binding = Binding::new(&context);
 //! let text = jwe::seal(&[recipient], Some(&binding), Serialization::Compact, b"{}", &mut OsRng)?;
@@ -47,7 +47,7 @@
 //! A JWE does not commit to its key, does not hide the value's length beyond what its size tells, and without
 //! `sealpost` in its header it is bound to no context. The native format does better; this one is for where it can't go.
 
-mod error;
+pub(crate) mod error;
 mod header;
 mod parse;
 

@@ -10,6 +10,7 @@ extern crate std;
 pub mod backend;
 mod base64url;
 pub mod binding;
+mod bytes;
 mod certificate;
 pub mod cms;
 mod content;
@@ -19,6 +20,7 @@ mod error;
 mod fingerprint;
 mod format;
 mod frame;
+mod hash;
 mod header;
 mod identity;
 pub mod jwe;
@@ -70,9 +72,9 @@ pub use recipient::Recipient;
 pub use rng::{OsRng, OsRngError};
 pub use seal::{Sealer, seal, seal_into, sealed_len};
 pub use time::UnixTime;
-pub use trust::Trust;
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "chain")]
 pub use trust::{ChainError, ChainPolicy, TrustAnchors, TrustAnchorsError};
+pub use trust::{Trust, TrustError, TrustPolicy};
 
 /// Compiles the samples of the guide to keys that live elsewhere.
 #[cfg(all(doctest, feature = "rustcrypto", feature = "std"))]

@@ -13,6 +13,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     backend::Backend,
+    bytes::copy,
     context::SecretContext,
     envelope::Envelope,
     error::{Error, OpenError},
@@ -23,7 +24,6 @@ use crate::{
     key_schedule::{KeySchedule, Seed},
     padding::{self, LENGTH_FIELD},
     plaintext::Plaintext,
-    reader::copy,
 };
 
 /// An envelope whose seed waits to be decrypted.

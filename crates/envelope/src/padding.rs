@@ -11,7 +11,7 @@
 
 use subtle::{Choice, ConstantTimeEq};
 
-use crate::reader::copy;
+use crate::bytes::copy;
 
 /// The longest message: 64 MiB.
 pub const MAX_MESSAGE: usize = 64 << 20;

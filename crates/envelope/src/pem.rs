@@ -15,7 +15,12 @@ pub(crate) struct Block<'a> {
 #[derive(Debug)]
 pub(crate) struct InvalidPem;
 
-impl Block<'_> {
+impl<'a> Block<'a> {
+    /// The block as it stands in the file; `None` if it is not text.
+    pub(crate) fn text(&self) -> Option<&'a str> {
+        core::str::from_utf8(self.text).ok()
+    }
+
     /// The block's content. It may be a private key: the buffer is wiped.
     pub(crate) fn decode(&self) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
         // Base64 shrinks, and the buffer must not grow: growing leaves copies behind.
@@ -52,6 +57,11 @@ pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
+/// The blocks that hold certificates (RFC 7468 §5.1).
+pub(crate) fn certificates(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
+    blocks(file).filter(|block| block.label == "CERTIFICATE")
+}
+
 /// Where the block at the beginning of this text ends. Its end must have the same label; the decoder checks.
 fn end(text: &[u8]) -> Option<usize> {
     let label = find(text, END)? + END.len();
@@ -70,8 +80,6 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
         .position(|window| window == needle)
 }
 
-/// The label of a certificate's block (RFC 7468 §5.1).
-pub(crate) const CERTIFICATE: &str = "CERTIFICATE";
 const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";

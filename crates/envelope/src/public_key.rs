@@ -11,11 +11,7 @@ use der::{
 use pkcs1::RsaPublicKey;
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
-use crate::{
-    backend::{Backend, MAX_MODULUS},
-    error::Error,
-    fingerprint::KeyId,
-};
+use crate::{backend::MAX_MODULUS, error::Error, fingerprint::KeyId, hash::sha256};
 
 /// An RSA public key that envelopes may be sealed to, with its [`KeyId`].
 ///
@@ -83,7 +79,7 @@ impl PublicKey {
     /// # Errors
     ///
     /// A [`PublicKeyError`] that names the rule it breaks.
-    pub fn from_spki_der<B: Backend>(spki_der: &[u8]) -> Result<Self, PublicKeyError> {
+    pub fn from_spki_der(spki_der: &[u8]) -> Result<Self, PublicKeyError> {
         let spki =
             SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| PublicKeyError::Encoding)?;
         match spki.algorithm.oid {
@@ -97,8 +93,7 @@ impl PublicKey {
             .ok_or(PublicKeyError::Encoding)?;
         let key =
             RsaPublicKey::<UintRef<'_>>::from_der(key).map_err(|_| PublicKeyError::Encoding)?;
-        let public =
-            Self::from_components::<B>(key.modulus.as_bytes(), key.public_exponent.as_bytes())?;
+        let public = Self::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())?;
         // The key id is a hash of the encoding: a second encoding would be a second name for one key.
         if public.spki_der != spki_der {
             return Err(PublicKeyError::Encoding);
@@ -107,16 +102,13 @@ impl PublicKey {
     }
 
     /// The key from modulus and exponent, big-endian.
-    pub(crate) fn from_components<B: Backend>(
-        modulus: &[u8],
-        exponent: &[u8],
-    ) -> Result<Self, PublicKeyError> {
+    pub(crate) fn from_components(modulus: &[u8], exponent: &[u8]) -> Result<Self, PublicKeyError> {
         let modulus = UintRef::new(modulus).map_err(|_| PublicKeyError::Encoding)?;
         let exponent = UintRef::new(exponent).map_err(|_| PublicKeyError::Encoding)?;
         check_modulus(modulus.as_bytes())?;
         check_exponent(exponent.as_bytes())?;
         let spki_der = encode_spki(modulus, exponent).map_err(|_| PublicKeyError::Encoding)?;
-        let key_id = KeyId::from_bytes(B::sha256(&[&spki_der]));
+        let key_id = KeyId::from_bytes(sha256(&spki_der));
         Ok(Self {
             modulus: modulus.as_bytes().to_vec(),
             spki_der,

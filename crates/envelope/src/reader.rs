@@ -1,6 +1,6 @@
 //! A cursor over received bytes that knows its position and can't be made to panic.
 
-use crate::error::ParseError;
+use crate::{bytes::copy, error::ParseError};
 
 /// Reads big-endian fields from the front of a byte string.
 pub(crate) struct Reader<'a> {
@@ -93,14 +93,5 @@ impl<'a> Writer<'a> {
     pub(crate) fn put(&mut self, bytes: &[u8]) -> Option<()> {
         copy(self.reserve(bytes.len())?, bytes);
         Some(())
-    }
-}
-
-/// Copies `from` to `to`, which callers know to be as long. `copy_from_slice` does so too, and brings along a panic
-/// that firmware has to carry.
-#[inline]
-pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
-    for (to, from) in to.iter_mut().zip(from) {
-        *to = *from;
     }
 }

@@ -8,14 +8,14 @@ use crate::{
     fingerprint::KeyId,
     public_key::{PublicKey, PublicKeyError},
     time::UnixTime,
-    trust::Trust,
+    trust::{Trust, TrustError},
 };
 
 /// A public key to seal to, out of a certificate that passed every check.
 ///
 /// Make it once and keep it: reading a certificate costs as much as sealing, and verifying its chain two to
 /// four times as much again. It does not notice when the certificate or an issuer expires;
-/// [`Certificate::check`] does.
+/// [`Trust::check`] does.
 pub struct Recipient<B: Backend> {
     public: PublicKey,
     pub(crate) key: B::PublicKey,
@@ -28,39 +28,39 @@ impl<B: Backend> Recipient<B> {
     ///
     /// # Errors
     ///
-    /// A [`CertificateError`] that says which check failed.
+    /// A [`TrustError`] that says which check failed.
     pub fn from_certificate_pem(
         pem: &[u8],
         trust: &Trust<'_>,
         now: UnixTime,
-    ) -> Result<Self, CertificateError> {
-        Self::from_certificate(&Certificate::from_pem::<B>(pem)?, trust, now)
+    ) -> Result<Self, TrustError> {
+        Self::from_certificate(&Certificate::from_pem(pem)?, trust, now)
     }
 
     /// The recipient that a DER certificate names.
     ///
     /// # Errors
     ///
-    /// A [`CertificateError`] that says which check failed.
+    /// A [`TrustError`] that says which check failed.
     pub fn from_certificate_der(
         der: &[u8],
         trust: &Trust<'_>,
         now: UnixTime,
-    ) -> Result<Self, CertificateError> {
-        Self::from_certificate(&Certificate::from_der::<B>(der)?, trust, now)
+    ) -> Result<Self, TrustError> {
+        Self::from_certificate(&Certificate::from_der(der)?, trust, now)
     }
 
     /// The recipient that a parsed certificate names.
     ///
     /// # Errors
     ///
-    /// A [`CertificateError`] that says which check failed.
+    /// A [`TrustError`] that says which check failed.
     pub fn from_certificate(
         certificate: &Certificate,
         trust: &Trust<'_>,
         now: UnixTime,
-    ) -> Result<Self, CertificateError> {
-        certificate.check(trust, now)?;
+    ) -> Result<Self, TrustError> {
+        trust.check(certificate, now)?;
         Self::from_checked(certificate)
     }
 
@@ -69,17 +69,17 @@ impl<B: Backend> Recipient<B> {
     ///
     /// # Errors
     ///
-    /// As [`from_certificate`](Self::from_certificate), never [`CertificateError::Expired`].
+    /// As [`from_certificate`](Self::from_certificate), never [`TrustError::Expired`].
     ///
     /// # Security
     ///
-    /// See [`Certificate::danger_check_even_if_expired`].
+    /// See [`Trust::danger_check_even_if_expired`].
     pub fn danger_from_expired_certificate(
         certificate: &Certificate,
         trust: &Trust<'_>,
         now: UnixTime,
-    ) -> Result<Self, CertificateError> {
-        certificate.danger_check_even_if_expired(trust, now)?;
+    ) -> Result<Self, TrustError> {
+        trust.danger_check_even_if_expired(certificate, now)?;
         Self::from_checked(certificate)
     }
 
@@ -96,7 +96,7 @@ impl<B: Backend> Recipient<B> {
         Self::from_public_key(public)
     }
 
-    fn from_checked(certificate: &Certificate) -> Result<Self, CertificateError> {
+    fn from_checked(certificate: &Certificate) -> Result<Self, TrustError> {
         let recipient = Self::from_public_key(certificate.public_key().clone());
         Ok(Self {
             names: Some(certificate.names().clone()),

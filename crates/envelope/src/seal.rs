@@ -8,13 +8,14 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     backend::Backend,
+    bytes::copy,
     context::SecretContext,
     error::SealError,
     frame::{self, FRAME_LEN, TAG_LEN},
     header::{self, FIXED_LEN, MAX_RECIPIENTS, STANZA_LEN, StanzaType},
     key_schedule::{KeySchedule, Seed},
     padding::{self, MAX_MESSAGE},
-    reader::{Writer, copy},
+    reader::Writer,
     recipient::Recipient,
 };
 

@@ -1,39 +1,111 @@
-//! Whom to trust.
+//! Trust policies.
 
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "chain")]
+mod algorithms;
+#[cfg(feature = "chain")]
 mod anchors;
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "chain")]
 mod chain;
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "chain")]
 mod chain_error;
-#[cfg(feature = "aws-lc")]
+mod error;
+mod policy;
+#[cfg(feature = "chain")]
 mod profile;
 
-#[cfg(feature = "aws-lc")]
+#[cfg(feature = "chain")]
 pub use self::{
     anchors::{TrustAnchors, TrustAnchorsError},
     chain::ChainPolicy,
     chain_error::ChainError,
 };
+pub use self::{error::TrustError, policy::TrustPolicy};
 
-use crate::fingerprint::Fingerprint;
+use crate::{certificate::Certificate, fingerprint::Fingerprint, time::UnixTime};
 
 /// Which certificates to seal to.
 ///
 /// Under every policy the certificate must be canonical DER, have a key that keeps the rules for RSA
 /// keys, be within its validity, and either have no keyUsage or one with keyEncipherment.
+///
+/// It borrows what it compares with, so that a device needs no heap for it; a program that keeps a policy has a
+/// [`TrustPolicy`].
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub enum Trust<'a> {
     /// Only those with one of these fingerprints.
     ///
-    /// A pinned certificate is trusted as it is: whoever pinned it stands in for its issuers, and what
+    /// A pinned certificate is trusted as it is: who pinned it stands in for its issuers, and what
     /// an issuer says in other extensions (basicConstraints, extKeyUsage, unknown critical ones) or in
     /// its signature is not looked at.
     Pinned(&'a [Fingerprint]),
     /// Only those of one agent, issued by a given authority or below it.
-    #[cfg(feature = "aws-lc")]
+    #[cfg(feature = "chain")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "chain")))]
     Chain(ChainPolicy<'a>),
-    /// Any at all: whoever handed over the certificate can read what is sealed.
+    /// Any at all: who handed over the certificate can read what is sealed.
     DangerAnyCertificate,
+}
+
+impl Trust<'_> {
+    /// Checks that the certificate may be sealed to at this time.
+    ///
+    /// [`Recipient::from_certificate`](crate::Recipient::from_certificate) does so before it takes the key.
+    ///
+    /// # Errors
+    ///
+    /// A [`TrustError`], which says which of them wins.
+    pub fn check(&self, certificate: &Certificate, now: UnixTime) -> Result<(), TrustError> {
+        if let Self::Pinned(pins) = self {
+            let fingerprint = certificate.fingerprint();
+            if !pins.contains(&fingerprint) {
+                return Err(TrustError::NotPinned { fingerprint });
+            }
+        }
+        if !certificate.may_encipher() {
+            return Err(TrustError::KeyUsage);
+        }
+        Self::check_validity(certificate, now)?;
+        match self {
+            #[cfg(feature = "chain")]
+            Self::Chain(policy) => policy.check(certificate, now),
+            // The pin was compared above.
+            Self::Pinned(_) | Self::DangerAnyCertificate => Ok(()),
+        }
+    }
+
+    /// [`check`](Self::check), but the certificate may have expired: everything is then checked for the
+    /// last second of its validity instead of for now.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Self::check), never [`TrustError::Expired`].
+    ///
+    /// # Security
+    ///
+    /// Issuers forget about expired certificates, and operators delete their keys or lose track of
+    /// them. Seal to one only if the agent can't be given a new certificate in time.
+    pub fn danger_check_even_if_expired(
+        &self,
+        certificate: &Certificate,
+        now: UnixTime,
+    ) -> Result<(), TrustError> {
+        self.check(certificate, now.min(certificate.not_after()))
+    }
+
+    /// Checks that the certificate is valid at this time (RFC 5280 §4.1.2.5; both ends included), and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// [`TrustError::Expired`] or [`TrustError::NotYetValid`].
+    pub fn check_validity(certificate: &Certificate, now: UnixTime) -> Result<(), TrustError> {
+        let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+        if now < not_before {
+            return Err(TrustError::NotYetValid { not_before, now });
+        }
+        if now > not_after {
+            return Err(TrustError::Expired { not_after, now });
+        }
+        Ok(())
+    }
 }

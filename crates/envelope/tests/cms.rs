@@ -40,7 +40,7 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn certificate<B: Backend>(name: &str) -> Certificate {
-    Certificate::from_pem::<B>(&std::fs::read(path(&format!("agent-{name}.pem"))).unwrap()).unwrap()
+    Certificate::from_pem(&std::fs::read(path(&format!("agent-{name}.pem"))).unwrap()).unwrap()
 }
 
 fn recipient<B: Backend>(name: &str) -> Recipient<B> {
@@ -211,7 +211,7 @@ fn an_issuer_may_have_a_long_name() {
             String::from_utf8_lossy(&made.stderr)
         );
         let pem = std::fs::read(&file).unwrap();
-        let certificate = Certificate::from_pem::<Any>(&pem).unwrap();
+        let certificate = Certificate::from_pem(&pem).unwrap();
         let now = UnixTime::from_secs(2_000_000_000);
         let trust = Trust::DangerAnyCertificate;
         let recipient = Recipient::<Any>::from_certificate(&certificate, &trust, now).unwrap();

@@ -435,7 +435,7 @@ fn a_certificate_needs_no_private_key<B: Backend>() {
         &file("agent.pem"),
     ]);
     let pem = std::fs::read(file("agent.pem")).unwrap();
-    let certificate = Certificate::from_pem::<B>(&pem).unwrap();
+    let certificate = Certificate::from_pem(&pem).unwrap();
     assert_eq!(certificate.agent_ids().collect::<Vec<_>>(), ["agent-1"]);
 
     // The proof of possession that the guide asks for.

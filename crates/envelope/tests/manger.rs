@@ -281,7 +281,7 @@ fn recipient() -> Recipient<RustCrypto> {
 fn identity<B: Backend>() -> Identity<B> {
     let key = include_bytes!("../../../testdata/keys/agent-a2048.key.pem");
     let mut identity = Identity::from_pem(key).unwrap();
-    let certificate = Certificate::from_pem::<B>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     identity.add_certificate(certificate).unwrap();
     identity
 }

@@ -9,7 +9,7 @@ use sealpost_envelope::{
     AwsLc, AwsLcRng, BackendError, CertificateError, ChainError, Envelope, Error, Fingerprint,
     Format, Identity, IdentityError, KeyAnswer, KeyId, Keyring, KeyringError, OpenError, Opener,
     OsRng, ParseError, PublicKeyError, Recipient, SealError, Sealer, SecretContext, Trust,
-    TrustAnchorsError, UnixTime,
+    TrustAnchorsError, TrustError, UnixTime,
     binding::{self, BindingError, BindingMember},
     cms::{self, Cms, CmsError, KeyEncryption},
     jwe::{self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization},
@@ -252,21 +252,9 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         &[
             CertificateError::AgentId,
             CertificateError::DuplicateExtension,
-            CertificateError::Expired {
-                not_after: UnixTime::from_secs(1_999_999_990),
-                now: NOW,
-            },
-            CertificateError::KeyUsage,
             CertificateError::Malformed,
             CertificateError::NoCertificate,
             CertificateError::NotDer,
-            CertificateError::NotPinned {
-                fingerprint: Fingerprint::from_bytes([0xcd; 32]),
-            },
-            CertificateError::NotYetValid {
-                not_before: UnixTime::from_secs(2_000_000_060),
-                now: NOW,
-            },
             CertificateError::PublicKey(PublicKeyError::Encoding),
             CertificateError::TooLong { length: 70_000 },
             CertificateError::TooMany { found: 17 },
@@ -274,7 +262,24 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         ],
     );
     all.list(
-        "CertificateError::Chain",
+        "TrustError",
+        &[
+            TrustError::Expired {
+                not_after: UnixTime::from_secs(1_999_999_990),
+                now: NOW,
+            },
+            TrustError::KeyUsage,
+            TrustError::NotPinned {
+                fingerprint: Fingerprint::from_bytes([0xcd; 32]),
+            },
+            TrustError::NotYetValid {
+                not_before: UnixTime::from_secs(2_000_000_060),
+                now: NOW,
+            },
+        ],
+    );
+    all.list(
+        "TrustError::Chain",
         &[
             ChainError::Authority,
             ChainError::CriticalExtension,
@@ -305,7 +310,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             ChainError::UnknownAuthority,
             ChainError::UnknownIssuer,
         ]
-        .map(CertificateError::Chain),
+        .map(TrustError::Chain),
     );
     all.list(
         "TrustAnchorsError",

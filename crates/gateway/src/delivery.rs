@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use sealpost_envelope::{
-    AwsLcRng, CertificateError, SealError, SecretContext, UnixTime, seal, text,
-};
+use sealpost_envelope::{AwsLcRng, SealError, SecretContext, TrustError, UnixTime, seal, text};
 use sealpost_protocol::{
     Idempotency, MessageId, Outcome, Owner, Sealed, SignError, StoreReply, StoreRequest,
     TransportError,
@@ -159,7 +157,7 @@ impl Preparing {
 }
 
 enum Unprepared {
-    Certificate(CertificateError),
+    Certificate(TrustError),
     Seal(SealError),
     Sign(SignError),
 }

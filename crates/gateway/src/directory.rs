@@ -3,7 +3,7 @@
 use std::{collections::HashMap, error, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use sealpost_envelope::{AwsLc, Certificate, CertificateError, Recipient, Trust, UnixTime};
+use sealpost_envelope::{AwsLc, Certificate, Recipient, Trust, TrustError, TrustPolicy, UnixTime};
 use sealpost_protocol::{AgentId, VerifyKeys};
 use thiserror::Error;
 
@@ -45,12 +45,14 @@ impl AgentEntry {
     pub fn new(
         id: AgentId,
         certificate_pem: &[u8],
-        trust: &Trust<'_>,
+        trust: &TrustPolicy,
         verify_keys: impl Into<VerifyKeys>,
     ) -> Result<Self, AgentEntryError> {
-        let certificate = Certificate::from_pem::<AwsLc>(certificate_pem)?;
+        let certificate = Certificate::from_pem(certificate_pem).map_err(TrustError::from)?;
+        let trust = trust.for_agent(id.as_str());
         // Everything but the validity, which `recipient` checks each time.
-        let recipient = Recipient::from_certificate(&certificate, trust, certificate.not_before())?;
+        let recipient =
+            Recipient::from_certificate(&certificate, &trust, certificate.not_before())?;
         let names_others = certificate.agent_ids().next().is_some()
             && !certificate.agent_ids().any(|named| named == id.as_str());
         if names_others {
@@ -59,7 +61,9 @@ impl AgentEntry {
         Ok(Self {
             id,
             certificate,
-            pem: certificates(certificate_pem),
+            pem: Certificate::pem_blocks(certificate_pem)
+                .flat_map(|block| [block, "\n"])
+                .collect(),
             recipient,
             verify_keys: verify_keys.into(),
         })
@@ -83,8 +87,8 @@ impl AgentEntry {
     }
 
     /// The key to seal to, if the certificate is valid at this time.
-    pub(crate) fn recipient(&self, now: UnixTime) -> Result<&Recipient<AwsLc>, CertificateError> {
-        self.certificate.check_validity(now)?;
+    pub(crate) fn recipient(&self, now: UnixTime) -> Result<&Recipient<AwsLc>, TrustError> {
+        Trust::check_validity(&self.certificate, now)?;
         Ok(&self.recipient)
     }
 
@@ -93,32 +97,13 @@ impl AgentEntry {
     }
 }
 
-/// The certificates of a file that has been parsed: it may hold text, and even a private key.
-fn certificates(file: &[u8]) -> String {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let file = String::from_utf8_lossy(file);
-    let mut certificates = String::new();
-    let mut rest = &*file;
-    while let Some((_, found)) = rest.split_once(BEGIN) {
-        let Some((base64, after)) = found.split_once(END) else {
-            break;
-        };
-        for part in [BEGIN, base64, END, "\n"] {
-            certificates += part;
-        }
-        rest = after;
-    }
-    certificates
-}
-
 /// Why a certificate can't stand for an agent.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum AgentEntryError {
     /// It is refused.
     #[error(transparent)]
-    Certificate(#[from] CertificateError),
+    Certificate(#[from] TrustError),
     /// Its subjectAltName names agents, but not this one.
     #[error(
         "the certificate is not for agent {0}: its subjectAltName names another; give each agent its own"

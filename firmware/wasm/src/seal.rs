@@ -45,7 +45,7 @@ fn sealed(message: &[u8], now: UnixTime) -> Answer {
         .as_deref()
         .map_or(Trust::DangerAnyCertificate, Trust::Pinned);
     let certificate =
-        Certificate::from_pem::<RustCrypto>(certificate).map_err(|error| error.to_string())?;
+        Certificate::from_pem(certificate).map_err(|error| error.to_string())?;
     // What a pin can't say: that the certificate is that of the agent named.
     if !certificate.agent_ids().any(|id| id == context.agent_id())
         && certificate.agent_ids().next().is_some()

@@ -8,7 +8,7 @@ use std::{
 };
 
 use sealpost_cli::Plan;
-use sealpost_envelope::{AwsLc, Certificate, Fingerprint};
+use sealpost_envelope::{Certificate, Fingerprint};
 use toml::{Table, Value};
 use url::{Host, Url};
 
@@ -338,6 +338,6 @@ pub(super) fn fingerprint(name: &str) -> String {
         .iter()
         .find(|(file, ..)| *file == name)
         .expect("a file");
-    let certificate = Certificate::from_pem::<AwsLc>(&bytes()).expect("a certificate");
+    let certificate = Certificate::from_pem(&bytes()).expect("a certificate");
     certificate.fingerprint().to_string()
 }

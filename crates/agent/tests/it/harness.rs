@@ -154,7 +154,7 @@ pub(crate) fn world_with(change: impl FnOnce(Agent) -> Agent) -> World {
 
 pub(crate) fn identity(key: &[u8], certificate: &[u8]) -> Identity<AwsLc> {
     let mut identity = Identity::from_pem(key).unwrap();
-    let certificate = Certificate::from_pem::<AwsLc>(certificate).unwrap();
+    let certificate = Certificate::from_pem(certificate).unwrap();
     identity.add_certificate(certificate).unwrap();
     identity
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sealpost_agent::Accept;
 use sealpost_envelope::{
-    AwsLc, Certificate, ChainPolicy, Fingerprint, Identity, Trust, TrustAnchors, UnixTime,
+    AwsLc, Certificate, Fingerprint, Identity, Trust, TrustAnchors, TrustPolicy, UnixTime,
 };
 use sealpost_gateway::AgentEntry;
 use sealpost_protocol::{AgentId, SigningKey};
@@ -154,7 +154,7 @@ fn certificate(section: &mut Section<'_>) -> Option<(Vec<u8>, Certificate)> {
     section.require("certificate", "give the agent's certificate in PEM");
     let path = section.path("certificate")?;
     let pem = files::read(section.findings(), &section.at("certificate"), &path)?;
-    match Certificate::from_pem::<AwsLc>(&pem) {
+    match Certificate::from_pem(&pem) {
         Ok(certificate) => Some((pem.to_vec(), certificate)),
         Err(error) => {
             section.wrong("certificate", format_args!("{}: {error}", quoted(&path)));
@@ -185,7 +185,7 @@ fn add_certificates(
         let Some(pem) = files::read(section.findings(), &place, path) else {
             continue;
         };
-        match Certificate::from_pem::<AwsLc>(&pem) {
+        match Certificate::from_pem(&pem) {
             Ok(old) => {
                 if !identities
                     .iter_mut()
@@ -229,7 +229,7 @@ fn ledger(section: &mut Section<'_>, taken: &mut Taken) -> LedgerPlan {
 }
 
 fn check_dates(section: &Section<'_>, certificate: &Certificate, now: UnixTime) {
-    if let Err(error) = certificate.check_validity(now) {
+    if let Err(error) = Trust::check_validity(certificate, now) {
         let what = format!("{error}; until then its requests are refused");
         section
             .findings()
@@ -255,19 +255,17 @@ fn entry(
     key: &SigningKey,
     trusted: (Option<String>, Option<PathBuf>),
 ) -> Option<AgentEntry> {
-    let pins: [Fingerprint; 1];
-    let anchors: TrustAnchors;
     let (key_of_trust, trust) = match trusted {
         (Some(pin), None) => {
-            pins = [pin.parse().map_err(|e| section.wrong("pin", e)).ok()?];
-            ("pin", Trust::Pinned(&pins))
+            let pin: Fingerprint = pin.parse().map_err(|e| section.wrong("pin", e)).ok()?;
+            ("pin", TrustPolicy::pinned([pin]))
         }
         (None, Some(path)) => {
             let bytes = files::read(section.findings(), &section.at("ca"), &path)?;
-            anchors = TrustAnchors::from_pem_or_der(&bytes)
+            let anchors = TrustAnchors::from_pem_or_der(&bytes)
                 .map_err(|e| section.wrong("ca", format_args!("{}: {e}", quoted(&path))))
                 .ok()?;
-            ("ca", Trust::Chain(ChainPolicy::new(&anchors, id.as_str())))
+            ("ca", TrustPolicy::chain(anchors))
         }
         // Which was said.
         _ => return None,

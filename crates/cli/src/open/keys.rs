@@ -71,7 +71,7 @@ fn add_neighbour(path: &Path, identity: &mut Identity<AwsLc>) {
 
 fn certificate(path: &Path) -> Result<Certificate, Failure> {
     let bytes = io::read_file(path, MAX_IDENTITY)?;
-    Certificate::from_pem_or_der::<AwsLc>(&bytes)
+    Certificate::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use sealpost_envelope::{AwsLc, Certificate};
+use sealpost_envelope::Certificate;
 
 use super::server::Dev;
 use super::support::{AGENT, Run, agent, contains, path, run_command, sealpost};
@@ -71,7 +71,7 @@ fn assert_clean_folder(folder: &Path) {
 /// `secret create` and `secret import`, in clear and sealed at the source, good and bad.
 fn assert_clean_secret_commands(dev: &Dev, data: &Path, value: &str) {
     let certificate = fs::read(data.join("agent.pem")).unwrap();
-    let certificate = Certificate::from_pem::<AwsLc>(&certificate).unwrap();
+    let certificate = Certificate::from_pem(&certificate).unwrap();
     let pin = certificate.fingerprint().to_string();
     let url = dev.url();
     let to = ["--url", &url, "--agent", "dev-agent", "--attempts", "1"];

@@ -289,7 +289,7 @@ fn a_value_is_sealed_at_the_source() {
 /// SHA-256 of the certificate's DER.
 fn fingerprint(certificate: &Path) -> String {
     let pem = fs::read(certificate).unwrap();
-    let certificate = sealpost_envelope::Certificate::from_pem::<sealpost_envelope::AwsLc>(&pem);
+    let certificate = sealpost_envelope::Certificate::from_pem(&pem);
     certificate.unwrap().fingerprint().to_string()
 }
 

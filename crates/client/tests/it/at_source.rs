@@ -1,5 +1,5 @@
 use sealpost_client::{AgentTrust, ClientError, Fingerprint};
-use sealpost_envelope::{AwsLc, Certificate, jwe::Jwe};
+use sealpost_envelope::{Certificate, jwe::Jwe};
 
 use crate::server::{Act, Server, created, problem, secret};
 
@@ -8,9 +8,7 @@ const OTHER: &str = include_str!("../../../../testdata/keys/agent-b2048.pem");
 const AUTHORITY: &[u8] = include_bytes!("../../../../testdata/certificates/ca-rsa.pem");
 
 fn fingerprint(pem: &str) -> Fingerprint {
-    Certificate::from_pem::<AwsLc>(pem.as_bytes())
-        .unwrap()
-        .fingerprint()
+    Certificate::from_pem(pem.as_bytes()).unwrap().fingerprint()
 }
 
 fn certificate(pem: &str) -> Act {

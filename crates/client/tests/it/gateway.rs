@@ -7,7 +7,7 @@ use sealpost_agent::{Agent, Resolver};
 use sealpost_client::{
     AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemKind, RetryPolicy, Token,
 };
-use sealpost_envelope::{AwsLc, Certificate, Identity, Trust, UnixTime};
+use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Authenticator, Denied, Gateway, Limits, Listener, Principal, ProblemType,
     StaticDirectory, serve,
@@ -63,7 +63,7 @@ async fn world() -> World {
     let transport = Arc::new(InProcess::new(16));
     let inbox = transport.register(id.clone()).unwrap();
     let mut identity = Identity::<AwsLc>::from_pem(KEY).unwrap();
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
         id.clone(),
@@ -74,7 +74,7 @@ async fn world() -> World {
     );
     tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));
 
-    let trust = Trust::DangerAnyCertificate;
+    let trust = TrustPolicy::danger_any_certificate();
     let entry = AgentEntry::new(id, CERTIFICATE, &trust, agent_key.verify_key()).unwrap();
     let directory = StaticDirectory::from_iter([entry]);
     let gateway = Gateway::new(
@@ -143,7 +143,7 @@ async fn what_is_created_resolves_byte_for_byte() {
 #[tokio::test]
 async fn a_value_sealed_at_the_source_resolves_as_well() {
     let world = world().await;
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     let trust = AgentTrust::pinned([certificate.fingerprint()]);
     let sealed = async |name, trust| {
         let secret = secret(name);
@@ -169,7 +169,7 @@ async fn a_value_sealed_at_the_source_resolves_as_well() {
     assert!(refused.to_string().contains("/secret/key"), "{refused}");
     // Sealed to a key that is not the agent's.
     let other = include_bytes!("../../../../testdata/keys/agent-b2048.pem");
-    let certificate = Certificate::from_pem::<AwsLc>(other).unwrap();
+    let certificate = Certificate::from_pem(other).unwrap();
     let other = AgentTrust::pinned([certificate.fingerprint()])
         .with_certificate(other)
         .unwrap();
@@ -213,7 +213,7 @@ async fn a_lost_answer_is_found_again() {
             .build()
             .unwrap();
         let made = if at_source {
-            let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+            let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
             let trust = AgentTrust::pinned([certificate.fingerprint()])
                 .with_certificate(CERTIFICATE)
                 .unwrap();

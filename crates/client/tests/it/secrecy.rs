@@ -7,7 +7,7 @@ use std::{
 };
 
 use sealpost_client::{AgentTrust, NewSecret, RetryPolicy, Token};
-use sealpost_envelope::{AwsLc, Certificate};
+use sealpost_envelope::Certificate;
 
 use crate::server::{Act, Server, created, problem};
 
@@ -42,7 +42,7 @@ async fn no_log_no_error_and_no_debug_has_it() {
     let _guard = tracing::subscriber::set_default(subscriber);
 
     let value = || format!(r#"{{"password":"{VALUE}"}}"#).into_bytes();
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     let trust = AgentTrust::pinned([certificate.fingerprint()])
         .with_certificate(CERTIFICATE)
         .unwrap();

@@ -17,7 +17,7 @@ use subtle::Choice;
 use zeroize::Zeroizing;
 
 use super::{Backend, BackendError, copy_exact, sealed::Sealed};
-use crate::reader::copy;
+use crate::bytes::copy;
 
 /// The pure-Rust backend: no_std, no C compiler, every target that Rust has.
 ///

@@ -6,7 +6,7 @@ use core::fmt;
 use der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
 
 use super::CertificateError;
-use crate::reader::copy;
+use crate::bytes::copy;
 
 /// The id of an agent that a certificate names: 1 to 64 of `A-Z a-z 0-9 _ -`.
 #[derive(Clone, Copy, Eq, PartialEq)]

@@ -118,8 +118,7 @@ impl TrustAnchors {
     pub fn from_pem(file: &[u8]) -> Result<Self, TrustAnchorsError> {
         check_length(file)?;
         let mut anchors = Self::empty();
-        let blocks = pem::blocks(file).filter(|block| block.label == pem::CERTIFICATE);
-        for (number, block) in (1..).zip(blocks) {
+        for (number, block) in (1..).zip(pem::certificates(file)) {
             let der = block
                 .decode()
                 .map_err(|_| TrustAnchorsError::Malformed { number })?;

@@ -2,16 +2,18 @@
 
 use core::{cell::Cell, time::Duration};
 
-use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm};
-use webpki::{EndEntityCert, VerifiedPath, aws_lc_rs as algorithms};
+use rustls_pki_types::CertificateDer;
+use webpki::{EndEntityCert, VerifiedPath};
 
 use super::{
+    TrustError,
+    algorithms::SIGNATURE_ALGORITHMS,
     anchors::TrustAnchors,
     chain_error::ChainError,
     profile::{ANY_EXTENDED_KEY_USAGE, Profile},
 };
 use crate::{
-    certificate::{AgentId, CertificateError, Presented},
+    certificate::{AgentId, Certificate, Presented},
     time::UnixTime,
 };
 
@@ -71,13 +73,9 @@ impl<'a> ChainPolicy<'a> {
         self
     }
 
-    pub(crate) fn check(
-        &self,
-        presented: &Presented,
-        agent_ids: &[AgentId],
-        now: UnixTime,
-    ) -> Result<(), CertificateError> {
-        self.check_agent(agent_ids)?;
+    pub(super) fn check(&self, certificate: &Certificate, now: UnixTime) -> Result<(), TrustError> {
+        let presented = certificate.presented();
+        self.check_agent(certificate.named_agents())?;
         let leaf = Profile::read(&presented.leaf)?;
         leaf.check_as_agent()?;
         self.check_path(&leaf, presented, now)?;
@@ -217,22 +215,3 @@ fn unknown_issuer(leaf: &Profile, intermediates: &[CertificateDer<'_>]) -> Chain
         ChainError::UnknownIssuer
     }
 }
-
-/// What authorities may sign with. Without SHA-1, and without parameters of PSS that nobody needs.
-pub(super) const SIGNATURE_ALGORITHMS: &[&dyn SignatureVerificationAlgorithm] = &[
-    algorithms::RSA_PKCS1_2048_8192_SHA256,
-    algorithms::RSA_PKCS1_2048_8192_SHA384,
-    algorithms::RSA_PKCS1_2048_8192_SHA512,
-    // RFC 4055 §5: parameters may be absent.
-    algorithms::RSA_PKCS1_2048_8192_SHA256_ABSENT_PARAMS,
-    algorithms::RSA_PKCS1_2048_8192_SHA384_ABSENT_PARAMS,
-    algorithms::RSA_PKCS1_2048_8192_SHA512_ABSENT_PARAMS,
-    algorithms::RSA_PSS_2048_8192_SHA256_LEGACY_KEY,
-    algorithms::RSA_PSS_2048_8192_SHA384_LEGACY_KEY,
-    algorithms::RSA_PSS_2048_8192_SHA512_LEGACY_KEY,
-    algorithms::ECDSA_P256_SHA256,
-    algorithms::ECDSA_P256_SHA384,
-    algorithms::ECDSA_P384_SHA256,
-    algorithms::ECDSA_P384_SHA384,
-    algorithms::ED25519,
-];

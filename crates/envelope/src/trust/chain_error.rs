@@ -2,10 +2,7 @@
 
 use core::fmt;
 
-use crate::{
-    certificate::{AgentId, CertificateError},
-    time::UnixTime,
-};
+use crate::{certificate::AgentId, time::UnixTime};
 
 /// Why the chain policy refuses a certificate.
 ///
@@ -181,9 +178,3 @@ impl fmt::Display for ChainError {
 }
 
 impl core::error::Error for ChainError {}
-
-impl From<ChainError> for CertificateError {
-    fn from(error: ChainError) -> Self {
-        Self::Chain(error)
-    }
-}

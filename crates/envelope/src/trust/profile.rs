@@ -13,9 +13,8 @@ use x509_cert::{
     },
 };
 
-use super::{chain::SIGNATURE_ALGORITHMS, chain_error::ChainError};
+use super::{algorithms::SIGNATURE_ALGORITHMS, chain_error::ChainError};
 use crate::{
-    backend::aws_lc::AwsLc,
     certificate::{CertificateError, Fields},
     public_key::{PublicKey, RSA_ENCRYPTION},
     time::UnixTime,
@@ -86,7 +85,7 @@ impl Profile {
         };
         if spki.algorithm.oid == RSA_ENCRYPTION {
             // What is too weak to seal to is too weak to sign.
-            return PublicKey::from_spki_der::<AwsLc>(&spki_der).is_ok();
+            return PublicKey::from_spki_der(&spki_der).is_ok();
         }
         let Ok(algorithm) = AnyRef::from_der(&algorithm) else {
             return false;

@@ -50,7 +50,7 @@ fn file(name: &str) -> Vec<u8> {
 }
 
 fn certificate<B: Backend>(name: &str) -> Certificate {
-    Certificate::from_pem::<B>(&file(&format!("agent-{name}.pem"))).unwrap()
+    Certificate::from_pem(&file(&format!("agent-{name}.pem"))).unwrap()
 }
 
 fn recipient<B: Backend>(name: &str) -> Recipient<B> {

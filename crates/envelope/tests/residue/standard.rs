@@ -29,7 +29,7 @@ fn secrets(seed: u64, encapsulation: &[u8]) -> Canaries {
 
 fn ring<B: Tested>() -> Keyring<sealpost_envelope::Identity<B>> {
     let mut identity = identity::<B>();
-    let certificate = sealpost_envelope::Certificate::from_pem::<B>(&test_file("agent-a2048.pem"));
+    let certificate = sealpost_envelope::Certificate::from_pem(&test_file("agent-a2048.pem"));
     identity.add_certificate(certificate.unwrap()).unwrap();
     Keyring::new(identity)
 }

@@ -88,7 +88,7 @@ pub(crate) fn certificates_come_along<B: Backend>() {
         b"",
     );
     let other = test_file("agent-b2048.pem");
-    let fingerprint = Certificate::from_pem::<B>(&own).unwrap().fingerprint();
+    let fingerprint = Certificate::from_pem(&own).unwrap().fingerprint();
     for (file, certificates) in [
         (vec![&key], 0),
         (vec![&key, &own], 1),
@@ -124,7 +124,7 @@ pub(crate) fn certificates_come_along<B: Backend>() {
     // In a file of its own.
     let mut identity = identity::<B>("a2048");
     let add = |identity: &mut Identity<B>, pem: &[u8]| {
-        identity.add_certificate(Certificate::from_pem::<B>(pem).unwrap())
+        identity.add_certificate(Certificate::from_pem(pem).unwrap())
     };
     assert_eq!(add(&mut identity, &other), Err(mismatch));
     assert_eq!(identity.certificates().len(), 0);

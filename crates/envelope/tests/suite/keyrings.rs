@@ -195,7 +195,7 @@ pub(crate) fn an_unknown_key_names_both_sides<B: Backend>() {
         let mut spki = spki.clone();
         spki[100] ^= index; // inside the modulus
         large
-            .add_old(PublicKey::from_spki_der::<B>(&spki).unwrap())
+            .add_old(PublicKey::from_spki_der(&spki).unwrap())
             .unwrap();
     }
     let error = large

@@ -1,9 +1,7 @@
 //! Authorities that sign, and chains made of them.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use sealpost_envelope::{
-    Backend, CertificateError, ChainPolicy, Recipient, Trust, TrustAnchors, UnixTime,
-};
+use sealpost_envelope::{Certificate, ChainPolicy, Trust, TrustAnchors, TrustError, UnixTime};
 
 use super::{
     der::{bit_string, oid, sequence},
@@ -104,8 +102,8 @@ impl Chain {
         anchors(&[self.root.sign(&self.root.certificate)])
     }
 
-    pub(crate) fn check<B: Backend>(&self) -> Result<(), CertificateError> {
-        check::<B>(&self.file(), &self.anchors())
+    pub(crate) fn check(&self) -> Result<(), TrustError> {
+        check(&self.file(), &self.anchors())
     }
 }
 
@@ -113,18 +111,15 @@ pub(crate) fn anchors(certificates: &[Vec<u8>]) -> TrustAnchors {
     TrustAnchors::from_pem(&pem(certificates)).unwrap()
 }
 
-pub(crate) fn check<B: Backend>(
-    file: &[Vec<u8>],
-    anchors: &TrustAnchors,
-) -> Result<(), CertificateError> {
-    check_at::<B>(file, anchors, NOW)
+pub(crate) fn check(file: &[Vec<u8>], anchors: &TrustAnchors) -> Result<(), TrustError> {
+    check_at(file, anchors, NOW)
 }
 
-pub(crate) fn check_at<B: Backend>(
+pub(crate) fn check_at(
     file: &[Vec<u8>],
     anchors: &TrustAnchors,
     now: UnixTime,
-) -> Result<(), CertificateError> {
+) -> Result<(), TrustError> {
     let policy = ChainPolicy::new(anchors, "a2048");
-    Recipient::<B>::from_certificate_pem(&pem(file), &Trust::Chain(policy), now).map(|_| ())
+    Trust::Chain(policy).check(&Certificate::from_pem(&pem(file))?, now)
 }

@@ -4,18 +4,20 @@ use std::slice;
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use sealpost_envelope::{
-    Backend, Certificate,
-    CertificateError::{self, Expired, KeyUsage, NotYetValid, PublicKey, TooMany},
+    Certificate,
+    CertificateError::{PublicKey, TooMany},
     ChainError::{
         self, CriticalExtension, ExtendedKeyUsage, IssuerCriticalExtension, IssuerExpired,
         IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNotAuthority,
         IssuerNotYetValid, NameConstraints, NameConstraintsForm, NoAgent, OtherAgent, PathLength,
         SelfSigned, Signature, TooComplex, UnknownAuthority, UnknownIssuer, Version,
     },
-    ChainPolicy, PublicKeyError, Trust, UnixTime,
+    ChainPolicy, PublicKeyError, Trust,
+    TrustError::{self, Expired, KeyUsage, NotYetValid},
+    TrustPolicy, UnixTime,
 };
 
-use CertificateError::Chain as Refused;
+use TrustError::Chain as Refused;
 
 use super::{
     authority::{Authority, Chain, ED25519, anchors, check, check_at},
@@ -27,28 +29,26 @@ use super::{
 };
 
 /// Asserts the error of each chain.
-fn refused<B: Backend>(cases: Vec<(&str, Chain, ChainError)>) {
-    assert_eq!(Chain::good().check::<B>(), Ok(()));
+fn refused(cases: Vec<(&str, Chain, ChainError)>) {
+    assert_eq!(Chain::good().check(), Ok(()));
     for (what, chain, error) in cases {
-        assert_eq!(chain.check::<B>(), Err(Refused(error)), "{what}");
+        assert_eq!(chain.check(), Err(Refused(error)), "{what}");
     }
 }
 
-pub(crate) fn the_agents_certificate<B: Backend>() {
+#[test]
+fn the_agents_certificate() {
     let uri = "urn:sealpost:agent:b2048";
     let other = Chain::with_agent(agent_names(&[uri]));
-    let Err(Refused(OtherAgent { named })) = other.check::<B>() else {
-        panic!("{:?}", other.check::<B>());
+    let Err(Refused(OtherAgent { named })) = other.check() else {
+        panic!("{:?}", other.check());
     };
     assert_eq!(named.as_str(), "b2048");
     let several = [uri, "urn:sealpost:agent:a2048"];
-    assert_eq!(
-        Chain::with_agent(agent_names(&several)).check::<B>(),
-        Ok(())
-    );
+    assert_eq!(Chain::with_agent(agent_names(&several)).check(), Ok(()));
     for similar in ["A2048", "a2048-", "a204"] {
         let uri = format!("urn:sealpost:agent:{similar}");
-        let refused = Chain::with_agent(agent_names(&[&uri])).check::<B>();
+        let refused = Chain::with_agent(agent_names(&[&uri])).check();
         assert!(
             matches!(refused, Err(Refused(OtherAgent { .. }))),
             "{similar}"
@@ -103,16 +103,16 @@ pub(crate) fn the_agents_certificate<B: Backend>() {
             NoAgent,
         ),
     ];
-    refused::<B>(cases);
+    refused(cases);
     for accepted in [
         purposes(&["1.3.6.1.5.5.7.3.1", "2.5.29.37.0"]),
         extension("1.2.3.4", false, b"?"),
         basic_constraints(false, None),
     ] {
-        assert_eq!(Chain::with_agent(accepted).check::<B>(), Ok(()));
+        assert_eq!(Chain::with_agent(accepted).check(), Ok(()));
     }
     for (bits, result) in [(0x80, Err(KeyUsage)), (KEY_ENCIPHERMENT | 0x80, Ok(()))] {
-        assert_eq!(Chain::with_agent(key_usage(bits)).check::<B>(), result);
+        assert_eq!(Chain::with_agent(key_usage(bits)).check(), result);
     }
 
     // The override for a certificate that names no agent, and for no other.
@@ -120,9 +120,7 @@ pub(crate) fn the_agents_certificate<B: Backend>() {
         let anchors = chain.anchors();
         let policy =
             ChainPolicy::new(&anchors, "a2048").danger_accept_certificate_without_agent_id();
-        Certificate::from_pem::<B>(&pem(&chain.file()))
-            .unwrap()
-            .check(&Trust::Chain(policy), NOW)
+        Trust::Chain(policy).check(&Certificate::from_pem(&pem(&chain.file())).unwrap(), NOW)
     };
     assert_eq!(with_override(&Chain::with_agent(agent_names(&[]))), Ok(()));
     assert_eq!(with_override(&Chain::good()), Ok(()));
@@ -137,7 +135,8 @@ pub(crate) fn the_agents_certificate<B: Backend>() {
     assert_eq!(with_override(&old), Err(Refused(Version)));
 }
 
-pub(crate) fn the_issuers<B: Backend>() {
+#[test]
+fn the_issuers() {
     let mut flipped = Chain::good().file();
     let mut other_root = Chain::good();
     other_root.root = Authority::new("root", "root", 9);
@@ -187,7 +186,7 @@ pub(crate) fn the_issuers<B: Backend>() {
         ..version_1.certificate
     };
 
-    refused::<B>(vec![
+    refused(vec![
         (
             "expired",
             Chain {
@@ -286,33 +285,29 @@ pub(crate) fn the_issuers<B: Backend>() {
     ]);
 
     // What does not touch the agent's names is fine.
-    assert_eq!(Chain::with_intermediate(dns).check::<B>(), Ok(()));
-    assert_eq!(Chain::with_intermediate(email).check::<B>(), Ok(()));
+    assert_eq!(Chain::with_intermediate(dns).check(), Ok(()));
+    assert_eq!(Chain::with_intermediate(email).check(), Ok(()));
     assert_eq!(
-        Chain::with_root(basic_constraints(true, Some(1))).check::<B>(),
+        Chain::with_root(basic_constraints(true, Some(1))).check(),
         Ok(())
     );
     let any = purposes(&["2.5.29.37.0"]);
-    assert_eq!(Chain::with_intermediate(any).check::<B>(), Ok(()));
+    assert_eq!(Chain::with_intermediate(any).check(), Ok(()));
 
     // One bit of a signature, of the agent's certificate and of the intermediate's.
     let anchors = Chain::good().anchors();
     for at in 0..2 {
         *flipped[at].last_mut().unwrap() ^= 1;
-        assert_eq!(
-            check::<B>(&flipped, &anchors),
-            Err(Refused(Signature)),
-            "{at}"
-        );
+        assert_eq!(check(&flipped, &anchors), Err(Refused(Signature)), "{at}");
         *flipped[at].last_mut().unwrap() ^= 1;
     }
-    assert_eq!(check::<B>(&flipped, &anchors), Ok(()));
+    assert_eq!(check(&flipped, &anchors), Ok(()));
     // The two places that name the signature's algorithm differ.
     let tbs = Forgery::agent().tbs(&sequence(&[&oid("1.2.840.10045.4.3.2")]));
     let algorithm = sequence(&[&oid(ED25519)]);
     let signature = bit_string(Authority::intermediate().key.sign(&tbs).as_ref());
     flipped[0] = sequence(&[&tbs, &algorithm, &signature]);
-    assert_eq!(check::<B>(&flipped, &anchors), Err(Refused(Signature)));
+    assert_eq!(check(&flipped, &anchors), Err(Refused(Signature)));
 }
 
 /// A chain that is good in itself, checked against another root of the same name.
@@ -327,7 +322,8 @@ fn other_root_signs(other: &Chain) -> Chain {
     }
 }
 
-pub(crate) fn certificates_are_found_by_name<B: Backend>() {
+#[test]
+fn certificates_are_found_by_name() {
     let chain = Chain::good();
     let root = chain.root.sign(&chain.root.certificate);
     let trusted = chain.anchors();
@@ -347,59 +343,56 @@ pub(crate) fn certificates_are_found_by_name<B: Backend>() {
         ],
         vec![leaf.clone(), intermediate.clone(), intermediate.clone()],
     ] {
-        assert_eq!(check::<B>(&file, &trusted), Ok(()));
+        assert_eq!(check(&file, &trusted), Ok(()));
     }
     // The intermediate authority may be the anchor; then it alone is needed.
     assert_eq!(
-        check::<B>(
+        check(
             slice::from_ref(&leaf),
             &anchors(slice::from_ref(&intermediate))
         ),
         Ok(())
     );
     assert_eq!(
-        check::<B>(&chain.file(), &anchors(&[unrelated.clone(), root.clone()])),
+        check(&chain.file(), &anchors(&[unrelated.clone(), root.clone()])),
         Ok(())
     );
 
     assert_eq!(
-        check::<B>(slice::from_ref(&leaf), &trusted),
+        check(slice::from_ref(&leaf), &trusted),
         Err(Refused(UnknownIssuer))
     );
-    let from_der = Certificate::from_der::<B>(&leaf).unwrap();
+    let from_der = Certificate::from_der(&leaf).unwrap();
     let policy = Trust::Chain(ChainPolicy::new(&trusted, "a2048"));
-    assert_eq!(from_der.check(&policy, NOW), Err(Refused(UnknownIssuer)));
+    assert_eq!(policy.check(&from_der, NOW), Err(Refused(UnknownIssuer)));
     assert_eq!(
-        check::<B>(&[leaf.clone(), unrelated.clone()], &trusted),
+        check(&[leaf.clone(), unrelated.clone()], &trusted),
         Err(Refused(UnknownIssuer))
     );
     let untrusting = anchors(&[unrelated]);
     for file in [chain.file(), vec![leaf.clone(), intermediate.clone(), root]] {
-        assert_eq!(
-            check::<B>(&file, &untrusting),
-            Err(Refused(UnknownAuthority))
-        );
+        assert_eq!(check(&file, &untrusting), Err(Refused(UnknownAuthority)));
     }
     let self_signed = Forgery {
         issuer: name("a2048"),
         ..Forgery::agent()
     }
     .unsigned();
-    assert_eq!(
-        check::<B>(&[self_signed], &trusted),
-        Err(Refused(SelfSigned))
-    );
+    assert_eq!(check(&[self_signed], &trusted), Err(Refused(SelfSigned)));
 
     // The intermediate is not the first.
     assert_eq!(
-        check::<B>(&[intermediate, leaf], &trusted),
-        Err(PublicKey(PublicKeyError::Algorithm))
+        check(&[intermediate, leaf], &trusted),
+        Err(TrustError::Certificate(PublicKey(
+            PublicKeyError::Algorithm
+        )))
     );
-    let broken = check::<B>(&[chain.file().remove(0), junk], &trusted);
+    let broken = check(&[chain.file().remove(0), junk], &trusted);
     assert_eq!(broken, Err(Refused(IssuerMalformed)));
 }
 
-pub(crate) fn expiry<B: Backend>() {
+#[test]
+fn expiry() {
     // The root ends in 2039, the intermediate in 2038, the agent's in 2037.
     let until = |mut forgery: Forgery, year: &str| {
         forgery.not_after = utc(&format!("{year}0101000000Z"));
@@ -413,20 +406,20 @@ pub(crate) fn expiry<B: Backend>() {
         |year: u64| UnixTime::from_secs(1_893_456_000 + (year - 2030) * 31_557_600 + 86_400 * 3);
     let (file, anchors) = (pem(&chain.file()), chain.anchors());
     let trust = Trust::Chain(ChainPolicy::new(&anchors, "a2048"));
-    let certificate = Certificate::from_pem::<B>(&file).unwrap();
+    let certificate = Certificate::from_pem(&file).unwrap();
 
-    assert_eq!(certificate.check(&trust, in_year(2036)), Ok(()));
+    assert_eq!(trust.check(&certificate, in_year(2036)), Ok(()));
     assert!(matches!(
-        certificate.check(&trust, in_year(2037)),
+        trust.check(&certificate, in_year(2037)),
         Err(Expired { .. })
     ));
     // All three have expired now; what counts is that the chain was good at its end.
     assert_eq!(
-        certificate.danger_check_even_if_expired(&trust, in_year(2045)),
+        trust.danger_check_even_if_expired(&certificate, in_year(2045)),
         Ok(())
     );
     assert!(matches!(
-        certificate.danger_check_even_if_expired(&trust, UnixTime::from_secs(0)),
+        trust.danger_check_even_if_expired(&certificate, UnixTime::from_secs(0)),
         Err(NotYetValid { .. })
     ));
 
@@ -436,9 +429,9 @@ pub(crate) fn expiry<B: Backend>() {
         (in_year(2038), 2_145_916_800),
         (in_year(2045), 2_145_916_800),
     ] {
-        let certificate = Certificate::from_pem::<B>(&pem(&chain.file())).unwrap();
-        let refused = certificate
-            .danger_check_even_if_expired(&trust, now)
+        let certificate = Certificate::from_pem(&pem(&chain.file())).unwrap();
+        let refused = trust
+            .danger_check_even_if_expired(&certificate, now)
             .unwrap_err();
         let Refused(IssuerExpired { not_after, .. }) = refused else {
             panic!("{refused:?}")
@@ -447,7 +440,7 @@ pub(crate) fn expiry<B: Backend>() {
     }
     // Nor is a root.
     chain.intermediate.certificate = until(chain.intermediate.certificate, "40");
-    let refused = check_at::<B>(&chain.file(), &anchors, in_year(2039));
+    let refused = check_at(&chain.file(), &anchors, in_year(2039));
     let Err(Refused(IssuerExpired { not_after, .. })) = refused else {
         panic!("{refused:?}")
     };
@@ -456,14 +449,15 @@ pub(crate) fn expiry<B: Backend>() {
     early.certificate.not_before = generalized("20500101000000Z");
     early.certificate.not_after = generalized("20600101000000Z");
     let anchors = self::anchors(&[early.sign(&early.certificate)]);
-    let refused = check::<B>(&Chain::good().file(), &anchors);
+    let refused = check(&Chain::good().file(), &anchors);
     assert!(
         matches!(refused, Err(Refused(IssuerNotYetValid { .. }))),
         "{refused:?}"
     );
 }
 
-pub(crate) fn search_is_bounded<B: Backend>() {
+#[test]
+fn search_is_bounded() {
     // A chain of six intermediates is followed, path lengths all along.
     let long = |intermediates: u8| {
         let root = Authority::root();
@@ -479,11 +473,11 @@ pub(crate) fn search_is_bounded<B: Backend>() {
             issuer = next;
         }
         file.insert(0, issuer.sign(&Forgery::agent()));
-        check::<B>(&file, &anchors)
+        check(&file, &anchors)
     };
     assert_eq!(long(1), Ok(()));
     assert_eq!(long(6), Ok(()));
-    assert_eq!(long(7), Err(TooMany { found: 8 }));
+    assert_eq!(long(7), Err(TrustError::Certificate(TooMany { found: 8 })));
 
     // Six authorities of one name, each with another key, none of them issued by an anchor: every
     // order of them is a path, and big certificates make each step dear.
@@ -504,14 +498,14 @@ pub(crate) fn search_is_bounded<B: Backend>() {
             .map(|a| authorities[0].sign(&a.certificate)),
     );
     assert_eq!(
-        check::<B>(&file, &Chain::good().anchors()),
+        check(&file, &Chain::good().anchors()),
         Err(Refused(UnknownAuthority))
     );
     // The same with an anchor of that name, whose key signed none of them.
     let trusted = Authority::new("intermediate", "intermediate", 30);
     let anchors = anchors(&[trusted.sign(&trusted.certificate)]);
     assert!(matches!(
-        check::<B>(&file, &anchors),
+        check(&file, &anchors),
         Err(Refused(TooComplex | Signature))
     ));
 }
@@ -539,4 +533,25 @@ fn name_constraints(tag: u8, base: &[u8]) -> Vec<u8> {
         true,
         &sequence(&[&tlv(tag, &sequence(&[base]))]),
     )
+}
+
+#[test]
+fn a_policy_that_is_kept_names_no_agent_of_its_own() {
+    let chain = Chain::good();
+    let certificate = Certificate::from_pem(&pem(&chain.file())).unwrap();
+    let policy = TrustPolicy::chain(chain.anchors());
+    let decide =
+        |policy: &TrustPolicy, agent, certificate| policy.for_agent(agent).check(certificate, NOW);
+    assert_eq!(decide(&policy, "a2048", &certificate), Ok(()));
+    assert!(matches!(
+        decide(&policy, "b2048", &certificate),
+        Err(Refused(OtherAgent { .. }))
+    ));
+
+    let unnamed = Chain::with_agent(agent_names(&[]));
+    let unnamed = Certificate::from_pem(&pem(&unnamed.file())).unwrap();
+    assert_eq!(decide(&policy, "a2048", &unnamed), Err(Refused(NoAgent)));
+    let policy = policy.danger_accept_certificate_without_agent_id();
+    assert_eq!(decide(&policy, "a2048", &unnamed), Ok(()));
+    assert!(decide(&policy, "b2048", &certificate).is_err());
 }

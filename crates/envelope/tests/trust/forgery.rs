@@ -1,6 +1,6 @@
 //! Certificates with any fault one likes.
 
-use sealpost_envelope::{Backend, Certificate, UnixTime};
+use sealpost_envelope::{Certificate, UnixTime};
 
 use super::der::{
     BOOLEAN, GENERALIZED_TIME, INTEGER, NULL, OCTET_STRING, UTC_TIME, UTF8_STRING, bit_string, oid,
@@ -170,10 +170,8 @@ pub(crate) fn pem(certificates: &[Vec<u8>]) -> Vec<u8> {
         .collect()
 }
 
-pub(crate) fn parse<B: Backend>(
-    der: &[u8],
-) -> Result<Certificate, sealpost_envelope::CertificateError> {
-    Certificate::from_der::<B>(der)
+pub(crate) fn parse(der: &[u8]) -> Result<Certificate, sealpost_envelope::CertificateError> {
+    Certificate::from_der(der)
 }
 
 pub(crate) fn test_file(name: &str) -> Vec<u8> {

@@ -4,7 +4,7 @@ use proptest::{
     prelude::*,
     test_runner::{FileFailurePersistence, TestRunner},
 };
-use sealpost_envelope::{Backend, Certificate, ChainPolicy, Trust, TrustAnchors};
+use sealpost_envelope::{Certificate, ChainPolicy, Trust, TrustAnchors};
 
 use super::forgery::{NOW, test_file};
 
@@ -93,13 +93,13 @@ const NAMES: [&str; 8] = [
     "usual.pem",
 ];
 
-fn exercise<B: Backend>(bytes: &[u8], anchors: &TrustAnchors) -> Option<Certificate> {
+fn exercise(bytes: &[u8], anchors: &TrustAnchors) -> Option<Certificate> {
     let _ = TrustAnchors::from_pem_or_der(bytes);
-    let certificate = Certificate::from_pem_or_der::<B>(bytes).ok()?;
+    let certificate = Certificate::from_pem_or_der(bytes).ok()?;
     let policy = ChainPolicy::new(anchors, "a2048").danger_accept_certificate_without_agent_id();
-    let chained = certificate.check(&Trust::Chain(policy), NOW);
-    let any = certificate.check(&Trust::DangerAnyCertificate, NOW);
-    let pinned = certificate.check(&Trust::Pinned(&[certificate.fingerprint()]), NOW);
+    let chained = Trust::Chain(policy).check(&certificate, NOW);
+    let any = Trust::DangerAnyCertificate.check(&certificate, NOW);
+    let pinned = Trust::Pinned(&[certificate.fingerprint()]).check(&certificate, NOW);
     assert_eq!(any, pinned);
     for result in [chained, any] {
         if let Err(error) = result {
@@ -109,13 +109,14 @@ fn exercise<B: Backend>(bytes: &[u8], anchors: &TrustAnchors) -> Option<Certific
     chained.is_ok().then_some(certificate)
 }
 
-pub(crate) fn any_bytes<B: Backend>() {
+#[test]
+fn any_bytes() {
     let anchors = TrustAnchors::from_pem(&file("ca-rsa.pem")).unwrap();
     runner(512)
         .run(&any::<Vec<u8>>(), |bytes| {
-            exercise::<B>(&bytes, &anchors);
-            exercise::<B>(&[b"\x30\x82".as_slice(), &bytes].concat(), &anchors);
-            exercise::<B>(
+            exercise(&bytes, &anchors);
+            exercise(&[b"\x30\x82".as_slice(), &bytes].concat(), &anchors);
+            exercise(
                 &[b"-----BEGIN CERTIFICATE-----".as_slice(), &bytes].concat(),
                 &anchors,
             );
@@ -124,11 +125,12 @@ pub(crate) fn any_bytes<B: Backend>() {
         .unwrap();
 }
 
-pub(crate) fn changed_certificates<B: Backend>() {
+#[test]
+fn changed_certificates() {
     let anchors = TrustAnchors::from_pem(&file("ca-rsa.pem")).unwrap();
     let bases = NAMES.map(file);
     let fingerprints = NAMES.map(|name| {
-        Certificate::from_pem_or_der::<B>(&file(name))
+        Certificate::from_pem_or_der(&file(name))
             .ok()
             .map(|certificate| certificate.fingerprint())
     });
@@ -137,7 +139,7 @@ pub(crate) fn changed_certificates<B: Backend>() {
             let mut bytes = bases[base].clone();
             changes.iter().for_each(|change| change.apply(&mut bytes));
             // What still has a chain is what it was: the changes hit text, line ends, other blocks.
-            if let Some(certificate) = exercise::<B>(&bytes, &anchors) {
+            if let Some(certificate) = exercise(&bytes, &anchors) {
                 prop_assert_eq!(Some(certificate.fingerprint()), fingerprints[base]);
             }
             Ok(())
@@ -145,7 +147,8 @@ pub(crate) fn changed_certificates<B: Backend>() {
         .unwrap();
 }
 
-pub(crate) fn changed_chains<B: Backend>() {
+#[test]
+fn changed_chains() {
     // The base64 is whole, the DER inside is changed: an agent's, an intermediate's, an anchor's.
     let (_, anchor) = pem_rfc7468::decode_vec(&file("ca-dns-permitted.pem"))
         .map(|(l, d)| (l.to_owned(), d))
@@ -165,9 +168,9 @@ pub(crate) fn changed_chains<B: Backend>() {
             let anchors = TrustAnchors::from_pem_or_der(&changed_anchor);
             let bytes = super::forgery::pem(&[changed_leaf.clone(), changed_intermediate.clone()]);
             if let Ok(anchors) = &anchors {
-                exercise::<B>(&bytes, anchors);
+                exercise(&bytes, anchors);
             }
-            if exercise::<B>(&bytes, &root).is_some() {
+            if exercise(&bytes, &root).is_some() {
                 prop_assert_eq!(
                     (&changed_leaf, &changed_intermediate),
                     (&leaf, &intermediate)

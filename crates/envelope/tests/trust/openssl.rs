@@ -9,12 +9,13 @@ use sealpost_envelope::{
         OtherAgent, SelfSigned, SignatureAlgorithm, UnknownIssuer, Version,
     },
     ChainPolicy, Identity, PublicKeyError, Recipient, SecretContext, Trust, TrustAnchors,
-    TrustAnchorsError, open, seal,
+    TrustAnchorsError, TrustError, open, seal,
 };
 
 use super::forgery::{NOW, test_file};
 
-use CertificateError::{AgentId, Expired, KeyUsage, Malformed, NoCertificate, PublicKey};
+use CertificateError::{AgentId, Malformed, NoCertificate, PublicKey};
+use TrustError::{Expired, KeyUsage};
 
 /// What a file must do: under a pin of what is in it, and under the chain policy.
 enum Expected {
@@ -25,7 +26,7 @@ enum Expected {
     /// A pin is enough, the authority is not.
     PinOnly(&'static str, ChainError),
     /// It is parsed and breaks a rule of every policy.
-    NotUsable(fn(CertificateError) -> bool),
+    NotUsable(fn(TrustError) -> bool),
     /// An authority; it is refused as an agent's by its key.
     Authority,
     /// An authority whose key can't be used.
@@ -154,16 +155,17 @@ fn anchors(name: &str) -> TrustAnchors {
     TrustAnchors::from_pem_or_der(&file(&format!("{name}.pem"))).unwrap()
 }
 
-fn under(certificate: &Certificate, authority: &str) -> Result<(), CertificateError> {
+fn under(certificate: &Certificate, authority: &str) -> Result<(), TrustError> {
     let anchors = anchors(authority);
-    certificate.check(&Trust::Chain(ChainPolicy::new(&anchors, "a2048")), NOW)
+    Trust::Chain(ChainPolicy::new(&anchors, "a2048")).check(&certificate, NOW)
 }
 
-pub(crate) fn certificates_of_openssl<B: Backend>() {
+#[test]
+fn certificates_of_openssl() {
     for (name, expected) in FILES {
-        let parsed = Certificate::from_pem_or_der::<B>(&file(name));
+        let parsed = Certificate::from_pem_or_der(&file(name));
         let pinned = |certificate: &Certificate| {
-            certificate.check(&Trust::Pinned(&[certificate.fingerprint()]), NOW)
+            Trust::Pinned(&[certificate.fingerprint()]).check(&certificate, NOW)
         };
         match expected {
             Refused(error) => assert_eq!(parsed.unwrap_err(), *error, "{name}"),
@@ -192,15 +194,16 @@ pub(crate) fn certificates_of_openssl<B: Backend>() {
     assert_eq!(there.len(), 69);
 }
 
-pub(crate) fn chains_of_openssl<B: Backend>() {
+#[test]
+fn chains_of_openssl() {
     for (name, expected) in FILES {
-        let parsed = Certificate::from_pem_or_der::<B>(&file(name));
+        let parsed = Certificate::from_pem_or_der(&file(name));
         let as_anchor = TrustAnchors::from_pem_or_der(&file(name));
         match expected {
             Issued(authority) => assert_eq!(under(&parsed.unwrap(), authority), Ok(()), "{name}"),
             PinOnly(authority, error) => {
                 let refused = under(&parsed.unwrap(), authority);
-                assert_eq!(refused, Err(CertificateError::Chain(*error)), "{name}");
+                assert_eq!(refused, Err(TrustError::Chain(*error)), "{name}");
                 assert!(as_anchor.is_err(), "{name}");
             }
             Authority | RsaAuthority | PinnableAuthority => {
@@ -216,9 +219,9 @@ pub(crate) fn chains_of_openssl<B: Backend>() {
             Refused(_) | NotUsable(_) => assert!(as_anchor.is_err(), "{name}"),
         }
     }
-    let other = Certificate::from_pem::<B>(&file(OTHER_AGENT)).unwrap();
+    let other = Certificate::from_pem(&file(OTHER_AGENT)).unwrap();
     let error = under(&other, "ca-rsa").unwrap_err();
-    let CertificateError::Chain(OtherAgent { named }) = error else {
+    let TrustError::Chain(OtherAgent { named }) = error else {
         panic!("{error}")
     };
     assert_eq!(named.as_str(), "b2048");
@@ -226,20 +229,17 @@ pub(crate) fn chains_of_openssl<B: Backend>() {
     // Without the agent's name they pass when the caller says so: then the other rules decide.
     let anchors = anchors("ca-rsa");
     let policy = ChainPolicy::new(&anchors, "a2048").danger_accept_certificate_without_agent_id();
-    let unnamed = |name| {
-        Certificate::from_pem::<B>(&file(name))
-            .unwrap()
-            .check(&Trust::Chain(policy), NOW)
-    };
+    let unnamed =
+        |name| Trust::Chain(policy).check(&Certificate::from_pem(&file(name)).unwrap(), NOW);
     assert_eq!(unnamed("no-agent.pem"), Ok(()));
     assert_eq!(unnamed("ca-rsa.pem"), Err(KeyUsage));
     assert_eq!(
         unnamed("shipped.pem"),
-        Err(CertificateError::Chain(ChainError::Authority))
+        Err(TrustError::Chain(ChainError::Authority))
     );
     assert!(matches!(
         unnamed("bare.pem"),
-        Err(CertificateError::Chain(SelfSigned | Version))
+        Err(TrustError::Chain(SelfSigned | Version))
     ));
 }
 
@@ -255,7 +255,7 @@ pub(crate) fn what_is_accepted_can_be_sealed_to<B: Backend>() {
         };
         let anchors = anchors(authority);
         let trust = Trust::Chain(ChainPolicy::new(&anchors, "a2048"));
-        let certificate = Certificate::from_pem_or_der::<B>(&file(name)).unwrap();
+        let certificate = Certificate::from_pem_or_der(&file(name)).unwrap();
         let recipient = Recipient::<B>::from_certificate(&certificate, &trust, NOW);
         let recipient = recipient.unwrap_or_else(|error| panic!("{name}: {error}"));
         let envelope = seal(&[recipient], &context, b"secret", rng).unwrap();

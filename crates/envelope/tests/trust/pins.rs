@@ -3,7 +3,8 @@
 use std::slice;
 
 use sealpost_envelope::{
-    Backend, Certificate, CertificateError, Fingerprint, Recipient, Trust, UnixTime,
+    Backend, Certificate, CertificateError, Fingerprint, Recipient, Trust, TrustError, TrustPolicy,
+    UnixTime,
 };
 
 use super::forgery::{
@@ -11,12 +12,13 @@ use super::forgery::{
     key_usage, parse, pem, purposes, utc,
 };
 
-fn pinned<B: Backend>(forgery: &Forgery) -> Result<(), CertificateError> {
-    let certificate = parse::<B>(&forgery.unsigned()).unwrap();
-    certificate.check(&Trust::Pinned(&[certificate.fingerprint()]), NOW)
+fn pinned(forgery: &Forgery) -> Result<(), TrustError> {
+    let certificate = parse(&forgery.unsigned()).unwrap();
+    Trust::Pinned(&[certificate.fingerprint()]).check(&certificate, NOW)
 }
 
-pub(crate) fn a_pin_stands_in_for_the_issuers<B: Backend>() {
+#[test]
+fn a_pin_stands_in_for_the_issuers() {
     let good = Forgery::agent();
     let cases = [
         ("a signature that is none", good.clone()),
@@ -43,29 +45,26 @@ pub(crate) fn a_pin_stands_in_for_the_issuers<B: Backend>() {
         ),
     ];
     for (what, forgery) in cases {
-        assert_eq!(pinned::<B>(&forgery), Ok(()), "{what}");
+        assert_eq!(pinned(&forgery), Ok(()), "{what}");
     }
 }
 
-pub(crate) fn a_pin_does_not_lift_the_rules_for_keys<B: Backend>() {
-    let with_usage = |bits| pinned::<B>(&Forgery::agent().with(key_usage(bits)));
+#[test]
+fn a_pin_does_not_lift_the_rules_for_keys() {
+    let with_usage = |bits| pinned(&Forgery::agent().with(key_usage(bits)));
     assert_eq!(with_usage(KEY_ENCIPHERMENT | KEY_CERT_SIGN), Ok(()));
     // digitalSignature, dataEncipherment, keyAgreement, keyCertSign.
     for bits in [0x80, 0x10, 0x08, KEY_CERT_SIGN, 0xdf] {
-        assert_eq!(
-            with_usage(bits),
-            Err(CertificateError::KeyUsage),
-            "{bits:08b}"
-        );
+        assert_eq!(with_usage(bits), Err(TrustError::KeyUsage), "{bits:08b}");
     }
     let without = Forgery {
         extensions: vec![agent_names(&[])],
         ..Forgery::agent()
     };
-    assert_eq!(pinned::<B>(&without), Ok(()));
+    assert_eq!(pinned(&without), Ok(()));
 
     // A pin of another certificate for the very same key is none of this one.
-    let other = parse::<B>(
+    let other = parse(
         &Forgery {
             not_after: utc("410101000000Z"),
             ..Forgery::agent()
@@ -73,7 +72,7 @@ pub(crate) fn a_pin_does_not_lift_the_rules_for_keys<B: Backend>() {
         .unsigned(),
     )
     .unwrap();
-    let certificate = parse::<B>(&Forgery::agent().unsigned()).unwrap();
+    let certificate = parse(&Forgery::agent().unsigned()).unwrap();
     assert_eq!(other.public_key(), certificate.public_key());
     let fingerprint = certificate.fingerprint();
     for pins in [
@@ -81,54 +80,55 @@ pub(crate) fn a_pin_does_not_lift_the_rules_for_keys<B: Backend>() {
         &[other.fingerprint()],
         &[Fingerprint::from_bytes([0; 32])],
     ] {
-        let refused = certificate.check(&Trust::Pinned(pins), NOW);
-        assert_eq!(refused, Err(CertificateError::NotPinned { fingerprint }));
+        let refused = Trust::Pinned(pins).check(&certificate, NOW);
+        assert_eq!(refused, Err(TrustError::NotPinned { fingerprint }));
     }
 }
 
 pub(crate) fn expiry_is_overridden_by_name_only<B: Backend>() {
-    let certificate = parse::<B>(&Forgery::agent().unsigned()).unwrap();
+    let certificate = parse(&Forgery::agent().unsigned()).unwrap();
     let trust = Trust::Pinned(&[certificate.fingerprint()]);
     let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
     let late = UnixTime::from_secs(not_after.as_secs() + 1);
     let early = UnixTime::from_secs(not_before.as_secs() - 1);
 
-    let expired = Err(CertificateError::Expired {
+    let expired = Err(TrustError::Expired {
         not_after,
         now: late,
     });
-    assert_eq!(certificate.check(&trust, late), expired);
+    assert_eq!(trust.check(&certificate, late), expired);
     assert!(Recipient::<B>::from_certificate(&certificate, &trust, late).is_err());
     assert_eq!(
-        certificate.danger_check_even_if_expired(&trust, late),
+        trust.danger_check_even_if_expired(&certificate, late),
         Ok(())
     );
     Recipient::<B>::danger_from_expired_certificate(&certificate, &trust, late).unwrap();
 
     // Nothing else is overridden.
-    let not_yet = Err(CertificateError::NotYetValid {
+    let not_yet = Err(TrustError::NotYetValid {
         not_before,
         now: early,
     });
-    assert_eq!(certificate.check(&trust, early), not_yet);
+    assert_eq!(trust.check(&certificate, early), not_yet);
     assert_eq!(
-        certificate.danger_check_even_if_expired(&trust, early),
+        trust.danger_check_even_if_expired(&certificate, early),
         not_yet
     );
     let unpinned = Trust::Pinned(&[]);
     assert!(
-        certificate
-            .danger_check_even_if_expired(&unpinned, late)
+        unpinned
+            .danger_check_even_if_expired(&certificate, late)
             .is_err()
     );
-    let signs = parse::<B>(&Forgery::agent().with(key_usage(0x80)).unsigned()).unwrap();
+    let signs = parse(&Forgery::agent().with(key_usage(0x80)).unsigned()).unwrap();
     assert_eq!(
-        signs.danger_check_even_if_expired(&Trust::DangerAnyCertificate, late),
-        Err(CertificateError::KeyUsage)
+        Trust::DangerAnyCertificate.danger_check_even_if_expired(&signs, late),
+        Err(TrustError::KeyUsage)
     );
 }
 
-pub(crate) fn files_of_several_certificates<B: Backend>() {
+#[test]
+fn files_of_several_certificates() {
     let first = Forgery::agent().unsigned();
     let second = Forgery::agent().with(key_usage(0x80)).unsigned();
     let file = |count: usize| {
@@ -139,26 +139,55 @@ pub(crate) fn files_of_several_certificates<B: Backend>() {
     // The first is the one that is sealed to, here without regard to the others.
     let junk = [pem(slice::from_ref(&first)), pem(&[b"junk".to_vec()])].concat();
     for file in [file(1), file(2), file(Certificate::MAX_COUNT), junk] {
-        let certificate = Certificate::from_pem::<B>(&file).unwrap();
+        let certificate = Certificate::from_pem(&file).unwrap();
         assert_eq!(
             certificate.fingerprint(),
-            parse::<B>(&first).unwrap().fingerprint()
+            parse(&first).unwrap().fingerprint()
         );
-        certificate
-            .check(&Trust::Pinned(&[certificate.fingerprint()]), NOW)
+        Trust::Pinned(&[certificate.fingerprint()])
+            .check(&certificate, NOW)
             .unwrap();
     }
     assert_eq!(
-        Certificate::from_pem::<B>(&file(8)).unwrap_err(),
+        Certificate::from_pem(&file(8)).unwrap_err(),
         CertificateError::TooMany { found: 8 }
     );
     // DER that has a PEM file inside is DER.
     let inside = Forgery::agent()
         .with(extension("1.2.3.4", false, &pem(&[second])))
         .unsigned();
-    let certificate = Certificate::from_pem_or_der::<B>(&inside).unwrap();
+    let certificate = Certificate::from_pem_or_der(&inside).unwrap();
     assert_eq!(
         certificate.fingerprint(),
-        parse::<B>(&inside).unwrap().fingerprint()
+        parse(&inside).unwrap().fingerprint()
     );
+}
+
+#[test]
+fn a_policy_that_is_kept_decides_as_the_borrowed_one() {
+    let certificate = parse(&Forgery::agent().unsigned()).unwrap();
+    let fingerprint = certificate.fingerprint();
+    let policies = [
+        (TrustPolicy::pinned([fingerprint]), Ok(())),
+        (
+            TrustPolicy::pinned([]),
+            Err(TrustError::NotPinned { fingerprint }),
+        ),
+        (TrustPolicy::danger_any_certificate(), Ok(())),
+    ];
+    for (policy, expected) in policies {
+        let decided = policy.for_agent("a2048").check(&certificate, NOW);
+        assert_eq!(decided, expected, "{policy:?}");
+    }
+}
+
+#[test]
+fn the_blocks_of_a_file_are_its_certificates() {
+    let certificate = String::from_utf8(pem(&[Forgery::agent().unsigned()])).unwrap();
+    let key = String::from_utf8(pem(&[b"key".to_vec()]))
+        .unwrap()
+        .replace("CERTIFICATE", "PRIVATE KEY");
+    let file = [&*certificate, "text\n", &key, &certificate].concat();
+    let blocks: Vec<_> = Certificate::pem_blocks(file.as_bytes()).collect();
+    assert_eq!(blocks, [certificate.trim_end(); 2]);
 }

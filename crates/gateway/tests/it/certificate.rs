@@ -5,7 +5,7 @@ use axum::{
     http::{Method, Request},
 };
 use insta::assert_snapshot;
-use sealpost_envelope::{AwsLc, Certificate};
+use sealpost_envelope::Certificate;
 
 use crate::harness::{AGENT, Answer, CERTIFICATE, REQUEST_ID, World, world};
 
@@ -47,7 +47,7 @@ async fn json_for_those_who_ask() {
     let mut answer = world
         .certificate(AGENT, &["application/json"], Some(&token))
         .await;
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     let json = answer.json();
     assert_eq!(json["fingerprint"], certificate.fingerprint().to_string());
     assert_eq!(json["pem"].as_str().unwrap().as_bytes(), CERTIFICATE);

@@ -15,7 +15,7 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use sealpost_agent::{Accept, Agent, Resolver};
-use sealpost_envelope::{AwsLc, Certificate, Identity, Trust, UnixTime};
+use sealpost_envelope::{Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
 };
@@ -95,7 +95,7 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     let id: AgentId = AGENT.parse().unwrap();
     let key = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
     let mut identity = Identity::from_pem(key).unwrap();
-    let certificate = Certificate::from_pem::<AwsLc>(CERTIFICATE).unwrap();
+    let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
         id.clone(),
@@ -146,7 +146,7 @@ pub(crate) fn assemble(
     agent_key: &SigningKey,
 ) -> Gateway {
     let entry = |id: &str, certificate: &[u8]| {
-        let trust = Trust::DangerAnyCertificate;
+        let trust = TrustPolicy::danger_any_certificate();
         AgentEntry::new(
             id.parse().unwrap(),
             certificate,

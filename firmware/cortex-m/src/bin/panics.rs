@@ -104,22 +104,22 @@ fn envelope(input: &mut [u8], rng: &mut Noise<'_>) {
     let context = SecretContext::new(text, text).with_project([2; 16]);
     let now = UnixTime::from_secs(input.len() as u64);
     if let Some(pin) = show(text.parse::<Fingerprint>())
-        && let Some(certificate) = show(Certificate::from_pem_or_der::<RustCrypto>(input))
+        && let Some(certificate) = show(Certificate::from_pem_or_der(input))
         && let Some(recipient) = show(Recipient::from_certificate(
             &certificate,
             &Trust::Pinned(&[pin]),
             now,
         ))
     {
-        show(certificate.danger_check_even_if_expired(&Trust::DangerAnyCertificate, now));
+        show(Trust::DangerAnyCertificate.danger_check_even_if_expired(&certificate, now));
         certificate.agent_ids().for_each(|id| host::print(&[id]));
         seals(&[recipient], &context, input, rng);
     }
-    show(PublicKey::from_spki_der::<RustCrypto>(input));
+    show(PublicKey::from_spki_der(input));
     let Some(mut identity) = show(Identity::<RustCrypto>::from_pem_or_der(input)) else {
         return;
     };
-    if let Some(certificate) = show(Certificate::from_der::<RustCrypto>(input)) {
+    if let Some(certificate) = show(Certificate::from_der(input)) {
         show(identity.add_certificate(certificate));
     }
     opens(&identity, input, &context, rng);

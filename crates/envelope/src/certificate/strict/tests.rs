@@ -117,7 +117,7 @@ fn certificates() -> BTreeMap<Vec<u8>, String> {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         let file = std::fs::read(&path).unwrap();
-        for block in pem::blocks(&file).filter(|block| block.label == pem::CERTIFICATE) {
+        for block in pem::certificates(&file) {
             if let Ok(der) = block.decode() {
                 found.insert(der.to_vec(), format!("{}", path.display()));
             }

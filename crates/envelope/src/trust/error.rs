@@ -1,0 +1,87 @@
+//! Why a certificate is not sealed to.
+
+use core::fmt;
+
+#[cfg(feature = "chain")]
+use super::ChainError;
+use crate::{certificate::CertificateError, fingerprint::Fingerprint, time::UnixTime};
+
+/// Why a certificate is not sealed to.
+///
+/// If several reasons hold, the first of these is given: [`Certificate`](Self::Certificate),
+/// [`NotPinned`](Self::NotPinned), [`KeyUsage`](Self::KeyUsage), [`NotYetValid`](Self::NotYetValid) or
+/// [`Expired`](Self::Expired), `Chain`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum TrustError {
+    /// It is not a certificate, or its key can't be used.
+    Certificate(CertificateError),
+    /// No chain that the policy accepts leads to the certificate.
+    #[cfg(feature = "chain")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "chain")))]
+    Chain(ChainError),
+    /// The validity is over.
+    Expired {
+        /// The last second of the validity.
+        not_after: UnixTime,
+        /// The time of the check.
+        now: UnixTime,
+    },
+    /// keyUsage is there and lacks keyEncipherment (RFC 5280 §4.2.1.3).
+    KeyUsage,
+    /// The fingerprint is none of those pinned.
+    NotPinned {
+        /// The certificate's fingerprint.
+        fingerprint: Fingerprint,
+    },
+    /// The validity has not begun.
+    NotYetValid {
+        /// The first second of the validity.
+        not_before: UnixTime,
+        /// The time of the check.
+        now: UnixTime,
+    },
+}
+
+impl fmt::Display for TrustError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Certificate(error) => error.fmt(f),
+            #[cfg(feature = "chain")]
+            Self::Chain(error) => error.fmt(f),
+            Self::Expired { not_after, now } => write!(
+                f,
+                "the certificate expired {} seconds ago: ask the agent's operator for the new one",
+                now.as_secs().saturating_sub(not_after.as_secs())
+            ),
+            Self::KeyUsage => f.write_str(
+                "the certificate's keyUsage does not allow keyEncipherment: issue one that does",
+            ),
+            Self::NotPinned { fingerprint } => write!(
+                f,
+                "the certificate is not pinned: its SHA-256 fingerprint is {fingerprint}, compare it with the \
+                 one that the agent's operator gave you"
+            ),
+            Self::NotYetValid { not_before, now } => write!(
+                f,
+                "the certificate becomes valid in {} seconds: check the clock, or wait",
+                not_before.as_secs().saturating_sub(now.as_secs())
+            ),
+        }
+    }
+}
+
+impl core::error::Error for TrustError {}
+
+impl From<CertificateError> for TrustError {
+    fn from(error: CertificateError) -> Self {
+        Self::Certificate(error)
+    }
+}
+
+#[cfg(feature = "chain")]
+impl From<ChainError> for TrustError {
+    fn from(error: ChainError) -> Self {
+        Self::Chain(error)
+    }
+}
