@@ -25,7 +25,7 @@
 //! | feature | adds |
 //! |---|---|
 //! | `alloc` | `OwnedContext`, `AgentId::urn` |
-//! | `serde` | `Serialize` and `Deserialize` for the owned types; implies `alloc` |
+//! | `serde` | `Serialize` and `Deserialize` for ids and `Owner`, `Serialize` for `OwnedContext`; implies `alloc` |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]

@@ -1,10 +1,11 @@
-//! Identifiers as strings, the context as an object of strings. What breaks a rule is not read.
+//! Identifiers as strings, the context as an object of strings.
 
 use alloc::string::String;
 
+use ::serde::ser::SerializeStruct as _;
 use ::serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{AgentId, OwnedContext, Owner, ProjectId, PropertyKey, SecretName, SecretType};
+use crate::{AgentId, OwnedContext, ProjectId};
 
 impl Serialize for AgentId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -32,60 +33,27 @@ impl<'de> Deserialize<'de> for ProjectId {
     }
 }
 
-/// The members and their order.
-#[derive(Deserialize, Serialize)]
-#[serde(crate = "::serde")]
-#[serde(deny_unknown_fields)]
-struct Members<T> {
-    agent: AgentId,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    project: Option<ProjectId>,
-    name: T,
-    #[serde(default = "none", skip_serializing_if = "Option::is_none")]
-    key: Option<T>,
-    #[serde(
-        default = "none",
-        rename = "type",
-        skip_serializing_if = "Option::is_none"
-    )]
-    secret_type: Option<T>,
-}
-
+/// `agent`, `project`, `name`, `key`, `type`; what is not there is left out.
+///
+/// There is no `Deserialize`: who reads a context tells which rules it breaks, which an error of serde cannot.
 impl Serialize for OwnedContext {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let members = Members {
-            agent: *self.agent(),
-            project: self.project(),
-            name: self.name().as_str(),
-            key: self.key().map(|key| key.as_str()),
-            secret_type: self.secret_type().map(|secret_type| secret_type.as_str()),
-        };
-        members.serialize(serializer)
-    }
-}
-
-impl<'de> Deserialize<'de> for OwnedContext {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let members = Members::<String>::deserialize(deserializer)?;
-        let owner = Owner {
-            agent: members.agent,
-            project: members.project,
-        };
-        let name = SecretName::try_from(members.name.as_str()).map_err(de::Error::custom)?;
-        let mut context = Self::new(owner, name);
-        if let Some(key) = &members.key {
-            let key = PropertyKey::try_from(key.as_str()).map_err(de::Error::custom)?;
-            context = context.with_key(key);
+        let project = self.project();
+        let (key, secret_type) = (self.key(), self.secret_type());
+        let there = [project.is_some(), key.is_some(), secret_type.is_some()];
+        let length = 2 + there.iter().filter(|there| **there).count();
+        let mut object = serializer.serialize_struct("OwnedContext", length)?;
+        object.serialize_field("agent", self.agent())?;
+        if let Some(project) = project {
+            object.serialize_field("project", &project)?;
         }
-        if let Some(secret_type) = &members.secret_type {
-            let secret_type =
-                SecretType::try_from(secret_type.as_str()).map_err(de::Error::custom)?;
-            context = context.with_type(secret_type);
+        object.serialize_field("name", self.name().as_str())?;
+        if let Some(key) = key {
+            object.serialize_field("key", key.as_str())?;
         }
-        Ok(context)
+        if let Some(secret_type) = secret_type {
+            object.serialize_field("type", secret_type.as_str())?;
+        }
+        object.end()
     }
-}
-
-fn none<T>() -> Option<T> {
-    None
 }

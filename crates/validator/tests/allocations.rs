@@ -106,13 +106,3 @@ fn values_are_validated_and_searched_without() {
         assert!(find_property(value, "absent").unwrap().is_none());
     });
 }
-
-#[test]
-fn parameters_are_parsed_without() {
-    allocates_nothing(|| {
-        assert!(parse_agent_id("agent-eu-1").is_ok());
-        assert!(parse_agent_id("agent eu 1").is_err());
-        assert!(parse_project_id("9b2e4a35-59d5-4f83-9d4e-2f0b8f6b1c11").is_ok());
-        assert!(parse_project_id("{9b2e4a35-59d5-4f83-9d4e-2f0b8f6b1c11}").is_err());
-    });
-}
