@@ -11,9 +11,8 @@ use tracing::{Instrument as _, info, info_span, warn};
 use crate::{
     Accept, Ledger,
     alarm::FailedOpens,
-    answer::{Step, step},
-    believe::{Job, Peers, loggable},
-    intake,
+    answer::Step,
+    believe::{Job, Peers, Task, loggable},
     once::Once,
     opening::Opener,
     store::Store,
@@ -112,13 +111,17 @@ impl Agent {
             }
         };
         let id = believed.id;
-        let outcome = match believed.job {
-            Some(job) => {
+        let outcome = match believed.task {
+            Task::Store(job) => {
                 let request_id = loggable(&job.request.request_id);
                 let span = info_span!("store", %request_id, message_id = %id);
                 self.carry_out(job).instrument(span).await
             }
-            None => {
+            Task::Refuse(violations) => {
+                warn!(message_id = %id, "the request's context breaks a rule");
+                Outcome::Refused { violations }
+            }
+            Task::Expire => {
                 warn!(message_id = %id, "request expired before it arrived");
                 Outcome::Expired
             }
@@ -153,7 +156,6 @@ impl Agent {
             let accepted = self.accept.names().into_iter().map(Into::into).collect();
             return Step::Break(Outcome::NotAccepted { accepted });
         }
-        step(intake::check_clear(sealed))?;
         let stored = |context: &_| self.store.stored(context);
         let mut turn = self.once.begin(&job, stored).await?;
         let opening = self.opener.open(job.request.sealed, job.now, job.deadline);

@@ -10,7 +10,7 @@ use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Error, Identity, KeyStatus, Keyring, KeyringError, Plaintext,
     UnixTime, cms::Cms, jwe, jwe::Jwe, text, wrapper,
 };
-use sealpost_protocol::{Context, Outcome, Owner, Sealed, SingleUse};
+use sealpost_protocol::{Outcome, OwnedContext, Owner, Sealed, SingleUse, mismatches};
 use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// Whose value it is: what the sealed bytes were bound to.
-    pub(crate) context: Context,
+    pub(crate) context: OwnedContext,
     pub(crate) value: Value,
     /// For what was sealed at the source.
     pub(crate) single_use: Option<Used>,
@@ -51,15 +51,6 @@ impl Value {
     }
 }
 
-/// Checks what travels in clear, by the gateway's rules: before any private key is used.
-pub(crate) fn check_clear(sealed: &Sealed) -> Result<(), Outcome> {
-    match sealed {
-        Sealed::Native { context, .. } | Sealed::Jwe { context, .. } => none(context.violations()),
-        // The context is inside, and is checked when it is open.
-        Sealed::Cms { .. } => Ok(()),
-    }
-}
-
 /// Opens for its context and no other, and validates what is inside. An RSA operation: not for an async thread.
 pub(crate) fn open(
     keyring: &Keyring<Identity<AwsLc>>,
@@ -75,17 +66,21 @@ pub(crate) fn open(
 
 fn native(
     keyring: &Keyring<Identity<AwsLc>>,
-    context: Context,
+    context: OwnedContext,
     envelope: &str,
 ) -> Result<Opened, Outcome> {
     let envelope = text::decode(envelope).map_err(|error| unreadable(&error))?;
-    let opened = keyring.open(&envelope, &context.sealing(), &mut AwsLcRng);
+    let opened = keyring.open(&envelope, &context.borrow(), &mut AwsLcRng);
     let opened = opened.map_err(|error| match error {
         KeyringError::Opening(error) => not_opened(error),
         error => unreadable(&error),
     })?;
     Ok(Opened {
-        value: value(opened.plaintext, None, context.key.as_deref())?,
+        value: value(
+            opened.plaintext,
+            None,
+            context.key().map(|key| key.as_str()),
+        )?,
         context,
         single_use: None,
         key: opened.status,
@@ -95,7 +90,7 @@ fn native(
 /// The context stands in the protected header, and is compared before the key is used.
 fn open_jwe(
     keyring: &Keyring<Identity<AwsLc>>,
-    context: Context,
+    context: OwnedContext,
     text: &str,
     now: UnixTime,
 ) -> Result<Opened, Outcome> {
@@ -104,14 +99,18 @@ fn open_jwe(
         .binding()
         .ok_or_else(|| unreadable(&jwe::JweError::NoContext))?;
     binding
-        .check(&context.sealing())
+        .check(&context.borrow())
         .map_err(|error| mismatch(&error))?;
     let single_use = used(binding, text.as_bytes(), now)?;
-    let sealing = context.sealing();
+    let sealing = context.borrow();
     let policy = jwe::ContextPolicy::RequireContext(&sealing);
     let opened = jwe::open(keyring, &message, policy, &mut AwsLcRng).map_err(not_opened)?;
     Ok(Opened {
-        value: value(opened.plaintext, None, context.key.as_deref())?,
+        value: value(
+            opened.plaintext,
+            None,
+            context.key().map(|key| key.as_str()),
+        )?,
         context,
         single_use: Some(single_use),
         key: opened.status,
@@ -133,18 +132,20 @@ fn open_cms(
         sealpost_envelope::cms::open(keyring, &message, &mut AwsLcRng).map_err(not_opened)?;
     let wrapped =
         wrapper::unwrap(&opened.plaintext).map_err(|error| refused(format!("#: {error}")))?;
-    let context = Context::of(&wrapped.binding.context()).map_err(|error| mismatch(&error))?;
-    let violations = owner.mismatches(&context);
+    let context = wrapped.binding.context();
+    let violations = mismatches(owner, &context);
     if !violations.is_empty() {
         return Err(Outcome::ContextMismatch { violations });
     }
-    none(context.violations())?;
+    let context = OwnedContext::check(&context).map_err(|broken| Outcome::Refused {
+        violations: broken.iter().map(ToString::to_string).collect(),
+    })?;
     let single_use = used(&wrapped.binding, &der, now)?;
     Ok(Opened {
         value: value(
             opened.plaintext,
             Some(wrapped.value),
-            context.key.as_deref(),
+            context.key().map(|key| key.as_str()),
         )?,
         context,
         single_use: Some(single_use),
@@ -212,13 +213,5 @@ fn unreadable(error: &dyn ToString) -> Outcome {
 fn refused(violation: String) -> Outcome {
     Outcome::Refused {
         violations: vec![violation],
-    }
-}
-
-fn none(violations: Vec<String>) -> Result<(), Outcome> {
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Outcome::Refused { violations })
     }
 }

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use sealpost_context::OwnedContext;
 use sealpost_envelope::{AwsLcRng, Error, Format, KeyStatus, KeyringError, ParseError, text};
 use zeroize::Zeroizing;
 
@@ -54,17 +55,18 @@ impl Open {
             true => None,
             false => Some(self.context.parse()?),
         };
+        let borrowed = context.as_ref().map(OwnedContext::borrow);
         let keyring = keys::read(&self.identity, &self.certificate)?;
         let input = &self.io.input;
         let sealed = input.read(MAX_ENVELOPE)?;
         match Format::detect(&sealed) {
             Some(Format::JweCompact | Format::JweJson) => {
-                let opened = standard::jwe(&keyring, input, &sealed, context.as_ref())?;
+                let opened = standard::jwe(&keyring, input, &sealed, borrowed.as_ref())?;
                 note_old_key(opened.status);
                 return self.io.write(&opened.plaintext);
             }
             Some(Format::Cms | Format::CmsPem) => {
-                let (opened, value) = standard::cms(&keyring, input, &sealed, context.as_ref())?;
+                let (opened, value) = standard::cms(&keyring, input, &sealed, borrowed.as_ref())?;
                 note_old_key(opened.status);
                 return self
                     .io
@@ -72,7 +74,7 @@ impl Open {
             }
             _ => {}
         }
-        let context = context.ok_or_else(|| {
+        let context = borrowed.ok_or_else(|| {
             Failure::usage("an envelope in the native format opens only for its context")
                 .hint("say whose secret it is with --agent-id and --name")
         })?;
@@ -100,7 +102,7 @@ impl Open {
             .hint("leave --batch out, and say which secret it is"));
         }
         let (opened, status) =
-            batch::open(&keyring, owner, &lines).map_err(|e| e.context(&input.name()))?;
+            batch::open(&keyring, &owner, &lines).map_err(|e| e.context(&input.name()))?;
         note_old_key(status);
         self.io.write(&opened)
     }

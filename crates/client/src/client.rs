@@ -9,9 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     AgentTrust, ClientBuilder, ClientError, Created, IdempotencyKey, NewSecret, ProblemKind,
-    RetryPolicy,
-    at_source::{self, Owner},
-    body,
+    RetryPolicy, at_source, body,
     http::{Answer, Call},
     retry::{self, History, Limits},
     token::Credentials,
@@ -80,7 +78,7 @@ impl Client {
         trust: &AgentTrust,
     ) -> Result<Created, ClientError> {
         let deadline = Instant::now() + self.timeout;
-        let owner = Owner::parse(agent, project)?;
+        let owner = at_source::owner(agent, project)?;
         let url = self.secret_value_url(agent, project)?;
         // Before anything is sent.
         body::value(secret)?;

@@ -7,6 +7,7 @@
 //! | one text of a request | [`AgentId`], [`ProjectId`], [`SecretName`], [`PropertyKey`], [`SecretType`] |
 //! | what is known before a value is opened: agent and project | [`Owner`] |
 //! | all of it, borrowed, to seal or to open with | [`SecretContext`] |
+//! | name, key and type, to keep (feature `alloc`) | `SecretId` |
 //! | all of it, to keep or to send (feature `alloc`) | `OwnedContext` |
 //! | a text that is not a `&str`, such as a JSON string with escapes | [`rules`] |
 //!
@@ -24,7 +25,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `alloc` | `OwnedContext`, `AgentId::urn` |
+//! | `alloc` | `OwnedContext`, `SecretId`, `AgentId::urn` |
 //! | `serde` | `Serialize` and `Deserialize` for ids and `Owner`, `Serialize` for `OwnedContext`; implies `alloc` |
 #![no_std]
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -52,7 +53,7 @@ pub use agent_id::AgentId;
 pub use context::SecretContext;
 pub use error::{Field, InvalidIdentifier, Rule};
 #[cfg(feature = "alloc")]
-pub use owned::OwnedContext;
+pub use owned::{OwnedContext, SecretId};
 pub use owner::Owner;
 pub use project_id::ProjectId;
 pub use texts::{PropertyKey, SecretName, SecretType};

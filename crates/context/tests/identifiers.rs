@@ -13,7 +13,10 @@ fn line<T: std::fmt::Debug>(result: Result<T, InvalidIdentifier>) -> String {
 
 #[test]
 fn names_keys_and_types() {
-    assert_eq!(SecretName::try_from("db/password").unwrap().as_str(), "db/password");
+    assert_eq!(
+        SecretName::try_from("db/password").unwrap().as_str(),
+        "db/password"
+    );
     assert_eq!(
         line(SecretName::try_from("")),
         "#/secret/name: is empty; give 1 to 512 bytes"
@@ -57,7 +60,10 @@ fn every_broken_rule_is_told_in_order() {
         Rule::ControlCharacter,
         Rule::Nested,
     ];
-    assert_eq!(told, rules.map(|rule| InvalidIdentifier::new(Field::Key, rule)));
+    assert_eq!(
+        told,
+        rules.map(|rule| InvalidIdentifier::new(Field::Key, rule))
+    );
     let as_chars: Vec<_> = rules::key(&text.chars().collect()).collect();
     assert_eq!(told, as_chars);
     assert_eq!(PropertyKey::try_from(&*text), Err(told[0]));

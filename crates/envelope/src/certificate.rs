@@ -11,13 +11,14 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use der::{Decode, oid::AssociatedOid};
+use sealpost_context::AgentId;
 use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
 
+pub use self::error::CertificateError;
 pub(crate) use self::names::CertificateNames;
 #[cfg(feature = "chain")]
 pub(crate) use self::presented::Presented;
 pub(crate) use self::strict::Fields;
-pub use self::{agent_id::AgentId, error::CertificateError};
 
 use crate::{fingerprint::Fingerprint, hash::sha256, pem, public_key::PublicKey, time::UnixTime};
 
@@ -201,5 +202,5 @@ fn may_encipher(fields: &Fields<'_>) -> Result<bool, CertificateError> {
 fn agent_ids(fields: &Fields<'_>) -> Result<Vec<AgentId>, CertificateError> {
     fields
         .extension(SubjectAltName::OID)
-        .map_or(Ok(Vec::new()), AgentId::all_in)
+        .map_or(Ok(Vec::new()), agent_id::all_in)
 }

@@ -28,7 +28,7 @@
 //! #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?;
 //! # let mut identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
 //! # identity.add_certificate(sealpost_envelope::Certificate::from_pem(file!("agent-a2048.pem"))?)?;
-//! let context = SecretContext::new("agent-1", "db-login");
+//! let context = SecretContext::unchecked("agent-1", "db-login");
 //! let binding = Binding::new(&context);
 //! let text = jwe::seal(&[recipient], Some(&binding), Serialization::Compact, b"{}", &mut OsRng)?;
 //!
@@ -55,6 +55,7 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use rand_core::TryCryptoRng;
+use sealpost_context::SecretContext;
 
 pub use self::{
     error::{HeaderParameter, JweError, JwePart, KeyAlgorithm},
@@ -68,7 +69,6 @@ use crate::{
     content::{
         Content, ContentKey, NONCE_LEN, PendingContent, SealedContent, TAG_LEN, check_sealing,
     },
-    context::SecretContext,
     error::{Error, SealError},
     fingerprint::{Fingerprint, KeyId},
     identity::Identity,

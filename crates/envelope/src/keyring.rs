@@ -6,11 +6,11 @@ use alloc::collections::BTreeMap;
 use core::{fmt, iter, mem};
 
 use rand_core::TryCryptoRng;
+use sealpost_context::SecretContext;
 
 pub use self::error::{DuplicateKey, KeyringError, NoMatchingKey};
 use crate::{
     backend::Backend,
-    context::SecretContext,
     envelope::Envelope,
     error::Error,
     fingerprint::KeyId,
@@ -37,7 +37,7 @@ use crate::{
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use sealpost_envelope::{Identity, KeyStatus, Keyring, OsRng, RustCrypto};
 /// # use sealpost_envelope::{Recipient, SecretContext, Trust, UnixTime, seal};
-/// # let context = SecretContext::new("agent-1", "db-login");
+/// # let context = SecretContext::unchecked("agent-1", "db-login");
 /// # macro_rules! file { ($name:literal) => {
 /// #     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/", $name))
 /// # } }

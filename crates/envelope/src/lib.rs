@@ -14,7 +14,7 @@ mod bytes;
 mod certificate;
 pub mod cms;
 mod content;
-mod context;
+mod encoded_context;
 mod envelope;
 mod error;
 mod fingerprint;
@@ -48,9 +48,8 @@ pub use backend::aws_lc::{AwsLc, AwsLcRng};
 pub use backend::rustcrypto::RustCrypto;
 pub use backend::{Backend, BackendError};
 pub use binding::Binding;
-pub use certificate::{AgentId, Certificate, CertificateError};
+pub use certificate::{Certificate, CertificateError};
 pub use content::PendingContent;
-pub use context::SecretContext;
 pub use envelope::Envelope;
 pub use error::{Error, OpenError, ParseError, SealError};
 pub use fingerprint::{Fingerprint, InvalidDigest, KeyId};
@@ -71,6 +70,8 @@ pub use recipient::Recipient;
 #[cfg(feature = "std")]
 pub use rng::{OsRng, OsRngError};
 pub use seal::{Sealer, seal, seal_into, sealed_len};
+pub use sealpost_context as context;
+pub use sealpost_context::SecretContext;
 pub use time::UnixTime;
 #[cfg(feature = "chain")]
 pub use trust::{ChainError, ChainPolicy, TrustAnchors, TrustAnchorsError};

@@ -8,6 +8,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{Binding, SecretContext, UnixTime, cms::Cms, jwe::Jwe, wrapper};
 
 mod shapes;
@@ -125,9 +126,9 @@ fn the_largest_shapes_are_well_formed() {
 /// Well-formed messages of each kind, to be changed.
 fn seeds() -> Vec<Vec<u8>> {
     let binding = Binding::new(
-        &SecretContext::new("agent-1", "db")
-            .with_key("k")
-            .with_project([7; 16]),
+        &SecretContext::unchecked("agent-1", "db")
+            .with_unchecked_key("k")
+            .with_project(ProjectId::from_bytes([7; 16])),
     );
     let binding = binding.with_use("j-1", UnixTime::from_secs(7)).unwrap();
     let header = format!(

@@ -132,9 +132,9 @@ impl Preparing {
         };
         match submission {
             Submission::Clear(clear) => {
-                let context = clear.context(&owner);
+                let context = clear.context(owner);
                 let idempotency = marks(&|| secret.clear_payload(&context, clear.value()));
-                let envelope = self.envelope(&clear, &context.sealing())?;
+                let envelope = self.envelope(&clear, &context.borrow())?;
                 Ok((Sealed::Native { context, envelope }, idempotency))
             }
             // Whether the certificate that it was sealed to is still valid was the caller's to check.

@@ -7,7 +7,7 @@ use aws_lc_rs::{
     rand,
 };
 use axum::http::{HeaderMap, HeaderName};
-use sealpost_protocol::{Context, Idempotency, Mac, Owner};
+use sealpost_protocol::{Idempotency, Mac, OwnedContext, Owner};
 
 use crate::Principal;
 
@@ -49,13 +49,12 @@ impl IdempotencySecret {
     }
 
     /// The mark of a value in clear, and of whose it is.
-    pub(crate) fn clear_payload(&self, context: &Context, value: &[u8]) -> Mac {
+    pub(crate) fn clear_payload(&self, context: &OwnedContext, value: &[u8]) -> Mac {
         let mut mark = Mark::new(&self.0, CLEAR);
-        mark.part(context.agent.as_str().as_bytes());
-        mark.optional(context.project.as_ref().map(|p| p.as_bytes().as_slice()));
-        mark.part(context.name.as_bytes());
-        mark.optional(context.key.as_deref().map(str::as_bytes));
-        mark.optional(context.secret_type.as_deref().map(str::as_bytes));
+        mark.owner(context.owner());
+        mark.part(context.name().as_str().as_bytes());
+        mark.optional(context.key().map(|key| key.as_str().as_bytes()));
+        mark.optional(context.secret_type().map(|t| t.as_str().as_bytes()));
         mark.part(value);
         mark.finish()
     }
@@ -208,6 +207,8 @@ const SEALED: &[u8] = b"sealpost/idempotency/1/sealed";
 
 #[cfg(test)]
 mod tests {
+    use sealpost_context::SecretId;
+
     use super::*;
 
     fn read(values: &[&str]) -> Result<Option<String>, String> {
@@ -274,15 +275,11 @@ mod tests {
             project: project.map(|p| p.parse().unwrap()),
         };
         let id = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
-        let context = Context::new("a".parse().unwrap(), "n");
-        let keyed = Context {
-            key: Some("k".into()),
-            ..context.clone()
-        };
-        let typed = Context {
-            secret_type: Some("k".into()),
-            ..context.clone()
-        };
+        let name = SecretId::new("n".try_into().unwrap());
+        let context = |secret: &SecretId| OwnedContext::new(owner("a", None), secret.clone());
+        let keyed = context(&name.clone().with_key("k".try_into().unwrap()));
+        let typed = context(&name.clone().with_type("k".try_into().unwrap()));
+        let context = context(&name);
         let marks = [
             secret.scope(&caller("i", Some("s"), "k"), &owner("a", None)),
             secret.scope(&caller("is", Some(""), "k"), &owner("a", None)),

@@ -37,7 +37,8 @@ pub fn validate_value<'a, const N: usize>(
         let mut key = key;
         if let Some(text) = key {
             for broken in rules::key(&Measure::from(text)) {
-                walk.report.add(Place::Key, Problem::Identifier(broken), None);
+                walk.report
+                    .add(Place::Key, Problem::Identifier(broken), None);
                 key = None;
             }
         }

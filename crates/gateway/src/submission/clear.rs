@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use sealpost_protocol::{Context, Owner};
+use sealpost_context::{
+    InvalidIdentifier, OwnedContext, Owner, PropertyKey, SecretId, SecretName, SecretType,
+};
 use sealpost_validator::{
     JsonStr, MAX_MEMBERS, Request, Slot, Violation, ViolationKind, Violations, validate_request,
 };
@@ -16,9 +18,7 @@ use crate::problem::ProblemType;
 pub(crate) struct Clear {
     body: Zeroizing<Vec<u8>>,
     value: Range<usize>,
-    name: String,
-    key: Option<String>,
-    secret_type: Option<String>,
+    secret: SecretId,
 }
 
 impl Clear {
@@ -46,13 +46,12 @@ impl Clear {
             value,
         } = request;
         let value = value.span();
-        let (name, key, secret_type) = (decode(name), key.map(decode), secret_type.map(decode));
+        let secret = secret_id(name, key, secret_type)
+            .map_err(|broken| (ProblemType::InvalidRequest, vec![broken.to_string()]))?;
         Ok(Self {
             body,
             value,
-            name,
-            key,
-            secret_type,
+            secret,
         })
     }
 
@@ -62,19 +61,28 @@ impl Clear {
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        self.secret.name().as_str()
     }
 
     /// Whose value it is, when it is sent there.
-    pub(crate) fn context(&self, owner: &Owner) -> Context {
-        Context {
-            agent: owner.agent.clone(),
-            project: owner.project,
-            name: self.name.clone(),
-            key: self.key.clone(),
-            secret_type: self.secret_type.clone(),
-        }
+    pub(crate) fn context(&self, owner: Owner) -> OwnedContext {
+        OwnedContext::new(owner, self.secret.clone())
     }
+}
+
+fn secret_id(
+    name: JsonStr<'_>,
+    key: Option<JsonStr<'_>>,
+    secret_type: Option<JsonStr<'_>>,
+) -> Result<SecretId, InvalidIdentifier> {
+    let mut secret = SecretId::new(SecretName::try_from(&*decode(name))?);
+    if let Some(key) = key {
+        secret = secret.with_key(PropertyKey::try_from(&*decode(key))?);
+    }
+    if let Some(secret_type) = secret_type {
+        secret = secret.with_type(SecretType::try_from(&*decode(secret_type))?);
+    }
+    Ok(secret)
 }
 
 fn problem<const N: usize>(violations: &Violations<'_, N>) -> (ProblemType, Vec<String>) {

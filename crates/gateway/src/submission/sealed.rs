@@ -4,19 +4,20 @@ use base64::{
     Engine as _,
     engine::{Simd, general_purpose::PAD},
 };
+use sealpost_context::{Field, InvalidIdentifier};
 use sealpost_envelope::{
     UnixTime,
     cms::{Cms, from_pem},
     jwe::{Jwe, JweError, Serialization},
 };
-use sealpost_protocol::{Context, Owner, Sealed, SingleUse};
+use sealpost_protocol::{OwnedContext, Owner, Sealed, SingleUse, mismatches};
 
 use crate::{body::MediaType, problem::ProblemType};
 
 /// A value that the caller has sealed.
 pub(crate) enum AtSource {
     /// With the context that it claims.
-    Jwe { context: Context, jwe: String },
+    Jwe { context: OwnedContext, jwe: String },
     /// DER in base64; its context is sealed with it.
     Cms(String),
 }
@@ -35,7 +36,7 @@ impl AtSource {
 
     pub(super) fn mismatches(&self, owner: &Owner) -> Vec<String> {
         match self {
-            Self::Jwe { context, .. } => owner.mismatches(context),
+            Self::Jwe { context, .. } => mismatches(owner, &context.borrow()),
             // The agent finds out.
             Self::Cms(_) => Vec::new(),
         }
@@ -43,7 +44,7 @@ impl AtSource {
 
     pub(super) fn name(&self) -> Option<&str> {
         match self {
-            Self::Jwe { context, .. } => Some(&context.name),
+            Self::Jwe { context, .. } => Some(context.name().as_str()),
             Self::Cms(_) => None,
         }
     }
@@ -84,18 +85,23 @@ fn jwe(
     if message.recipients().any(|name| name.is_empty()) {
         return Err(unreadable(&JweError::NoKeyName));
     }
-    let context = Context::of(&binding.context())
-        .map_err(|error| (ProblemType::ContextMismatch, vec![error.to_string()]))?;
-    let mut violations = context.violations();
-    violations.extend(
-        SingleUse::of(binding, now, LEEWAY)
-            .err()
-            .into_iter()
-            .flatten(),
-    );
-    if !violations.is_empty() {
-        return Err((ProblemType::InvalidRequest, violations));
+    let context = OwnedContext::check(&binding.context());
+    let of_agent = |broken: &InvalidIdentifier| broken.field() == Field::AgentId;
+    if let Err(broken) = &context
+        && let Some(broken) = broken.iter().find(|broken| of_agent(broken))
+    {
+        return Err((ProblemType::ContextMismatch, vec![broken.to_string()]));
     }
+    let single_use = SingleUse::of(binding, now, LEEWAY);
+    let context = match (context, single_use) {
+        (Ok(context), Ok(_)) => context,
+        (context, single_use) => {
+            let broken = context.err().into_iter().flatten();
+            let mut violations: Vec<_> = broken.map(|broken| broken.to_string()).collect();
+            violations.extend(single_use.err().into_iter().flatten());
+            return Err((ProblemType::InvalidRequest, violations));
+        }
+    };
     let jwe = str::from_utf8(body).map_err(|error| unreadable(&error))?;
     Ok(AtSource::Jwe {
         context,

@@ -77,11 +77,20 @@ impl Problem<'_> {
     fn describe(&self, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::TooLarge { bytes } => {
-                let limit = if place == Place::Value { MAX_VALUE } else { MAX_BODY };
-                write!(f, "has {bytes} bytes, more than {limit}; store less, or split it into several secrets")
+                let limit = if place == Place::Value {
+                    MAX_VALUE
+                } else {
+                    MAX_BODY
+                };
+                write!(
+                    f,
+                    "has {bytes} bytes, more than {limit}; store less, or split it into several secrets"
+                )
             }
             Self::Malformed(error) => write!(f, "{error}"),
-            Self::ByteOrderMark => f.write_str("begins with a byte-order mark; send UTF-8 without one"),
+            Self::ByteOrderMark => {
+                f.write_str("begins with a byte-order mark; send UTF-8 without one")
+            }
             Self::LoneSurrogate => f.write_str(
                 "escapes half of a surrogate pair; write both halves, or the character itself",
             ),
@@ -96,13 +105,21 @@ impl Problem<'_> {
             }),
             Self::Duplicate { .. } => f.write_str("occurs more than once; keep one"),
             Self::WrongCase => {
-                write!(f, "is spelt in another letter case; write it \"{}\"", place.name())
+                write!(
+                    f,
+                    "is spelt in another letter case; write it \"{}\"",
+                    place.name()
+                )
             }
             Self::TooManyMembers { limit } => {
-                write!(f, "has more than {limit} members; {}", match place {
-                    Place::Value => "split it into several secrets",
-                    _ => "leave out those that have no meaning here",
-                })
+                write!(
+                    f,
+                    "has more than {limit} members; {}",
+                    match place {
+                        Place::Value => "split it into several secrets",
+                        _ => "leave out those that have no meaning here",
+                    }
+                )
             }
             Self::Identifier(broken) => write!(f, "{}", broken.problem()),
             Self::NoSuchProperty(value) => {
