@@ -1,15 +1,19 @@
 #!/usr/bin/env bash
 # The gateway under load, beside bare cryptography and beside OpenBao, on this machine and in one run.
 #
-#   benches/load.sh [--seconds N] [--connections N] [--without-openbao]
+#   benches/load.sh [--seconds N] [--connections N] [--without-openbao] [--against COMMIT [--rounds N]]
 #
 # Gateway, agent and embedded vault in one process, release build, aws-lc; `wrk` creates secrets with names of their
 # own; then the same values go straight into OpenBao (KV v2, raft storage). The last line is one JSON object with all
 # figures; the exit code is 0 if every bar holds. Needs wrk (Debian has it), openssl and python3; takes about four
 # minutes at full length, and the whole machine: figures beside other work say little.
 #
-# SEALPOST_BIN: a release build that is there already. SEALPOST_LOAD_DIR: where data is written and tools are kept;
-# figures are of the disk that it is on.
+# --against builds COMMIT with the same profile in a folder of its own and measures both builds in turns, N times
+# (5) each. It prints the medians of both and their ratios; the JSON has them under `against`. At full length that
+# takes about 25 minutes.
+#
+# SEALPOST_BIN: a release build that exists already; SEALPOST_OLD_BIN: one of COMMIT. SEALPOST_LOAD_DIR: where data is
+# written and tools and builds of other commits are kept; figures are of the disk that it is on.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/.." && pwd)"
@@ -25,6 +29,31 @@ if [ -z "${SEALPOST_BIN:-}" ]; then
     SEALPOST_BIN="$target/release/sealpost"
 fi
 (cd "$root" && cargo build --release --locked -p sealpost-benches --bin bare-crypto)
+
+# The commit after --against, if there is one.
+against=""
+for ((i = 1; i <= $#; i++)); do
+    case "${!i}" in
+    --against) next=$((i + 1)) && against="${!next:-}" && [ -n "$against" ] || { echo "--against needs a commit" >&2; exit 2; } ;;
+    --against=*) against="${!i#*=}" ;;
+    esac
+done
+if [ -n "$against" ]; then
+    commit="$(git -C "$root" rev-parse --verify --quiet "$against^{commit}")" || { echo "no such commit: $against" >&2; exit 2; }
+    if [ -z "${SEALPOST_OLD_BIN:-}" ]; then
+        old="$SEALPOST_LOAD_DIR/against/$commit"
+        SEALPOST_OLD_BIN="$old/sealpost"
+        [ -x "$SEALPOST_OLD_BIN" ] || {
+            rm -rf "$old" && mkdir -p "$old/source"
+            git -C "$root" archive "$commit" | tar -x -C "$old/source"
+            # Neither the sources nor the target folder are shared: what is measured is what COMMIT says.
+            (cd "$old/source" && CARGO_TARGET_DIR="$old/target" cargo build --release --locked -p sealpost-cli)
+            cp "$old/target/release/sealpost" "$SEALPOST_OLD_BIN"
+            rm -rf "$old/source" "$old/target"
+        }
+    fi
+    export SEALPOST_OLD_BIN SEALPOST_OLD_COMMIT="$commit"
+fi
 export SEALPOST_BIN BARE_CRYPTO="$target/release/bare-crypto"
 
 venv="$SEALPOST_LOAD_DIR/venv"

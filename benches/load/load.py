@@ -8,6 +8,7 @@ import pathlib
 import shutil
 import signal
 import socket
+import statistics
 import subprocess
 import sys
 import threading
@@ -23,12 +24,22 @@ VALUE = '{"username":"warehouse","password":"%s","host":"db.example.com","port":
 BARS = {"2048": 2.2, "3072": 1.5}
 
 
+# What a change may cost, as a part of the other commit's creates per second.
+AGAINST = 0.97
+# What is compared with the other commit.
+COMPARED = ("creates_per_second", "cpu_us_per_create", "p50_ms", "p99_ms", "rss_end_mib")
+
+
 def main():
     parser = argparse.ArgumentParser(prog="load.sh")
     parser.add_argument("--seconds", type=int, default=60)
     parser.add_argument("--connections", type=int, default=64)
     parser.add_argument("--without-openbao", action="store_true")
+    parser.add_argument("--against", metavar="COMMIT", help="measure this commit in turns with the present state")
+    parser.add_argument("--rounds", type=int, default=5, help="with --against: runs of each build (5)")
     options = parser.parse_args()
+    if options.rounds < 1:
+        parser.error("--rounds must be at least 1")
 
     figures = {
         "seconds": options.seconds,
@@ -39,8 +50,16 @@ def main():
     }
     if os.getloadavg()[0] > 0.5:
         say(f"!!! other work is running (load average {os.getloadavg()[0]:.2f}): the figures say little !!!")
+    new, old = os.environ["SEALPOST_BIN"], os.environ.get("SEALPOST_OLD_BIN")
+    if options.against:
+        figures["against"] = {"commit": os.environ["SEALPOST_OLD_COMMIT"], "rounds": options.rounds}
     for bits in ("2048", "3072"):
-        figures[f"rsa{bits}"] = gateway(bits, options)
+        if options.against:
+            runs = in_turns(bits, options, {"old": old, "new": new})
+            figures[f"rsa{bits}"] = medians(runs["new"])
+            figures["against"][f"rsa{bits}"] = compare(bits, medians(runs["old"]), figures[f"rsa{bits}"])
+        else:
+            figures[f"rsa{bits}"] = gateway(bits, options, new)
     if options.without_openbao:
         say("!!! OpenBao was left out: nothing to compare creates per second with !!!")
     else:
@@ -52,6 +71,34 @@ def main():
     sys.exit(0 if all(figures["bars"].values()) else 1)
 
 
+# --- two builds ----------------------------------------------------------------------------------------
+
+
+def in_turns(bits, options, binaries):
+    """Runs each build `rounds` times. The order changes from round to round, so that a drift meets both alike."""
+    runs = {name: [] for name in binaries}
+    for round_ in range(options.rounds):
+        for name in sorted(binaries, reverse=round_ % 2 == 0):
+            say(f"RSA-{bits}, round {round_ + 1} of {options.rounds}, the {name} build")
+            runs[name].append(gateway(bits, options, binaries[name]))
+    return runs
+
+
+def medians(runs):
+    """The median of each figure; failures are counted over all runs."""
+    of = {key: round(statistics.median(run[key] for run in runs), 3) for key in runs[0]}
+    return of | {"not_201": sum(run["not_201"] for run in runs)}
+
+
+def compare(bits, old, new):
+    """Prints both builds and returns what the new one has for each 1 of the old one."""
+    ratio = {key: round(new[key] / old[key], 3) if old[key] else None for key in COMPARED}
+    say(f"{f'RSA-{bits}':20} {'old':>10} {'new':>10} {'new/old':>8}")
+    for key in COMPARED:
+        say(f"{key:20} {old[key]:10.1f} {new[key]:10.1f} {ratio[key]!s:>8}")
+    return {"old": old, "ratio": ratio}
+
+
 def bars(figures):
     """What has to hold, and whether it does."""
     holds = {}
@@ -60,6 +107,12 @@ def bars(figures):
         holds[f"rsa{bits}: nothing but 201s"] = of["not_201"] == 0 and of["creates"] > 0
         holds[f"rsa{bits}: memory at the end at most 1.1 times that at a third"] = of["rss_ratio"] <= 1.1
         holds[f"rsa{bits}: processor time at most {ratio} times bare cryptography"] = of["cpu_ratio"] <= ratio
+        if "against" in figures:
+            of = figures["against"][f"rsa{bits}"]
+            holds[f"rsa{bits}: nothing but 201s from the old build"] = of["old"]["not_201"] == 0
+            holds[f"rsa{bits}: at least {AGAINST} times the old build's creates per second"] = (
+                (of["ratio"]["creates_per_second"] or 0) >= AGAINST
+            )
     if "openbao" in figures:
         faster = figures["rsa2048"]["creates_per_second"] >= figures["openbao"]["writes_per_second"]
         holds["as many creates per second as OpenBao takes writes"] = faster and figures["openbao"]["failed"] == 0
@@ -69,14 +122,14 @@ def bars(figures):
 # --- the gateway ---------------------------------------------------------------------------------------
 
 
-def gateway(bits, options):
+def gateway(bits, options, binary):
     bare_before = bare(bits)
     folder = fresh(f"gateway-{bits}")
     port, metrics = free_port(), free_port()
     token = issuer(folder)
     configure(folder, bits, port, metrics)
     with open(folder / "log", "wb") as log:
-        process = subprocess.Popen([os.environ["SEALPOST_BIN"], "gateway", "--config", folder / "gateway.toml"], stderr=log)
+        process = subprocess.Popen([binary, "gateway", "--config", folder / "gateway.toml"], stderr=log)
     try:
         wait_for(port, process)
         cpu = cpu_seconds(process.pid)

@@ -1,13 +1,7 @@
-// `unsafe` is here because `GlobalAlloc` is an unsafe trait; all that it does is count and pass on.
-#![allow(unsafe_code)]
-
 //! How much an operation allocates. The allocator of whatever links this crate is the one that counts: C libraries such as AWS-LC
 //! call malloc by themselves, which is not seen.
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-};
+use sealpost_testkit::counting::{self, Counting};
 
 /// Runs `operation` and asserts that all it allocated, freed again or not, is at most `fixed` bytes and `factor` bytes
 /// for each of `input` bytes.
@@ -25,52 +19,14 @@ pub fn bounded<R>(input: usize, factor: usize, fixed: usize, operation: impl FnO
     result
 }
 
-/// Runs `operation` and says how many bytes it allocated on this thread.
+/// Runs `operation` and returns how many bytes it allocated on this thread.
 pub fn measure<R>(operation: impl FnOnce() -> R) -> (R, usize) {
-    let before = ALLOCATED.get();
-    let result = operation();
-    (result, ALLOCATED.get().wrapping_sub(before))
+    let (result, allocated) = counting::measure(operation);
+    (result, allocated.bytes)
 }
-
-struct Counting;
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
-
-thread_local! {
-    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
-}
-
-fn count(bytes: usize) {
-    // At a thread's end there is nothing to count with.
-    let _ = ALLOCATED.try_with(|allocated| allocated.set(allocated.get().wrapping_add(bytes)));
-}
-
-// SAFETY: every call is passed on to the system's allocator as it is.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: the caller keeps the contract, which is the same.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        count(layout.size());
-        // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size);
-        // SAFETY: as above.
-        unsafe { System.realloc(block, layout, size) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: as above.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
 
 #[cfg(test)]
 mod tests {

@@ -18,24 +18,24 @@ pub(crate) const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
 
 /// The agent's public key.
 pub(crate) static PUBLIC: LazyLock<PublicKey> =
-    LazyLock::new(|| certificate::<AwsLc>().public_key().clone());
+    LazyLock::new(|| certificate().public_key().clone());
 /// Its identity, for both libraries.
 pub(crate) static AWS_LC: LazyLock<Keyring<Identity<AwsLc>>> = LazyLock::new(ring);
 pub(crate) static RUST_CRYPTO: LazyLock<Keyring<Identity<RustCrypto>>> = LazyLock::new(ring);
 
-pub(crate) fn certificate<B: Backend>() -> Certificate {
+pub(crate) fn certificate() -> Certificate {
     Certificate::from_pem(CERTIFICATE).expect("it is well formed")
 }
 
 pub(crate) fn recipient<B: Backend>() -> Recipient<B> {
-    Recipient::from_certificate(&certificate::<B>(), &Trust::DangerAnyCertificate, NOW)
+    Recipient::from_certificate(&certificate(), &Trust::DangerAnyCertificate, NOW)
         .expect("it is good to seal to")
 }
 
 fn ring<B: Backend>() -> Keyring<Identity<B>> {
     let mut identity = Identity::from_pem(PRIVATE_KEY).expect("it is well formed");
     identity
-        .add_certificate(certificate::<B>())
+        .add_certificate(certificate())
         .expect("it is this key's");
     Keyring::new(identity)
 }

@@ -9,6 +9,7 @@ mod signers;
 use std::{
     mem,
     sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -130,7 +131,7 @@ static REFUSAL: LazyLock<Answer> = LazyLock::new(|| ask(&[], None).0);
 /// Not every algorithm that the keys are good for.
 fn policy() -> TokenPolicy {
     let mut policy = TokenPolicy::new(ISSUER, AUDIENCE);
-    policy.leeway = LEEWAY;
+    policy.leeway = Duration::from_secs(LEEWAY);
     policy.algorithms = ALGORITHMS
         .map(|name| name.parse::<TokenAlgorithm>().expect("it has one"))
         .into();

@@ -1,6 +1,3 @@
-// `unsafe` is here because a test of freed memory can't do without: `GlobalAlloc` is an unsafe trait, and
-// a block is read through the pointer that is about to be freed.
-#![allow(unsafe_code)]
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 //! The road from a received message to the embedded vault, and back to a resolved value, leaves nothing of the
@@ -8,13 +5,9 @@
 //!
 //! One test in a program of its own: whatever runs beside it would be looked at as well.
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    hint::black_box,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use base64ct::{Base64, Encoding as _};
@@ -27,21 +20,12 @@ use sealpost_protocol::{
     AgentId, Clock, Idempotency, Mac, MessageId, Outcome, OwnedContext, Sealed, SecretId,
     SigningKey, StoreReply, StoreRequest, SystemClock, VerifyKeys,
 };
+use sealpost_testkit::canary;
 use sealpost_vault::EmbeddedVault;
-use zeroize::{Zeroize, Zeroizing};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_agents_road_leaves_nothing_of_a_value() {
-    // The control: what is freed as it was is found, and what was wiped is not.
-    assert_eq!(watched(|| drop(black_box(value(4)))), 4);
-    assert_eq!(watched(|| drop(black_box(Zeroizing::new(value(4))))), 0);
-    assert_eq!(
-        watched(|| std::thread::spawn(|| drop(black_box(value(4))))
-            .join()
-            .unwrap()),
-        4,
-        "on every thread"
-    );
+    canary::assert_watching();
 
     let folder = std::env::temp_dir().join(format!("sealpost-residue-{}", std::process::id()));
     let world = World::new(&folder);
@@ -51,8 +35,7 @@ async fn the_agents_road_leaves_nothing_of_a_value() {
         world.format.store(format as usize, Ordering::SeqCst);
         let name = &format!("{name}-{format:?}");
         let (message, id) = world.message(name, 200);
-        FOUND.store(0, Ordering::SeqCst);
-        ARMED.store(true, Ordering::SeqCst);
+        canary::arm();
 
         let reply = world.agent.handle(&message).await.unwrap();
         let Outcome::Stored { resolver_ref, .. } = world.read(&reply, id) else {
@@ -63,19 +46,15 @@ async fn the_agents_road_leaves_nothing_of_a_value() {
         world.agent.handle(&again).await.unwrap();
         for reference in [resolver_ref.clone(), format!("{resolver_ref}#password")] {
             let resolved = world.resolver.resolve(&reference).await.unwrap();
-            assert!(resolved.as_json().len() >= 200 * CANARY.len());
+            assert!(resolved.as_json().len() >= 200 * canary::LENGTH);
             drop(resolved.to_plain());
         }
         // Another name than it was sealed for: it does not open.
         let wrong = world.misdirected("elsewhere", 200);
         world.agent.handle(&wrong).await.unwrap();
 
-        ARMED.store(false, Ordering::SeqCst);
-        assert_eq!(
-            FOUND.load(Ordering::SeqCst),
-            0,
-            "places in freed memory, {name}"
-        );
+        canary::disarm();
+        assert_eq!(canary::take_found(), 0, "places in freed memory, {name}");
     }
     drop(world);
     std::fs::remove_dir_all(folder).unwrap();
@@ -138,24 +117,21 @@ impl World {
 
     /// The same while the allocator watches.
     fn message_unarmed(&self, name: &str, canaries: usize) -> (Vec<u8>, MessageId) {
-        ARMED.store(false, Ordering::SeqCst);
+        canary::disarm();
         let message = self.message(name, canaries);
-        ARMED.store(true, Ordering::SeqCst);
+        canary::arm();
         message
     }
 
     fn misdirected(&self, name: &str, canaries: usize) -> Vec<u8> {
-        ARMED.store(false, Ordering::SeqCst);
+        canary::disarm();
         let (message, _) = self.sealed_for("another", name, canaries);
-        ARMED.store(true, Ordering::SeqCst);
+        canary::arm();
         message
     }
 
     fn sealed_for(&self, sealed: &str, sent: &str, canaries: usize) -> (Vec<u8>, MessageId) {
-        let mut json = Zeroizing::new(b"{\"password\":\"".to_vec());
-        json.reserve_exact(canaries * CANARY.len() + 2);
-        json.extend(Zeroizing::new(value(canaries)).iter());
-        json.extend(b"\"}");
+        let json = canary::json(canaries);
         let context =
             |name: &str| OwnedContext::new(self.id, SecretId::new(name.try_into().unwrap()));
         let (sealing, context) = (context(sealed), context(sent));
@@ -213,65 +189,5 @@ impl World {
     }
 }
 
-/// The canary, so many times: any part of it that is longer than two canaries holds a whole one.
-fn value(canaries: usize) -> Vec<u8> {
-    let mut value = Vec::with_capacity(canaries * CANARY.len());
-    for _ in 0..canaries {
-        value.extend(CANARY.iter().map(|byte| byte ^ MASK));
-    }
-    value
-}
-
-fn watched(operation: impl FnOnce()) -> usize {
-    FOUND.store(0, Ordering::SeqCst);
-    ARMED.store(true, Ordering::SeqCst);
-    operation();
-    ARMED.store(false, Ordering::SeqCst);
-    FOUND.load(Ordering::SeqCst)
-}
-
-/// Looks for the canary in every block that is freed, then wipes the block. A block that grows or shrinks moves.
-struct Watching;
-
-// SAFETY: memory comes from the system's allocator and goes back to it, with the same layout.
-unsafe impl GlobalAlloc for Watching {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // SAFETY: the caller keeps the contract of `GlobalAlloc`. Zeroed, so that all of it may be read later.
-        unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        // SAFETY: the block is alive, has this length, and was written from its start to its end.
-        unsafe {
-            if ARMED.load(Ordering::SeqCst) {
-                let bytes = std::slice::from_raw_parts(block, layout.size());
-                FOUND.fetch_add(count(bytes), Ordering::SeqCst);
-            }
-            std::slice::from_raw_parts_mut(block, layout.size()).zeroize();
-            System.dealloc(block, layout);
-        }
-    }
-
-    // `realloc` as the trait provides it: a new block, a copy, the old block freed.
-}
-
-fn count(bytes: &[u8]) -> usize {
-    let found = |window: &&[u8]| {
-        window
-            .iter()
-            .zip(&CANARY)
-            .all(|(byte, masked)| byte ^ MASK == *masked)
-    };
-    bytes.windows(CANARY.len()).filter(found).count()
-}
-
 #[global_allocator]
-static WATCHING: Watching = Watching;
-static ARMED: AtomicBool = AtomicBool::new(false);
-static FOUND: AtomicUsize = AtomicUsize::new(0);
-
-/// `canary-7f3a91c2-`, masked, so that nothing but a value holds it.
-const CANARY: [u8; 16] = [
-    57, 59, 52, 59, 40, 35, 119, 109, 60, 105, 59, 99, 107, 57, 104, 119,
-];
-const MASK: u8 = 0x5a;
+static ALLOCATOR: canary::Watching = canary::Watching;

@@ -12,10 +12,11 @@ use std::time::Instant;
 
 use aws_lc_rs::rsa::KeySize;
 use clap::Args;
-use sealpost_agent::Resolved;
-use sealpost_client::{Client, ClientError, Created, Problem, ProblemKind, Token};
+use sealpost_agent::{Resolved, Resolver};
+use sealpost_client::{Client, ClientError, Created, Problem, ProblemType, Token};
 use sealpost_envelope::{Envelope, UnixTime, text};
-use sealpost_protocol::{InProcess, Received, Sealed, StoreRequest, VerifyKeys};
+use sealpost_protocol::{AgentId, Received, Sealed, StoreRequest, VerifyKey, VerifyKeys};
+use sealpost_server::Assembly;
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use zeroize::Zeroizing;
 
@@ -24,12 +25,12 @@ use crate::error::Failure;
 use crate::inspect::Report;
 use crate::io;
 use crate::keygen::AgentKey;
-use crate::local::{Local, Setup};
+use crate::local::Local;
 use crate::render::hex;
 use crate::validate::{MAX_READ, violations};
 use secret::Secret;
 use show::{abbreviated, check, not_so, one_line, say};
-use tap::Tap;
+use tap::{Heard, Tap};
 
 /// Arguments of `sealpost demo`.
 #[derive(Args, Debug)]
@@ -42,7 +43,7 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let request = match &self.request {
-            Some(path) => io::read_file(path, MAX_READ)?,
+            Some(path) => sealpost_files::read(path, MAX_READ)?,
             None => Zeroizing::new(EXAMPLE.to_vec()),
         };
         let Some(secret) = Secret::parse(&request) else {
@@ -72,22 +73,28 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     say("sealpost demo: one secret, from a request to a vault and back")?;
 
     let folder = tempfile::tempdir().map_err(broken)?;
-    let key = AgentKey::generate(AGENT, KeySize::Rsa3072, 1)?;
+    let key = AgentKey::generate(AGENT, KeySize::Rsa3072, 398)?;
     let issuer = Issuer::from_pem(&Issuer::generate()?)?;
-    let in_process = Arc::new(InProcess::new(1));
-    let tap = Arc::new(Tap::on(in_process.clone()));
-    let local = Local::start(Setup {
+    let agent: AgentId = AGENT.parse().map_err(broken)?;
+    let configuration = Local {
         listen: ([127, 0, 0, 1], 0).into(),
-        agent_id: AGENT,
+        agent_id: &agent,
         identity: &key.identity_pem,
         certificate: &key.certificate_pem,
         issuer: &issuer,
         vault: folder.path(),
-        in_process,
-        transport: tap.clone(),
-    })
-    .await?;
-    let url = local.url();
+    }
+    .configuration()?;
+    let heard = Heard::default();
+    let tap = heard.clone();
+    let server = Assembly::new(configuration)
+        .with_transport_through(move |transport| Arc::new(Tap::new(transport, tap)))
+        .start()
+        .await?;
+    let url = server.url();
+    let vault = server
+        .resolver(&agent)
+        .ok_or_else(|| broken("the agent does not run"))?;
     let fingerprint = abbreviated(&hex(&key.fingerprint));
     say(format_args!(
         "
@@ -116,7 +123,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     let created = client.create_secret(AGENT, None, &secret.to_send()).await;
     let created = created.map_err(|e| not_so("the endpoint stores it", e))?;
 
-    let envelope = eavesdrop(&tap.last_message(), &local)?;
+    let envelope = eavesdrop(&heard.last_message(), server.gateway_key(), &agent)?;
     let (beginning, length) = (one_line(&envelope, 40), envelope.len());
     let envelope = text::decode(&envelope).map_err(broken)?;
     let report = indented(&Envelope::parse(&envelope).map_err(broken)?);
@@ -141,7 +148,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     let expected = *resolver_ref == reference && vault_secret_name == derived.as_str();
     check("the answer is what name and key make it", expected)?;
     let again = client.create_secret(AGENT, None, &secret.to_send()).await;
-    let exists = |problem: &Problem| problem.kind == ProblemKind::SecretExists;
+    let exists = |problem: &Problem| problem.kind == Some(ProblemType::SecretExists);
     let refused = matches!(&again, Err(ClientError::Problem(problem)) if exists(problem));
     check("the same request again is refused", refused)?;
     let answer =
@@ -157,7 +164,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     ))?;
 
     let whole = self::reference(&derived, None)?;
-    let resolved = resolve(&local, &whole).await?;
+    let resolved = resolve(vault, &whole).await?;
     let same = resolved.as_json() == secret.value.as_bytes();
     check("it is byte for byte what was sent", same)?;
     let (length, shown) = (resolved.as_json().len(), one_line(&whole, 76));
@@ -166,7 +173,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
               is the whole object: {length} bytes, exactly those sent"
     ))?;
     if secret.key.is_some() {
-        let property = resolve(&local, &reference).await?.to_plain();
+        let property = resolve(vault, &reference).await?.to_plain();
         let property = one_line(&String::from_utf8_lossy(&property), 56);
         let shown = one_line(&reference, 76);
         say(format_args!(
@@ -175,7 +182,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
         ))?;
     }
 
-    local.stop().await;
+    server.stop().await;
     let closed = folder.close();
     closed.map_err(|e| not_so("the temporary folder is gone", e))?;
     let seconds = started.elapsed().as_secs_f32();
@@ -186,9 +193,9 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
 
 /// The envelope in a message that was listened in on. The listener has the gateway's public key and no
 /// private one.
-fn eavesdrop(message: &[u8], local: &Local) -> Result<String, Failure> {
-    let keys = VerifyKeys::from(local.gateway_key());
-    let received = StoreRequest::verify(message, &keys, local.agent_id(), UnixTime::now(), 0);
+fn eavesdrop(message: &[u8], gateway: &VerifyKey, agent: &AgentId) -> Result<String, Failure> {
+    let keys = VerifyKeys::from(gateway.clone());
+    let received = StoreRequest::verify(message, &keys, agent, UnixTime::now(), 0);
     match received {
         Ok(Received::Request {
             request:
@@ -206,8 +213,8 @@ fn eavesdrop(message: &[u8], local: &Local) -> Result<String, Failure> {
     }
 }
 
-async fn resolve(local: &Local, reference: &str) -> Result<Resolved, Failure> {
-    let resolved = local.resolver().resolve(reference).await;
+async fn resolve(vault: &Resolver, reference: &str) -> Result<Resolved, Failure> {
+    let resolved = vault.resolve(reference).await;
     resolved.map_err(|e| not_so("the reference resolves", e))
 }
 

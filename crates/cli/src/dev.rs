@@ -5,17 +5,18 @@ pub(crate) mod issuer;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
-use sealpost_protocol::InProcess;
+use sealpost_protocol::AgentId;
+use sealpost_server::Assembly;
+use sealpost_server::resolve::ResolveSocket;
+use tokio::net::TcpListener;
 
 use crate::error::Failure;
 use crate::io;
-use crate::local::{Local, Setup};
+use crate::local::Local;
 use crate::render::shell_word;
-use crate::resolve::socket::ResolveSocket;
-use crate::service::Signals;
+use crate::signals::Signals;
 use data_dir::DataDir;
 
 /// Arguments of `sealpost dev`.
@@ -38,33 +39,42 @@ impl Dev {
     }
 
     async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
-        // Before anything is promised: from here on a signal ends in order.
+        // First: from here on a signal ends it in order.
         let mut signals = Signals::to_stop()?;
-        let socket = ResolveSocket::bind(&data.socket())?;
+        let socket =
+            ResolveSocket::bind(&data.socket()).map_err(|e| Failure::usage(e).hint(SOCKET_HINT))?;
         let issuer = data.issuer()?;
         let agent = data.agent(AGENT)?;
-        let in_process = Arc::new(InProcess::new(QUEUE));
-        let local = Local::start(Setup {
+        let agent_id: AgentId = AGENT.parse().map_err(Failure::refused)?;
+        let listener = TcpListener::bind(self.listen).await.map_err(|e| {
+            Failure::usage(format!("cannot listen on {}: {e}", self.listen))
+                .hint("give another address and port with --listen")
+        })?;
+        let configuration = Local {
             listen: self.listen,
-            agent_id: AGENT,
+            agent_id: &agent_id,
             identity: &agent.identity,
             certificate: &agent.certificate,
             issuer: &issuer,
             vault: &data.vault(),
-            transport: in_process.clone(),
-            in_process,
-        })
-        .await?;
-        io::write_stdout(welcome(&local.url(), &issuer.token()?, &self.data).as_bytes())?;
+        }
+        .configuration()?;
+        let server = Assembly::new(configuration)
+            .with_listener(listener)
+            .start()
+            .await?;
+        let resolver = server.resolver(&agent_id).cloned();
+        let resolver = resolver.ok_or_else(|| Failure::usage("the agent does not run"))?;
+        io::write_stdout(welcome(server.url(), &issuer.token()?, &self.data).as_bytes())?;
 
         tokio::select! {
-            () = socket.serve(Arc::clone(local.resolver())) => {}
+            () = socket.serve(resolver) => {}
             _ = signals.next() => {}
         }
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
         drop(socket);
         tokio::select! {
-            () = local.stop() => {}
+            () = server.stop() => {}
             _ = signals.next() => tracing::warn!("stopped with requests running"),
         }
         Ok(())
@@ -99,6 +109,6 @@ fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 const AGENT: &str = "dev-agent";
+const SOCKET_HINT: &str =
+    "give --data a shorter path if it is long: a socket's path has at most 107 bytes";
 const EXAMPLE: &str = r#"{"secret":{"name":"my-secret","type":"PASSWORD","key":"password","value":{"password":"P@ssw0rd123"}}}"#;
-/// Requests that wait for the agent before others wait at the gateway.
-const QUEUE: usize = 64;

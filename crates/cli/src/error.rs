@@ -3,6 +3,8 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use sealpost_files::FileError;
+
 /// Why a subcommand stopped. Holds no secret: messages name files, flags and rules, never contents.
 #[derive(Debug)]
 pub struct Failure {
@@ -62,14 +64,6 @@ impl Failure {
         ExitCode::from(self.exit as u8)
     }
 
-    /// What happened and what to do, for lists that have a line for each.
-    pub(crate) fn in_one_line(&self) -> String {
-        match &self.hint {
-            Some(hint) => format!("{}; {hint}", self.message),
-            None => self.message.clone(),
-        }
-    }
-
     pub(crate) fn is_silent(&self) -> bool {
         self.message.is_empty()
     }
@@ -79,6 +73,40 @@ impl Failure {
             exit,
             message: message.to_string(),
             hint: None,
+        }
+    }
+}
+
+impl From<FileError> for Failure {
+    fn from(error: FileError) -> Self {
+        let exit = match error {
+            FileError::TooLarge { .. } => Exit::Refused,
+            FileError::Failed { .. } | FileError::Unreadable { .. } | FileError::Exists { .. } => {
+                Exit::Usage
+            }
+        };
+        Self::new(exit, &error).hint(error.hint())
+    }
+}
+
+#[cfg(unix)]
+impl From<sealpost_server::Error> for Failure {
+    fn from(error: sealpost_server::Error) -> Self {
+        use sealpost_server::Error;
+        let exit = match error {
+            Error::File(error) => return error.into(),
+            Error::NotUtf8 { .. } | Error::NotToml { .. } | Error::Identities(_) => Exit::Refused,
+            Error::Key(_)
+            | Error::Agent(_)
+            | Error::Vault(_)
+            | Error::Ledger(_)
+            | Error::Listen { .. }
+            | Error::ResolveSocket { .. } => Exit::Usage,
+        };
+        let failure = Self::new(exit, &error);
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
         }
     }
 }

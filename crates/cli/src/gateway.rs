@@ -1,29 +1,17 @@
 //! `sealpost gateway`: the endpoint and its agents, as a configuration file says.
 
-mod agents;
-mod audit;
-mod auth;
-mod endpoint;
-mod files;
-mod findings;
-mod limits;
-mod log;
-mod overrides;
-mod plan;
-mod run;
-mod section;
-
 use std::path::PathBuf;
 
 use clap::Args;
 use sealpost_envelope::UnixTime;
+use sealpost_files::quoted;
+use sealpost_server::{Assembly, Checked, Configuration, LogFormat, Weight};
+use tracing::{info, warn};
 
 use crate::error::{Exit, Failure};
 use crate::io;
-use crate::logging;
-use crate::render::quoted;
-pub use findings::{Finding, Weight};
-pub use plan::{Plan, check};
+use crate::logging::{self, Format};
+use crate::signals::{Asked, Signals};
 
 /// Arguments of `sealpost gateway`.
 #[derive(Args, Debug)]
@@ -39,34 +27,39 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let environment = std::env::vars_os();
-        let (plan, findings) = plan::read(&self.config, environment, UnixTime::now())?;
+        let checked = Configuration::read(&self.config, environment, UnixTime::now())?;
         if self.check {
-            return self.report(plan.as_ref(), &findings);
+            return self.report(&checked);
         }
-        let Some(plan) = plan else {
-            let wrong = findings.iter().filter(|f| f.weight == Weight::Wrong);
+        let Some(configuration) = checked.configuration else {
+            let wrong = checked
+                .findings
+                .iter()
+                .filter(|f| f.weight == Weight::Wrong);
             let lines: String = wrong.map(|finding| format!("\n  {finding}")).collect();
             return Err(Failure::refused(format!(
                 "{} is not in order, and nothing was started:{lines}",
                 quoted(&self.config)
             )));
         };
-        // The other findings are certificates' ends, which the gateway says itself, each day.
-        logging::start(&plan.log.level, plan.log.format)?;
+        // The other findings are certificates' ends, which the gateway logs itself, each day.
+        let format = match configuration.log.format {
+            LogFormat::Human => Format::Human,
+            LogFormat::Json => Format::Json,
+        };
+        logging::start(&configuration.log.level, format)?;
         let runtime = tokio::runtime::Runtime::new()
             .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
-        runtime.block_on(run::run(plan))
+        runtime.block_on(serve(configuration))
     }
 
-    /// One finding a line on stdout. What would start in full is fine.
-    fn report(&self, plan: Option<&Plan>, findings: &[Finding]) -> Result<(), Failure> {
-        let mut text: String = findings
-            .iter()
-            .map(|finding| format!("{finding}\n"))
-            .collect();
-        let fine = findings.iter().all(|f| f.weight == Weight::Notice);
-        if let (Some(plan), true) = (plan, fine) {
-            text += &format!("{} is in order: {plan}\n", quoted(&self.config));
+    /// Prints one finding a line to stdout. Succeeds if all of it would work.
+    fn report(&self, checked: &Checked<Configuration>) -> Result<(), Failure> {
+        let lines = checked.findings.iter();
+        let mut text: String = lines.map(|finding| format!("{finding}\n")).collect();
+        let fine = checked.findings.iter().all(|f| f.weight == Weight::Notice);
+        if let (Some(configuration), true) = (&checked.configuration, fine) {
+            text += &format!("{} is in order: {configuration}\n", quoted(&self.config));
         }
         io::write_stdout(text.as_bytes())?;
         match fine {
@@ -74,4 +67,21 @@ impl Gateway {
             false => Err(Failure::silent(Exit::Refused)),
         }
     }
+}
+
+/// Runs until a signal asks it to stop.
+async fn serve(configuration: Configuration) -> Result<(), Failure> {
+    // First: from here on a signal ends it in order.
+    let mut signals = Signals::to_stop_and_reload()?;
+    let server = Assembly::new(configuration).start().await?;
+    while signals.next().await == Asked::Reload {
+        server.reload().await;
+    }
+    info!("stopping: running requests finish first; a second signal stops at once");
+    let again = async { while signals.next().await == Asked::Reload {} };
+    tokio::select! {
+        () = server.stop() => info!("stopped"),
+        () = again => warn!("stopped with requests running"),
+    }
+    Ok(())
 }

@@ -11,11 +11,12 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::RsaKeyPair;
 use clap::Args;
 use sealpost_context::AgentId;
+use sealpost_files::{Access, FileError, create, create_folder};
 use zeroize::Zeroizing;
 
 use crate::context::refused;
 use crate::error::Failure;
-use crate::io::{self, Access};
+use crate::io;
 use crate::render::{armored, hex, shell_word};
 use certificate::AgentCertificate;
 
@@ -54,20 +55,18 @@ pub(crate) struct AgentKey {
 
 impl Keygen {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let agent_id: AgentId = self
-            .agent_id
-            .parse()
-            .map_err(|broken| refused("--agent-id", &broken))?;
+        let agent_id = self.agent_id.parse::<AgentId>();
+        let agent_id = agent_id.map_err(|broken| refused("--agent-id", &broken))?;
         let identity = self.out.join(IDENTITY_FILE);
         let certificate = self.out.join(CERTIFICATE_FILE);
         // Making a key takes seconds: say at once that it would be for nothing.
         for path in [&identity, &certificate] {
             if path.symlink_metadata().is_ok() {
-                return Err(io::exists(path));
+                return Err(FileError::Exists { path: path.clone() }.into());
             }
         }
         let key = AgentKey::generate(agent_id.as_str(), self.bits, self.days)?;
-        io::create_folder(&self.out)?;
+        create_folder(&self.out)?;
         key.write(&self.out)?;
 
         let report = if self.json {
@@ -131,15 +130,12 @@ impl AgentKey {
     /// so it is removed again if the certificate can't be written.
     pub(crate) fn write(&self, folder: &std::path::Path) -> Result<(), Failure> {
         let identity = folder.join(IDENTITY_FILE);
-        io::create(&identity, Access::Owner, &self.identity_pem)?;
-        io::create(
-            &folder.join(CERTIFICATE_FILE),
-            Access::Everybody,
-            &self.certificate_pem,
-        )
-        .inspect_err(|_| {
+        create(&identity, Access::Owner, &self.identity_pem)?;
+        let certificate = folder.join(CERTIFICATE_FILE);
+        create(&certificate, Access::Everyone, &self.certificate_pem).inspect_err(|_| {
             let _ = std::fs::remove_file(&identity);
-        })
+        })?;
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! The `sealpost` command as a library: the program, and the gateway's configuration for whoever wants to check one.
+//! The `sealpost` command: it parses arguments, calls the other crates, and prints.
 
 mod batch;
 mod context;
@@ -24,7 +24,7 @@ mod seal;
 #[cfg(unix)]
 mod secret;
 #[cfg(unix)]
-mod service;
+mod signals;
 mod trust;
 mod validate;
 mod wrap;
@@ -35,8 +35,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use error::Failure;
-#[cfg(unix)]
-pub use gateway::{Finding, Plan, Weight, check};
 use logging::Format;
 
 /// Seal secrets to an agent's certificate, and run the gateway and the agent that store them.

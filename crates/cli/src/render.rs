@@ -1,6 +1,4 @@
-//! How things are written: hex, JSON, PEM, paths in messages, words of a shell.
-
-use std::path::Path;
+//! How things are written: hex, JSON, PEM, words of a shell.
 
 use x509_cert::der::pem::{self, LineEnding};
 use zeroize::Zeroizing;
@@ -25,26 +23,6 @@ pub(crate) fn armored(label: &'static str, der: &[u8]) -> Result<Zeroizing<Vec<u
     let mut text = Zeroizing::new(vec![0; length]);
     pem::encode(label, LineEnding::LF, der, &mut text).map_err(failed)?;
     Ok(text)
-}
-
-/// A path as messages show it: in backticks, control characters escaped.
-pub(crate) fn quoted(path: &Path) -> String {
-    format!("`{}`", printable(&path.display().to_string()))
-}
-
-/// Text that somebody else wrote, for a terminal: control characters escaped.
-pub(crate) fn printable(text: &str) -> String {
-    let escape =
-        |c: char| c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars()
-        .flat_map(|c| {
-            if escape(c) {
-                c.escape_default().collect()
-            } else {
-                vec![c]
-            }
-        })
-        .collect()
 }
 
 /// A word as a POSIX shell reads it: quoted if it must be.
@@ -77,10 +55,5 @@ mod tests {
                 .unwrap();
             assert_eq!(String::from_utf8(shell.stdout).unwrap(), word, "{printed}");
         }
-    }
-
-    #[test]
-    fn paths_are_shown_without_control_characters() {
-        assert_eq!(quoted(Path::new("a b\u{1b}[31m")), "`a b\\u{1b}[31m`");
     }
 }

@@ -1,20 +1,17 @@
 //! `sealpost resolve`: from a reference to the value, as a pipeline would.
 
-pub(crate) mod socket;
-
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
-use sealpost_agent::{ResolveError, Resolver};
-use sealpost_vault::{EmbeddedVault, FetchError};
+use sealpost_agent::Resolver;
+use sealpost_files::quoted;
+use sealpost_server::resolve::{Answer, Refusal, ask, resolve};
+use sealpost_server::{EmbeddedConfiguration, VaultConfiguration as _};
 use sealpost_vault_key::ResolverRef;
-use zeroize::Zeroizing;
 
 use crate::dev::data_dir;
 use crate::error::Failure;
 use crate::io;
-use crate::render::quoted;
 
 /// Arguments of `sealpost resolve`.
 #[derive(Args, Debug)]
@@ -27,19 +24,10 @@ pub(crate) struct Resolve {
     reference: String,
 }
 
-/// Why there is no value.
-#[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The reference leads to nothing.
-    Refused(String),
-    /// The vault, or the process that has it open, did not do its work.
-    Failed(String),
-}
-
 impl Resolve {
     pub(crate) fn run(self) -> Result<(), Failure> {
         ResolverRef::parse(&self.reference).map_err(|e| Failure::refused(format!("REF: {e}")))?;
-        let answer = match socket::ask(&data_dir::socket(&self.data), &self.reference) {
+        let answer = match ask(&data_dir::socket(&self.data), &self.reference) {
             Some(answer) => answer,
             None => self.ask_vault()?,
         };
@@ -49,34 +37,22 @@ impl Resolve {
         })?;
         io::write_stdout(&value)
     }
-}
 
-impl Resolve {
-    /// Opens the vault itself: nobody else has it open.
-    fn ask_vault(&self) -> Result<Result<Zeroizing<Vec<u8>>, Refusal>, Failure> {
+    /// Opens the vault itself: no other process has it open.
+    fn ask_vault(&self) -> Result<Answer, Failure> {
         let folder = data_dir::vault(&self.data);
         if !folder.is_dir() {
             let message = format!("there is no vault in {}", quoted(&self.data));
             return Err(Failure::usage(message)
                 .hint("name the folder of sealpost dev with --data, or start sealpost dev first"));
         }
-        let vault = EmbeddedVault::open(&folder).map_err(Failure::usage)?;
-        let resolver = Resolver::new(Arc::new(vault));
         let runtime = tokio::runtime::Builder::new_current_thread().build();
         let runtime =
             runtime.map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
-        Ok(runtime.block_on(resolve(&resolver, &self.reference)))
-    }
-}
-
-/// What a reference leads to: a whole object byte for byte, or one property, a string decoded and
-/// anything else as its JSON text.
-async fn resolve(resolver: &Resolver, reference: &str) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    match resolver.resolve(reference).await {
-        Ok(resolved) => Ok(resolved.to_plain()),
-        Err(error @ ResolveError::Vault(FetchError::Damaged | FetchError::Failed(_))) => {
-            Err(Refusal::Failed(error.to_string()))
-        }
-        Err(error) => Err(Refusal::Refused(error.to_string())),
+        runtime.block_on(async {
+            let vault = EmbeddedConfiguration::new(folder).open().await?;
+            let resolver = Resolver::new(vault);
+            Ok(resolve(&resolver, &self.reference).await)
+        })
     }
 }

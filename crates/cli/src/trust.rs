@@ -6,10 +6,9 @@ use clap::{ArgGroup, Args};
 use sealpost_envelope::{
     AwsLc, Certificate, Fingerprint, Recipient, TrustAnchors, TrustError, TrustPolicy, UnixTime,
 };
+use sealpost_files::quoted;
 
 use crate::error::Failure;
-use crate::io;
-use crate::render::quoted;
 
 /// Certificates and the policy that they must satisfy.
 #[derive(Args, Debug)]
@@ -51,7 +50,7 @@ impl TrustArgs {
         let trust = policy.for_agent(agent_id);
         let now = self.now.unwrap_or_else(UnixTime::now);
         let recipient = |path: &PathBuf| {
-            let bytes = io::read_file(path, MAX_CERTIFICATE)?;
+            let bytes = sealpost_files::read(path, MAX_CERTIFICATE)?;
             Certificate::from_pem_or_der(&bytes)
                 .map_err(TrustError::from)
                 .and_then(|certificate| match self.danger_accept_expired_certificate {
@@ -77,7 +76,7 @@ impl TrustArgs {
 }
 
 fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
-    let bytes = io::read_file(path, MAX_ANCHORS)?;
+    let bytes = sealpost_files::read(path, MAX_ANCHORS)?;
     TrustAnchors::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
 }

@@ -1,4 +1,4 @@
-//! Sealing before anything leaves the caller.
+//! Sealing a value before it leaves the caller.
 
 use bytes::Bytes;
 use sealpost_context::{Owner, SecretContext};
@@ -8,13 +8,13 @@ use sealpost_envelope::{
     jwe::{self, Serialization},
 };
 
-use crate::{ClientError, NewSecret, body, idempotency::random_hex};
+use crate::{body, error::ClientError, idempotency::random_hex, secret::NewSecret};
 
 /// Which certificate of an agent may be sealed to.
 ///
 /// # Security
 ///
-/// It has to come from somewhere else than the gateway: whoever may choose the certificate can read the value.
+/// It must not come from the gateway: a party that can choose the certificate can read the value.
 #[derive(Clone, Debug)]
 pub struct AgentTrust {
     policy: TrustPolicy,
@@ -22,13 +22,13 @@ pub struct AgentTrust {
 }
 
 impl AgentTrust {
-    /// Only certificates with one of these fingerprints: SHA-256 of the DER, as `sealpost keygen` prints it.
+    /// Trusts only certificates with one of these fingerprints: SHA-256 of the DER, as `sealpost keygen` prints it.
     #[must_use]
     pub fn pinned(fingerprints: impl IntoIterator<Item = Fingerprint>) -> Self {
         Self::new(TrustPolicy::pinned(fingerprints))
     }
 
-    /// Only certificates that name the agent (a subjectAltName URI `urn:sealpost:agent:<agentId>`) and that one of
+    /// Trusts only certificates that name the agent (a subjectAltName URI `urn:sealpost:agent:<agentId>`) and that one of
     /// these authorities, in PEM, has issued, itself or through intermediate ones.
     ///
     /// # Errors
@@ -39,12 +39,11 @@ impl AgentTrust {
         Ok(Self::new(TrustPolicy::chain(anchors)))
     }
 
-    /// Takes this certificate, in PEM or DER, and does not ask the gateway for one. It has to satisfy the policy all the
-    /// same.
+    /// Uses this certificate, in PEM or DER, and does not ask the gateway for one. It must satisfy the policy too.
     ///
     /// # Errors
     ///
-    /// [`ClientError::AgentCertificate`] if it is none.
+    /// [`ClientError::AgentCertificate`] if it can't be parsed.
     pub fn with_certificate(mut self, certificate: &[u8]) -> Result<Self, ClientError> {
         let certificate = Certificate::from_pem_or_der(certificate).map_err(TrustError::from)?;
         self.certificate = Some(certificate);
@@ -55,7 +54,7 @@ impl AgentTrust {
         self.certificate.as_ref()
     }
 
-    /// The key to seal to, if the certificate is the agent's and valid now.
+    /// Returns the key to seal to, if the certificate is the agent's and valid now.
     fn recipient(
         &self,
         certificate: &Certificate,
@@ -74,7 +73,7 @@ impl AgentTrust {
     }
 }
 
-/// Whose secret it is.
+/// Returns the agent and the project that a secret belongs to.
 pub(crate) fn owner(agent: &str, project: Option<&str>) -> Result<Owner, ClientError> {
     let agent = agent.parse().map_err(|_| ClientError::AgentId)?;
     let project = project.map(str::parse).transpose();
@@ -82,8 +81,7 @@ pub(crate) fn owner(agent: &str, project: Option<&str>) -> Result<Owner, ClientE
     Ok(Owner { agent, project })
 }
 
-/// A compact JWE (RFC 7516) of the value, which the agent takes once, until `lifetime` is over, and for this secret
-/// alone.
+/// Returns a compact JWE (RFC 7516) of the value. The agent accepts it once, within `lifetime`, and for this secret alone.
 pub(crate) fn seal(
     secret: &NewSecret,
     owner: Owner,
@@ -94,7 +92,7 @@ pub(crate) fn seal(
     let value = body::value(secret)?;
     let now = UnixTime::now();
     let recipient = trust.recipient(certificate, owner.agent.as_str(), now)?;
-    // The rules for name, key and type are the gateway's and the agent's, as for values in clear.
+    // The gateway and the agent check name, key and type, as they do for values in clear.
     let mut context = SecretContext::unchecked(owner.agent.as_str(), &secret.name);
     if let Some(project) = owner.project {
         context = context.with_project(project);
@@ -107,7 +105,7 @@ pub(crate) fn seal(
     }
     let lifetime = lifetime.as_secs().min(LONGEST) + CLOCKS;
     let expires_at = UnixTime::from_secs(now.as_secs().saturating_add(lifetime));
-    // 32 hexadecimal digits are a good identifier.
+    // 32 hexadecimal digits are a valid identifier.
     let binding = Binding::new(&context)
         .with_use(&random_hex()?, expires_at)
         .map_err(|_| ClientError::Randomness)?;
@@ -124,7 +122,7 @@ pub(crate) fn seal(
 
 /// Seconds by which the agent's clock may be ahead.
 const CLOCKS: u64 = 60;
-/// Agents take nothing that is good for more than a day by their own clock.
+/// Agents refuse values that expire more than a day ahead by their own clock.
 const LONGEST: u64 = 24 * 60 * 60 - 2 * CLOCKS;
 
 #[cfg(test)]
@@ -199,7 +197,7 @@ mod tests {
     }
 
     #[test]
-    fn no_lifetime_is_longer_than_agents_take() {
+    fn lifetimes_are_cut_to_what_agents_accept() {
         let (trust, owner) = (pinned(CERTIFICATE), owner("a2048", None).unwrap());
         let certificate = trust.certificate().unwrap();
         let sealed = seal(&secret(), owner, certificate, &trust, Duration::MAX).unwrap();
@@ -223,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn ids_that_can_be_none_are_refused() {
+    fn invalid_ids_are_refused() {
         assert!(matches!(owner("a/b", None), Err(ClientError::AgentId)));
         let braces = format!("{{{PROJECT}}}");
         assert!(matches!(

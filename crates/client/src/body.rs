@@ -1,15 +1,15 @@
-//! The request's body, built around the value's bytes.
+//! The body of a request, built around the value's bytes.
 
 use bytes::Bytes;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::{ClientError, NewSecret};
+use crate::{error::ClientError, secret::NewSecret};
 
-/// The value without the white space around it.
+/// Returns the value without the white space around it.
 ///
-/// It must be one JSON value, or it could close the objects around it and add members of its own. Every other rule is
-/// the gateway's and the agent's.
+/// It must be one JSON value, or it could close the objects around it and add members of its own. The gateway and the
+/// agent check every other rule.
 pub(crate) fn value(secret: &NewSecret) -> Result<&[u8], ClientError> {
     match serde_json::from_slice::<&RawValue>(&secret.value) {
         Ok(value) => Ok(value.get().as_bytes()),
@@ -17,7 +17,7 @@ pub(crate) fn value(secret: &NewSecret) -> Result<&[u8], ClientError> {
     }
 }
 
-/// `{"secret":{"name":…,"key":…,"type":…,"value":` the value as it is `}}`, in a buffer that is wiped when the
+/// Builds `{"secret":{"name":…,"key":…,"type":…,"value":` the value as it is `}}`, in a buffer that is wiped when the
 /// last holder drops it.
 pub(crate) fn build(secret: &NewSecret) -> Result<Bytes, ClientError> {
     let value = value(secret)?;

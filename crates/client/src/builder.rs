@@ -1,11 +1,17 @@
-//! How a client is set up.
+//! Setting up a client.
 
-use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use reqwest::{Certificate, Identity, Url, redirect, retry};
+use sealpost_rest::is_loopback;
 use zeroize::Zeroizing;
 
-use crate::{Client, ClientError, RetryPolicy, Token, TokenProvider, token::Credentials};
+use crate::{
+    client::Client,
+    error::ClientError,
+    retry::RetryPolicy,
+    token::{Credentials, Token, TokenProvider},
+};
 
 /// Sets up a [`Client`].
 #[must_use]
@@ -26,8 +32,15 @@ enum Authentication {
     Provider(Arc<dyn TokenProvider>),
 }
 
+impl Client {
+    /// Sets up a client of the gateway at `url`, such as `https://gateway.example` or `https://gateway.example/dpc`.
+    pub fn builder(url: impl Into<String>) -> ClientBuilder {
+        ClientBuilder::new(url.into())
+    }
+}
+
 impl ClientBuilder {
-    pub(crate) fn new(url: String) -> Self {
+    fn new(url: String) -> Self {
         Self {
             url,
             authentication: None,
@@ -41,7 +54,7 @@ impl ClientBuilder {
         }
     }
 
-    /// Authenticates with this token, and no other.
+    /// Authenticates with this token only.
     pub fn token(mut self, token: Token) -> Self {
         self.authentication = Some(Authentication::Token(token));
         self
@@ -53,33 +66,33 @@ impl ClientBuilder {
         self
     }
 
-    /// How often a call is tried; five times if nothing is said.
+    /// Sets how often a call is tried; five times by default.
     pub fn retries(mut self, policy: RetryPolicy) -> Self {
         self.retries = policy;
         self
     }
 
-    /// The time for a whole call with all its attempts and the pauses between them; 120 seconds if nothing is said, a
-    /// day at most.
+    /// Sets the time for a whole call with all its attempts and the pauses between them; 120 seconds by default, a day at
+    /// most.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout.min(LONGEST);
         self
     }
 
-    /// The time for one attempt; 40 seconds if nothing is said. Keep it longer than the gateway's deadline, which is 30
-    /// seconds by default: then it is the gateway who says what is known. A day at most.
+    /// Sets the time for one attempt; 40 seconds by default, a day at most. Keep it longer than the gateway's deadline, which
+    /// is 30 seconds by default: then the gateway's answer arrives, and says what is known.
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = timeout.min(LONGEST);
         self
     }
 
-    /// The time to connect; 10 seconds if nothing is said.
+    /// Sets the time to connect; 10 seconds by default.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// Trusts gateways whose certificate is issued by one of these authorities (PEM), and no other.
+    /// Trusts only gateways whose certificate is issued by one of these authorities (PEM).
     pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities = Some(pem.into());
         self
@@ -96,13 +109,13 @@ impl ClientBuilder {
     ///
     /// # Security
     ///
-    /// Everybody on the way can read the values and the token.
+    /// Everyone on the way can read the values and the token.
     pub fn danger_allow_plain_http(mut self) -> Self {
         self.plain_http = true;
         self
     }
 
-    /// The client.
+    /// Creates the client.
     ///
     /// # Errors
     ///
@@ -118,20 +131,20 @@ impl ClientBuilder {
         }
         let mut http = reqwest::Client::builder()
             .connect_timeout(self.connect_timeout)
-            // Shorter than a gateway keeps an idle connection: what is reused is still open.
+            // Shorter than a gateway keeps an idle connection, so that a reused connection is still open.
             .pool_idle_timeout(POOL_IDLE)
             .redirect(redirect::Policy::none())
             .referer(false)
             .retry(retry::never());
         match url.scheme() {
             "https" => {}
-            "http" if self.plain_http || is_loopback(&url) => {
+            "http" if self.plain_http || url.host_str().is_some_and(is_loopback) => {
                 // No proxy of the environment may see what is in clear, and no trust store is needed.
                 http = http.no_proxy().tls_certs_only([]);
             }
             "http" => {
                 return Err(ClientError::Url(
-                    "plain HTTP would show the value to everybody on the way; use https",
+                    "plain HTTP would show the value to everyone on the way; use https",
                 ));
             }
             _ => return Err(ClientError::Url("it must start with https://")),
@@ -173,15 +186,8 @@ impl fmt::Debug for ClientBuilder {
     }
 }
 
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-    })
-}
-
 const POOL_IDLE: Duration = Duration::from_secs(5);
-/// What is added to a time of the clock must not be too much for it.
+/// The clock overflows if much longer times are added to it.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 #[cfg(test)]

@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use reqwest::Url;
 use sealpost_envelope::{Certificate, CertificateError, TrustError};
+use sealpost_rest::ProblemType;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    AgentTrust, ClientBuilder, ClientError, Created, IdempotencyKey, NewSecret, ProblemKind,
-    RetryPolicy, at_source, body,
+    at_source::{self, AgentTrust},
+    body,
+    error::ClientError,
     http::{Answer, Call},
-    retry::{self, History, Limits},
+    idempotency::IdempotencyKey,
+    retry::{self, History, Limits, RetryPolicy},
+    secret::{Created, NewSecret},
     token::Credentials,
 };
 
@@ -27,20 +31,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client of the gateway at `url`, such as `https://gateway.example` or `https://gateway.example/dpc`.
-    pub fn builder(url: impl Into<String>) -> ClientBuilder {
-        ClientBuilder::new(url.into())
-    }
-
     /// Has `agent` store a new secret, in `project` if one is given (a UUID).
     ///
-    /// The gateway sees the value, and seals it to the agent. All attempts have one
-    /// [idempotency key](IdempotencyKey), so one that comes again creates nothing twice.
+    /// The gateway sees the value, and seals it to the agent. All attempts have the same
+    /// [idempotency key](IdempotencyKey), so a repeated attempt creates nothing twice.
     ///
     /// # Errors
     ///
-    /// A [`ClientError`]; whether the secret may have been created all the same, its
-    /// [`may_have_been_created`](ClientError::may_have_been_created) says.
+    /// A [`ClientError`]; its [`may_have_been_created`](ClientError::may_have_been_created) tells whether the secret may have
+    /// been created all the same.
     pub async fn create_secret(
         &self,
         agent: &str,
@@ -56,9 +55,9 @@ impl Client {
     /// Seals the value here, to the agent's certificate, and has `agent` store it: neither the gateway nor anything
     /// between it and the agent can read it.
     ///
-    /// The certificate is the one that `trust` holds, or else the gateway is asked for it. It must satisfy `trust`. The
-    /// value travels as a JWE that is bound to agent, project, name, key and type, is good for one use, and for as long
-    /// as the call may take.
+    /// The certificate is the one that `trust` holds; without one, the client asks the gateway. It must satisfy `trust`. The
+    /// value travels as a JWE that is bound to agent, project, name, key and type, can be used once, and expires when the
+    /// call may no longer run.
     ///
     /// # Errors
     ///
@@ -67,9 +66,9 @@ impl Client {
     ///
     /// # Security
     ///
-    /// What is kept from the gateway is reading the value. It can still drop the request, and whoever has the agent's
-    /// certificate can seal: a gateway could have the agent store a value of its own under the name, and answer as if
-    /// it were this one. If that matters, resolve the reference and compare.
+    /// The gateway can't read the value. It can still drop the request. And everyone who has the agent's certificate can
+    /// seal: a gateway could have the agent store another value under the name, and answer as if it were this one. If that
+    /// matters, resolve the reference and compare.
     pub async fn seal_and_create(
         &self,
         agent: &str,
@@ -96,9 +95,9 @@ impl Client {
         created(self.send(&call, deadline).await?)
     }
 
-    /// What the gateway says is the agent's certificate, in PEM, with those that issued it if it has them. It is
-    /// checked when something is sealed to it, and for nothing before: see [`AgentTrust::with_certificate`]. With a
-    /// token that is good for some projects alone, one of them has to be given.
+    /// Asks the gateway for the agent's certificate, in PEM, with those that issued it if the gateway has them. It is not
+    /// checked until something is sealed to it: see [`AgentTrust::with_certificate`]. If the token is limited to some
+    /// projects, give one of them.
     ///
     /// # Errors
     ///
@@ -122,8 +121,8 @@ impl Client {
         Ok(self.send(&call, deadline).await?.body)
     }
 
-    /// Sends it until there is an answer, an error that stays, or the deadline; after a 403 once more with another
-    /// token, if there is one.
+    /// Sends it until there is an answer, a final error, or the deadline; after a 403 once more with another token, if there
+    /// is one.
     async fn send(&self, call: &Call, deadline: Instant) -> Result<Answer, ClientError> {
         let limits = Limits {
             attempt: self.attempt_timeout,
@@ -132,7 +131,7 @@ impl Client {
         let mut history = History::default();
         let attempt = || call.attempt(&self.http, &self.credentials);
         let refused = match retry::run(&self.retries, limits, &mut history, attempt).await {
-            Err(ClientError::Problem(problem)) if problem.kind == ProblemKind::Forbidden => {
+            Err(ClientError::Problem(problem)) if problem.kind == Some(ProblemType::Forbidden) => {
                 ClientError::Problem(problem)
             }
             result => return result,
@@ -152,7 +151,7 @@ impl Client {
     }
 
     fn url_of(&self, path: [&str; 3], project: Option<&str>) -> Result<Url, ClientError> {
-        // These would change the path instead of standing in it.
+        // These would change the path instead of being a part of it.
         if path.iter().any(|part| ["", ".", ".."].contains(part)) {
             return Err(ClientError::AgentId);
         }

@@ -1,13 +1,14 @@
-//! What may go wrong.
+//! Why a call fails.
 
 use std::{error::Error as StdError, io};
 
 use sealpost_envelope::{SealError, TrustAnchorsError, TrustError};
+use sealpost_rest::ErrorChain;
 use thiserror::Error;
 
-use crate::{Problem, ProblemKind};
+use crate::problem::Problem;
 
-/// A cause of another library's.
+/// A cause from another library.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a secret was not created, or may not have been. No variant holds anything of a value or a token.
@@ -17,19 +18,19 @@ pub enum ClientError {
     /// The URL can't be used.
     #[error("the gateway's URL can't be used: {0}")]
     Url(&'static str),
-    /// The agent's id can't be one.
+    /// The text is not an agent id.
     #[error("the agent's id must be 1 to 64 of A-Z a-z 0-9 _ -")]
     AgentId,
-    /// The project's id is no UUID.
+    /// The project's id is not a UUID.
     #[error("the project's id must be a UUID with its hyphens")]
     ProjectId,
-    /// The token has characters that no token has.
-    #[error("the token can't be sent: it has characters that no token has; copy it again")]
+    /// The token has characters that tokens can't have.
+    #[error("the token can't be sent: it has characters that tokens can't have; copy it again")]
     Token,
-    /// The [`TokenProvider`](crate::TokenProvider) gave none.
+    /// The [`TokenProvider`](crate::TokenProvider) failed.
     #[error("there is no token: {0}")]
     TokenProvider(#[source] BoxError),
-    /// The idempotency key has characters that none has.
+    /// The idempotency key has characters that keys can't have.
     #[error("the idempotency key must be 1 to 64 of A-Z a-z 0-9 . _ ~ : -")]
     IdempotencyKey,
     /// The certificates of the authority can't be read.
@@ -49,31 +50,31 @@ pub enum ClientError {
         "the value is not one JSON value in UTF-8: it must be an object such as {{\"password\":\"…\"}}"
     )]
     ValueNotJson,
-    /// The agent's certificate can't be sealed to. Nothing of the value was sent.
-    #[error("the agent's certificate is not sealed to: {0}")]
+    /// The agent's certificate is refused. Nothing of the value was sent.
+    #[error("the agent's certificate is refused: {0}")]
     AgentCertificate(#[from] TrustError),
-    /// The authorities that agents' certificates are to be issued by can't be used.
+    /// The authorities that must have issued agents' certificates can't be used.
     #[error(transparent)]
     TrustAnchors(#[from] TrustAnchorsError),
     /// The value can't be sealed. Nothing was sent.
     #[error("the value can't be sealed: {0}")]
     Seal(#[from] SealError),
-    /// The gateway said why not.
+    /// The gateway answered with a problem.
     #[error("{}", describe(.0))]
     Problem(Box<Problem>),
     /// No answer in time. The secret may have been created.
     #[error("the gateway did not answer in time; the secret may have been created")]
     Timeout,
     /// No connection: nothing was sent.
-    #[error("no connection to the gateway: {}", causes(.0.as_ref()))]
+    #[error("no connection to the gateway: {}", ErrorChain(.0.as_ref()))]
     Connect(#[source] BoxError),
-    /// TLS is refused, by this side or the other: nothing was sent. Trying again would not help.
-    #[error("no TLS connection to the gateway: {}; check its certificate, and by which authority it is issued", causes(.0.as_ref()))]
+    /// One side refuses TLS: nothing was sent. Trying again would not help.
+    #[error("no TLS connection to the gateway: {}; check its certificate, and which authority issued it", ErrorChain(.0.as_ref()))]
     Tls(#[source] BoxError),
     /// The connection broke. The secret may have been created.
-    #[error("the connection to the gateway broke, the secret may have been created: {}", causes(.0.as_ref()))]
+    #[error("the connection to the gateway broke, the secret may have been created: {}", ErrorChain(.0.as_ref()))]
     Connection(#[source] BoxError),
-    /// The answer is none that this client understands.
+    /// The client does not understand the answer.
     #[error(
         "the answer (status {status}) is not one of a sealpost gateway: check the URL and what is in between"
     )]
@@ -84,30 +85,44 @@ pub enum ClientError {
 }
 
 impl ClientError {
-    /// May the secret have been created all the same?
+    /// Returns whether the secret may have been created all the same.
     ///
-    /// If so, the same call with the same [idempotency key](crate::IdempotencyKey) finds out: it creates the secret
-    /// only if it was not, and gets the same answer if it was.
+    /// If so, repeat the call with the same [idempotency key](crate::IdempotencyKey): it creates the secret only if the
+    /// first call did not, and gets the same answer if it did.
     #[must_use]
     pub fn may_have_been_created(&self) -> bool {
         match self {
             Self::Timeout | Self::Connection(_) => true,
-            // What an intermediary answers, and an answer that was cut, say nothing of what happened behind them.
+            // The answer of an intermediary, or a cut answer, does not tell what the gateway did.
             Self::Unexpected { status } => *status < 300 || *status >= 500,
             Self::Problem(problem) => {
                 problem.after_unknown
-                    || matches!(
-                        problem.kind,
-                        ProblemKind::AgentTimeout | ProblemKind::Internal
-                    )
-                    || matches!(problem.kind, ProblemKind::Other(_)) && problem.status >= 500
+                    || match problem.kind {
+                        Some(kind) => kind.may_have_been_stored(),
+                        None => problem.status >= 500,
+                    }
             }
-            _ => false,
+            Self::Url(_)
+            | Self::AgentId
+            | Self::ProjectId
+            | Self::Token
+            | Self::TokenProvider(_)
+            | Self::IdempotencyKey
+            | Self::Certificate(_)
+            | Self::ClientCertificate(_)
+            | Self::Setup(_)
+            | Self::Randomness
+            | Self::ValueNotJson
+            | Self::AgentCertificate(_)
+            | Self::TrustAnchors(_)
+            | Self::Seal(_)
+            | Self::Connect(_)
+            | Self::Tls(_) => false,
         }
     }
 
     pub(crate) fn from_http(error: reqwest::Error) -> Self {
-        // Without the URL: who calls knows it, and a log need not.
+        // Without the URL: the caller knows it, and the log must not have it.
         let error = error.without_url();
         if error.is_connect() && is_tls(&error) {
             Self::Tls(error.into())
@@ -121,7 +136,7 @@ impl ClientError {
     }
 }
 
-/// The TLS library marks what it refuses as invalid data; the layers above it wrap that once more.
+/// Returns whether the TLS library failed: it reports invalid data, and the layers above wrap that once more.
 fn is_tls(error: &reqwest::Error) -> bool {
     fn is_invalid(error: &io::Error) -> bool {
         let wrapped = error.get_ref().and_then(|inner| inner.downcast_ref());
@@ -145,23 +160,11 @@ fn describe(problem: &Problem) -> String {
     }
     if problem.after_unknown {
         text.push_str(
-            "\n  (an earlier attempt of this call had no answer: the secret may have been created by it)",
+            "\n  (an earlier attempt of this call had no answer: it may have created the secret)",
         );
     }
     if let Some(id) = &problem.request_id {
         text.push_str(&format!("\n  (request id {id})"));
-    }
-    text
-}
-
-/// The error with its causes: the HTTP library's outermost text says little.
-fn causes(error: &(dyn StdError + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        next = cause.source();
     }
     text
 }

@@ -1,4 +1,4 @@
-//! One exchange: a request, and an answer that is read as far as an honest one goes.
+//! One exchange: a request, and its answer, read up to the length that a gateway's answers have.
 
 use std::{fmt, time::Duration};
 
@@ -8,13 +8,15 @@ use reqwest::{
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
 };
 
-use crate::{ClientError, IdempotencyKey, Problem, token::Credentials};
+use crate::{
+    error::ClientError, idempotency::IdempotencyKey, problem::Problem, token::Credentials,
+};
 
-/// A request, ready to be sent as often as it takes. Its body is shared, not copied.
+/// A request that can be sent several times. Its body is shared, not copied.
 pub(crate) struct Call {
     method: Method,
     url: Url,
-    /// What is asked for.
+    /// The status of success.
     expected: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
@@ -28,7 +30,7 @@ pub(crate) struct Answer {
 }
 
 impl Call {
-    /// A request to create.
+    /// Creates a request to create a secret.
     pub(crate) fn post(
         url: Url,
         media_type: &'static str,
@@ -47,7 +49,7 @@ impl Call {
         })
     }
 
-    /// A request for a document.
+    /// Creates a request for a document.
     pub(crate) fn get(url: Url, media_type: &'static str) -> Self {
         Self {
             method: Method::GET,
@@ -84,7 +86,7 @@ impl Call {
             return Ok(Answer { body, request_id });
         }
         let status = status.as_u16();
-        // A success of another kind is none of ours.
+        // A success with another status is not the gateway's.
         let is_error = status >= 400;
         match Problem::parse(status, &body, request_id).filter(|_| is_error) {
             Some(mut problem) => {
@@ -96,7 +98,7 @@ impl Call {
     }
 }
 
-/// Not the body, which may be a value in clear.
+/// Does not show the body, which may be a value in clear.
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call")
@@ -109,13 +111,13 @@ fn header<'r>(response: &'r Response, name: &HeaderName) -> Option<&'r str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// The form in seconds (RFC 9110 §10.2.3). A date is not read: it would need both clocks to agree.
+/// Reads the form in seconds (RFC 9110 §10.2.3). The form with a date is not read: it would need both clocks to agree.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = header(response, &RETRY_AFTER)?.parse().ok()?;
     Some(Duration::from_secs(seconds))
 }
 
-/// The body, or as much of it as an honest answer has.
+/// Reads the body. Fails if it is longer than any answer of a gateway.
 async fn read(mut response: Response) -> Result<Vec<u8>, ClientError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(ClientError::from_http)? {

@@ -1,26 +1,26 @@
-//! What makes a retry recognisable.
+//! The key by which the gateway recognises a retry.
 
 use std::fmt;
 
 use reqwest::header::HeaderValue;
 use sealpost_envelope::{OsRng, rand_core::TryRng as _};
 
-use crate::ClientError;
+use crate::error::ClientError;
 
-/// The key that all attempts of one call have in common (`Idempotency-Key`): an attempt that comes again is answered
-/// with the outcome of the first, not with a 409.
+/// The key that all attempts of one call share (`Idempotency-Key`): a repeated attempt is answered with the outcome of the
+/// first, not with a 409.
 ///
-/// A call without one gets one at random. Give one yourself to have another process recognise the call after a crash:
-/// the same key for the same secret with the same value, and for nothing else.
+/// A call without a key gets a random one. Set a key if another process may have to repeat the call after a crash: use the
+/// same key for the same secret with the same value, and for nothing else.
 #[derive(Clone, Debug, Eq, Hash, PartialEq)]
 pub struct IdempotencyKey(String);
 
 impl IdempotencyKey {
-    /// A key of one's own: 1 to 64 of `A-Z a-z 0-9 . _ ~ : -`.
+    /// Creates a key from a text: 1 to 64 of `A-Z a-z 0-9 . _ ~ : -`.
     ///
     /// # Errors
     ///
-    /// [`ClientError::IdempotencyKey`] if it is something else.
+    /// [`ClientError::IdempotencyKey`] for any other text.
     pub fn new(key: impl Into<String>) -> Result<Self, ClientError> {
         let key = key.into();
         let good = |b: u8| b.is_ascii_alphanumeric() || b"._~:-".contains(&b);
@@ -30,7 +30,7 @@ impl IdempotencyKey {
         Ok(Self(key))
     }
 
-    /// 128 random bits.
+    /// Creates a key of 128 random bits.
     ///
     /// # Errors
     ///
@@ -39,14 +39,14 @@ impl IdempotencyKey {
         Ok(Self(random_hex()?))
     }
 
-    /// The key.
+    /// Returns the key.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// As the header has it: a string of structured fields (RFC 9651 §3.3.3), as
-    /// draft-ietf-httpapi-idempotency-key-header wants it. No character of a key needs an escape.
+    /// Returns the header: a string of structured fields (RFC 9651 §3.3.3), as draft-ietf-httpapi-idempotency-key-header
+    /// requires. No character of a key needs an escape.
     pub(crate) fn header_value(&self) -> Result<HeaderValue, ClientError> {
         HeaderValue::from_str(&format!("\"{}\"", self.0)).map_err(|_| ClientError::IdempotencyKey)
     }
@@ -58,7 +58,7 @@ impl fmt::Display for IdempotencyKey {
     }
 }
 
-/// 32 hexadecimal digits at random.
+/// Returns 32 random hexadecimal digits.
 pub(crate) fn random_hex() -> Result<String, ClientError> {
     let mut bytes = [0; 16];
     OsRng

@@ -1,15 +1,15 @@
-//! Call the endpoint from Rust: create a secret, get its reference; sealed at the source if you like.
+//! Calls the endpoint from Rust: create a secret, get its reference; optionally sealed at the source.
 //!
 //! ```no_run
-//! use sealpost_client::{Client, ClientError, NewSecret, ProblemKind, Token};
+//! use sealpost_client::{Client, ClientError, NewSecret, ProblemType, Token};
 //!
 //! # async fn run(token: String) -> Result<(), ClientError> {
 //! let client = Client::builder("https://gateway.example").token(Token::new(token)).build()?;
 //! let secret = NewSecret::new("my-secret", br#"{"password":"correct horse"}"#.to_vec()).with_key("password");
 //! match client.create_secret("agent-1", None, &secret).await {
 //!     Ok(created) => println!("{}", created.resolver_ref),
-//!     Err(ClientError::Problem(problem)) if problem.kind == ProblemKind::SecretExists => {
-//!         println!("it is there already");
+//!     Err(ClientError::Problem(problem)) if problem.kind == Some(ProblemType::SecretExists) => {
+//!         println!("the name is taken");
 //!     }
 //!     Err(error) => return Err(error),
 //! }
@@ -17,7 +17,7 @@
 //! # }
 //! ```
 //!
-//! Sealed here, to the certificate with a fingerprint that the agent's operator gave you:
+//! Sealed by the caller, to the certificate with a fingerprint that the agent's operator gave you:
 //!
 //! ```no_run
 //! # use sealpost_client::{AgentTrust, Client, ClientError, NewSecret};
@@ -30,26 +30,26 @@
 //!
 //! # Attempts
 //!
-//! A call is tried up to five times ([`RetryPolicy`]), with pauses at random that grow, until its time is over. Tried
-//! again is what may pass: no connection, a connection that broke, no answer in time, an agent that is offline or
-//! silent, too many requests (after the time that the gateway names), and a 502, 503 or 504 of something in between.
-//! A 400, 403, 409 or 500 is final, and so is TLS that one side refuses.
+//! The client tries a call up to five times ([`RetryPolicy`]), with random pauses that grow, until its time is over. It
+//! repeats an attempt after a failure that may pass: no connection, a broken connection, no answer in time, an agent that
+//! is offline or silent, too many requests (after the time that the gateway names), and a 502, 503 or 504 of an
+//! intermediary. A 400, 403, 409 or 500 is final, and so is TLS that one side refuses. For the gateway's own answers,
+//! [`ProblemType::retry`] decides.
 //!
-//! All attempts carry one [`IdempotencyKey`], and of a value that is sealed here, the same sealed bytes. A gateway that
-//! honours it answers an attempt that comes again with the outcome of the first. A gateway or agent that has lost its
-//! memory of it in between answers with a 409, which has [`Problem::after_unknown`] then.
+//! All attempts carry the same [`IdempotencyKey`], and the same bytes of a sealed value. The gateway answers a repeated
+//! attempt with the outcome of the first. If gateway or agent have lost their memory of it in between, they answer with a
+//! 409, which then has [`Problem::after_unknown`].
 //!
-//! A 403 does not say whether the token is over or not good for this: if a [`TokenProvider`] has another one, it is
-//! tried once more.
+//! A 403 does not say whether the token has expired or does not permit the call: if a [`TokenProvider`] has another token,
+//! the client tries once more.
 //!
 //! # Security
 //!
-//! The value is copied once, into the request's body, byte for byte; that buffer and the token's are wiped when
-//! the HTTP library lets go of them. Of a value that is sealed here, the body has the sealed bytes alone. The library's
-//! own write buffers, those of TLS and of the kernel are out of reach. Redirects are not followed, so a value goes to
-//! the host that was named and to no other. Plain HTTP is refused except to the loopback interface. No `Debug`, error
-//! or log of this crate has anything of a value or a token. An answer is read up to 1 MiB, and what it says is
-//! stripped of control characters.
+//! The value is copied once, into the request's body, byte for byte; that buffer and the token's are wiped when the HTTP
+//! library releases them. A body with a sealed value has the sealed bytes alone. The write buffers of the library, of TLS
+//! and of the kernel are out of reach, and not wiped. Redirects are not followed, so a value goes to the named host and to
+//! no other. Plain HTTP is refused except to the loopback interface. No `Debug`, error or log of this crate contains any
+//! part of a value or a token. An answer is read up to 1 MiB, and control characters in it are replaced.
 //!
 //! What sealing at the source does and does not keep from a gateway: [`Client::seal_and_create`].
 
@@ -70,8 +70,9 @@ pub use builder::ClientBuilder;
 pub use client::Client;
 pub use error::{BoxError, ClientError};
 pub use idempotency::IdempotencyKey;
-pub use problem::{Problem, ProblemKind};
+pub use problem::Problem;
 pub use retry::RetryPolicy;
 pub use sealpost_envelope::Fingerprint;
+pub use sealpost_rest::{ProblemType, Retry};
 pub use secret::{Created, NewSecret};
 pub use token::{Token, TokenProvider};

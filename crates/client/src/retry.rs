@@ -1,16 +1,17 @@
-//! Trying again: when, how long after, and what is known in the end.
+//! Repeating failed attempts: when, after how long, and what is known in the end.
 
 use std::time::Duration;
 
 use sealpost_envelope::{OsRng, rand_core::TryRng as _};
+use sealpost_rest::Retry;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
 
-use crate::{ClientError, ProblemKind};
+use crate::error::ClientError;
 
-/// How often a call is tried, and how long it waits in between.
+/// How often a call is tried, and how long it pauses in between.
 ///
-/// The pause before the attempt `n + 1` is random, between nothing and `first_pause · 2^(n−1)`, and never more than
+/// The pause before the attempt `n + 1` is random, between zero and `first_pause · 2^(n−1)`, and never more than
 /// `longest_pause`: callers that failed together don't come back together. If the gateway says how long to wait
 /// (`Retry-After`), the pause begins after that.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -22,7 +23,7 @@ pub struct RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// At most so many attempts, at least one.
+    /// Tries at most this many times, and at least once.
     pub const fn attempts(attempts: u32) -> Self {
         Self {
             attempts,
@@ -31,19 +32,20 @@ impl RetryPolicy {
         }
     }
 
-    /// Every call is tried once.
+    /// Tries every call once.
     pub const fn never() -> Self {
         Self::attempts(1)
     }
 
-    /// With other pauses than at most 250 ms after the first attempt, doubled up to 10 seconds.
+    /// Sets the longest pause after the first attempt, which doubles with each attempt, and the longest pause of all. The
+    /// defaults are 250 ms and 10 s.
     pub const fn with_pauses(mut self, first: Duration, longest: Duration) -> Self {
         self.first_pause = first;
         self.longest_pause = longest;
         self
     }
 
-    /// The pause after this attempt (the first is 1), by a number at random.
+    /// Returns the pause after this attempt (the first is 1) for a random number.
     fn pause(&self, attempt: u32, random: u64) -> Duration {
         let doubled = self.first_pause.saturating_mul(
             1_u32
@@ -72,7 +74,7 @@ pub(crate) struct Limits {
     pub(crate) deadline: Instant,
 }
 
-/// What is known of the attempts so far.
+/// What earlier attempts may have done.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     /// The last attempt after which the secret may have been created.
@@ -86,7 +88,8 @@ impl History {
         }
     }
 
-    /// The error to end with. None says that nothing was created if an earlier attempt may have done it.
+    /// Returns the error that the call ends with. It never says that nothing was created if an earlier attempt may have
+    /// created the secret.
     fn settle(&mut self, last: ClientError) -> ClientError {
         let Some(unknown) = self.unknown.take() else {
             return last;
@@ -102,7 +105,7 @@ impl History {
         }
     }
 
-    /// Before another round of attempts of the same call.
+    /// Prepares another round of attempts of the same call.
     pub(crate) fn reopen(&mut self, ended: &ClientError) {
         if let ClientError::Problem(problem) = ended
             && problem.after_unknown
@@ -112,7 +115,7 @@ impl History {
     }
 }
 
-/// Runs attempts until one succeeds, or fails in a way that another one would not mend, or the policy or the time ends.
+/// Runs attempts until one succeeds or fails for good, or the policy or the time ends.
 pub(crate) async fn run<T, F>(
     policy: &RetryPolicy,
     limits: Limits,
@@ -146,30 +149,30 @@ where
     }
 }
 
-/// May another attempt succeed where this one failed, and how long after at the earliest?
+/// Returns how long to wait before another attempt, at least; `None` if another attempt would fail too.
 ///
-/// A 400, 403 or 409 is the gateway's last word, and so is a 500, which nobody knows to pass.
+/// A 400, 403 or 409 is final. So is a 500: nothing says that its cause passes.
 fn transient(error: &ClientError) -> Option<Duration> {
     match error {
         ClientError::Connect(_) | ClientError::Connection(_) | ClientError::Timeout => {
             Some(Duration::ZERO)
         }
-        // What stands between may say it in its own words.
+        // An intermediary answers in its own format.
         ClientError::Unexpected {
             status: 502..=504, ..
         } => Some(Duration::ZERO),
-        ClientError::Problem(problem) => match problem.kind {
-            ProblemKind::AgentBusy
-            | ProblemKind::AgentOffline
-            | ProblemKind::AgentTimeout
-            | ProblemKind::Overloaded
-            | ProblemKind::RateLimited => Some(problem.retry_after.unwrap_or_default()),
-            // Of a kind that this release does not know.
-            ProblemKind::Other(_) if problem.status == 504 => {
-                Some(problem.retry_after.unwrap_or_default())
+        ClientError::Problem(problem) => {
+            let retry = match problem.kind {
+                Some(kind) => kind.retry(),
+                // This release does not know the type.
+                None if problem.status == 504 => Retry::Later,
+                None => Retry::Never,
+            };
+            match retry {
+                Retry::Later => Some(problem.retry_after.unwrap_or_default()),
+                Retry::Never => None,
             }
-            _ => None,
-        },
+        }
         _ => None,
     }
 }
@@ -179,7 +182,7 @@ mod tests {
     use std::{cell::RefCell, collections::VecDeque, future::ready, io};
 
     use super::*;
-    use crate::Problem;
+    use crate::problem::Problem;
 
     const MINUTE: Duration = Duration::from_secs(60);
 

@@ -1,10 +1,10 @@
-//! A secret to be created, and what comes back.
+//! A secret to be created, and the answer.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-use crate::IdempotencyKey;
+use crate::idempotency::IdempotencyKey;
 
 /// A secret to be created. `Debug` does not show its value.
 pub struct NewSecret {
@@ -16,8 +16,8 @@ pub struct NewSecret {
 }
 
 impl NewSecret {
-    /// A secret with this name and value. The value is a JSON object in UTF-8, and is stored byte for byte as it
-    /// is given, without white space around it. It is wiped when dropped.
+    /// Creates a secret with this name and value. The value is a JSON object in UTF-8. It is stored byte for byte, without
+    /// white space around it, and wiped when dropped.
     #[must_use]
     pub fn new(name: impl Into<String>, value: impl Into<Zeroizing<Vec<u8>>>) -> Self {
         Self {
@@ -29,21 +29,21 @@ impl NewSecret {
         }
     }
 
-    /// The reference shall point to this top-level property of the value, not to the whole object.
+    /// Makes the reference point to this top-level property of the value, not to the whole object.
     #[must_use]
     pub fn with_key(mut self, key: impl Into<String>) -> Self {
         self.key = Some(key.into());
         self
     }
 
-    /// Of this type, such as `PASSWORD`.
+    /// Sets the type, such as `PASSWORD`.
     #[must_use]
     pub fn with_type(mut self, secret_type: impl Into<String>) -> Self {
         self.secret_type = Some(secret_type.into());
         self
     }
 
-    /// Recognised by this key if it is sent again, also by another process.
+    /// Sets the key by which the gateway recognises a repeated call, even from another process.
     #[must_use]
     pub fn with_idempotency_key(mut self, key: IdempotencyKey) -> Self {
         self.idempotency_key = Some(key);
@@ -66,7 +66,7 @@ impl fmt::Debug for NewSecret {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Created {
-    /// What pipelines resolve.
+    /// The reference that pipelines resolve.
     pub resolver_ref: String,
     /// The name in the vault.
     pub vault_secret_name: String,

@@ -1,4 +1,4 @@
-//! Bearer tokens, and where they come from.
+//! Bearer tokens and their providers.
 
 use std::{fmt, sync::Arc};
 
@@ -7,20 +7,20 @@ use bytes::Bytes;
 use reqwest::header::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::{ClientError, error::BoxError};
+use crate::error::{BoxError, ClientError};
 
 /// A bearer token. It is wiped when dropped, and `Debug` does not show it.
 pub struct Token(Zeroizing<String>);
 
 impl Token {
-    /// Takes the token, without the word `Bearer`.
+    /// Wraps the token, without the word `Bearer`.
     #[must_use]
     pub fn new(token: impl Into<Zeroizing<String>>) -> Self {
         Self(token.into())
     }
 
-    /// The value of the `Authorization` header in a buffer that is wiped with its last copy; `None` if the token
-    /// has characters that no header has.
+    /// Returns the value of the `Authorization` header in a buffer that is wiped with its last copy; `None` if the token has
+    /// characters that headers can't have.
     pub(crate) fn header_value(&self) -> Option<HeaderValue> {
         let mut text = Zeroizing::new(Vec::with_capacity(SCHEME.len() + self.0.len()));
         text.extend_from_slice(SCHEME.as_bytes());
@@ -37,24 +37,24 @@ impl fmt::Debug for Token {
     }
 }
 
-/// Where tokens come from that don't last: an identity provider, a file that somebody renews.
+/// Provides tokens that expire: from an identity provider, or from a file that is renewed.
 ///
-/// The time that it takes counts towards the call's. Its errors must not show a token: they end in the caller's log.
+/// Its time counts towards the call's. Its errors must not show a token: callers log them.
 #[async_trait]
 pub trait TokenProvider: Send + Sync {
-    /// The token to send now. Asked before every attempt: keep it for as long as it is good.
+    /// Returns the token to send now. The client asks before every attempt: keep the token while it is valid.
     ///
     /// # Errors
     ///
-    /// Why there is none. The call ends with it.
+    /// Why there is no token. The call ends with this error.
     async fn token(&self) -> Result<Token, BoxError>;
 
-    /// The gateway has refused the last token. Gets another one and says whether there is one: then the call is tried
-    /// once more, and only once, since a 403 also says that a caller may not do this at all.
+    /// Gets another token, because the gateway has refused the last one. Returns whether there is one: then the call is tried
+    /// once more, and only once, since a 403 may also mean that the caller lacks the permission.
     ///
     /// # Errors
     ///
-    /// Why none could be got. The call ends with it.
+    /// Why there is no other token. The call ends with this error.
     async fn renew(&self) -> Result<bool, BoxError> {
         Ok(false)
     }
@@ -69,7 +69,7 @@ pub(crate) enum Credentials {
 }
 
 impl Credentials {
-    /// The value of the `Authorization` header for the next attempt.
+    /// Returns the value of the `Authorization` header for the next attempt.
     pub(crate) async fn header_value(&self) -> Result<Option<HeaderValue>, ClientError> {
         match self {
             Self::None => Ok(None),
@@ -81,7 +81,7 @@ impl Credentials {
         }
     }
 
-    /// After a 403: is there another token?
+    /// Returns whether there is another token, after a 403.
     pub(crate) async fn renew(&self) -> Result<bool, ClientError> {
         match self {
             Self::None | Self::Fixed(_) => Ok(false),

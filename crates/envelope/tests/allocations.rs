@@ -4,19 +4,16 @@
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 #![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 
-#[path = "residue/allocator.rs"]
-mod allocator;
-
-use allocator::watch;
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
     Backend, Envelope, Identity, Keyring, Recipient, Sealer, SecretContext, Trust, UnixTime, open,
     open_in_place, open_into, seal, seal_into, sealed_len,
 };
+use sealpost_testkit::freed::{Allocator, watch};
 
 #[global_allocator]
-static ALLOCATOR: allocator::Allocator = allocator::Allocator;
+static ALLOCATOR: Allocator = Allocator;
 
 fn count<R>(operation: impl FnOnce() -> R) -> usize {
     let (_, watched) = watch(operation);

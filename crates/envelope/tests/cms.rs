@@ -39,19 +39,19 @@ fn path(name: &str) -> PathBuf {
         .join(name)
 }
 
-fn certificate<B: Backend>(name: &str) -> Certificate {
+fn certificate(name: &str) -> Certificate {
     Certificate::from_pem(&std::fs::read(path(&format!("agent-{name}.pem"))).unwrap()).unwrap()
 }
 
 fn recipient<B: Backend>(name: &str) -> Recipient<B> {
     let now = UnixTime::from_secs(2_000_000_000);
-    Recipient::from_certificate(&certificate::<B>(name), &Trust::DangerAnyCertificate, now).unwrap()
+    Recipient::from_certificate(&certificate(name), &Trust::DangerAnyCertificate, now).unwrap()
 }
 
 fn identity<B: Backend>(name: &str) -> Identity<B> {
     let key = std::fs::read(path(&format!("agent-{name}.key.pem"))).unwrap();
     let mut identity = Identity::from_pem(&key).unwrap();
-    identity.add_certificate(certificate::<B>(name)).unwrap();
+    identity.add_certificate(certificate(name)).unwrap();
     identity
 }
 
@@ -404,8 +404,7 @@ fn what_is_not_exactly_right_is_refused() {
     ] {
         assert_eq!(Cms::parse(bad.as_bytes()).unwrap_err(), CmsError::Pem);
     }
-    let bare =
-        Recipient::<Any>::danger_from_public_key(certificate::<Any>("a2048").public_key().clone());
+    let bare = Recipient::<Any>::danger_from_public_key(certificate("a2048").public_key().clone());
     assert!(matches!(
         cms::seal(&[bare.unwrap()], b"x", &mut rng()),
         Err(SealError::NoCertificate { .. })

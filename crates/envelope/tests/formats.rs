@@ -4,53 +4,22 @@
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 #![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{Binding, SecretContext, UnixTime, cms::Cms, jwe::Jwe, wrapper};
+use sealpost_testkit::counting::{Counting, measure};
 
 mod shapes;
 
 use shapes::{content_info, der, ktri, oaep, parse, shapes};
 
-/// Counts what a thread has allocated: now, at most, and in all.
-struct Counting;
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-thread_local! {
-    static NOW: Cell<usize> = const { Cell::new(0) };
-    static MOST: Cell<usize> = const { Cell::new(0) };
-    static ALL: Cell<usize> = const { Cell::new(0) };
-}
-
-#[allow(unsafe_code)] // a global allocator can't be written without; it only counts
-// SAFETY: every call goes to `System` with the arguments that came.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        NOW.set(NOW.get() + layout.size());
-        MOST.set(MOST.get().max(NOW.get()));
-        ALL.set(ALL.get() + layout.size());
-        // SAFETY: the caller's promise.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        NOW.set(NOW.get().saturating_sub(layout.size()));
-        // SAFETY: the caller's promise.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 /// The most bytes that `act` has allocated at a time, and all of them.
 fn allocated(act: impl FnOnce()) -> (usize, usize) {
-    let (now, all) = (NOW.get(), ALL.get());
-    MOST.set(now);
-    act();
-    (MOST.get() - now, ALL.get() - all)
+    let ((), allocated) = measure(act);
+    (allocated.most, allocated.bytes)
 }
 
 #[test]

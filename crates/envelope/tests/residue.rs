@@ -19,7 +19,6 @@
 
 #[cfg(target_os = "linux")]
 mod residue {
-    pub(crate) mod allocator;
     pub(crate) mod canaries;
     pub(crate) mod controls;
     pub(crate) mod harness;
@@ -34,7 +33,7 @@ mod residue {
 
 #[cfg(target_os = "linux")]
 #[global_allocator]
-static ALLOCATOR: residue::allocator::Allocator = residue::allocator::Allocator;
+static ALLOCATOR: sealpost_testkit::freed::Allocator = sealpost_testkit::freed::Allocator;
 
 fn main() {
     #[cfg(target_os = "linux")]

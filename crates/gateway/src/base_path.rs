@@ -4,18 +4,18 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
-/// What stands before every route, such as `/dpc`; nothing by default.
+/// The path before every route, such as `/dpc`; empty by default.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct BasePath(String);
 
 impl BasePath {
-    /// The path without a slash at its end; empty if there is none.
+    /// Returns the path without a slash at its end; empty if there is none.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// A route under it.
+    /// Returns a route under it.
     pub(crate) fn join(&self, route: &str) -> String {
         format!("{}{route}", self.0)
     }
@@ -24,14 +24,14 @@ impl BasePath {
 impl FromStr for BasePath {
     type Err = InvalidBasePath;
 
-    /// Takes segments of unreserved characters (RFC 3986 §2.3), each after a slash. `/` and the empty text
-    /// stand for none.
+    /// Accepts segments of unreserved characters (RFC 3986 §2.3), each after a slash. `/` and the empty text mean the
+    /// empty path.
     fn from_str(text: &str) -> Result<Self, InvalidBasePath> {
         if matches!(text, "" | "/") {
             return Ok(Self::default());
         }
         let segments = text.strip_prefix('/').ok_or(InvalidBasePath)?;
-        let sound = |segment: &str| {
+        let is_valid = |segment: &str| {
             !matches!(segment, "" | "." | "..")
                 && segment
                     .bytes()
@@ -39,7 +39,7 @@ impl FromStr for BasePath {
         };
         segments
             .split('/')
-            .all(sound)
+            .all(is_valid)
             .then(|| Self(text.to_owned()))
             .ok_or(InvalidBasePath)
     }
@@ -51,7 +51,7 @@ impl fmt::Display for BasePath {
     }
 }
 
-/// A text that is no base path.
+/// The text is not a base path.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 #[error(
     "must be / or segments of letters, digits and -._~ with a slash before each and none at the end, such as /dpc"

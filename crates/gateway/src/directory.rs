@@ -1,4 +1,4 @@
-//! Which agents there are, and how to seal to them.
+//! The agents that a gateway knows, and how to seal to them.
 
 use std::{collections::HashMap, error, fmt, sync::Arc};
 
@@ -10,34 +10,34 @@ use thiserror::Error;
 /// Knows the agents.
 #[async_trait]
 pub trait AgentDirectory: Send + Sync + fmt::Debug {
-    /// The agent with this id; `None` if there is none. Called for every request: what it gives must be
-    /// current.
+    /// Returns the agent with this id; `None` if there is none. The gateway calls it for every request, so the result must
+    /// be current.
     ///
     /// # Errors
     ///
-    /// [`DirectoryError`] if it can't be known now.
+    /// [`DirectoryError`] if the directory can't answer now.
     async fn find(&self, agent: &AgentId) -> Result<Option<Arc<AgentEntry>>, DirectoryError>;
 
-    /// Those whose certificates are watched for their expiry, in metrics and log; as many as there may be labels.
+    /// Returns the agents whose certificates are watched for expiry, in metrics and log. Each is a label of a metric: return
+    /// no more than there may be labels.
     fn known(&self) -> Vec<Arc<AgentEntry>> {
         Vec::new()
     }
 }
 
-/// What a gateway has to know of an agent. Parsed and trusted once, used for many requests.
+/// An agent's certificate that is trusted for the agent, before the keys of its replies are known.
 #[derive(Debug)]
-pub struct AgentEntry {
+pub struct AgentCertificate {
     id: AgentId,
     certificate: Certificate,
     pem: String,
     recipient: Recipient<AwsLc>,
-    verify_keys: VerifyKeys,
 }
 
-impl AgentEntry {
-    /// The agent `id` with this certificate (PEM) and the keys that its replies are checked with.
+impl AgentCertificate {
+    /// Checks this certificate (PEM) for the agent `id`.
     ///
-    /// A certificate that has expired is taken: its agent stays known, and every request is told so.
+    /// Accepts a certificate that has expired: its agent stays known, and every request is refused with the reason.
     ///
     /// # Errors
     ///
@@ -46,7 +46,6 @@ impl AgentEntry {
         id: AgentId,
         certificate_pem: &[u8],
         trust: &TrustPolicy,
-        verify_keys: impl Into<VerifyKeys>,
     ) -> Result<Self, AgentEntryError> {
         let certificate = Certificate::from_pem(certificate_pem).map_err(TrustError::from)?;
         let trust = trust.for_agent(id.as_str());
@@ -65,31 +64,63 @@ impl AgentEntry {
                 .flat_map(|block| [block, "\n"])
                 .collect(),
             recipient,
-            verify_keys: verify_keys.into(),
         })
     }
 
-    /// The agent's id.
+    /// Adds the keys that the agent's replies are checked with.
+    #[must_use]
+    pub fn with_reply_keys(self, verify_keys: impl Into<VerifyKeys>) -> AgentEntry {
+        AgentEntry {
+            certificate: self,
+            verify_keys: verify_keys.into(),
+        }
+    }
+}
+
+/// What a gateway needs to know of an agent. Parsed and trusted once, used for many requests.
+#[derive(Debug)]
+pub struct AgentEntry {
+    certificate: AgentCertificate,
+    verify_keys: VerifyKeys,
+}
+
+impl AgentEntry {
+    /// Checks this certificate (PEM) for the agent `id`, whose replies are checked with `verify_keys`.
+    ///
+    /// # Errors
+    ///
+    /// As [`AgentCertificate::new`].
+    pub fn new(
+        id: AgentId,
+        certificate_pem: &[u8],
+        trust: &TrustPolicy,
+        verify_keys: impl Into<VerifyKeys>,
+    ) -> Result<Self, AgentEntryError> {
+        let certificate = AgentCertificate::new(id, certificate_pem, trust)?;
+        Ok(certificate.with_reply_keys(verify_keys))
+    }
+
+    /// Returns the agent's id.
     #[must_use]
     pub fn id(&self) -> &AgentId {
-        &self.id
+        &self.certificate.id
     }
 
-    /// The certificate.
+    /// Returns the certificate.
     #[must_use]
     pub fn certificate(&self) -> &Certificate {
-        &self.certificate
+        &self.certificate.certificate
     }
 
-    /// The certificate and its intermediates in PEM (RFC 8555 §9.1), and nothing else of the file that they came from.
+    /// Returns the certificate and its intermediates in PEM (RFC 8555 §9.1), and nothing else of the file.
     pub(crate) fn pem(&self) -> &str {
-        &self.pem
+        &self.certificate.pem
     }
 
-    /// The key to seal to, if the certificate is valid at this time.
+    /// Returns the key to seal to, if the certificate is valid at this time.
     pub(crate) fn recipient(&self, now: UnixTime) -> Result<&Recipient<AwsLc>, TrustError> {
-        Trust::check_validity(&self.certificate, now)?;
-        Ok(&self.recipient)
+        Trust::check_validity(self.certificate(), now)?;
+        Ok(&self.certificate.recipient)
     }
 
     pub(crate) fn verify_keys(&self) -> &VerifyKeys {
@@ -97,26 +128,26 @@ impl AgentEntry {
     }
 }
 
-/// Why a certificate can't stand for an agent.
+/// Why a certificate can't be used for an agent.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
 #[non_exhaustive]
 pub enum AgentEntryError {
-    /// It is refused.
+    /// The certificate is refused.
     #[error(transparent)]
     Certificate(#[from] TrustError),
-    /// Its subjectAltName names agents, but not this one.
+    /// The certificate's subjectAltName names agents, but not this one.
     #[error(
         "the certificate is not for agent {0}: its subjectAltName names another; give each agent its own"
     )]
     OtherAgent(AgentId),
 }
 
-/// A directory that can't be asked now. Its text is for the log.
+/// The directory can't answer now. Its text is for the log.
 #[derive(Debug, Error)]
-#[error("the agent directory can't be asked: {0}")]
+#[error("the agent directory can't answer: {0}")]
 pub struct DirectoryError(#[from] pub Box<dyn error::Error + Send + Sync>);
 
-/// A directory that is given once: the agents of a configuration file.
+/// A directory that does not change: the agents of a configuration file.
 #[derive(Debug, Default)]
 pub struct StaticDirectory(HashMap<AgentId, Arc<AgentEntry>>);
 
@@ -125,7 +156,7 @@ impl FromIterator<AgentEntry> for StaticDirectory {
         Self(
             agents
                 .into_iter()
-                .map(|agent| (agent.id.clone(), Arc::new(agent)))
+                .map(|agent| (agent.id().clone(), Arc::new(agent)))
                 .collect(),
         )
     }

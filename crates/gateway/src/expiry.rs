@@ -7,58 +7,59 @@ use sealpost_protocol::Clock;
 use tokio::time::sleep;
 use tracing::{error, warn};
 
-use crate::AgentDirectory;
+use crate::directory::AgentDirectory;
 
-/// Says in the log, once a day and for ever, which agents' certificates expire within 30 days or have expired.
+/// Logs once a day which agents' certificates expire within 30 days or have expired. Never returns.
 pub(crate) async fn watch(directory: Arc<dyn AgentDirectory>, clock: Arc<dyn Clock>) {
     loop {
         for entry in directory.known() {
             let agent = entry.id();
-            match Left::of(entry.certificate().not_after(), clock.now()) {
-                Left::Nothing => {
+            match Remaining::until(entry.certificate().not_after(), clock.now()) {
+                Remaining::Nothing => {
                     error!(%agent, "agent's certificate has expired: nothing can be sealed to it");
                 }
-                Left::Days(days) => {
+                Remaining::Days(days) => {
                     warn!(%agent, days, "agent's certificate expires soon: give it a new one");
                 }
-                Left::Enough => {}
+                Remaining::Enough => {}
             }
         }
-        sleep(Duration::from_secs(DAY)).await;
+        sleep(DAY).await;
     }
 }
 
-/// The same of the gateway's own certificate, once.
-pub(crate) fn say_of_tls(not_after: UnixTime, now: UnixTime) {
-    match Left::of(not_after, now) {
-        Left::Nothing => error!("TLS certificate has expired: callers refuse it"),
-        Left::Days(days) => warn!(
+/// Logs the same of the gateway's own certificate, once.
+pub(crate) fn log_tls(not_after: UnixTime, now: UnixTime) {
+    match Remaining::until(not_after, now) {
+        Remaining::Nothing => error!("TLS certificate has expired: callers refuse it"),
+        Remaining::Days(days) => warn!(
             days,
-            "TLS certificate expires soon: put a new one in its place"
+            "TLS certificate expires soon: replace it with a new one"
         ),
-        Left::Enough => {}
+        Remaining::Enough => {}
     }
 }
 
-/// How long a certificate is still good.
-enum Left {
+/// How long a certificate stays valid.
+enum Remaining {
     Nothing,
     /// Less than 30.
     Days(u64),
     Enough,
 }
 
-impl Left {
-    fn of(not_after: UnixTime, now: UnixTime) -> Self {
+impl Remaining {
+    fn until(not_after: UnixTime, now: UnixTime) -> Self {
         match not_after.as_secs().checked_sub(now.as_secs()) {
             None => Self::Nothing,
-            Some(seconds) if seconds / DAY < SOON => Self::Days(seconds / DAY),
-            Some(_) => Self::Enough,
+            Some(seconds) => match seconds / DAY.as_secs() {
+                days if days < SOON => Self::Days(days),
+                _ => Self::Enough,
+            },
         }
     }
 }
 
-/// Seconds.
-const DAY: u64 = 24 * 60 * 60;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Days.
 const SOON: u64 = 30;

@@ -1,23 +1,56 @@
 //! The REST endpoint: takes a secret, seals it to an agent's certificate, and has the agent store it.
 //!
 //! A [`Gateway`] is put together from
-//! - an [`Authenticator`], which says whom a bearer token speaks for ([`JwtAuthenticator`]),
+//! - an [`Authenticator`], which decides who a bearer token speaks for ([`JwtAuthenticator`]),
 //! - an [`AgentDirectory`], which knows the agents and their certificates ([`StaticDirectory`]),
 //! - a [`Transport`](sealpost_protocol::Transport), which carries messages to agents,
-//! - a key that its messages are signed with;
+//! - a key that signs its messages;
 //!
-//! and if wanted [`Limits`], [`Metrics`], an audit trail ([`AuditSink`]) and a [`BasePath`]. [`Gateway::router`] makes
-//! a service of it, [`Gateway::operations`] one for those who run it, and [`serve()`] serves either on a [`Listener`],
+//! and optionally [`Limits`], [`Metrics`], an audit trail ([`AuditSink`]) and a [`BasePath`]. [`Gateway::router`] makes
+//! an HTTP service of it, [`Gateway::operations`] one for operators, and [`serve()`] serves either on a [`Listener`],
 //! which speaks [`Tls`].
 //!
-//! `docs/API.md` describes the operation, the order of its checks, and every problem with what to do about it.
+//! ```
+//! use std::sync::Arc;
+//!
+//! use sealpost_envelope::{Certificate, TrustPolicy};
+//! use sealpost_gateway::{
+//!     AgentEntry, Gateway, JwtAuthenticator, KeySet, StaticDirectory, TokenPolicy,
+//! };
+//! use sealpost_protocol::{InProcess, SigningKey};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let jwks = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
+//! # let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/agent-a2048.pem"));
+//! # let pinned = Certificate::from_pem(pem)?.fingerprint();
+//! # let agent_key = SigningKey::generate()?.verify_key();
+//! // Who may call: tokens of this issuer for this audience.
+//! let policy = TokenPolicy::new("https://issuer.example", "sealpost");
+//! let tokens = JwtAuthenticator::new(policy, KeySet::from_jwks(jwks)?);
+//! // The agents: each has an id, a certificate, and the key that it signs its replies with.
+//! let trust = TrustPolicy::pinned([pinned]);
+//! let agent = AgentEntry::new("a2048".parse()?, pem, &trust, agent_key)?;
+//! let agents = StaticDirectory::from_iter([agent]);
+//! // What carries the messages, and the key that signs them.
+//! let (transport, key) = (InProcess::new(64), SigningKey::generate()?);
+//!
+//! let gateway = Gateway::new(Arc::new(tokens), Arc::new(agents), Arc::new(transport), key);
+//! let service: axum::Router = gateway.router();
+//! # let _ = service;
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! `docs/API.md` describes the operation, the order of its checks, and every [`ProblemType`] with what to do about it.
 //!
 //! # Security
 //!
 //! A value is read into one buffer that is wiped after sealing; it is borrowed, never copied or re-serialised.
-//! Out of reach, and not wiped: the HTTP library's read buffers, and the kernel's. Nothing of a request's
-//! content is logged at any level.
+//! The read buffers of the HTTP library and of the kernel are out of reach, and not wiped. No content of a request is
+//! logged at any level.
 
+mod admission;
+mod agents;
 mod audit;
 mod auth;
 mod base_path;
@@ -27,9 +60,11 @@ mod delivery;
 mod directory;
 mod expiry;
 mod gateway;
+mod headers;
 mod idempotency;
 mod limits;
 mod listener;
+mod media_type;
 mod metrics;
 mod middleware;
 mod openapi;
@@ -37,10 +72,14 @@ mod operations;
 mod parameters;
 mod problem;
 mod rate_limit;
-mod report;
+mod rejection;
 mod request_id;
+mod request_record;
+mod router;
 mod serve;
+mod state;
 mod submission;
+mod time;
 mod tls;
 mod workload;
 
@@ -50,12 +89,14 @@ pub use auth::{
     KeySet, KeySetError, Principal, TokenAlgorithm, TokenKeys, TokenPolicy, UnknownAlgorithm,
 };
 pub use base_path::{BasePath, InvalidBasePath};
-pub use directory::{AgentDirectory, AgentEntry, AgentEntryError, DirectoryError, StaticDirectory};
+pub use directory::{
+    AgentCertificate, AgentDirectory, AgentEntry, AgentEntryError, DirectoryError, StaticDirectory,
+};
 pub use gateway::Gateway;
 pub use idempotency::IdempotencySecret;
 pub use limits::{Limits, RateLimit};
 pub use listener::{Listener, PlainHttpRefused};
 pub use metrics::Metrics;
-pub use problem::ProblemType;
+pub use sealpost_rest::ProblemType;
 pub use serve::serve;
 pub use tls::{Tls, TlsError, TlsFiles};

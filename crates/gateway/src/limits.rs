@@ -1,8 +1,8 @@
-//! How much and how long.
+//! Limits of number and time.
 
 use std::{num::NonZeroU32, time::Duration};
 
-/// What one gateway puts up with. The defaults suit a small one.
+/// The limits of one gateway. The defaults suit a small one.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct Limits {
@@ -12,7 +12,7 @@ pub struct Limits {
     pub header_timeout: Duration,
     /// The time to send a request's body.
     pub body_timeout: Duration,
-    /// How long an answer may lie unread until the connection is closed.
+    /// How long an answer may stay unread until the connection is closed.
     pub write_timeout: Duration,
     /// The time for a whole request, until it is answered with 504.
     pub deadline: Duration,
@@ -21,11 +21,11 @@ pub struct Limits {
     /// Connections at a time from one address (IPv6: one /64); others are closed at once. Behind a proxy all
     /// come from one: give it as many as `connections`.
     pub connections_per_address: usize,
-    /// Requests at a time that are sealed and delivered; others wait for a place until their deadline.
+    /// Requests that are sealed and delivered at a time; others wait until their deadline.
     pub requests: usize,
-    /// As many of them may be for one agent, so that one that does not answer leaves places for the others.
+    /// How many of these may be for one agent, so that an agent that does not answer leaves room for the others.
     pub requests_per_agent: usize,
-    /// How many requests one principal may send; `None` for as many as there is room for.
+    /// How many requests one principal may send; `None` for no limit.
     pub rate: Option<RateLimit>,
     /// The time that running requests get to finish when the gateway stops.
     pub drain: Duration,
@@ -59,7 +59,7 @@ pub struct RateLimit {
 }
 
 impl Default for RateLimit {
-    /// 1,000 a second and 2,000 at once: more than one person or pipeline needs, less than what stops others.
+    /// 1,000 a second and 2,000 at once: more than one person or pipeline needs, less than what would stop others.
     fn default() -> Self {
         Self {
             per_second: NonZeroU32::MIN.saturating_add(999),

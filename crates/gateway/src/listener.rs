@@ -1,13 +1,13 @@
-//! What connections come in through.
+//! A bound socket that connections arrive at.
 
 use std::{io, net::SocketAddr, sync::Arc};
 
 use thiserror::Error;
 use tokio::net::TcpListener;
 
-use crate::{Metrics, Tls};
+use crate::{metrics::Metrics, tls::Tls};
 
-/// A bound socket, and how it speaks: TLS, or plain HTTP where that may be.
+/// A bound socket, and what it speaks: TLS, or plain HTTP where that is permitted.
 #[derive(Debug)]
 pub struct Listener {
     pub(crate) tcp: TcpListener,
@@ -16,7 +16,7 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// TLS.
+    /// Speaks TLS.
     #[must_use]
     pub const fn tls(tcp: TcpListener, tls: Arc<Tls>) -> Self {
         Self {
@@ -26,7 +26,7 @@ impl Listener {
         }
     }
 
-    /// Plain HTTP on the loopback interface.
+    /// Speaks plain HTTP on the loopback interface.
     ///
     /// # Errors
     ///
@@ -39,12 +39,12 @@ impl Listener {
         }
     }
 
-    /// Plain HTTP on any address.
+    /// Speaks plain HTTP on any address.
     ///
     /// # Security
     ///
-    /// Everybody on the way reads tokens and values. It is for a gateway behind a proxy that speaks TLS with
-    /// callers, on a network between the two that nobody else is on, and for metrics.
+    /// Everyone on the way can read tokens and values. It is for a gateway behind a proxy that speaks TLS with callers, on a
+    /// network that only the two use, and for metrics.
     #[must_use]
     pub const fn danger_plain(tcp: TcpListener) -> Self {
         Self {
@@ -54,7 +54,7 @@ impl Listener {
         }
     }
 
-    /// Counting connections into these metrics.
+    /// Counts connections in these metrics.
     #[must_use]
     pub fn with_metrics(mut self, metrics: Arc<Metrics>) -> Self {
         self.metrics = Some(metrics);
@@ -62,16 +62,16 @@ impl Listener {
     }
 }
 
-/// Why plain HTTP is not spoken here.
+/// Why plain HTTP is refused here.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum PlainHttpRefused {
-    /// The address is no loopback address.
+    /// The address is not a loopback address.
     #[error(
-        "plain HTTP on {0} would show tokens and values to everybody on the way: use TLS, or listen on 127.0.0.1 behind a proxy that does"
+        "plain HTTP on {0} would show tokens and values to everyone on the way: use TLS, or listen on 127.0.0.1 behind a proxy that does"
     )]
     NotLoopback(SocketAddr),
-    /// The socket's address can't be told.
-    #[error("the socket's address can't be told: {0}")]
+    /// The socket's address can't be read.
+    #[error("the socket's address can't be read: {0}")]
     Unknown(io::Error),
 }

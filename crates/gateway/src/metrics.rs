@@ -1,14 +1,15 @@
-//! What is counted, for Prometheus.
+//! The counters, for Prometheus.
 
 use std::{
     fmt,
     sync::{
-        Arc, PoisonError, RwLock,
+        Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use parking_lot::RwLock;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text},
@@ -21,14 +22,12 @@ use prometheus_client::{
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::AgentId;
 
-use crate::{AgentEntry, Denied};
-
 /// The counters of one gateway.
 ///
 /// # Security
 ///
-/// Labels are statuses, problem types, reasons and the ids of the agents in the directory: never a name or a
-/// text that a caller chose, so their number is bounded as well.
+/// Labels are statuses, problem types, reasons and the ids of the agents in the directory: never a name or a text that
+/// a caller chose. So their number is bounded too.
 #[derive(Debug)]
 pub struct Metrics {
     registry: Registry,
@@ -50,7 +49,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Counters that all stand at zero.
+    /// Creates the counters, all zero.
     #[must_use]
     pub fn new() -> Self {
         let mut metrics = Self {
@@ -94,25 +93,20 @@ impl Metrics {
         r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
     }
 
-    /// Adds an agent in this process: `read` says how many envelopes failed to open there.
+    /// Adds an agent in this process: `read` returns how many envelopes failed to open there.
     pub fn watch_failed_opens(
         &self,
         agent: AgentId,
         read: impl Fn() -> u64 + Send + Sync + 'static,
     ) {
-        let mut agents = self
-            .failed_opens
-            .0
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        agents.push((agent, Box::new(read)));
+        self.failed_opens.0.write().push((agent, Box::new(read)));
     }
 
-    /// In the text format of OpenMetrics 1.0.
+    /// Returns all metrics in the text format of OpenMetrics 1.0.
     ///
     /// # Errors
     ///
-    /// Never in practice: it is written to memory.
+    /// Writing to memory does not fail in practice.
     pub fn encode(&self) -> Result<String, fmt::Error> {
         let mut text = String::new();
         text::encode(&mut text, &self.registry)?;
@@ -133,8 +127,8 @@ impl Metrics {
         self.duration.observe(duration.as_secs_f64());
     }
 
-    pub(crate) fn denied(&self, reason: Denied) {
-        let reason = reason.name();
+    /// Counts a refused token, by one of a fixed set of reasons.
+    pub(crate) fn denied(&self, reason: &'static str) {
         self.denied.get_or_create(&ReasonLabels { reason }).inc();
     }
 
@@ -169,14 +163,14 @@ impl Metrics {
         self.tls_certificate.set(seconds(not_after));
     }
 
-    /// What the directory says now.
-    pub(crate) fn certificates<'a>(&self, agents: impl Iterator<Item = &'a AgentEntry>) {
+    /// Replaces what is known of the agents' certificates: when each expires.
+    pub(crate) fn certificates<'a>(&self, agents: impl Iterator<Item = (&'a AgentId, UnixTime)>) {
         self.certificates.clear();
-        for entry in agents {
-            let agent = entry.id().to_string();
+        for (agent, not_after) in agents {
+            let agent = agent.to_string();
             self.certificates
                 .get_or_create(&AgentLabels { agent })
-                .set(seconds(entry.certificate().not_after()));
+                .set(seconds(not_after));
         }
     }
 
@@ -199,7 +193,7 @@ impl Default for Metrics {
     }
 }
 
-/// A request that is being handled; dropped when it is answered or given up.
+/// A request that is being handled; dropped when it is answered or cancelled.
 #[derive(Debug)]
 pub(crate) struct InFlight<'m>(&'m Gauge);
 
@@ -223,7 +217,7 @@ impl Collector for FailedOpens {
             None,
             MetricType::Counter,
         )?;
-        let agents = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let agents = self.0.read();
         for (agent, read) in agents.iter() {
             let labels = [("agent", agent.as_str())];
             ConstCounter::new(read()).encode(metric.encode_family(&labels)?)?;
@@ -274,7 +268,7 @@ fn seconds(time: UnixTime) -> f64 {
     time.as_secs() as f64
 }
 
-/// Seconds: from what sealing alone takes to the default deadline.
+/// In seconds: from the time that sealing alone takes to the default deadline.
 const DURATIONS: [f64; 14] = [
     0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];

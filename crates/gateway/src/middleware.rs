@@ -1,13 +1,6 @@
-//! What is the same for every request.
+//! What every request goes through: its id, its deadline, and its record.
 
-use std::{
-    future::poll_fn,
-    panic::{AssertUnwindSafe, catch_unwind},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-    time::Duration,
-};
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use axum::{
     extract::{Request, State},
@@ -15,72 +8,91 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use futures_util::FutureExt as _;
+use sealpost_protocol::Clock;
+use sealpost_rest::ProblemType;
 use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, error, info_span};
 
-use crate::{Gateway, ProblemType, problem::Problem, report::Report, request_id::RequestId};
+use crate::{
+    audit::Trail, metrics::Metrics, problem::Problem, request_id::RequestId,
+    request_record::RequestRecord,
+};
 
-/// Gives the request its id, carries it out, and says what became of it to log, metrics and audit trail.
+/// Carries requests out, and writes what became of them to log, metrics and audit trail.
+#[derive(Debug)]
+pub(crate) struct Tracking {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) trail: Arc<Trail>,
+    /// The time for a whole request.
+    pub(crate) deadline: Duration,
+}
+
+/// Gives the request its id, carries it out, and records what became of it.
 ///
-/// A request runs in a task of its own: a caller who hangs up does not stop it half-way, and a panic is
-/// answered like any other failure.
+/// A request runs in a task of its own: a caller who disconnects does not stop it half-way, and a panic is answered like
+/// any other failure.
 pub(crate) async fn track(
-    State(gateway): State<Arc<Gateway>>,
+    State(tracking): State<Arc<Tracking>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let id = RequestId::of(request.headers());
+    let id = RequestId::from(request.headers());
     let span = info_span!("request", request_id = %id);
-    let run = run(gateway, id.clone(), request, next);
+    let run = tracking.run(id.clone(), request, next);
     let answer = tokio::spawn(run.instrument(span.clone())).await;
     let response = answer.unwrap_or_else(|_| {
-        span.in_scope(|| error!("request not reported on"));
+        span.in_scope(|| error!("request not recorded"));
         Problem::internal().into_response(&id)
     });
     with_headers(response, &id)
 }
 
-async fn run(gateway: Arc<Gateway>, id: RequestId, mut request: Request, next: Next) -> Response {
-    let started = Instant::now();
-    let _in_flight = gateway.metrics.request();
-    let report = Report::default();
-    request.extensions_mut().insert(id.clone());
-    request.extensions_mut().insert(report.clone());
-    let response = if gateway.trail.mend(gateway.clock.now()) {
-        // Handlers keep the deadline themselves, and know better what to say.
-        let deadline = started + gateway.limits.deadline + GRACE;
-        match timeout_at(deadline, catch(next.run(request))).await {
-            Ok(Ok(response)) => response,
-            Ok(Err(Panicked)) => {
-                error!(panicked = true, "request not carried out");
-                report.answer(Err(Problem::internal()), &id)
+impl Tracking {
+    async fn run(self: Arc<Self>, id: RequestId, mut request: Request, next: Next) -> Response {
+        let started = Instant::now();
+        let _in_flight = self.metrics.request();
+        let record = RequestRecord::default();
+        request.extensions_mut().insert(id.clone());
+        request.extensions_mut().insert(record.clone());
+        let response = if self.trail.recover(self.clock.now()) {
+            // Handlers keep the deadline themselves, and know a better answer.
+            let deadline = started + self.deadline + GRACE;
+            // Caught here, not by joining the task: the task outlives the caller, and must record a panic too.
+            let carried_out = AssertUnwindSafe(next.run(request)).catch_unwind();
+            match timeout_at(deadline, carried_out).await {
+                Ok(Ok(response)) => response,
+                Ok(Err(_)) => {
+                    error!(panicked = true, "request not carried out");
+                    record.answer(Err(Problem::internal()), &id)
+                }
+                Err(_) => {
+                    error!("request not carried out in time");
+                    record.answer(Err(too_late()), &id)
+                }
             }
-            Err(_) => {
-                error!("request not carried out in time");
-                report.answer(Err(too_late()), &id)
-            }
+        } else {
+            error!("request refused: the audit trail can't be written");
+            record.answer(Err(Problem::internal()), &id)
+        };
+        self.close(&record, &id, response.status().as_u16(), started.elapsed());
+        response
+    }
+
+    /// Writes one line to the log and one to the audit trail, and counts.
+    fn close(&self, record: &RequestRecord, id: &RequestId, status: u16, duration: Duration) {
+        let outcome = record.log(status, duration);
+        self.metrics.answered(status, outcome, duration);
+        if !self.trail.is_kept() {
+            return;
         }
-    } else {
-        error!("request refused: the audit trail can't be written");
-        report.answer(Err(Problem::internal()), &id)
-    };
-    report.close(&gateway, &id, response.status().as_u16(), started.elapsed());
-    response
-}
-
-struct Panicked;
-
-/// Runs a future up to its end or its panic, after which it is never run again.
-async fn catch<T>(future: impl Future<Output = T>) -> Result<T, Panicked> {
-    let mut future = pin!(future);
-    poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-            Ok(Poll::Pending) => Poll::Pending,
-            Ok(Poll::Ready(value)) => Poll::Ready(Ok(value)),
-            Err(_) => Poll::Ready(Err(Panicked)),
-        },
-    )
-    .await
+        record.audit(id, self.clock.now(), status, duration, |event| {
+            if !self.trail.record(event) {
+                self.metrics.audit_failed();
+            }
+        });
+    }
 }
 
 fn too_late() -> Problem {
@@ -104,5 +116,5 @@ fn with_headers(mut response: Response, id: &RequestId) -> Response {
     response
 }
 
-/// For answers that handlers give at the deadline.
+/// Leaves time for the answers that handlers give at the deadline.
 const GRACE: Duration = Duration::from_secs(1);

@@ -1,4 +1,4 @@
-//! The description of the interface, as it is served.
+//! The OpenAPI description that the gateway serves.
 
 use std::sync::Arc;
 
@@ -8,19 +8,19 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 
-use crate::BasePath;
+use crate::base_path::BasePath;
 
-/// The given description with what is ours added, as YAML and as JSON.
+/// The given description with our additions, as YAML and as JSON.
 ///
-/// `openapi/given.yaml` is the public description, byte for byte. `openapi/openapi.yaml` is that with lines
-/// inserted; everything inserted is marked `x-sealpost-extension`. `openapi/openapi.json` says the same. A test
-/// holds all three together.
+/// `openapi/given.yaml` is the public description, byte for byte. `openapi/openapi.yaml` is the same with lines inserted;
+/// everything inserted is marked `x-sealpost-extension`. `openapi/openapi.json` has the same content. A test compares all
+/// three.
 #[derive(Clone, Debug)]
 pub(crate) struct Description(Arc<(Bytes, Bytes)>);
 
 impl Description {
-    /// For a gateway whose routes begin here.
-    pub(crate) fn at(base: &BasePath) -> Self {
+    /// Describes a gateway whose routes begin at `base`.
+    pub(crate) fn new(base: &BasePath) -> Self {
         if base.as_str().is_empty() {
             return Self(Arc::new((YAML.into(), JSON.into())));
         }

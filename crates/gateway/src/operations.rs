@@ -1,4 +1,4 @@
-//! For those who run the gateway: metrics and health, on a listener of their own.
+//! Metrics and health, for operators, on a listener of their own.
 
 use std::sync::Arc;
 
@@ -10,14 +10,15 @@ use axum::{
     routing::get,
 };
 use sealpost_protocol::Clock;
+use sealpost_rest::ProblemType;
 use serde::Serialize;
 
 use crate::{
-    AgentDirectory, Authenticator, Metrics, ProblemType, audit::Trail, problem::Problem,
-    request_id::RequestId,
+    audit::Trail, auth::Authenticator, directory::AgentDirectory, metrics::Metrics,
+    problem::Problem, request_id::RequestId,
 };
 
-/// What is looked at.
+/// The parts that report their state.
 #[derive(Clone, Debug)]
 pub(crate) struct Operations {
     pub(crate) authenticator: Arc<dyn Authenticator>,
@@ -27,7 +28,7 @@ pub(crate) struct Operations {
     pub(crate) trail: Arc<Trail>,
 }
 
-/// `/metrics`, `/healthz` and `/readyz`.
+/// Returns the routes `/metrics`, `/healthz` and `/readyz`.
 pub(crate) fn router(operations: Operations) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
@@ -40,9 +41,11 @@ pub(crate) fn router(operations: Operations) -> Router {
 
 async fn metrics(State(operations): State<Operations>) -> Response {
     let agents = operations.directory.known();
-    operations
-        .metrics
-        .certificates(agents.iter().map(AsRef::as_ref));
+    operations.metrics.certificates(
+        agents
+            .iter()
+            .map(|agent| (agent.id(), agent.certificate().not_after())),
+    );
     match operations.metrics.encode() {
         Ok(text) => {
             let media_type = HeaderValue::from_static(OPEN_METRICS);
@@ -57,7 +60,7 @@ struct Alive {
     alive: bool,
 }
 
-/// That this is answered says it all.
+/// Liveness: responding is success.
 async fn alive() -> Json<Alive> {
     Json(Alive { alive: true })
 }
@@ -65,7 +68,7 @@ async fn alive() -> Json<Alive> {
 #[derive(Serialize)]
 struct Ready {
     ready: bool,
-    /// What keeps it from being so.
+    /// Why it is not ready.
     missing: Vec<&'static str>,
 }
 
@@ -74,8 +77,8 @@ async fn ready(State(operations): State<Operations>) -> Response {
     if !operations.authenticator.is_ready() {
         missing.push("issuer-keys");
     }
-    // Probes mend it where no requests come.
-    if !operations.trail.mend(operations.clock.now()) {
+    // A probe lets the trail recover even if no requests arrive.
+    if !operations.trail.recover(operations.clock.now()) {
         missing.push("audit-trail");
     }
     if operations.metrics.is_draining() {

@@ -1,44 +1,38 @@
 //! The parameters in path, query and headers: `agentId`, `projectId` and `Idempotency-Key`.
 
+use std::convert::Infallible;
+
 use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{Uri, request::Parts},
 };
 use sealpost_protocol::{AgentId, ProjectId};
+use sealpost_rest::ProblemType;
 
-use crate::idempotency::IdempotencyKey;
+use crate::{idempotency::IdempotencyKey, rejection::Rejection};
 
-/// The parameters, each as far as it could be read; what is wrong with them is in violations.
+/// The parameters that could be read, and the violations of those that could not.
 #[derive(Debug, Default)]
 pub(crate) struct Parameters {
-    /// `None` if it is no agent id.
+    /// `None` if it is not an agent id.
     pub(crate) agent: Option<AgentId>,
-    /// `None` if it is no project id or given twice; `Some(None)` if there is none.
+    /// `None` if it is not a project id or is given twice; `Some(None)` if it is missing.
     pub(crate) project: Option<Option<ProjectId>>,
-    /// `None` if it can't be one; `Some(None)` if there is none.
+    /// `None` if it is not a key; `Some(None)` if it is missing.
     pub(crate) idempotency_key: Option<Option<IdempotencyKey>>,
     /// In the order path, query, header.
     pub(crate) violations: Vec<String>,
 }
 
 impl Parameters {
-    pub(crate) async fn of(parts: &mut Parts) -> Self {
-        let mut parameters = Self::default();
-        // A path that is not UTF-8 once decoded is rejected: it is no agent id either.
-        let agent = match RawPathParams::from_request_parts(parts, &()).await {
-            Ok(params) => params
-                .iter()
-                .find(|(name, _)| *name == "agentId")
-                .map(|(_, id)| id.to_owned()),
-            Err(_) => None,
-        };
-        parameters.read_agent(&agent.unwrap_or_default());
-        parameters.read_project(&parts.uri);
-        match IdempotencyKey::of(&parts.headers) {
-            Ok(key) => parameters.idempotency_key = Some(key),
-            Err(violation) => parameters.violations.push(violation),
+    /// Rejects the request for what is wrong with the parameters and with the body, together and in that order.
+    pub(crate) fn reject(self, body: Option<Rejection>) -> Rejection {
+        let mut rejection = Rejection::new(ProblemType::InvalidParameter, self.violations);
+        if let Some(Rejection { kind, violations }) = body {
+            rejection.kind = kind;
+            rejection.violations.extend(violations);
         }
-        parameters
+        rejection
     }
 
     fn read_agent(&mut self, text: &str) {
@@ -48,30 +42,53 @@ impl Parameters {
         }
     }
 
-    /// Unknown parameters are passed over, as unknown members of the body are. One that is `projectId` but for
-    /// its spelling is not: without its project the secret would get another name.
+    /// Ignores unknown parameters, as unknown members of the body are ignored. A misspelt `projectId` is a violation:
+    /// without its project the secret would get another name.
     fn read_project(&mut self, uri: &Uri) {
         let mut given = None;
-        let mut sound = true;
+        let mut is_valid = true;
         for (name, value) in form_urlencoded::parse(uri.query().unwrap_or_default().as_bytes()) {
             if name == PROJECT_ID {
                 if given.replace(value).is_some() {
                     self.violations
                         .push("projectId: is given twice; give it once".into());
-                    sound = false;
+                    is_valid = false;
                 }
             } else if folded(&name) == folded(PROJECT_ID) {
                 self.violations
                     .push("projectId: is misspelt; write it exactly like this".into());
-                sound = false;
+                is_valid = false;
             }
         }
         match given.map(|value| value.parse()).transpose() {
-            Ok(project) if sound => self.project = Some(project),
+            Ok(project) if is_valid => self.project = Some(project),
             Ok(_) => {}
-            Err(error) if sound => self.violations.push(ToString::to_string(&error)),
+            Err(error) if is_valid => self.violations.push(ToString::to_string(&error)),
             Err(_) => {}
         }
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Parameters {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        let mut parameters = Self::default();
+        // axum rejects a path that is not UTF-8 once decoded: that is not an agent id either.
+        let agent = match RawPathParams::from_request_parts(parts, state).await {
+            Ok(params) => params
+                .iter()
+                .find(|(name, _)| *name == "agentId")
+                .map(|(_, id)| id.to_owned()),
+            Err(_) => None,
+        };
+        parameters.read_agent(&agent.unwrap_or_default());
+        parameters.read_project(&parts.uri);
+        match IdempotencyKey::from_headers(&parts.headers) {
+            Ok(key) => parameters.idempotency_key = Some(key),
+            Err(violation) => parameters.violations.push(violation),
+        }
+        Ok(parameters)
     }
 }
 
@@ -111,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_unclear_is_a_violation() {
+    fn everything_ambiguous_is_a_violation() {
         for text in [
             "projectId=".to_owned(),
             "projectId".to_owned(),

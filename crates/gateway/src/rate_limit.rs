@@ -1,20 +1,20 @@
-//! How many requests a principal may send.
+//! Limits how many requests a principal may send.
 
 use std::{
     collections::HashMap,
     hash::{BuildHasher as _, RandomState},
-    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use parking_lot::Mutex;
 use tokio::time::Instant;
 
-use crate::{Principal, RateLimit};
+use crate::{auth::Principal, limits::RateLimit};
 
 /// A token bucket for each principal: its issuer and subject.
 ///
-/// Memory is bounded: at most [`MAX_BUCKETS`] are kept apart. A bucket that is full again is forgotten, and
-/// principals for whom there is no place share one.
+/// Memory is bounded: at most [`MAX_BUCKETS`] principals have their own. A bucket that is full again is dropped, and
+/// principals for whom there is no room share one.
 #[derive(Debug)]
 pub(crate) struct RateLimiter {
     limit: Option<RateLimit>,
@@ -29,7 +29,7 @@ struct Buckets {
     swept: Option<Instant>,
 }
 
-/// What is left; less than nothing after a charge.
+/// The requests that are left; negative after a charge.
 #[derive(Clone, Copy, Debug)]
 struct Bucket {
     left: f64,
@@ -49,7 +49,7 @@ impl RateLimiter {
     ///
     /// # Errors
     ///
-    /// How long to wait for the next.
+    /// Returns how long to wait for the next.
     pub(crate) fn take(&self, principal: &Principal) -> Result<(), Duration> {
         self.with(principal, |bucket, limit| {
             if bucket.left >= 1.0 {
@@ -64,11 +64,11 @@ impl RateLimiter {
         .unwrap_or(Ok(()))
     }
 
-    /// Whether the principal owes nothing: charges may have come after its request was let in.
+    /// Checks that the principal owes nothing: charges may have come after its request was admitted.
     ///
     /// # Errors
     ///
-    /// How long to wait until it is paid off.
+    /// Returns how long to wait until the debt is paid off.
     pub(crate) fn check_debt(&self, principal: &Principal) -> Result<(), Duration> {
         self.with(principal, |bucket, limit| {
             if bucket.left >= 0.0 {
@@ -81,8 +81,8 @@ impl RateLimiter {
         .unwrap_or(Ok(()))
     }
 
-    /// Takes `cost` more requests, for what is dearer than others or looks like an attack. The bucket may owe at
-    /// most another burst.
+    /// Takes `cost` more requests, for a request that costs more than others or looks like an attack. The bucket owes at most
+    /// one more burst.
     pub(crate) fn charge(&self, principal: &Principal, cost: u32) {
         self.with(principal, |bucket, limit| {
             let floor = -f64::from(limit.burst.get());
@@ -100,7 +100,7 @@ impl RateLimiter {
             .hasher
             .hash_one((&principal.issuer, &principal.subject));
         let now = Instant::now();
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut buckets = self.buckets.lock();
         let bucket = buckets.bucket(id, limit, now);
         bucket.refill(limit, now);
         Some(act(bucket, limit))
@@ -122,7 +122,7 @@ impl Buckets {
         self.own.entry(id).or_insert_with(full)
     }
 
-    /// Forgets the buckets that are full, at most once a second: it looks at all of them.
+    /// Drops the buckets that are full, at most once a second, because it looks at all of them.
     fn sweep(&mut self, limit: RateLimit, now: Instant) {
         if self
             .swept
@@ -147,7 +147,7 @@ impl Bucket {
     }
 }
 
-/// Principals whose requests are counted apart; about 40 bytes each.
+/// Principals that have a bucket of their own; about 40 bytes each.
 const MAX_BUCKETS: usize = 16_384;
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
@@ -178,7 +178,7 @@ mod tests {
             assert_eq!(limiter.take(&a), Ok(()));
         }
         assert_eq!(limiter.take(&a), Err(Duration::from_millis(500)));
-        assert_eq!(limiter.take(&b), Ok(()), "others are not concerned");
+        assert_eq!(limiter.take(&b), Ok(()), "others are not affected");
         tokio::time::advance(Duration::from_millis(500)).await;
         assert_eq!(limiter.take(&a), Ok(()));
         assert!(limiter.take(&a).is_err());
@@ -202,7 +202,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn memory_is_bounded_and_nobody_escapes() {
+    async fn memory_is_bounded_and_every_principal_is_limited() {
         let limiter = limiter(1, 2);
         for n in 0..MAX_BUCKETS {
             assert_eq!(limiter.take(&principal(&n.to_string())), Ok(()));
@@ -210,15 +210,15 @@ mod tests {
         let late: usize = (0..100)
             .filter(|n| limiter.take(&principal(&format!("late{n}"))).is_ok())
             .count();
-        assert_eq!(late, 2, "those without a place share one bucket");
-        assert_eq!(limiter.buckets.lock().unwrap().own.len(), MAX_BUCKETS);
+        assert_eq!(late, 2, "those without a bucket of their own share one");
+        assert_eq!(limiter.buckets.lock().own.len(), MAX_BUCKETS);
         tokio::time::advance(Duration::from_secs(2)).await;
         assert_eq!(limiter.take(&principal("later")), Ok(()));
-        assert_eq!(limiter.buckets.lock().unwrap().own.len(), 1);
+        assert_eq!(limiter.buckets.lock().own.len(), 1);
     }
 
     #[test]
-    fn without_a_limit_all_pass() {
+    fn without_a_limit_every_request_passes() {
         let limiter = RateLimiter::new(None);
         limiter.charge(&principal("a"), 1000);
         assert!((0..10_000).all(|_| limiter.take(&principal("a")).is_ok()));

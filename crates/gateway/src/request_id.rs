@@ -5,28 +5,19 @@ use std::{fmt, sync::Arc};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use uuid::Uuid;
 
-/// The id of one HTTP request: the caller's `X-Request-Id` if it is sane, else a new UUID.
+use crate::headers::single;
+
+/// The id of one HTTP request: the caller's `X-Request-Id` if it is loggable, else a new UUID.
 ///
-/// Nothing depends on its being unique: messages to agents have ids of their own.
+/// It need not be unique: messages to agents have ids of their own.
 #[derive(Clone, Debug)]
 pub(crate) struct RequestId(Arc<str>);
 
 impl RequestId {
-    /// The header that carries it, both ways.
+    /// The header that carries it in requests and answers.
     pub(crate) const HEADER: HeaderName = HeaderName::from_static("x-request-id");
 
-    pub(crate) fn of(headers: &HeaderMap) -> Self {
-        let mut given = headers.get_all(Self::HEADER).iter();
-        match (
-            given.next().and_then(|value| value.to_str().ok()),
-            given.next(),
-        ) {
-            (Some(id), None) if is_sane(id) => Self(id.into()),
-            _ => Self::new(),
-        }
-    }
-
-    /// A new one.
+    /// Creates a new one.
     pub(crate) fn new() -> Self {
         Self(Uuid::new_v4().to_string().into())
     }
@@ -35,13 +26,22 @@ impl RequestId {
         &self.0
     }
 
-    /// As the `instance` of a problem (RFC 9457 §3.1.5), a URI.
+    /// Returns the `instance` of a problem (RFC 9457 §3.1.5), a URI.
     pub(crate) fn urn(&self) -> String {
         format!("urn:sealpost:request:{self}")
     }
 
     pub(crate) fn header_value(&self) -> Option<HeaderValue> {
         HeaderValue::from_str(&self.0).ok()
+    }
+}
+
+impl From<&HeaderMap> for RequestId {
+    fn from(headers: &HeaderMap) -> Self {
+        match single(headers, &Self::HEADER) {
+            Some(id) if is_loggable(id) => Self(id.into()),
+            _ => Self::new(),
+        }
     }
 }
 
@@ -52,7 +52,7 @@ impl fmt::Display for RequestId {
 }
 
 /// 8 to 64 unreserved characters (RFC 3986 §2.3) without `~`: harmless in a log line, a URN and a file name.
-fn is_sane(id: &str) -> bool {
+fn is_loggable(id: &str) -> bool {
     (8..=64).contains(&id.len())
         && id
             .bytes()
@@ -68,11 +68,11 @@ mod tests {
         for value in values {
             headers.append(RequestId::HEADER, value.parse().unwrap());
         }
-        RequestId::of(&headers).to_string()
+        RequestId::from(&headers).to_string()
     }
 
     #[test]
-    fn a_sane_id_is_taken() {
+    fn a_loggable_id_is_used() {
         assert_eq!(id(&["order-4711.a_b"]), "order-4711.a_b");
     }
 

@@ -1,6 +1,6 @@
-//! Serving connections, and stopping without breaking off what runs.
+//! Serving connections, and stopping without interrupting running requests.
 
-mod places;
+mod slots;
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -19,11 +19,11 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 
-use crate::{Limits, Listener, Metrics, Tls};
-use places::{Place, Places};
+use crate::{limits::Limits, listener::Listener, metrics::Metrics, tls::Tls};
+use slots::{ConnectionSlot, ConnectionSlots};
 
-/// Serves HTTP/1.1 on `listener` until `shutdown` is ready; then takes no more connections, lets running
-/// requests finish for as long as [`Limits::drain`] says, and returns.
+/// Serves HTTP/1.1 on `listener` until `shutdown` is ready. Then accepts no more connections, lets running requests finish
+/// for at most [`Limits::drain`], and returns.
 pub async fn serve(
     listener: Listener,
     router: Router,
@@ -36,7 +36,7 @@ pub async fn serve(
         .header_read_timeout(limits.header_timeout)
         .max_header_size(MAX_HEADERS)
         .max_buf_size(MAX_BUFFER)
-        // Who ends a request too early is told so.
+        // So that a caller who ends a request too early still gets the answer.
         .half_close(true);
     let server = Arc::new(Server {
         http,
@@ -46,13 +46,13 @@ pub async fn serve(
         metrics,
     });
     let connections = GracefulShutdown::new();
-    let places = Places::new(&limits, server.metrics.clone());
+    let slots = ConnectionSlots::new(&limits, server.metrics.clone());
     let mut shutdown = std::pin::pin!(shutdown);
 
     loop {
-        // A place first: what can't be served is left in the listener's queue.
+        // A slot first: connections that can't be served stay in the listener's queue.
         let next = async {
-            let room = places.room().await;
+            let room = slots.room().await;
             (room, tcp.accept().await)
         };
         let (room, accepted) = tokio::select! {
@@ -66,12 +66,12 @@ pub async fn serve(
                 continue;
             }
         };
-        let Some(place) = places.give(room, peer.ip()) else {
+        let Some(slot) = slots.assign(room, peer.ip()) else {
             debug!(%peer, "connection refused: its address has too many");
             continue;
         };
         let watcher = connections.watcher();
-        tokio::spawn(Arc::clone(&server).connection(stream, place, watcher));
+        tokio::spawn(Arc::clone(&server).connection(stream, slot, watcher));
     }
 
     drop(tcp);
@@ -84,7 +84,7 @@ pub async fn serve(
     }
 }
 
-/// What is the same for every connection.
+/// What all connections share.
 struct Server {
     http: http1::Builder,
     router: Router,
@@ -94,8 +94,13 @@ struct Server {
 }
 
 impl Server {
-    async fn connection(self: Arc<Self>, stream: TcpStream, place: Place, watcher: Watcher) {
-        // Answers are small and written at once.
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        slot: ConnectionSlot,
+        watcher: Watcher,
+    ) {
+        // Answers are small, and written in one piece.
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write_timeout));
@@ -111,7 +116,7 @@ impl Server {
                 }
             }
         }
-        drop(place);
+        drop(slot);
     }
 
     async fn http<S>(&self, stream: S, watcher: Watcher)
@@ -136,8 +141,8 @@ impl Server {
     }
 }
 
-/// A connection that was reset before it was accepted is nobody's loss; anything else, such as no file
-/// descriptors left, needs a pause.
+/// Pauses after an error such as too few file descriptors. A connection that was reset before it was accepted needs no
+/// pause.
 async fn after_failed_accept(error: &io::Error) {
     let reset = matches!(
         error.kind(),
@@ -152,8 +157,8 @@ async fn after_failed_accept(error: &io::Error) {
 }
 
 const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
-/// Bytes of a request's line and headers: enough to tell who sends an absurd token, of 100 KiB before it was encoded,
-/// that it is no good.
+/// Bytes of a request's line and headers: enough to read an absurd token, of 100 KiB before it was encoded, and answer
+/// that it is refused.
 const MAX_HEADERS: usize = 160 * 1024;
-/// Bytes that are read ahead on a connection, which is all that a client can make the library hold.
+/// Bytes that are read ahead on a connection: the most that a client can make the library hold.
 const MAX_BUFFER: usize = 176 * 1024;

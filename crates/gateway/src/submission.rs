@@ -1,20 +1,20 @@
-//! A request that broke no rule, ready for its agent.
+//! A request body that follows the rules, ready for its agent.
 
-mod clear;
+mod clear_request;
 mod sealed;
 
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::Owner;
 use zeroize::Zeroizing;
 
-pub(crate) use self::{clear::Clear, sealed::AtSource};
-use crate::{body::MediaType, problem::ProblemType};
+pub(crate) use self::{clear_request::ClearRequest, sealed::AtSource};
+use crate::{media_type::MediaType, rejection::Rejection};
 
 /// What was submitted.
 pub(crate) enum Submission {
     /// A value that the gateway seals.
-    Clear(Clear),
-    /// One that the caller has sealed.
+    Clear(ClearRequest),
+    /// A value that the caller has sealed.
     AtSource(AtSource),
 }
 
@@ -23,21 +23,23 @@ impl Submission {
     ///
     /// # Errors
     ///
-    /// The violations in document order, and what kind of problem they are.
+    /// Returns the violations in document order, and the type of problem that they are.
     pub(crate) fn check(
         media_type: MediaType,
         body: Zeroizing<Vec<u8>>,
         now: UnixTime,
-    ) -> Result<Self, (ProblemType, Vec<String>)> {
+    ) -> Result<Self, Rejection> {
         match media_type {
-            MediaType::Json => Clear::check(body).map(Self::Clear),
+            MediaType::Json => ClearRequest::check(body).map(Self::Clear),
             MediaType::Jose | MediaType::JoseJson | MediaType::Pkcs7 => {
-                AtSource::check(media_type, &body, now).map(Self::AtSource)
+                AtSource::check(media_type, &body, now)
+                    .map(Self::AtSource)
+                    .map_err(|(kind, violations)| Rejection::new(kind, violations))
             }
         }
     }
 
-    /// In what a value's own context differs from where it was sent to, as far as it shows.
+    /// Returns the violations where a sealed value's own context, if it can be read, differs from the URL.
     pub(crate) fn mismatches(&self, owner: &Owner) -> Vec<String> {
         match self {
             Self::Clear(_) => Vec::new(),
@@ -45,7 +47,7 @@ impl Submission {
         }
     }
 
-    /// The secret's name, where it can be read.
+    /// Returns the secret's name, if it can be read.
     pub(crate) fn name(&self) -> Option<&str> {
         match self {
             Self::Clear(clear) => Some(clear.name()),

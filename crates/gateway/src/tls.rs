@@ -1,14 +1,11 @@
 //! TLS: certificate files that may change while the gateway runs.
 
+mod files;
 mod load;
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{fmt, sync::Arc, time::Duration};
 
+use parking_lot::{Mutex, RwLock};
 use sealpost_envelope::UnixTime;
 use tokio::{
     task::spawn_blocking,
@@ -17,33 +14,21 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
+pub use files::TlsFiles;
 pub use load::TlsError;
 
-use crate::{Metrics, expiry};
-use load::{Digest, Loaded, Usable};
+use crate::{expiry, metrics::Metrics};
+use load::{Digest, Loaded, TlsSetup};
 
-/// The files for TLS, all PEM.
-#[derive(Clone, Debug)]
-pub struct TlsFiles {
-    /// The server's certificate, followed by its intermediates.
-    pub certificate: PathBuf,
-    /// Its private key.
-    pub key: PathBuf,
-    /// The authorities that clients' certificates are issued by. If it is given, a client without one is not
-    /// spoken to.
-    pub client_authorities: Option<PathBuf>,
-}
-
-/// TLS 1.2 and 1.3 with AWS-LC, and the defaults of rustls for everything else; HTTP/1.1 is all that is offered.
+/// TLS 1.2 and 1.3 with AWS-LC, and the defaults of rustls for everything else. Only HTTP/1.1 is offered.
 ///
-/// Why not HTTP/2: its one connection carries many requests, the library has no timeout for their headers, and the
-/// gateway's bounds are counted in connections. A request here costs a private-key operation; what HTTP/2
-/// would save is nothing beside it.
+/// Why not HTTP/2: one connection carries many requests, the library has no timeout for their headers, and the
+/// gateway's limits count connections. A request here costs a private-key operation, so HTTP/2 would save little.
 pub struct Tls {
     files: TlsFiles,
     metrics: Arc<Metrics>,
-    usable: RwLock<Usable>,
-    /// What was read last, good or not.
+    setup: RwLock<TlsSetup>,
+    /// The content that was read last, usable or not.
     seen: Mutex<Digest>,
 }
 
@@ -54,60 +39,60 @@ impl Tls {
     ///
     /// [`TlsError`] if they can't be read or don't belong together.
     pub fn load(files: TlsFiles, metrics: Arc<Metrics>) -> Result<Self, TlsError> {
-        let Loaded { config, digest } = Loaded::read(&files)?;
-        let usable = config?;
-        metrics.tls_certificate(usable.not_after);
+        let Loaded { setup, digest } = Loaded::read(&files)?;
+        let setup = setup?;
+        metrics.tls_certificate(setup.not_after);
         Ok(Self {
             files,
             metrics,
-            usable: RwLock::new(usable),
+            setup: RwLock::new(setup),
             seen: Mutex::new(digest),
         })
     }
 
-    /// When the certificate in use expires.
+    /// Returns when the certificate in use expires.
     #[must_use]
     pub fn not_after(&self) -> UnixTime {
-        self.usable().not_after
+        self.setup().not_after
     }
 
-    /// Looks at the files every few seconds, for ever, and takes what is new. Once a day it says in the log if the
-    /// certificate expires within 30 days. Run it beside the gateway.
+    /// Reads the files every few seconds, and uses new content. Logs once a day if the certificate expires within 30 days.
+    /// Never returns: run it beside the gateway.
     pub async fn keep_fresh(self: Arc<Self>) {
-        let mut said: Option<Instant> = None;
+        let mut logged: Option<Instant> = None;
         loop {
-            if said.is_none_or(|at| at.elapsed() >= DAY) {
-                said = Some(Instant::now());
-                expiry::say_of_tls(self.not_after(), UnixTime::now());
+            if logged.is_none_or(|at| at.elapsed() >= DAY) {
+                logged = Some(Instant::now());
+                expiry::log_tls(self.not_after(), UnixTime::now());
             }
             sleep(LOOK_PAUSE).await;
             let tls = Arc::clone(&self);
             if let Err(stopped) = spawn_blocking(move || tls.reload()).await {
-                error!(error = %stopped, "TLS files not looked at");
+                error!(error = %stopped, "TLS files not read");
             }
         }
     }
 
-    /// Reads the files again; `true` if new ones are in use now. Connections that exist stay as they are.
+    /// Reads the files again. Returns `true` if new content is in use now. Existing connections don't change.
     ///
-    /// Files that can't be used leave the old ones in use, with an error in the log and in the metric
+    /// If the files can't be used, the old content stays in use, with an error in the log and in the metric
     /// `sealpost_tls_reloads_total`, once for each change.
     pub fn reload(&self) -> bool {
         let loaded = Loaded::read(&self.files);
         let digest = loaded.as_ref().ok().map(|loaded| loaded.digest);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut seen = self.seen.lock();
         // A file that can't be read at all is a change too.
         let digest = digest.unwrap_or_default();
         if digest == *seen {
             return false;
         }
         *seen = digest;
-        let config = loaded.and_then(|loaded| loaded.config);
-        self.metrics.tls_reloaded(config.is_ok());
-        match config {
-            Ok(usable) => {
-                self.metrics.tls_certificate(usable.not_after);
-                *self.usable.write().unwrap_or_else(PoisonError::into_inner) = usable;
+        let setup = loaded.and_then(|loaded| loaded.setup);
+        self.metrics.tls_reloaded(setup.is_ok());
+        match setup {
+            Ok(setup) => {
+                self.metrics.tls_certificate(setup.not_after);
+                *self.setup.write() = setup;
                 info!("TLS files reloaded");
                 true
             }
@@ -119,12 +104,11 @@ impl Tls {
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
-        self.usable().config.into()
+        self.setup().config.into()
     }
 
-    fn usable(&self) -> Usable {
-        let usable = self.usable.read().unwrap_or_else(PoisonError::into_inner);
-        usable.clone()
+    fn setup(&self) -> TlsSetup {
+        self.setup.read().clone()
     }
 }
 

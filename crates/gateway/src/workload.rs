@@ -1,19 +1,17 @@
-//! Places for requests that are sealed and delivered: in all, and for each agent.
+//! Limits how many requests are sealed and delivered at a time: in all, and for each agent.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::{collections::HashMap, sync::Arc};
 
+use parking_lot::Mutex;
 use sealpost_protocol::AgentId;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
     time::{Instant, timeout_at},
 };
 
-use crate::Limits;
+use crate::{limits::Limits, problem::Problem};
 
-/// The places of one gateway. An agent that does not answer takes those that are for it, and no others.
+/// The permits of one gateway. An agent that does not answer takes up its own permits and no others.
 #[derive(Debug)]
 pub(crate) struct Workload {
     all: Arc<Semaphore>,
@@ -21,9 +19,9 @@ pub(crate) struct Workload {
     agents: Mutex<HashMap<AgentId, Arc<Semaphore>>>,
 }
 
-/// A request's place, until it is dropped.
+/// The permit of one request; returned when dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
+pub(crate) struct WorkPermit {
     _of_the_agent: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
 }
@@ -37,38 +35,46 @@ impl Workload {
         }
     }
 
-    /// A place for a request to this agent, which must be one that exists; `None` if there is none before the
-    /// deadline.
-    pub(crate) async fn place(&self, agent: &AgentId, deadline: Instant) -> Option<Place> {
+    /// Waits for a permit for a request to this agent, which must exist.
+    ///
+    /// # Errors
+    ///
+    /// The answer, if there is no permit before the deadline.
+    pub(crate) async fn acquire(
+        &self,
+        agent: &AgentId,
+        deadline: Instant,
+    ) -> Result<WorkPermit, Problem> {
         let of_the_agent = self.agent(agent);
         let both = async {
-            // The agent's first: who waits for it keeps nobody else waiting.
+            // The agent's permit first: a request that waits for it makes no other agent's requests wait.
             let of_the_agent = of_the_agent.acquire_owned().await.ok()?;
             let of_all = Arc::clone(&self.all).acquire_owned().await.ok()?;
-            Some(Place {
+            Some(WorkPermit {
                 _of_the_agent: of_the_agent,
                 _of_all: of_all,
             })
         };
-        timeout_at(deadline, both).await.ok().flatten()
+        let permit = timeout_at(deadline, both).await.ok().flatten();
+        permit.ok_or_else(Problem::overloaded)
     }
 
     fn agent(&self, agent: &AgentId) -> Arc<Semaphore> {
-        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(places) = agents.get(agent) {
-            return Arc::clone(places);
+        let mut agents = self.agents.lock();
+        if let Some(permits) = agents.get(agent) {
+            return Arc::clone(permits);
         }
         if agents.len() >= MANY {
-            // Those that nobody has or waits for.
-            agents.retain(|_, places| Arc::strong_count(places) > 1);
+            // Drops those that are neither taken nor waited for.
+            agents.retain(|_, permits| Arc::strong_count(permits) > 1);
         }
-        let places = Arc::new(Semaphore::new(self.per_agent));
-        agents.insert(agent.clone(), Arc::clone(&places));
-        places
+        let permits = Arc::new(Semaphore::new(self.per_agent));
+        agents.insert(agent.clone(), Arc::clone(&permits));
+        permits
     }
 }
 
-/// Agents whose places are remembered without being used.
+/// How many agents' permits are kept without being used.
 const MANY: usize = 1024;
 
 #[cfg(test)]
@@ -78,16 +84,16 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn what_is_not_used_is_forgotten() {
+    async fn unused_permits_are_dropped() {
         let workload = Workload::new(&Limits::default());
         let deadline = Instant::now() + Duration::from_secs(1);
         let first: AgentId = "first".parse().unwrap();
-        let kept = workload.place(&first, deadline).await.unwrap();
+        let kept = workload.acquire(&first, deadline).await.unwrap();
         for n in 0..3 * MANY {
             let agent = format!("a{n}").parse().unwrap();
-            assert!(workload.place(&agent, deadline).await.is_some());
+            assert!(workload.acquire(&agent, deadline).await.is_ok());
         }
-        let agents = workload.agents.lock().unwrap();
+        let agents = workload.agents.lock();
         assert!(agents.len() <= MANY && agents.contains_key(&first));
         drop(kept);
     }

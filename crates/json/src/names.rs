@@ -10,6 +10,7 @@
 //! the beginning of another and may contain U+0000.
 
 mod bits;
+mod hash;
 mod path;
 mod slot;
 mod table;

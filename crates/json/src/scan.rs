@@ -1,74 +1,18 @@
 //! A strict RFC 8259 tokenizer: reads forward only, checks every byte, keeps nothing but a position.
 
+mod from_json;
 mod plain;
+mod token;
 
-use core::ops::Range;
 use core::{fmt, str};
 
 pub(crate) use self::plain::end_of_plain;
+pub use self::token::{JsonKind, Token};
 use crate::MAX_DEPTH;
 use crate::malformed::{Cause, Malformed};
 use crate::steps;
 use crate::string::{JsonStr, hex_unit, surrogate_pair};
 use crate::value::JsonValue;
-
-/// What a value is, told by its first byte.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum JsonKind {
-    /// `{`
-    Object,
-    /// `[`
-    Array,
-    /// `"`
-    String,
-    /// `-` or a digit.
-    Number,
-    /// `true` or `false`.
-    Boolean,
-    /// `null`
-    Null,
-}
-
-impl JsonKind {
-    /// The kind with its article, for messages: "an object".
-    #[must_use]
-    pub fn text(self) -> &'static str {
-        match self {
-            Self::Object => "an object",
-            Self::Array => "an array",
-            Self::String => "a string",
-            Self::Number => "a number",
-            Self::Boolean => "a boolean",
-            Self::Null => "null",
-        }
-    }
-}
-
-/// A string as the tokenizer found it.
-#[derive(Clone, Copy, Debug)]
-pub struct Token {
-    /// Behind the opening quote.
-    pub(crate) start: usize,
-    /// At the closing quote.
-    pub(crate) end: usize,
-    /// How many escapes it has. A word: a flag and its padding were slower to hand on.
-    pub(crate) escapes: usize,
-}
-
-impl Token {
-    /// The bytes between the quotes.
-    #[must_use]
-    pub fn span(&self) -> Range<usize> {
-        self.start..self.end
-    }
-
-    /// Where the opening quote stands.
-    #[inline]
-    #[must_use]
-    pub fn position(&self) -> usize {
-        self.start - 1
-    }
-}
 
 /// A position in a JSON text: reads forward only, checks every byte, and keeps nothing but the position.
 ///
@@ -463,41 +407,4 @@ impl fmt::Debug for Scanner<'_> {
 const _: () = assert!(MAX_DEPTH <= 64);
 
 #[cfg(test)]
-mod tests {
-    use std::vec::Vec;
-
-    use super::*;
-
-    /// Each byte of a long text is looked at about once, whatever its shape.
-    #[test]
-    fn the_work_is_linear_in_the_bytes() {
-        for unit in ["a", "é", "\\n", "\\u0061", "\\ud83d\\ude00", "\\ud83d"] {
-            let text = [b"\"", unit.repeat(10_000).as_bytes(), b"\""].concat();
-            let mut scan = Scanner::new(&text);
-            let (_, steps) = steps::of(|| scan.string().is_ok());
-            assert!(
-                steps >= text.len() / 6 && steps <= 2 * text.len(),
-                "{unit}: {steps}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_position_is_the_first_byte_that_cannot_stand_there() {
-        let sound = br#"{"a\n\u00e9": [-0.5e+1, true, null, {}, [], "\ud83d\ude00"], "b": false} "#;
-        // Whatever is left out behind a byte, the error is at the end; what is put in its place
-        // and cannot stand there is the error itself.
-        for at in 0..sound.len() - 1 {
-            let mut scan = Scanner::new(&sound[..at]);
-            let error = scan.skip_value(9).and_then(|()| scan.finish()).unwrap_err();
-            assert_eq!((error.at, error.at_end), (at, true));
-            let broken: Vec<u8> = sound[..at].iter().chain(b"\x01").copied().collect();
-            let mut scan = Scanner::new(&broken);
-            let error = scan.skip_value(9).and_then(|()| scan.finish()).unwrap_err();
-            assert_eq!((error.at, error.at_end), (at, false));
-        }
-        let mut scan = Scanner::new(sound);
-        assert_eq!(scan.skip_value(9).and_then(|()| scan.finish()), Ok(()));
-        assert_eq!(scan.take_lone_surrogate(), None);
-    }
-}
+mod tests;

@@ -3,20 +3,14 @@
 
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
-#[path = "../../envelope/tests/residue/allocator.rs"]
-mod allocator;
-
 use std::{fmt, fs, path::PathBuf};
 
-use allocator::watch;
 use sealpost_json::find_property;
-use sealpost_validator::{
-    MAX_MEMBERS, Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_request,
-    validate_value,
-};
+use sealpost_testkit::freed::{Allocator, watch};
+use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_request, validate_value};
 
 #[global_allocator]
-static ALLOCATOR: allocator::Allocator = allocator::Allocator;
+static ALLOCATOR: Allocator = Allocator;
 
 /// Takes text and keeps nothing of it.
 struct Discard;

@@ -7,11 +7,8 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 
 use crate::kind::VaultKind;
-pub(crate) use derive::MIN_ROOM;
+use crate::lengths::MAX_VAULT_SECRET_NAME;
 pub use grammar::{InvalidNameReason, InvalidVaultSecretName};
-
-/// The longest name of any vault, in bytes.
-pub const MAX_VAULT_SECRET_NAME: usize = 512;
 
 /// The name under which a vault of one kind holds a secret.
 ///

@@ -5,7 +5,8 @@ mod component;
 use core::fmt;
 
 use crate::kind::VaultKind;
-use crate::name::{InvalidVaultSecretName, MAX_VAULT_SECRET_NAME, VaultSecretName};
+use crate::lengths::MAX_VAULT_SECRET_NAME;
+use crate::name::{InvalidVaultSecretName, VaultSecretName};
 use component::Malformed;
 pub use component::{Component, ComponentChars};
 

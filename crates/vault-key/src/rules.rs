@@ -1,7 +1,7 @@
 //! What a kind of vault holds, as data.
 
 use crate::alphabet::Alphabet;
-use crate::name::{MAX_VAULT_SECRET_NAME, MIN_ROOM};
+use crate::lengths::{MAX_VAULT_SECRET_NAME, MIN_ROOM};
 
 /// The rules of one kind of vault for the names of its secrets, and its limits.
 ///

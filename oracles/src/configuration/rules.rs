@@ -7,8 +7,8 @@ use std::{
     time::Duration,
 };
 
-use sealpost_cli::Plan;
 use sealpost_envelope::{Certificate, Fingerprint};
+use sealpost_server::Configuration;
 use toml::{Table, Value};
 use url::{Host, Url};
 
@@ -112,8 +112,8 @@ pub(super) fn is_path(key: &str) -> bool {
     .contains(&key)
 }
 
-/// Panics if a configuration that was found in order breaks a rule, or if the plan is not what it says.
-pub(super) fn kept(table: &Table, plan: &Plan) {
+/// Panics if a configuration that was found in order breaks a rule, or if the result is not what it says.
+pub(super) fn kept(table: &Table, configuration: &Configuration) {
     each("", table);
     endpoint(table);
     let auth = section(table, "auth").expect("[auth]");
@@ -124,7 +124,7 @@ pub(super) fn kept(table: &Table, plan: &Plan) {
         assert!(audit.contains_key("file") != stdout.unwrap_or_default());
     }
     agents(table);
-    limits(table, plan);
+    limits(table, configuration);
 }
 
 fn each(above: &str, table: &Table) {
@@ -248,8 +248,8 @@ fn agents(table: &Table) {
     }
 }
 
-/// What is given is in the plan, and the rest is as by default.
-fn limits(table: &Table, plan: &Plan) {
+/// What is given is in the result, and the rest is as by default.
+fn limits(table: &Table, configuration: &Configuration) {
     let limits = section(table, "limits").cloned().unwrap_or_default();
     let time = |key, seconds| match text(&limits, key) {
         Some(text) => humantime::parse_duration(text).expect("it was taken"),
@@ -261,7 +261,7 @@ fn limits(table: &Table, plan: &Plan) {
             .and_then(Value::as_integer)
             .unwrap_or(default)
     };
-    let has = plan.limits;
+    let has = configuration.gateway.limits;
     assert_eq!(
         [
             has.handshake_timeout,

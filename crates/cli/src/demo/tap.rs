@@ -8,24 +8,34 @@ use tokio::time::Instant;
 
 /// Keeps the last message to an agent, as an eavesdropper on the way would.
 #[derive(Debug)]
-pub(crate) struct Tap {
+pub(super) struct Tap {
     inner: Arc<dyn Transport>,
-    last: Mutex<Vec<u8>>,
+    heard: Heard,
 }
 
-impl Tap {
-    pub(crate) fn on(inner: Arc<dyn Transport>) -> Self {
-        Self {
-            inner,
-            last: Mutex::default(),
-        }
-    }
+/// What was heard.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heard(Arc<Mutex<Vec<u8>>>);
 
-    pub(crate) fn last_message(&self) -> Vec<u8> {
-        self.last
+impl Heard {
+    pub(super) fn last_message(&self) -> Vec<u8> {
+        self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
+    }
+
+    fn keep(&self, message: &Vec<u8>) {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone_from(message);
+    }
+}
+
+impl Tap {
+    pub(super) fn new(inner: Arc<dyn Transport>, heard: Heard) -> Self {
+        Self { inner, heard }
     }
 }
 
@@ -37,10 +47,7 @@ impl Transport for Tap {
         message: Vec<u8>,
         deadline: Instant,
     ) -> Result<Vec<u8>, TransportError> {
-        self.last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(&message);
+        self.heard.keep(&message);
         self.inner.request(agent, message, deadline).await
     }
 }

@@ -5,13 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rsa::KeySize;
+use sealpost_files::{Access, FileError, create, create_folder, quoted};
 use zeroize::Zeroizing;
 
 use super::issuer::Issuer;
 use crate::error::Failure;
-use crate::io::{self, Access};
 use crate::keygen::{AgentKey, CERTIFICATE_FILE, IDENTITY_FILE};
-use crate::render::quoted;
 
 /// The folder, locked: one `sealpost dev` at a time.
 #[derive(Debug)]
@@ -24,11 +23,11 @@ pub(crate) struct DataDir {
 impl DataDir {
     /// Opens the folder, makes it if it does not exist, and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
-        io::create_folder(path)?;
+        create_folder(path)?;
         make_private(path)?;
         let lock_file = path.join(LOCK_FILE);
         let lock = File::options().create(true).append(true).open(&lock_file);
-        let lock = lock.map_err(|e| io::cannot("open", &lock_file, &e))?;
+        let lock = lock.map_err(|e| FileError::new("open", &lock_file, e))?;
         match lock.try_lock() {
             Ok(()) => Ok(Self {
                 path: path.to_owned(),
@@ -39,7 +38,7 @@ impl DataDir {
                 quoted(path)
             ))
             .hint("stop it, or give this one another folder with --data")),
-            Err(TryLockError::Error(e)) => Err(io::cannot("lock", &lock_file, &e)),
+            Err(TryLockError::Error(e)) => Err(FileError::new("lock", &lock_file, e).into()),
         }
     }
 
@@ -55,7 +54,7 @@ impl DataDir {
         }
         Ok(AgentFiles {
             identity: read_private(&identity)?,
-            certificate: io::read_file(&certificate, MAX_PEM)?.to_vec(),
+            certificate: sealpost_files::read(&certificate, MAX_PEM)?.to_vec(),
         })
     }
 
@@ -63,7 +62,7 @@ impl DataDir {
     pub(crate) fn issuer(&self) -> Result<Issuer, Failure> {
         let path = self.path.join(ISSUER_FILE);
         if !path.exists() {
-            io::create(&path, Access::Owner, &Issuer::generate()?)?;
+            create(&path, Access::Owner, &Issuer::generate()?)?;
         }
         Issuer::from_pem(&read_private(&path)?)
     }
@@ -95,7 +94,7 @@ pub(crate) fn socket(data: &Path) -> PathBuf {
 
 /// Nobody else may enter. A folder that is ours or empty is closed; another one is left as it is.
 fn make_private(path: &Path) -> Result<(), Failure> {
-    let cannot = |e| io::cannot("use the folder", path, &e);
+    let cannot = |e| FileError::new("use the folder", path, e);
     let mut permissions = fs::metadata(path).map_err(cannot)?.permissions();
     if permissions.mode() & OTHERS == 0 {
         return Ok(());
@@ -111,18 +110,19 @@ fn make_private(path: &Path) -> Result<(), Failure> {
         );
     }
     permissions.set_mode(permissions.mode() & !OTHERS);
-    fs::set_permissions(path, permissions).map_err(cannot)
+    fs::set_permissions(path, permissions).map_err(cannot)?;
+    Ok(())
 }
 
 fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    let metadata = fs::metadata(path).map_err(|e| io::cannot("read", path, &e))?;
+    let metadata = fs::metadata(path).map_err(|e| FileError::new("read", path, e))?;
     if metadata.permissions().mode() & OTHERS != 0 {
         return Err(
             Failure::usage(format!("{} can be read by others", quoted(path)))
                 .hint(format!("if nobody did: chmod 600 {}", path.display())),
         );
     }
-    io::read_file(path, MAX_PEM)
+    Ok(sealpost_files::read(path, MAX_PEM)?)
 }
 
 /// Where the folder is unless `--data` says otherwise.

@@ -8,11 +8,12 @@ use sealpost_envelope::{
     cms::{Cms, RecipientName},
     jwe::{Jwe, KeyName, Serialization},
 };
+use sealpost_files::printable;
 use serde_json::{Value, json};
 use x509_cert::der::{Decode as _, Reader as _, SliceReader};
 use x509_cert::{name::Name, serial_number::SerialNumber};
 
-use crate::render::{hex, printable};
+use crate::render::hex;
 
 /// What there is to say, for people and for programs.
 pub(super) struct Report {

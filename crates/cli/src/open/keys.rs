@@ -3,11 +3,10 @@
 use std::path::{Path, PathBuf};
 
 use sealpost_envelope::{AwsLc, Certificate, Identity, Keyring};
+use sealpost_files::quoted;
 
 use crate::error::Failure;
-use crate::io;
 use crate::keygen::CERTIFICATE_FILE;
-use crate::render::quoted;
 
 /// The keys of these files, the first of which is the current one, each with those of the certificates that are its.
 pub(super) fn read(
@@ -52,7 +51,7 @@ pub(super) fn read(
 }
 
 fn identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
-    let bytes = io::read_file(path, MAX_IDENTITY)?;
+    let bytes = sealpost_files::read(path, MAX_IDENTITY)?;
     Identity::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
 }
@@ -70,7 +69,7 @@ fn add_neighbour(path: &Path, identity: &mut Identity<AwsLc>) {
 }
 
 fn certificate(path: &Path) -> Result<Certificate, Failure> {
-    let bytes = io::read_file(path, MAX_IDENTITY)?;
+    let bytes = sealpost_files::read(path, MAX_IDENTITY)?;
     Certificate::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
 }

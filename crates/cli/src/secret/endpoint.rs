@@ -7,13 +7,12 @@ use clap::{ArgGroup, Args};
 use sealpost_client::{
     AgentTrust, Client, ClientError, Created, Fingerprint, NewSecret, RetryPolicy,
 };
+use sealpost_files::quoted;
 use zeroize::Zeroizing;
 
 use super::failure::failure;
 use super::token;
 use crate::error::Failure;
-use crate::io;
-use crate::render::quoted;
 
 /// The gateway, the agent, and how to speak with them.
 #[derive(Args, Debug)]
@@ -145,7 +144,7 @@ impl Endpoint {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    io::read_file(path, MAX_PEM)
+    Ok(sealpost_files::read(path, MAX_PEM)?)
 }
 
 /// A bundle of all the authorities that there are has a quarter of that.

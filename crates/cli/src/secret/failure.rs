@@ -1,6 +1,6 @@
 //! What the client's errors mean for the command: an exit code, and what to do.
 
-use sealpost_client::{ClientError, ProblemKind};
+use sealpost_client::{ClientError, ProblemType};
 
 use crate::error::{Exit, Failure};
 
@@ -27,7 +27,7 @@ pub(crate) fn failure(error: ClientError) -> Failure {
     }
 }
 
-/// Whose fault it is.
+/// Returns the exit code of a failed call.
 pub(crate) fn exit(error: &ClientError) -> Exit {
     match error {
         ClientError::AgentId
@@ -38,17 +38,15 @@ pub(crate) fn exit(error: &ClientError) -> Exit {
         | ClientError::Seal(_)
         | ClientError::TrustAnchors(_) => Exit::Refused,
         ClientError::Problem(problem) => match problem.kind {
-            // The connection's fault, not the input's.
-            ProblemKind::BodyIncomplete | ProblemKind::BodyTimeout => Exit::Usage,
-            ProblemKind::SealedDoesNotOpen => Exit::CannotOpen,
-            _ if matches!(problem.status, 400 | 409) => Exit::Refused,
-            _ => Exit::Usage,
+            Some(kind) => exit_of(kind),
+            None if matches!(problem.status, 400 | 409) => Exit::Refused,
+            None => Exit::Usage,
         },
         _ => Exit::Usage,
     }
 }
 
-/// Will every other secret fail in the same way?
+/// Returns whether every other secret will fail in the same way.
 pub(crate) fn is_for_all(error: &ClientError) -> bool {
     match error {
         ClientError::AgentId
@@ -57,15 +55,69 @@ pub(crate) fn is_for_all(error: &ClientError) -> bool {
         | ClientError::TokenProvider(_)
         | ClientError::Tls(_)
         | ClientError::Url(_) => true,
-        ClientError::Problem(problem) => matches!(
-            problem.kind,
-            ProblemKind::UnknownAgent
-                | ProblemKind::CertificateExpired
-                | ProblemKind::NotFound
-                | ProblemKind::MethodNotAllowed
-                | ProblemKind::UnsupportedMediaType
-                | ProblemKind::FormatNotAccepted
-        ),
+        ClientError::Problem(problem) => problem.kind.is_some_and(is_for_every_secret),
         _ => false,
+    }
+}
+
+fn exit_of(kind: ProblemType) -> Exit {
+    use ProblemType as P;
+    match kind {
+        P::InvalidRequest
+        | P::InvalidParameter
+        | P::MalformedJson
+        | P::TooLarge
+        | P::UnsupportedMediaType
+        | P::FormatNotAccepted
+        | P::ContextMismatch
+        | P::SealedUnreadable
+        | P::IdempotencyKeyReused
+        | P::UnknownAgent
+        | P::CertificateExpired
+        | P::SecretExists
+        | P::SecretPendingDeletion => Exit::Refused,
+        P::SealedDoesNotOpen => Exit::CannotOpen,
+        // The connection failed, not the input.
+        P::BodyIncomplete | P::BodyTimeout => Exit::Usage,
+        P::Forbidden
+        | P::Internal
+        | P::AgentOffline
+        | P::AgentTimeout
+        | P::AgentBusy
+        | P::RateLimited
+        | P::Overloaded
+        | P::NotFound
+        | P::MethodNotAllowed => Exit::Usage,
+    }
+}
+
+fn is_for_every_secret(kind: ProblemType) -> bool {
+    use ProblemType as P;
+    match kind {
+        P::UnknownAgent
+        | P::CertificateExpired
+        | P::NotFound
+        | P::MethodNotAllowed
+        | P::UnsupportedMediaType
+        | P::FormatNotAccepted => true,
+        P::InvalidRequest
+        | P::InvalidParameter
+        | P::MalformedJson
+        | P::TooLarge
+        | P::ContextMismatch
+        | P::SealedUnreadable
+        | P::SealedDoesNotOpen
+        | P::IdempotencyKeyReused
+        | P::BodyIncomplete
+        | P::BodyTimeout
+        | P::Forbidden
+        | P::SecretExists
+        | P::SecretPendingDeletion
+        | P::Internal
+        | P::AgentOffline
+        | P::AgentTimeout
+        | P::AgentBusy
+        | P::RateLimited
+        | P::Overloaded => false,
     }
 }

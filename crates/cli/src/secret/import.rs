@@ -16,14 +16,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use sealpost_client::{ClientError, Created, NewSecret};
+use sealpost_files::{FileError, quoted};
 use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
 use super::endpoint::{Endpoint, EndpointArgs};
 use super::failure::{exit, is_for_all};
 use crate::error::{Exit, Failure};
-use crate::io;
-use crate::render::quoted;
 use line::Line;
 use lines::{Lines, Numbered};
 use report::{Report, Trouble};
@@ -97,7 +96,7 @@ impl Import {
                 Failure::usage(format!("cannot read stdin: {e}")).hint("name a file instead")
             });
         }
-        let cannot = |e| io::cannot("read", &self.file, &e);
+        let cannot = |e| FileError::new("read", &self.file, e);
         let file = File::open(&self.file).map_err(cannot)?;
         let metadata = file.metadata().map_err(cannot)?;
         if metadata.is_dir() {

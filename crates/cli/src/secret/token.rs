@@ -5,11 +5,10 @@ use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use sealpost_client::{BoxError, Token, TokenProvider};
+use sealpost_files::quoted;
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
-use crate::io;
-use crate::render::quoted;
 
 /// The flag's file, or else the environment's token.
 pub(crate) fn source(file: Option<&Path>) -> Result<TokenSource, Failure> {
@@ -70,7 +69,7 @@ impl TokenProvider for TokenSource {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let bytes = io::read_file(path, MAX_TOKEN)?;
+    let bytes = sealpost_files::read(path, MAX_TOKEN)?;
     let none = || {
         Failure::refused(format!("{} holds no token", quoted(path)))
             .hint("write the token alone into it, without the word Bearer")

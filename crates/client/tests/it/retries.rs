@@ -1,6 +1,6 @@
 use std::{collections::HashSet, time::Duration};
 
-use sealpost_client::{Client, ClientError, IdempotencyKey, ProblemKind, RetryPolicy};
+use sealpost_client::{Client, ClientError, IdempotencyKey, ProblemType, Retry, RetryPolicy};
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::server::{Act, Server, created, problem, problem_with, secret};
@@ -77,30 +77,31 @@ async fn every_call_has_a_key_of_its_own_unless_one_is_given() {
 }
 
 #[tokio::test]
-async fn a_final_answer_is_final() {
-    for (status, name, kind) in [
-        (400, "invalid-request", ProblemKind::InvalidRequest),
-        (400, "body-timeout", ProblemKind::BodyTimeout),
-        (403, "forbidden", ProblemKind::Forbidden),
-        (409, "secret-exists", ProblemKind::SecretExists),
-        (
-            409,
-            "secret-pending-deletion",
-            ProblemKind::SecretPendingDeletion,
-        ),
-        (500, "internal", ProblemKind::Internal),
-    ] {
-        let server = Server::start([problem(status, name), created()]).await;
-        let error = server
-            .client()
-            .create_secret("a", None, &secret())
-            .await
-            .unwrap_err();
-        let ClientError::Problem(problem) = error else {
-            panic!("{error}");
-        };
-        assert_eq!((problem.status, problem.kind), (status, kind));
-        assert_eq!(server.connections(), 1, "{name}");
+async fn every_problem_type_is_final_or_retried_as_the_table_says() {
+    for kind in ProblemType::ALL {
+        let server = Server::start([problem(kind.status(), kind.name()), created()]).await;
+        let result = server.client().create_secret("a", None, &secret()).await;
+        match kind.retry() {
+            Retry::Later => {
+                assert!(result.is_ok(), "{kind:?}");
+                assert_eq!(server.connections(), 2, "{kind:?}");
+            }
+            Retry::Never => {
+                let error = result.unwrap_err();
+                let may_have_been_created = error.may_have_been_created();
+                assert_eq!(
+                    may_have_been_created,
+                    kind.may_have_been_stored(),
+                    "{kind:?}"
+                );
+                let ClientError::Problem(problem) = error else {
+                    panic!("{error}");
+                };
+                assert_eq!(problem.kind, Some(kind));
+                assert_eq!(problem.status, kind.status());
+                assert_eq!(server.connections(), 1, "{kind:?}");
+            }
+        }
     }
 }
 
@@ -185,7 +186,7 @@ async fn it_waits_as_long_as_the_gateway_says() {
     let ClientError::Problem(problem) = error else {
         panic!("{error}");
     };
-    assert_eq!(problem.kind, ProblemKind::RateLimited);
+    assert_eq!(problem.kind, Some(ProblemType::RateLimited));
     assert_eq!(problem.retry_after, Some(Duration::from_secs(1)));
     assert_eq!(server.connections(), 1);
     // A date is not understood, and is no reason to fail.

@@ -50,18 +50,18 @@ fn file(name: &str) -> Vec<u8> {
     .unwrap()
 }
 
-fn certificate<B: Backend>(name: &str) -> Certificate {
+fn certificate(name: &str) -> Certificate {
     Certificate::from_pem(&file(&format!("agent-{name}.pem"))).unwrap()
 }
 
 fn recipient<B: Backend>(name: &str) -> Recipient<B> {
     let now = UnixTime::from_secs(2_000_000_000);
-    Recipient::from_certificate(&certificate::<B>(name), &Trust::DangerAnyCertificate, now).unwrap()
+    Recipient::from_certificate(&certificate(name), &Trust::DangerAnyCertificate, now).unwrap()
 }
 
 fn identity<B: Backend>(name: &str) -> Identity<B> {
     let mut identity = Identity::from_pem(&file(&format!("agent-{name}.key.pem"))).unwrap();
-    identity.add_certificate(certificate::<B>(name)).unwrap();
+    identity.add_certificate(certificate(name)).unwrap();
     identity
 }
 
@@ -121,7 +121,7 @@ fn what_is_written_names_its_key_certificate_and_context() {
     let text = seal::<Any>(&["a2048"], Serialization::Compact, b"{}");
     let jwe = Jwe::parse(text.as_bytes()).unwrap();
     let name = jwe.recipients().next().unwrap();
-    let certificate = certificate::<Any>("a2048");
+    let certificate = certificate("a2048");
     assert_eq!(name.key_id(), Some(certificate.public_key().key_id()));
     assert_eq!(name.fingerprint(), Some(certificate.fingerprint()));
     assert_eq!(jwe.binding().unwrap().context(), CONTEXT);
@@ -203,11 +203,11 @@ fn both_names_of_a_key_must_name_the_same() {
         text.header.replace_range(start..end, "");
         let id = |name: &str| match name {
             "other" => encode(&[9; 32]),
-            name => encode(certificate::<Any>(name).public_key().key_id().as_bytes()),
+            name => encode(certificate(name).public_key().key_id().as_bytes()),
         };
         let fingerprint = |name: &str| match name {
             "other" => encode(&[9; 32]),
-            name => encode(certificate::<Any>(name).fingerprint().as_bytes()),
+            name => encode(certificate(name).fingerprint().as_bytes()),
         };
         let kid = kid.map(|kid| format!("\"kid\":\"{}\"", id(kid)));
         let x5t = x5t.map(|x5t| format!("\"x5t#S256\":\"{}\"", fingerprint(x5t)));
@@ -318,7 +318,7 @@ fn from_the_private_key_on_there_is_one_error() {
         // OAEP of the wrong length: the seed of the native format.
         let mut key = [0; 256];
         B::oaep_encrypt(
-            &B::public_key(certificate::<B>("a2048").public_key().spki_der()).unwrap(),
+            &B::public_key(certificate("a2048").public_key().spki_der()).unwrap(),
             &mut rng(),
             &[1; 33],
             &mut key,

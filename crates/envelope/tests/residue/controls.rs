@@ -3,12 +3,12 @@
 use zeroize::Zeroizing;
 
 use super::{
-    allocator::{watch, with_residue_of_c},
     canaries::{Canaries, Found},
     heap,
     secrets::{MESSAGE, PLAINTEXT},
     tested::assert_gone,
 };
+use sealpost_testkit::freed::{watch, with_residue_of_c};
 
 fn message() -> Canaries {
     let mut secrets = Canaries::new();

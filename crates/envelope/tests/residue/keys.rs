@@ -4,12 +4,12 @@ use pem_rfc7468::LineEnding;
 use sealpost_envelope::{Identity, IdentityError, Keyring};
 
 use super::{
-    allocator::watch,
     canaries::Canaries,
     heap,
     secrets::{D, P, PEM_TEXT, Q},
     tested::{Tested, assert_gone, assert_left, pkcs8_der, test_file},
 };
+use sealpost_testkit::freed::watch;
 
 /// The secret numbers of the key, and its text.
 fn secrets() -> Canaries {

@@ -9,7 +9,6 @@ use sealpost_envelope::{
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{
-    allocator::watch,
     canaries::{Canaries, Found},
     heap,
     secrets::{AEAD_KEY, COMMIT_STATE, MESSAGE, PLAINTEXT, Schedule, Scripted},
@@ -18,6 +17,7 @@ use super::{
         identity, pkcs8_der, recipients,
     },
 };
+use sealpost_testkit::freed::watch;
 
 /// An envelope, a key that opens it, and what must not be left.
 struct Sealed<B: Tested> {

@@ -3,7 +3,6 @@
 use sealpost_envelope::{Sealer, seal, seal_into, sealed_len};
 
 use super::{
-    allocator::watch,
     canaries::Canaries,
     heap,
     secrets::{AEAD_KEY, COMMIT_STATE, MESSAGE, PLAINTEXT, SEED, Scripted},
@@ -11,6 +10,7 @@ use super::{
         CONTEXT, ENCAPSULATION, HEADER, Tested, assert_gone, assert_left, pkcs8_der, recipients,
     },
 };
+use sealpost_testkit::freed::watch;
 
 /// What must not be left after `envelope` was sealed with the randomness of `seed`.
 fn secrets<B: Tested>(envelope: &[u8], seed: u64) -> Canaries {

@@ -8,7 +8,6 @@ use sealpost_envelope::{
 };
 
 use super::{
-    allocator::watch,
     canaries::{Canaries, Found},
     heap,
     secrets::{MESSAGE, PLAINTEXT, Scripted},
@@ -16,6 +15,7 @@ use super::{
         CONTEXT, Tested, assert_gone, assert_left, identity, pkcs8_der, recipients, test_file,
     },
 };
+use sealpost_testkit::freed::watch;
 
 /// Of the message, the content key, and the one that takes its place when decryption fails.
 fn secrets(seed: u64, encapsulation: &[u8]) -> Canaries {

@@ -9,10 +9,10 @@ use sealpost_envelope::{Backend, Identity, Recipient, SecretContext, Trust, Unix
 #[cfg(feature = "rustcrypto")]
 use super::secrets::{D, ENCODED, ENCODED_MONTGOMERY, P, Q};
 use super::{
-    allocator::Watched,
     canaries::{Canaries, Found},
     heap,
 };
+use sealpost_testkit::freed::Watched;
 
 /// A backend, and what it leaves in blocks that Rust has freed: secret by secret, in how many places. A
 /// number that changes is to be looked at, also one that falls.

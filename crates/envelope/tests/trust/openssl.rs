@@ -157,7 +157,7 @@ fn anchors(name: &str) -> TrustAnchors {
 
 fn under(certificate: &Certificate, authority: &str) -> Result<(), TrustError> {
     let anchors = anchors(authority);
-    Trust::Chain(ChainPolicy::new(&anchors, "a2048")).check(&certificate, NOW)
+    Trust::Chain(ChainPolicy::new(&anchors, "a2048")).check(certificate, NOW)
 }
 
 #[test]
@@ -165,7 +165,7 @@ fn certificates_of_openssl() {
     for (name, expected) in FILES {
         let parsed = Certificate::from_pem_or_der(&file(name));
         let pinned = |certificate: &Certificate| {
-            Trust::Pinned(&[certificate.fingerprint()]).check(&certificate, NOW)
+            Trust::Pinned(&[certificate.fingerprint()]).check(certificate, NOW)
         };
         match expected {
             Refused(error) => assert_eq!(parsed.unwrap_err(), *error, "{name}"),

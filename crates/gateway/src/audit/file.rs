@@ -5,17 +5,18 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
-    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
-use super::AuditSink;
+use parking_lot::Mutex;
 
-/// Appends the trail to a file. One that is created is for its owner alone (mode 0600).
+use super::sink::AuditSink;
+
+/// Appends the trail to a file. Creates it for its owner alone (mode 0600) if it does not exist.
 ///
-/// A file that was renamed or removed, as log rotation does, is made anew: within a second, or at once with
+/// After the file was renamed or removed, as log rotation does, it is created again: within a second, or at once with
 /// [`reopen`](Self::reopen). Lines are handed to the operating system one by one, and not forced to the disk: a
-/// killed process loses none, a power cut the last ones.
+/// killed process loses none, a power cut may lose the last ones.
 #[derive(Debug)]
 pub struct AuditFile {
     path: PathBuf,
@@ -28,41 +29,37 @@ struct State {
     /// The file's device and inode.
     identity: (u64, u64),
     looked: Instant,
-    /// A line was written in part.
+    /// The last line was written in part.
     torn: bool,
 }
 
 impl AuditFile {
-    /// Opens the file, or makes it.
+    /// Opens the file, or creates it.
     ///
     /// # Errors
     ///
-    /// If it can't be opened for appending.
+    /// Fails if it can't be opened for appending.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
         let state = Mutex::new(State::open(&path)?);
         Ok(Self { path, state })
     }
 
-    /// Opens the file anew, for a signal handler.
+    /// Opens the file again, for a signal handler.
     ///
     /// # Errors
     ///
-    /// If it can't be opened; the old one stays in use.
+    /// Fails if it can't be opened; the old one stays in use.
     pub fn reopen(&self) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         *state = State::open(&self.path)?;
         Ok(())
-    }
-
-    fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl AuditSink for AuditFile {
     fn write_line(&self, line: &[u8]) -> io::Result<()> {
-        let mut state = self.state();
+        let mut state = self.state.lock();
         if state.looked.elapsed() >= LOOK_PAUSE {
             state.looked = Instant::now();
             let identity = fs::metadata(&self.path).ok().map(|m| (m.dev(), m.ino()));
@@ -90,7 +87,7 @@ impl State {
         })
     }
 
-    /// A line that was cut short, on a full disk, is ended before the next one.
+    /// Writes a line. If the last line was cut short, on a full disk, ends it first.
     fn append(&mut self, line: &[u8]) -> io::Result<()> {
         if self.torn {
             self.file.write_all(b"\n")?;
@@ -141,7 +138,7 @@ mod tests {
         file.write_line(b"c\n").unwrap();
         // Without being told, a second later.
         fs::remove_file(&path).unwrap();
-        file.state().looked -= LOOK_PAUSE;
+        file.state.lock().looked -= LOOK_PAUSE;
         file.write_line(b"d\n").unwrap();
         assert_eq!(fs::read_to_string(&old).unwrap(), "a\nb\n");
         assert_eq!(fs::read_to_string(&path).unwrap(), "d\n");
@@ -153,7 +150,7 @@ mod tests {
         let path = dir.path().join("audit");
         let file = AuditFile::open(&path).unwrap();
         file.write_line(b"{\"cut").unwrap();
-        file.state().torn = true;
+        file.state.lock().torn = true;
         file.write_line(b"whole\n").unwrap();
         file.write_line(b"more\n").unwrap();
         assert_eq!(fs::read_to_string(&path).unwrap(), "{\"cut\nwhole\nmore\n");

@@ -1,22 +1,24 @@
-//! Keeping the trail whole.
+//! Keeping the trail complete.
 
 use std::sync::{
-    Arc, Mutex, PoisonError,
+    Arc,
     atomic::{AtomicU64, Ordering},
 };
 
+use parking_lot::Mutex;
 use sealpost_envelope::UnixTime;
 use tracing::error;
 
-use super::{AuditEvent, AuditSink};
+use super::{event::AuditEvent, sink::AuditSink};
+use crate::time::rfc3339;
 
-/// The sink, if there is one, and how many events it did not take.
+/// The sink, if there is one, and the number of events that could not be written.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     sink: Option<Arc<dyn AuditSink>>,
     lost: AtomicU64,
-    /// Held while it is tried to write again.
-    mending: Mutex<()>,
+    /// Held while the trail tries to write again.
+    recovering: Mutex<()>,
 }
 
 impl Trail {
@@ -27,22 +29,22 @@ impl Trail {
         }
     }
 
-    /// Whether there is a sink at all.
+    /// Returns whether there is a sink.
     pub(crate) fn is_kept(&self) -> bool {
         self.sink.is_some()
     }
 
-    /// Whether the last event was written.
+    /// Returns whether every event was written, or reported as missing.
     pub(crate) fn is_whole(&self) -> bool {
         self.lost.load(Ordering::Acquire) == 0
     }
 
-    /// Tries to write again, if that failed. Until it succeeds nothing may be carried out.
-    pub(crate) fn mend(&self, now: UnixTime) -> bool {
+    /// Tries to write again, if that failed. Until it returns `true`, no request may be carried out.
+    pub(crate) fn recover(&self, now: UnixTime) -> bool {
         if self.is_whole() {
             return true;
         }
-        let _one = self.mending.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = self.recovering.lock();
         let lost = self.lost.load(Ordering::Acquire);
         let time = rfc3339(now);
         let written = lost == 0 || self.write(&AuditEvent::Gap { time, lost });
@@ -52,7 +54,7 @@ impl Trail {
         written
     }
 
-    /// Writes an event; `false` if it is lost, which is remembered.
+    /// Writes an event. Returns `false` if it is lost; the trail counts it.
     pub(crate) fn record(&self, event: &AuditEvent<'_>) -> bool {
         let written = self.write(event);
         if !written {
@@ -77,15 +79,7 @@ impl Trail {
     }
 }
 
-/// `2033-05-18T03:33:20Z`
-pub(crate) fn rfc3339(time: UnixTime) -> String {
-    let time = std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_secs(time.as_secs()));
-    time.map_or_else(String::new, |time| {
-        humantime::format_rfc3339_seconds(time).to_string()
-    })
-}
-
-/// Longer than nearly every line, so that it is allocated once.
+/// Longer than nearly every line, so that the buffer is allocated once.
 const LINE: usize = 512;
 
 #[cfg(test)]
@@ -105,7 +99,7 @@ mod tests {
             if self.full.load(Ordering::SeqCst) {
                 return Err(io::ErrorKind::StorageFull.into());
             }
-            self.text.lock().unwrap().extend_from_slice(line);
+            self.text.lock().extend_from_slice(line);
             Ok(())
         }
     }
@@ -127,27 +121,27 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_is_told_before_anything_else() {
+    fn a_gap_is_reported_before_anything_else() {
         let sink = Arc::new(Memory::default());
         let trail = Trail::new(sink.clone());
         let now = UnixTime::from_secs(2_000_000_001);
-        assert!(trail.record(&event()) && trail.is_whole() && trail.mend(now));
+        assert!(trail.record(&event()) && trail.is_whole() && trail.recover(now));
         sink.full.store(true, Ordering::SeqCst);
         assert!(!trail.record(&event()));
         assert!(!trail.record(&event()));
-        assert!(!trail.mend(now) && !trail.is_whole());
+        assert!(!trail.recover(now) && !trail.is_whole());
         sink.full.store(false, Ordering::SeqCst);
-        assert!(trail.mend(now) && trail.is_whole());
-        assert!(trail.mend(now), "and only once");
+        assert!(trail.recover(now) && trail.is_whole());
+        assert!(trail.recover(now), "and only once");
 
-        let text = String::from_utf8(sink.text.lock().unwrap().clone()).unwrap();
+        let text = String::from_utf8(sink.text.lock().clone()).unwrap();
         let first = r#"{"event":"request","time":"2033-05-18T03:33:20Z","request_id":"r","issuer":null,"subject":null,"agent":null,"project":null,"name":"a\n\"b","outcome":"stored","status":201,"duration_ms":1.5}"#;
         let second = r#"{"event":"gap","time":"2033-05-18T03:33:21Z","lost":2}"#;
         assert_eq!(text, format!("{first}\n{second}\n"));
     }
 
     #[test]
-    fn without_a_sink_all_is_well() {
+    fn without_a_sink_nothing_is_lost() {
         let trail = Trail::default();
         assert!(trail.record(&event()) && trail.is_whole() && !trail.is_kept());
     }

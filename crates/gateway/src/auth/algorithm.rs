@@ -5,8 +5,8 @@ use std::{fmt, str::FromStr};
 use jsonwebtoken::Algorithm;
 use thiserror::Error;
 
-/// An algorithm of RFC 7518 or RFC 8037 that a token may be signed with. Symmetric ones, and `none`, can't even be
-/// named.
+/// An algorithm of RFC 7518 or RFC 8037 that a token may be signed with. Symmetric algorithms and `none` have no
+/// variant.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TokenAlgorithm {
@@ -21,10 +21,10 @@ pub enum TokenAlgorithm {
 }
 
 impl TokenAlgorithm {
-    /// Every algorithm there is.
+    /// Every algorithm.
     pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
-    /// As `alg` in a token.
+    /// Returns the name that `alg` has in a token.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -63,9 +63,11 @@ impl fmt::Display for TokenAlgorithm {
     }
 }
 
-/// A name of no algorithm that tokens may be signed with.
+/// The name does not belong to an algorithm that tokens may be signed with.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error("must be RS256, PS256, ES256 or EdDSA; tokens signed otherwise are never taken")]
+#[error(
+    "must be RS256, PS256, ES256 or EdDSA; tokens signed with another algorithm are never accepted"
+)]
 pub struct UnknownAlgorithm;
 
 #[cfg(test)]

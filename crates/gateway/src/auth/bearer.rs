@@ -2,9 +2,9 @@
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
-use super::Denied;
+use super::denied::Denied;
 
-/// The bearer token, borrowed from the headers.
+/// Returns the bearer token, borrowed from the headers.
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Denied> {
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(Denied::NoToken)?;
@@ -12,7 +12,7 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Denied> {
         return Err(Denied::NotBearer);
     }
     if value.len() > MAX_TOKEN + SCHEME.len() + 1 {
-        return Err(Denied::TooLong);
+        return Err(Denied::TooLong { limit: MAX_TOKEN });
     }
     let text = value.to_str().map_err(|_| Denied::NotBearer)?;
     let (scheme, token) = text.split_once(' ').ok_or(Denied::NotBearer)?;
@@ -29,8 +29,8 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Denied> {
     Ok(token)
 }
 
-/// The longest token that is looked at, in bytes. Real ones have one or two thousand.
-pub(super) const MAX_TOKEN: usize = 8 * 1024;
+/// The longest token that is read, in bytes. Real tokens have one or two thousand.
+const MAX_TOKEN: usize = 8 * 1024;
 const SCHEME: &str = "Bearer";
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
         }
         assert_eq!(
             token_of(&[&format!("Bearer {}", "a".repeat(MAX_TOKEN + 1))]),
-            Err(Denied::TooLong)
+            Err(Denied::TooLong { limit: MAX_TOKEN })
         );
     }
 }

@@ -2,11 +2,9 @@
 
 mod source;
 
-use std::{
-    sync::{Arc, PoisonError, RwLock},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
+use parking_lot::RwLock;
 use tokio::{
     sync::Mutex,
     time::{Instant, sleep},
@@ -15,17 +13,16 @@ use tracing::{info, warn};
 
 pub use source::{JwksError, JwksSource};
 
-use super::KeySet;
-use crate::Metrics;
+use super::keys::KeySet;
+use crate::metrics::Metrics;
 
 /// When the issuer's keys are fetched again.
 #[derive(Clone, Copy, Debug)]
 pub struct JwksRefresh {
-    /// How old they get before they are fetched again. As long, at most, a key that the issuer has withdrawn
-    /// is still taken.
+    /// The age at which they are fetched again. A key that the issuer has withdrawn is accepted for at most this long.
     pub max_age: Duration,
-    /// The pause after a fetch, whether it succeeded or not: tokens with ids of keys that nobody knows do not
-    /// make the gateway ask more often.
+    /// The pause after a fetch, whether it succeeded or not: tokens that name unknown keys do not make the gateway
+    /// fetch more often.
     pub min_interval: Duration,
 }
 
@@ -41,20 +38,20 @@ impl Default for JwksRefresh {
 /// The keys of an issuer, from a file or a URL.
 ///
 /// They are fetched again when they are old ([`keep_fresh`](Self::keep_fresh)), and when a token names a key that
-/// is not among them. A fetch that fails leaves the last good set in use, however old: see the metric
-/// `sealpost_jwks_last_success_timestamp_seconds`. Until the first one succeeds no token is good.
+/// is not among them. If a fetch fails, the last good set stays in use, however old: see the metric
+/// `sealpost_jwks_last_success_timestamp_seconds`. Until the first fetch succeeds, every token is refused.
 #[derive(Debug)]
 pub struct IssuerKeys {
     source: JwksSource,
     refresh: JwksRefresh,
     metrics: Arc<Metrics>,
     keys: RwLock<Option<Arc<KeySet>>>,
-    /// When the last fetch ended, or began if it was given up; held while one runs, so that there is one at a time.
+    /// When the last fetch ended, or began if it was cancelled. Held during a fetch, so that one runs at a time.
     attempt: Mutex<Option<Instant>>,
 }
 
 impl IssuerKeys {
-    /// The keys that `source` gives, none so far.
+    /// Will hold the keys that `source` gives; fetches nothing yet.
     #[must_use]
     pub fn new(source: JwksSource, refresh: JwksRefresh, metrics: Arc<Metrics>) -> Self {
         Self {
@@ -70,36 +67,33 @@ impl IssuerKeys {
     ///
     /// # Errors
     ///
-    /// [`JwksError`]; the keys that were there stay in use.
+    /// [`JwksError`]; the previous keys stay in use.
     pub async fn fetch(&self) -> Result<(), JwksError> {
         let mut attempt = self.attempt.lock().await;
         self.fetch_now(&mut attempt).await
     }
 
-    /// Fetches the keys whenever they have got old, and after failures, for ever. Run it beside the gateway.
+    /// Fetches the keys whenever they are old, and again after failures. Never returns: run it beside the gateway.
     pub async fn keep_fresh(&self) {
         loop {
             sleep(self.pause().await).await;
-            // It is in the log and the metrics.
+            // The result is in the log and the metrics.
             let _ = self.fetch().await;
         }
     }
 
-    /// The keys, if there are any yet.
+    /// Returns the keys, if a fetch has succeeded.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
-        self.keys
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.keys.read().clone()
     }
 
-    /// The keys, newer than those that were `seen` to lack one; `None` if there are no newer ones to be had now.
+    /// Returns keys that are newer than the `seen` ones, which lack a key; `None` if there are none now.
     pub(super) async fn newer_than(&self, seen: Option<&Arc<KeySet>>) -> Option<Arc<KeySet>> {
         let newer = || {
             self.current()
                 .filter(|keys| seen.is_none_or(|seen| !Arc::ptr_eq(seen, keys)))
         };
-        // Whoever waited here for another's fetch has what it gave.
+        // A caller that waited here for another's fetch uses its result.
         let mut attempt = self.attempt.lock().await;
         if let Some(keys) = newer() {
             return Some(keys);
@@ -114,23 +108,23 @@ impl IssuerKeys {
     async fn fetch_now(&self, attempt: &mut Option<Instant>) -> Result<(), JwksError> {
         *attempt = Some(Instant::now());
         let result = self.source.read().await;
-        // Once more: a fetch may take longer than the pause after it.
+        // Set again: a fetch may take longer than the pause after it.
         *attempt = Some(Instant::now());
         self.metrics.keys_fetched(result.is_ok());
         match result {
             Ok(keys) => {
                 info!(keys = keys.len(), "issuer's keys fetched");
-                *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(keys));
+                *self.keys.write() = Some(Arc::new(keys));
                 Ok(())
             }
             Err(error) => {
-                warn!(%error, "issuer's keys not fetched; those that are known stay in use");
+                warn!(%error, "issuer's keys not fetched; the known keys stay in use");
                 Err(error)
             }
         }
     }
 
-    /// Until the next fetch is due.
+    /// Returns how long to wait until the next fetch is due.
     async fn pause(&self) -> Duration {
         let wait = if self.current().is_some() {
             self.refresh.max_age

@@ -1,6 +1,6 @@
 //! Bearer tokens that are JWTs (RFC 7519), checked as RFC 8725 advises.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use jsonwebtoken::{Header, Validation, decode, decode_header, errors::ErrorKind};
@@ -8,35 +8,38 @@ use sealpost_envelope::UnixTime;
 use sealpost_protocol::ProjectId;
 use serde::{Deserialize, Deserializer};
 
-use super::{Authenticator, Denied, IssuerKeys, KeySet, Principal, TokenAlgorithm};
+use super::{
+    algorithm::TokenAlgorithm, authenticator::Authenticator, denied::Denied, jwks::IssuerKeys,
+    keys::KeySet, principal::Principal,
+};
 
-/// Which tokens are taken.
+/// Which tokens are accepted.
 #[derive(Clone, Debug)]
 pub struct TokenPolicy {
     /// The one issuer, as tokens name it in `iss`.
     pub issuer: String,
     /// The gateway's name, as tokens name it in `aud`.
     pub audience: String,
-    /// How many seconds the issuer's clock and ours may differ.
-    pub leeway: u64,
-    /// What tokens may be signed with.
+    /// How much the issuer's clock and ours may differ.
+    pub leeway: Duration,
+    /// The algorithms that tokens may be signed with.
     pub algorithms: Vec<TokenAlgorithm>,
 }
 
 impl TokenPolicy {
-    /// Tokens of this issuer for this audience, with 60 seconds of leeway, and any of the algorithms.
+    /// Accepts tokens of this issuer for this audience, with 60 seconds of leeway and any of the algorithms.
     #[must_use]
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
         Self {
             issuer: issuer.into(),
             audience: audience.into(),
-            leeway: 60,
+            leeway: Duration::from_secs(60),
             algorithms: TokenAlgorithm::ALL.to_vec(),
         }
     }
 }
 
-/// Takes JWTs signed with RS256, PS256, ES256 or EdDSA by a key of one issuer.
+/// Accepts JWTs signed with RS256, PS256, ES256 or EdDSA by a key of one issuer.
 #[derive(Debug)]
 pub struct JwtAuthenticator {
     policy: TokenPolicy,
@@ -46,9 +49,9 @@ pub struct JwtAuthenticator {
 /// The keys that tokens are checked with.
 #[derive(Clone, Debug)]
 pub enum TokenKeys {
-    /// Always the same.
+    /// They never change.
     Fixed(Arc<KeySet>),
-    /// Kept fresh.
+    /// They are fetched, and kept fresh.
     Issuer(Arc<IssuerKeys>),
 }
 
@@ -65,7 +68,7 @@ impl From<Arc<IssuerKeys>> for TokenKeys {
 }
 
 impl JwtAuthenticator {
-    /// An authenticator with this policy and the issuer's keys.
+    /// Creates an authenticator with this policy and the issuer's keys.
     #[must_use]
     pub fn new(policy: TokenPolicy, keys: impl Into<TokenKeys>) -> Self {
         Self {
@@ -74,7 +77,7 @@ impl JwtAuthenticator {
         }
     }
 
-    /// The keys to look for `kid` in; fetched anew if those that are known lack it.
+    /// Returns the keys to look for `kid` in; fetches them again if the known ones lack it.
     async fn keys_for(&self, kid: Option<&str>) -> Option<Arc<KeySet>> {
         match &self.keys {
             TokenKeys::Fixed(keys) => Some(Arc::clone(keys)),
@@ -89,11 +92,11 @@ impl JwtAuthenticator {
     }
 
     fn check_header(&self, header: &Header) -> Result<(), Denied> {
-        // RFC 7515 §4.1.11: what is critical and not understood must be refused. Nothing is understood.
+        // RFC 7515 §4.1.11: critical members that are not understood must be refused. We understand none.
         if header.crit.is_some() {
             return Err(Denied::Critical);
         }
-        // RFC 8725 §3.11: nothing that an issuer signs for another purpose passes for an access token.
+        // RFC 8725 §3.11: what an issuer signs for another purpose must not pass as an access token.
         if !header.typ.as_deref().is_none_or(is_access_token) {
             return Err(Denied::Type);
         }
@@ -118,7 +121,7 @@ impl JwtAuthenticator {
         validation.set_required_spec_claims(&["exp", "iss", "aud"]);
         validation.set_issuer(&[&self.policy.issuer]);
         validation.set_audience(&[&self.policy.audience]);
-        // Against the time given, below.
+        // Checked below, against `now`.
         validation.validate_exp = false;
         let claims: Claims = decode(token, &key.key, &validation)
             .map_err(|error| denied(error.kind()))?
@@ -128,7 +131,8 @@ impl JwtAuthenticator {
             clippy::cast_precision_loss,
             reason = "exact for the next 285 million years"
         )]
-        let (now, leeway) = (now.as_secs() as f64, self.policy.leeway as f64);
+        let now = now.as_secs() as f64;
+        let leeway = self.policy.leeway.as_secs_f64();
         if claims.exp + leeway <= now {
             return Err(Denied::Expired);
         }
@@ -157,8 +161,8 @@ impl Authenticator for JwtAuthenticator {
     }
 }
 
-/// What is read of a token. A claim that is there must be of its type: `null` is no list, and a limit that
-/// can't be read is not no limit.
+/// The claims that are read. A claim that is present must have its type: `null` is not a list, and a limit that
+/// can't be read must not count as no limit.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,

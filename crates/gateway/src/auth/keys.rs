@@ -21,15 +21,15 @@ pub(super) struct TokenKey {
 }
 
 impl KeySet {
-    /// Reads a JWK set (RFC 7517 §5). Keys that tokens are never signed with (for encryption, of other types
-    /// or for other algorithms) are passed over.
+    /// Reads a JWK set (RFC 7517 §5). Ignores keys that tokens are never signed with: for encryption, of other types,
+    /// or for other algorithms.
     ///
     /// # Errors
     ///
-    /// [`KeySetError`] if it is no JWK set, has a symmetric key, two keys with one id, or none that can be
+    /// [`KeySetError`] if it is not a JWK set, has a symmetric key, has two keys with one id, or has no key that can be
     /// used.
     pub fn from_jwks(json: &[u8]) -> Result<Self, KeySetError> {
-        // What is derived for a struct takes an array, too.
+        // The derived deserializer of a struct accepts an array too.
         if json.trim_ascii_start().first() != Some(&b'{') {
             return Err(KeySetError::Malformed);
         }
@@ -48,17 +48,17 @@ impl KeySet {
         Ok(Self(keys))
     }
 
-    /// How many keys there are.
+    /// Returns the number of keys.
     pub(super) const fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether it lacks the key that a token names.
+    /// Returns whether the key that a token names is missing.
     pub(super) fn lacks(&self, kid: Option<&str>) -> bool {
         kid.is_some_and(|kid| !self.0.iter().any(|key| key.id.as_deref() == Some(kid)))
     }
 
-    /// The key for a token with this `kid` and `alg`. Without a `kid` there must be no choice.
+    /// Returns the key for a token with this `kid` and `alg`. Without a `kid` the set must have exactly one key.
     pub(super) fn find(&self, kid: Option<&str>, algorithm: Algorithm) -> Option<&TokenKey> {
         let key = match (kid, self.0.as_slice()) {
             (Some(kid), keys) => keys.iter().find(|key| key.id.as_deref() == Some(kid))?,
@@ -71,8 +71,8 @@ impl KeySet {
 
 impl TokenKey {
     fn from_jwk(jwk: &Jwk) -> Result<Option<Self>, KeySetError> {
-        // What a key can do, whatever a token says: this is what keeps a public key from being taken for an
-        // HMAC secret.
+        // The key decides which algorithms fit it, not the token: otherwise a public key could be used as an HMAC
+        // secret.
         let possible: &[Algorithm] = match &jwk.algorithm {
             AlgorithmParameters::RSA(_) => &[Algorithm::RS256, Algorithm::PS256],
             AlgorithmParameters::EllipticCurve(key) if key.curve == EllipticCurve::P256 => {
@@ -117,7 +117,7 @@ pub enum KeySetError {
     Malformed,
     /// A symmetric key is in it.
     #[error(
-        "the JWK set has a symmetric key (kty oct): whoever reads it can forge tokens; remove and revoke it"
+        "the JWK set has a symmetric key (kty oct): everyone who reads it can forge tokens; remove and revoke it"
     )]
     Symmetric,
     /// Two keys have the same id.

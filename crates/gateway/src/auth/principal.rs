@@ -1,12 +1,12 @@
-//! Whom a token speaks for, and what it is good for.
+//! Who a token speaks for, and what it permits.
 
 use std::collections::BTreeSet;
 
 use sealpost_protocol::{AgentId, ProjectId};
 
-use super::Denied;
+use super::denied::Denied;
 
-/// Whom a token speaks for.
+/// Who a token speaks for.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub struct Principal {
     /// The issuer, `iss`.
@@ -15,22 +15,28 @@ pub struct Principal {
     pub subject: Option<String>,
     /// The scopes granted.
     pub scopes: BTreeSet<String>,
-    /// The agents that it is limited to, if it is.
+    /// The agents that it is limited to, if any.
     pub agents: Option<BTreeSet<String>>,
-    /// The projects that it is limited to, if it is. A limited principal can't write outside a project.
+    /// The projects that it is limited to, if any. A limited principal can't write outside a project.
     pub projects: Option<BTreeSet<ProjectId>>,
 }
 
 impl Principal {
-    /// Whether it may write to this agent and project. `None` stands for an agent or project that is no such
-    /// thing: only a principal without limits may hear what is wrong with it.
+    /// Checks that it may write to this agent and project. `None` means that the request's agent or project is not
+    /// valid: only a principal without limits gets far enough to be told why.
+    ///
+    /// # Errors
+    ///
+    /// [`Denied`], for the log.
     pub(crate) fn authorise_write(
         &self,
         agent: Option<&AgentId>,
         project: Option<Option<ProjectId>>,
     ) -> Result<(), Denied> {
         if !self.scopes.contains(WRITE_SCOPE) {
-            return Err(Denied::Scope);
+            return Err(Denied::Scope {
+                needed: WRITE_SCOPE,
+            });
         }
         if let Some(agents) = &self.agents {
             agent
@@ -47,8 +53,8 @@ impl Principal {
     }
 }
 
-/// The scope that lets a principal create secrets.
-pub(super) const WRITE_SCOPE: &str = "secrets:write";
+/// The scope that permits creating secrets.
+const WRITE_SCOPE: &str = "secrets:write";
 
 #[cfg(test)]
 mod tests {
@@ -73,11 +79,16 @@ mod tests {
 
     #[test]
     fn without_the_scope_it_may_not() {
-        let nobody = Principal {
+        let reader = Principal {
             scopes: ["secrets:read".to_owned()].into(),
             ..Principal::default()
         };
-        assert_eq!(nobody.authorise_write(None, None), Err(Denied::Scope));
+        assert_eq!(
+            reader.authorise_write(None, None),
+            Err(Denied::Scope {
+                needed: WRITE_SCOPE
+            })
+        );
     }
 
     #[test]

@@ -1,31 +1,27 @@
-//! `GET /v1/agents/{agentId}/certificate`: what a caller needs to seal a value at its source.
+//! `GET /v1/agents/{agentId}/certificate`: the certificate that a caller seals a value with.
 
-use std::{
-    sync::Arc,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::sync::Arc;
 
 use axum::{
     Extension, Json,
-    extract::{Request, State},
+    extract::{FromRequestParts as _, Request, State},
     http::{HeaderMap, HeaderValue, header, request::Parts},
     response::{IntoResponse as _, Response},
 };
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
-use sealpost_envelope::UnixTime;
 use serde::Serialize;
 
-use super::secret_value::{find, refused};
 use crate::{
-    AgentEntry, Gateway, auth::admit, body, parameters::Parameters, problem::Problem,
-    report::Report, request_id::RequestId,
+    admission::Admission, agents::Agents, body, directory::AgentEntry, parameters::Parameters,
+    problem::Problem, request_id::RequestId, request_record::RequestRecord, state::ApiState,
+    time::rfc3339,
 };
 
-/// The certificate, and what is needed to check it and to name its key.
+/// The answer: the certificate, and what is needed to check it and to name its key.
 #[derive(Serialize)]
-struct Described<'a> {
+struct CertificateDocument<'a> {
     agent_id: &'a str,
-    /// SHA-256 of the certificate's DER, in hexadecimal: what is pinned.
+    /// SHA-256 of the certificate's DER, in hexadecimal: what callers pin.
     fingerprint: String,
     /// The `x5t#S256` of a JWE: the same in base64url.
     #[serde(rename = "x5t#S256")]
@@ -38,26 +34,31 @@ struct Described<'a> {
 }
 
 pub(crate) async fn get_certificate(
-    State(gateway): State<Arc<Gateway>>,
+    State(state): State<Arc<ApiState>>,
     Extension(id): Extension<RequestId>,
-    Extension(report): Extension<Report>,
+    Extension(record): Extension<RequestRecord>,
     request: Request,
 ) -> Response {
-    let result = get(&gateway, request, &report).await;
-    report.answer(result, &id)
+    let result = get(&state.admission, &state.agents, request, &record).await;
+    record.answer(result, &id)
 }
 
-/// As for storing a secret: who may not, does not learn which agents there are.
-async fn get(gateway: &Gateway, request: Request, report: &Report) -> Result<Response, Problem> {
+/// Asks for the same token as storing a secret: callers without permission do not learn which agents exist.
+async fn get(
+    admission: &Admission,
+    agents: &Agents,
+    request: Request,
+    record: &RequestRecord,
+) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let parameters = Parameters::of(&mut parts).await;
+    let Ok(parameters) = Parameters::from_request_parts(&mut parts, &()).await;
     body::linger(&parts.headers, body);
-    admit(gateway, &parts, &parameters, report).await?;
+    admission.admit(&parts, &parameters, record).await?;
     let agent = match &parameters.agent {
         Some(agent) if parameters.violations.is_empty() => agent,
-        _ => return Err(refused(parameters, None)),
+        _ => return Err(parameters.reject(None).into()),
     };
-    let entry = find(gateway, agent).await?;
+    let entry = agents.find(agent).await?;
     Ok(answer(&parts, &entry))
 }
 
@@ -73,21 +74,21 @@ fn answer(parts: &Parts, entry: &AgentEntry) -> Response {
     response
 }
 
-fn describe(entry: &AgentEntry) -> Described<'_> {
+fn describe(entry: &AgentEntry) -> CertificateDocument<'_> {
     let certificate = entry.certificate();
     let (fingerprint, key_id) = (certificate.fingerprint(), certificate.public_key().key_id());
-    Described {
+    CertificateDocument {
         agent_id: entry.id().as_str(),
         fingerprint: fingerprint.to_string(),
         x5t: BASE64_URL_SAFE_NO_PAD.encode(fingerprint.as_bytes()),
         kid: BASE64_URL_SAFE_NO_PAD.encode(key_id.as_bytes()),
-        not_before: rfc_3339(certificate.not_before()),
-        not_after: rfc_3339(certificate.not_after()),
+        not_before: rfc3339(certificate.not_before()),
+        not_after: rfc3339(certificate.not_after()),
         pem: entry.pem(),
     }
 }
 
-/// Does `Accept` name JSON, and not refuse it? PEM is what everybody else gets.
+/// Returns whether `Accept` names JSON and does not refuse it. All other callers get PEM.
 fn prefers_json(headers: &HeaderMap) -> bool {
     let values = headers.get_all(header::ACCEPT).iter();
     let mut ranges = values
@@ -108,18 +109,12 @@ fn prefers_json(headers: &HeaderMap) -> bool {
     })
 }
 
-fn rfc_3339(time: UnixTime) -> String {
-    // Certificates end in the year 9999 at the latest (RFC 5280 §4.1.2.5).
-    let time = UNIX_EPOCH + Duration::from_secs(time.as_secs());
-    humantime::format_rfc3339_seconds(time).to_string()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn json_is_for_those_who_ask() {
+    fn json_is_for_callers_who_ask_for_it() {
         let prefers = |accept: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::ACCEPT, accept.parse().unwrap());
@@ -142,13 +137,5 @@ mod tests {
             assert!(!prefers(no), "{no}");
         }
         assert!(!prefers_json(&HeaderMap::new()));
-    }
-
-    #[test]
-    fn times_are_in_utc() {
-        assert_eq!(
-            rfc_3339(UnixTime::from_secs(2_000_000_000)),
-            "2033-05-18T03:33:20Z"
-        );
     }
 }

@@ -1,29 +1,31 @@
-//! `POST /v1/secrets/{agentId}/secret-value`: seal a value, unless its caller has, and have its agent store it.
+//! `POST /v1/secrets/{agentId}/secret-value`: seals a value, unless the caller has, and has the agent store it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     Extension, Json,
     body::Body,
-    extract::{Request, State},
+    extract::{FromRequestParts as _, Request, State},
     http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use sealpost_protocol::{AgentId, Owner};
+use sealpost_envelope::UnixTime;
+use sealpost_protocol::Owner;
+use sealpost_rest::ProblemType;
 use serde::Serialize;
 use tokio::time::Instant;
-use tracing::error;
 
 use crate::{
-    AgentEntry, Gateway, ProblemType,
-    auth::admit,
-    body::{self, BodyError},
-    delivery::{self, Order, Stored},
+    body,
+    delivery::{Order, Stored},
     idempotency::Caller,
+    media_type::MediaType,
     parameters::Parameters,
     problem::Problem,
-    report::Report,
+    rejection::Rejection,
     request_id::RequestId,
+    request_record::RequestRecord,
+    state::ApiState,
     submission::Submission,
 };
 
@@ -36,28 +38,28 @@ struct Created {
 }
 
 pub(crate) async fn encrypt_and_store_secret(
-    State(gateway): State<Arc<Gateway>>,
+    State(state): State<Arc<ApiState>>,
     Extension(id): Extension<RequestId>,
-    Extension(report): Extension<Report>,
+    Extension(record): Extension<RequestRecord>,
     request: Request,
 ) -> Response {
-    let result = store(&gateway, &id, request, &report).await;
-    report.answer(result, &id)
+    let result = store(&state, &id, request, &record).await;
+    record.answer(result.map(created), &id)
 }
 
-/// The order is part of the interface. Nothing of the body is read before the token is found good, and nothing
-/// is looked up before the body is found in order.
+/// The order of these steps is part of the interface. The body is not read until the token has been verified, and nothing
+/// is looked up until the body has been checked.
 async fn store(
-    gateway: &Arc<Gateway>,
+    state: &ApiState,
     id: &RequestId,
     request: Request,
-    report: &Report,
-) -> Result<Response, Problem> {
-    let deadline = Instant::now() + gateway.limits.deadline;
+    record: &RequestRecord,
+) -> Result<Stored, Problem> {
+    let deadline = Instant::now() + state.deadline;
     let (mut parts, body) = request.into_parts();
-    let parameters = Parameters::of(&mut parts).await;
+    let Ok(parameters) = Parameters::from_request_parts(&mut parts, &()).await;
 
-    let principal = match admit(gateway, &parts, &parameters, report).await {
+    let principal = match state.admission.admit(&parts, &parameters, record).await {
         Ok(principal) => principal,
         Err(problem) => {
             body::linger(&parts.headers, body);
@@ -65,7 +67,7 @@ async fn store(
         }
     };
 
-    let submission = read(gateway, &parts, body).await;
+    let submission = read(&parts, body, state.body_timeout, state.clock.now()).await;
     let (owner, key, submission) = match (parameters, submission) {
         (
             Parameters {
@@ -76,95 +78,67 @@ async fn store(
             },
             Ok(submission),
         ) => (Owner { agent, project }, key, submission),
-        (parameters, submission) => return Err(refused(parameters, submission.err())),
+        (parameters, submission) => return Err(parameters.reject(submission.err()).into()),
     };
     let mismatches = submission.mismatches(&owner);
     if !mismatches.is_empty() {
-        return Err(Problem::of_request(
-            ProblemType::ContextMismatch,
-            mismatches,
-        ));
+        return Err(Rejection::new(ProblemType::ContextMismatch, mismatches).into());
     }
 
     if let Some(name) = submission.name() {
-        report.name(name);
+        record.name(name);
     }
-    let entry = find(gateway, &owner.agent).await?;
-    let _place = gateway.place(entry.id(), deadline).await?;
+    let entry = state.agents.find(&owner.agent).await?;
+    let _permit = state.workload.acquire(entry.id(), deadline).await?;
     if submission.is_sealed() {
-        // Others that came with this one may have failed while it waited.
-        gateway
-            .rates
-            .check_debt(&principal)
-            .map_err(Problem::rate_limited)?;
+        // Requests that came with this one may have failed while it waited.
+        state.admission.check_debt(&principal)?;
     }
     let order = Order {
         submission,
         owner,
         caller: key.map(|key| Caller::new(&principal, key)),
     };
-    let stored = delivery::deliver(gateway, id, entry, order, deadline).await;
+    let stored = state.delivery.deliver(id, entry, order, deadline).await;
     let stored = stored.inspect_err(|problem| {
-        // Whoever makes the agent use its key for nothing gets fewer requests.
+        // Callers who make the agent use its key in vain get fewer requests.
         if problem.kind() == ProblemType::SealedDoesNotOpen {
-            gateway.charge(&principal, FAILED_OPEN);
+            state.admission.charge(&principal, FAILED_OPEN);
         }
     })?;
-    report.stored();
+    record.stored();
+    Ok(stored)
+}
+
+/// Reads and checks the body.
+async fn read(
+    parts: &Parts,
+    body: Body,
+    timeout: Duration,
+    now: UnixTime,
+) -> Result<Submission, Rejection> {
+    let media_type = match MediaType::try_from(&parts.headers) {
+        Ok(media_type) => media_type,
+        Err(rejection) => {
+            body::linger(&parts.headers, body);
+            return Err(rejection);
+        }
+    };
+    let body = body::read(&parts.headers, body, timeout).await?;
+    Submission::check(media_type, body, now)
+}
+
+fn created(stored: Stored) -> Response {
     let Stored {
         resolver_ref,
         vault_secret_name,
     } = stored;
-    Ok((
-        StatusCode::CREATED,
-        Json(Created {
-            resolver_ref,
-            vault_secret_name,
-        }),
-    )
-        .into_response())
-}
-
-async fn read(
-    gateway: &Gateway,
-    parts: &Parts,
-    body: Body,
-) -> Result<Submission, (ProblemType, Vec<String>)> {
-    let one = |BodyError(kind, violation)| (kind, vec![violation]);
-    let media_type = match body::media_type(&parts.headers) {
-        Ok(media_type) => media_type,
-        Err(error) => {
-            body::linger(&parts.headers, body);
-            return Err(one(error));
-        }
+    let body = Created {
+        resolver_ref,
+        vault_secret_name,
     };
-    let body = body::read(&parts.headers, body, gateway.limits.body_timeout)
-        .await
-        .map_err(one)?;
-    Submission::check(media_type, body, gateway.clock.now())
+    (StatusCode::CREATED, Json(body)).into_response()
 }
 
-/// What is wrong with the parameters and with the body, together, in that order.
-pub(super) fn refused(parameters: Parameters, body: Option<(ProblemType, Vec<String>)>) -> Problem {
-    let mut violations = parameters.violations;
-    let (kind, of_body) = body.unwrap_or((ProblemType::InvalidParameter, Vec::new()));
-    violations.extend(of_body);
-    Problem::of_request(kind, violations)
-}
-
-pub(super) async fn find(gateway: &Gateway, agent: &AgentId) -> Result<Arc<AgentEntry>, Problem> {
-    match gateway.directory.find(agent).await {
-        Ok(Some(entry)) => Ok(entry),
-        Ok(None) => Err(Problem::of_request(
-            ProblemType::UnknownAgent,
-            vec!["agentId: there is no such agent here; compare it with the id that its operator gave you".into()],
-        )),
-        Err(error) => {
-            error!(%error, "agent not looked up");
-            Err(Problem::internal())
-        }
-    }
-}
-
-/// What a sealed value that does not open costs its caller, in requests.
+/// The cost of a sealed value that does not open, in requests.
 const FAILED_OPEN: u32 = 100;

@@ -11,8 +11,9 @@ use sealpost_envelope::{
     jwe::{Jwe, JweError, Serialization},
 };
 use sealpost_protocol::{OwnedContext, Owner, Sealed, SingleUse, mismatches};
+use sealpost_rest::ProblemType;
 
-use crate::{body::MediaType, problem::ProblemType};
+use crate::media_type::MediaType;
 
 /// A value that the caller has sealed.
 pub(crate) enum AtSource {
@@ -86,9 +87,9 @@ fn jwe(
         return Err(unreadable(&JweError::NoKeyName));
     }
     let context = OwnedContext::check(&binding.context());
-    let of_agent = |broken: &InvalidIdentifier| broken.field() == Field::AgentId;
+    let of_agent = |broken: &&InvalidIdentifier| broken.field() == Field::AgentId;
     if let Err(broken) = &context
-        && let Some(broken) = broken.iter().find(|broken| of_agent(broken))
+        && let Some(broken) = broken.iter().find(of_agent)
     {
         return Err((ProblemType::ContextMismatch, vec![broken.to_string()]));
     }

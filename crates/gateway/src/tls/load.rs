@@ -1,4 +1,4 @@
-//! From files to a configuration.
+//! From files to a TLS configuration.
 
 use std::{
     fs, io,
@@ -19,25 +19,25 @@ use thiserror::Error;
 use x509_cert::der::Decode as _;
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::TlsFiles;
+use super::files::TlsFiles;
 
-/// SHA-256 of all files: tells whether they changed, and keeps no key.
+/// SHA-256 of all files: shows whether they changed, without keeping the key.
 pub(super) type Digest = [u8; 32];
 
-/// What was read, and what became of it.
+/// The content of the files, and whether it can be used.
 pub(super) struct Loaded {
-    pub(super) config: Result<Usable, TlsError>,
+    pub(super) setup: Result<TlsSetup, TlsError>,
     pub(super) digest: Digest,
 }
 
-/// What connections are served with.
+/// The configuration that connections are served with.
 #[derive(Clone)]
-pub(super) struct Usable {
+pub(super) struct TlsSetup {
     pub(super) config: Arc<ServerConfig>,
     pub(super) not_after: UnixTime,
 }
 
-/// Why TLS can't be spoken with these files.
+/// Why TLS can't be set up with these files.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -46,7 +46,7 @@ pub enum TlsError {
     Read {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         error: io::Error,
     },
     /// There is no certificate in the file.
@@ -55,7 +55,7 @@ pub enum TlsError {
     /// There is no private key in the file.
     #[error("{} has no private key that can be used: give one of RSA, ECDSA or Ed25519 in PEM, not encrypted", .0.display())]
     Key(PathBuf),
-    /// The key is another's.
+    /// The key does not belong to the certificate.
     #[error("{} is not the key of the certificate in {}: give both from one request", .key.display(), .certificate.display())]
     Mismatch {
         /// The certificate's file.
@@ -64,9 +64,9 @@ pub enum TlsError {
         key: PathBuf,
     },
     /// There is no authority in the file.
-    #[error("{} has no authority that can be used: give the certificates of those who issue clients' certificates", .0.display())]
+    #[error("{} has no authority that can be used: give the certificates that issue clients' certificates", .0.display())]
     ClientAuthorities(PathBuf),
-    /// The library refuses the whole.
+    /// The TLS library refuses the configuration.
     #[error("TLS can't be set up: {0}")]
     Setup(String),
 }
@@ -94,22 +94,22 @@ impl Loaded {
         sum.copy_from_slice(digest.finish().as_ref());
         let authorities = authorities.as_ref().map(|(path, pem)| (*path, &pem[..]));
         Ok(Self {
-            config: config(files, &certificate, &key, authorities),
+            setup: setup(files, &certificate, &key, authorities),
             digest: sum,
         })
     }
 }
 
-fn config(
+fn setup(
     files: &TlsFiles,
     certificate: &[u8],
     key: &[u8],
     authorities: Option<(&Path, &[u8])>,
-) -> Result<Usable, TlsError> {
+) -> Result<TlsSetup, TlsError> {
     let provider = Arc::new(default_provider());
     let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(setup)?;
+        .map_err(refused)?;
     let builder = match authorities {
         None => builder.with_no_client_auth(),
         Some((path, pem)) => {
@@ -118,7 +118,7 @@ fn config(
             let verifier: Arc<dyn ClientCertVerifier> =
                 WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider)
                     .build()
-                    .map_err(setup)?;
+                    .map_err(refused)?;
             builder.with_client_cert_verifier(verifier)
         }
     };
@@ -131,7 +131,7 @@ fn config(
         .ok_or_else(|| TlsError::Certificate(files.certificate.clone()))?;
     let mut config = builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(certified)));
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Usable {
+    Ok(TlsSetup {
         config: Arc::new(config),
         not_after: UnixTime::from_secs(not_after.to_unix_duration().as_secs()),
     })
@@ -164,7 +164,7 @@ fn client_authorities(pem: &[u8]) -> Option<RootCertStore> {
     Some(roots)
 }
 
-/// All of the certificates in a PEM file; `None` if there is none or one is broken.
+/// Returns all certificates in a PEM file; `None` if there is none or one can't be parsed.
 fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     let list: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     list.ok().filter(|list| !list.is_empty())
@@ -177,6 +177,6 @@ fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
     })
 }
 
-fn setup(error: impl ToString) -> TlsError {
+fn refused(error: impl ToString) -> TlsError {
     TlsError::Setup(error.to_string())
 }

@@ -45,12 +45,12 @@ async fn several_violations_in_order() {
     assert_snapshot!(answer, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 665
+    content-length: 660
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 5 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000","#/secret/name: is empty; give 1 to 512 bytes","#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property","#/secret/value: must be a JSON object, but an array was sent; put it into one, such as {\"password\": …}"]}
+    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 5 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000","#/secret/name: is empty; give 1 to 512 bytes","#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property","#/secret/value: must be a JSON object, but an array was sent; put it into one, such as {\"password\": …}"]}
     "##);
 }
 
@@ -59,12 +59,12 @@ async fn malformed_json() {
     assert_snapshot!(world().post(AGENT, r#"{"secret":{"name":null,"#).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 421
+    content-length: 417
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:malformed-json","title":"The body is no valid JSON","status":400,"detail":"There are 2 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#/secret/name: must be a string, but null was sent; write the secret's name in double quotes","#/secret: not valid JSON at byte 23, where it ends: expected a member name in double quotes"]}
+    {"type":"urn:sealpost:problem:malformed-json","title":"The body is not valid JSON","status":400,"detail":"There are 2 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["#/secret/name: must be a string, but null was sent; write the secret's name in double quotes","#/secret: not valid JSON at byte 23, where it ends: expected a member name in double quotes"]}
     "##);
 }
 
@@ -73,12 +73,12 @@ async fn a_bad_parameter_alone() {
     assert_snapshot!(world().post(&format!("{AGENT}?projectId=1"), GOOD).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 350
+    content-length: 345
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:invalid-parameter","title":"A parameter in the path, the query or a header is wrong","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000"]}
+    {"type":"urn:sealpost:problem:invalid-parameter","title":"A parameter in the path, the query or a header is wrong","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000"]}
     "##);
 }
 
@@ -87,12 +87,12 @@ async fn too_large() {
     assert_snapshot!(world().post(AGENT, vec![b'['; 1 << 20]).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 288
+    content-length: 283
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:too-large","title":"The request is too large","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#: the body is larger than 131072 bytes; send a smaller value"]}
+    {"type":"urn:sealpost:problem:too-large","title":"The request is too large","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["#: the body is larger than 131072 bytes; send a smaller value"]}
     "##);
 }
 
@@ -106,12 +106,12 @@ async fn wrong_media_type() {
     assert_snapshot!(world.send(request).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 428
+    content-length: 423
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:unsupported-media-type","title":"The body is of a type that is not read here","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Content-Type: must be application/json, once, without another charset than utf-8; or for a sealed value application/jose, application/jose+json or application/pkcs7-mime"]}
+    {"type":"urn:sealpost:problem:unsupported-media-type","title":"The body is of a type that is not read here","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["Content-Type: must be application/json, once, without another charset than utf-8; or for a sealed value application/jose, application/jose+json or application/pkcs7-mime"]}
     "##);
 }
 
@@ -120,12 +120,12 @@ async fn unknown_agent() {
     assert_snapshot!(world().post("nobody", GOOD).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 316
+    content-length: 311
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:unknown-agent","title":"There is no such agent","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: there is no such agent here; compare it with the id that its operator gave you"]}
+    {"type":"urn:sealpost:problem:unknown-agent","title":"There is no such agent","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: there is no such agent here; compare it with the id that its operator gave you"]}
     "##);
 }
 
@@ -138,12 +138,12 @@ async fn expired_certificate() {
     assert_snapshot!(world.post(AGENT, GOOD).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 348
+    content-length: 343
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:certificate-expired","title":"The agent's certificate is not valid now","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: the certificate expired 51012328 seconds ago: ask the agent's operator for the new one"]}
+    {"type":"urn:sealpost:problem:certificate-expired","title":"The agent's certificate is not valid now","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: the certificate expired 51012328 seconds ago: ask the agent's operator for the new one"]}
     "##);
 }
 
@@ -155,12 +155,12 @@ async fn forbidden() {
     assert_snapshot!(world.send(request).await, @r##"
     403 Forbidden
     cache-control: no-store
-    content-length: 307
+    content-length: 303
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:forbidden","title":"The token is not good for this","status":403,"detail":"Send a bearer token that is valid now, has the scope secrets:write, and is good for this agent and project. The gateway's log says what this one lacks.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:forbidden","title":"The token does not permit this","status":403,"detail":"Send a bearer token that is valid now, has the scope secrets:write, and permits this agent and project. The gateway's log says what this one lacks.","instance":"urn:sealpost:request:test-request-1"}
     "##);
 }
 
@@ -258,10 +258,21 @@ async fn no_such_method() {
 }
 
 #[test]
-fn the_documentation_lists_every_problem() {
+fn the_documentation_has_the_table_of_problem_types() {
     let page = include_str!("../../../../docs/API.md");
-    for problem in ProblemType::ALL {
-        let row = format!("| `{}` | {} |", problem.name(), problem.status().as_u16());
-        assert!(page.contains(&row), "docs/API.md lacks the row {row}");
-    }
+    let (_, table) = page.split_once("| type | status |").unwrap();
+    let (table, _) = table.split_once("\n\n").unwrap();
+    let rows: Vec<_> = table
+        .lines()
+        .skip(2)
+        .map(|row| {
+            let mut cells = row.split('|').map(str::trim).skip(1);
+            let name = cells.next().unwrap().trim_matches('`').to_owned();
+            (name, cells.next().unwrap().parse().unwrap())
+        })
+        .collect();
+    let table: Vec<(String, u16)> = ProblemType::ALL
+        .map(|problem| (problem.name().to_owned(), problem.status()))
+        .into();
+    assert_eq!(rows, table);
 }

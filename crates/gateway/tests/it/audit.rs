@@ -147,7 +147,7 @@ fn reasons_have_names_of_their_own() {
     let all = [
         Denied::NoToken,
         Denied::NotBearer,
-        Denied::TooLong,
+        Denied::TooLong { limit: 1 },
         Denied::Malformed,
         Denied::Type,
         Denied::Critical,
@@ -159,7 +159,7 @@ fn reasons_have_names_of_their_own() {
         Denied::Audience,
         Denied::Expired,
         Denied::NotYetValid,
-        Denied::Scope,
+        Denied::Scope { needed: "s" },
         Denied::Agent,
         Denied::Project,
     ];

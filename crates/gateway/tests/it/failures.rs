@@ -227,12 +227,12 @@ async fn the_agents_violations_are_passed_on() {
     assert_snapshot!(play(Script::Say(Outcome::Refused { violations })).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 282
+    content-length: 277
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 2 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#/secret/value: has 25001 bytes","#/secret/x: y"]}
+    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 2 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["#/secret/value: has 25001 bytes","#/secret/x: y"]}
     "##);
 }
 
@@ -242,12 +242,12 @@ async fn the_agent_takes_other_formats() {
     assert_snapshot!(play(Script::Say(Outcome::NotAccepted { accepted })).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 372
+    content-length: 367
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:format-not-accepted","title":"The agent does not take this format","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Content-Type: this agent does not take the format; send one of application/jose, application/pkcs7-mime, or ask its operator"]}
+    {"type":"urn:sealpost:problem:format-not-accepted","title":"The agent does not take this format","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["Content-Type: this agent does not take the format; send one of application/jose, application/pkcs7-mime, or ask its operator"]}
     "##);
 }
 
@@ -256,12 +256,12 @@ async fn the_key_was_used_for_something_else() {
     assert_snapshot!(play(Script::Say(Outcome::KeyReused)).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 400
+    content-length: 395
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:idempotency-key-reused","title":"The idempotency key was used for another request","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["Idempotency-Key: was used within 24 hours for another request; give a new one for each request, and the same only to repeat it unchanged"]}
+    {"type":"urn:sealpost:problem:idempotency-key-reused","title":"The idempotency key was used for another request","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["Idempotency-Key: was used within 24 hours for another request; give a new one for each request, and the same only to repeat it unchanged"]}
     "##);
 }
 

@@ -80,12 +80,12 @@ async fn a_key_that_is_none_is_a_violation() {
     assert_snapshot!(answer, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 554
+    content-length: 549
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:invalid-parameter","title":"A parameter in the path, the query or a header is wrong","status":400,"detail":"There are 2 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","Idempotency-Key: must be 1 to 255 printable ASCII characters in double quotes, such as \"8e03978e-40d5-43dd-bc93-6894a57f9324\"; give a random one for each request, and the same for its retries"]}
+    {"type":"urn:sealpost:problem:invalid-parameter","title":"A parameter in the path, the query or a header is wrong","status":400,"detail":"There are 2 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","Idempotency-Key: must be 1 to 255 printable ASCII characters in double quotes, such as \"8e03978e-40d5-43dd-bc93-6894a57f9324\"; give a random one for each request, and the same for its retries"]}
     "##);
     // It comes before those of the body.
     let answer = world().post_keyed(AGENT, "a b", r#"{"secret":{}}"#).await;

@@ -357,7 +357,7 @@ async fn algorithms_can_be_narrowed() {
     let issuer = Issuer::new(NOW);
     let mut policy = TokenPolicy::new(Issuer::NAME, Issuer::AUDIENCE);
     policy.algorithms = vec![TokenAlgorithm::Rs256, TokenAlgorithm::Es256];
-    policy.leeway = 0;
+    policy.leeway = Duration::ZERO;
     let keys = sealpost_gateway::KeySet::from_jwks(&issuer.jwks()).unwrap();
     let authenticator = JwtAuthenticator::new(policy, keys);
     let of = |algorithm, kid: &str| {

@@ -135,12 +135,12 @@ async fn another_context_than_the_urls() {
     assert_snapshot!(world.post_as(AGENT, JOSE, compact(&context, VALUE)).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 442
+    content-length: 437
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:context-mismatch","title":"The value is sealed for something else","status":400,"detail":"There are 2 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: the value is sealed for another agent; send it to the one that its context names","projectId: the value is sealed for another project, or for none; give the one that its context names"]}
+    {"type":"urn:sealpost:problem:context-mismatch","title":"The value is sealed for something else","status":400,"detail":"There are 2 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: the value is sealed for another agent; send it to the one that its context names","projectId: the value is sealed for another project, or for none; give the one that its context names"]}
     "##);
     // The project of the query and of the context, each missing in turn.
     let in_project = SecretContext::unchecked(AGENT, "n").with_project(ProjectId::from_bytes(
@@ -182,12 +182,12 @@ async fn a_context_breaks_the_same_rules() {
     assert_snapshot!(answer, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 770
+    content-length: 765
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 6 violations: mend them and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","#/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out","#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property","#/secret/type: must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as \"PASSWORD\"","#/sealpost/jti: is missing; seal with a random identifier for each value","#/sealpost/exp: is missing; seal with the time until which the value is to be taken"]}
+    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 6 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","#/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out","#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property","#/secret/type: must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as \"PASSWORD\"","#/sealpost/jti: is missing; seal with a random identifier for each value","#/sealpost/exp: is missing; seal with the time until which the value is to be taken"]}
     "##);
 }
 
@@ -252,12 +252,12 @@ async fn what_can_not_be_read_says_why() {
     assert_snapshot!(world().post_as(AGENT, JOSE, header("RSA1_5", &kid)).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 331
+    content-length: 326
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:sealed-unreadable","title":"The sealed value can't be read","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#: the JWE's \"alg\" is RSA1_5, which leaks through its padding: seal it with RSA-OAEP-256"]}
+    {"type":"urn:sealpost:problem:sealed-unreadable","title":"The sealed value can't be read","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["#: the JWE's \"alg\" is RSA1_5, which leaks through its padding: seal it with RSA-OAEP-256"]}
     "##);
 }
 
@@ -328,12 +328,12 @@ async fn what_does_not_open_says_nothing() {
     assert_snapshot!(world().post_as(AGENT, JOSE, changed).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 374
+    content-length: 369
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:sealed-does-not-open","title":"The sealed value does not open","status":400,"detail":"There is one violation: mend it and send the request again.","instance":"urn:sealpost:request:test-request-1","violations":["#: the value does not open: it was sealed for another context, or it was changed; seal it again to the agent's current certificate"]}
+    {"type":"urn:sealpost:problem:sealed-does-not-open","title":"The sealed value does not open","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["#: the value does not open: it was sealed for another context, or it was changed; seal it again to the agent's current certificate"]}
     "##);
 }
 

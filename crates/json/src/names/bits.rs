@@ -1,6 +1,6 @@
 //! The decoded bytes of a name, read no further than a comparison needs.
 
-use super::table;
+use super::hash::hash;
 use crate::scan::end_of_plain;
 use crate::steps;
 use crate::string::{decode_escape, encode_utf8};
@@ -80,7 +80,7 @@ pub(super) const SHORT: usize = 64;
 impl Bits for Plain<'_> {
     #[inline]
     fn hash(&self) -> usize {
-        table::hash(self.0.get(..SHORT).unwrap_or(self.0))
+        hash(self.0.get(..SHORT).unwrap_or(self.0))
     }
 
     #[inline]
@@ -233,7 +233,7 @@ impl Bits for Pieces<'_> {
             }
             length += 1;
         }
-        table::hash(first.get(..length).unwrap_or_default())
+        hash(first.get(..length).unwrap_or_default())
     }
 
     fn byte(&mut self, index: usize) -> Option<u8> {

@@ -113,7 +113,7 @@ proptest! {
 
 /// MemberNames of one bucket, if there are as many buckets as there may be members.
 fn in_one_bucket(count: usize) -> Vec<String> {
-    let bucket = |name: &String| (table::hash(name.as_bytes()) * MAX_MEMBERS) >> slot::HASH_BITS;
+    let bucket = |name: &String| (hash::hash(name.as_bytes()) * MAX_MEMBERS) >> slot::HASH_BITS;
     let names = (0..).map(|i| format!("member_{i}"));
     names.filter(|name| bucket(name) == 7).take(count).collect()
 }

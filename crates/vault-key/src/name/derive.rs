@@ -5,6 +5,7 @@ use sha2::Sha256;
 
 use super::{VaultSecretName, grammar};
 use crate::kind::VaultKind;
+use crate::lengths::{HASH, PREFIX, SUFFIX};
 
 impl VaultSecretName {
     /// The name under which a vault of this kind holds the secret `name` of `project`.
@@ -174,19 +175,6 @@ fn base32_digit(digit: u8) -> u8 {
 
 /// Product, purpose, version.
 const SALT: &[u8] = b"sealpost/name/1";
-
-/// Bytes of the hash in a rewritten name: 160 bits.
-const HASH: usize = 20;
-
-/// `-x` and the hash in base32: 2 + 20 · 8 / 5.
-const SUFFIX: usize = 2 + HASH * 8 / 5;
-
-/// `p`, 16 bytes in hex, `-`.
-const PREFIX: usize = 1 + 32 + 1;
-
-/// The shortest limit with which every rewritten name fits: a project, a slug of one character, a hash. Without a
-/// project there is room for more than the three characters of a slug that begins with `s-`.
-pub(crate) const MIN_ROOM: usize = PREFIX + 3 + SUFFIX;
 
 #[cfg(test)]
 mod tests {

@@ -18,12 +18,12 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::{hmac, rand};
 use sealpost_client::IdempotencyKey;
+use sealpost_files::{FileError, quoted};
 use zeroize::Zeroizing;
 
 use super::line::Line;
 use crate::error::Failure;
-use crate::io;
-use crate::render::{hex, quoted};
+use crate::render::hex;
 
 /// A resume file, locked.
 pub(super) struct Resume {
@@ -58,7 +58,7 @@ impl Resume {
             .append(true)
             .mode(0o600)
             .open(path)
-            .map_err(|e| io::cannot("open", path, &e))?;
+            .map_err(|e| FileError::new("open", path, e))?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -67,7 +67,7 @@ impl Resume {
                         .hint("wait for it, or give this one another file with --resume"),
                 );
             }
-            Err(TryLockError::Error(e)) => return Err(io::cannot("lock", path, &e)),
+            Err(TryLockError::Error(e)) => return Err(FileError::new("lock", path, e).into()),
         }
         let mut resume = Self {
             path: path.to_owned(),
@@ -127,7 +127,7 @@ impl Resume {
         let read = self.file.read_to_string(&mut text);
         read.map_err(|e| match e.kind() {
             std::io::ErrorKind::InvalidData => self.refused("holds something else"),
-            _ => io::cannot("read", &self.path, &e),
+            _ => FileError::new("read", &self.path, e).into(),
         })?;
         // A line that was being written when the machine stopped.
         let whole = text.rfind('\n').map_or(0, |at| at + 1);
@@ -140,7 +140,7 @@ impl Resume {
             let keep = u64::try_from(whole.len()).unwrap_or(u64::MAX);
             let cut = self.file.set_len(keep);
             cut.and_then(|()| self.file.seek(SeekFrom::End(0)).map(drop))
-                .map_err(|e| io::cannot("write", &self.path, &e))?;
+                .map_err(|e| FileError::new("write", &self.path, e))?;
         }
         let Some((head, records)) = whole.split_once('\n') else {
             return self.begin(url, agent);
@@ -183,14 +183,16 @@ impl Resume {
             _ => Path::new("."),
         };
         let synchronised = File::open(folder).and_then(|folder| folder.sync_all());
-        synchronised.map_err(|e| io::cannot("write to", folder, &e))
+        synchronised.map_err(|e| FileError::new("write to", folder, e))?;
+        Ok(())
     }
 
     fn append(&mut self, text: &str) -> Result<(), Failure> {
         let written = self.file.write_all(text.as_bytes());
         written
             .and_then(|()| self.file.sync_data())
-            .map_err(|e| io::cannot("write", &self.path, &e))
+            .map_err(|e| FileError::new("write", &self.path, e))?;
+        Ok(())
     }
 
     /// For whom the file is.

@@ -1,35 +1,36 @@
-//! Where the issuer's keys come from.
+//! Where the issuer's keys come from: a file or a URL.
 
-use std::{error, fmt, fs::File, io::Read as _, net::IpAddr, path::PathBuf, time::Duration};
+use std::{error, fmt, fs::File, io::Read as _, path::PathBuf, time::Duration};
 
 use reqwest::{Certificate, Client, Response, Url, redirect, retry};
+use sealpost_rest::{ErrorChain, is_loopback};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
 
-use super::super::{KeySet, KeySetError};
+use crate::auth::keys::{KeySet, KeySetError};
 
 /// Where the issuer's keys come from.
-pub struct JwksSource(Place);
+pub struct JwksSource(Location);
 
-enum Place {
+enum Location {
     File(PathBuf),
     Url { url: Url, http: Client },
 }
 
 impl JwksSource {
-    /// A file with a JWK set.
+    /// Reads a file that holds a JWK set.
     #[must_use]
     pub fn file(path: impl Into<PathBuf>) -> Self {
-        Self(Place::File(path.into()))
+        Self(Location::File(path.into()))
     }
 
-    /// The issuer's `jwks_uri`. `timeout` is for a whole fetch; `authorities` (PEM) are whom to trust with
-    /// certificates, instead of those that the system trusts.
+    /// Fetches the issuer's `jwks_uri`. `timeout` is for a whole fetch. `authorities` (PEM) are trusted to issue the
+    /// server's certificate, instead of those that the system trusts.
     ///
     /// # Errors
     ///
-    /// [`JwksError::Url`] if it is no URL with `https`, or with `http` on another host than this one: whoever
-    /// can change the answer can let in whom they like. [`JwksError::Authorities`] if they can't be read.
+    /// [`JwksError::Url`] if the URL has neither `https`, nor `http` with this machine as host: an attacker who can
+    /// change the answer can accept any token. [`JwksError::Authorities`] if they can't be read.
     pub fn url(
         url: &str,
         timeout: Duration,
@@ -46,8 +47,10 @@ impl JwksSource {
             .retry(retry::never());
         match url.scheme() {
             "https" => {}
-            // In clear through no proxy, and no trust store is needed.
-            "http" if is_loopback(&url) => http = http.no_proxy().tls_certs_only([]),
+            // Plain HTTP goes through no proxy, and needs no trust store.
+            "http" if url.host_str().is_some_and(is_loopback) => {
+                http = http.no_proxy().tls_certs_only([])
+            }
             _ => return Err(JwksError::Url),
         }
         if let Some(pem) = authorities {
@@ -58,18 +61,18 @@ impl JwksSource {
             http = http.tls_certs_only(authorities);
         }
         let http = http.build().map_err(fetch_url)?;
-        Ok(Self(Place::Url { url, http }))
+        Ok(Self(Location::Url { url, http }))
     }
 
     pub(super) async fn read(&self) -> Result<KeySet, JwksError> {
         let json = match &self.0 {
-            Place::File(path) => {
+            Location::File(path) => {
                 let path = path.clone();
                 spawn_blocking(move || read_file(path))
                     .await
                     .map_err(fetch)??
             }
-            Place::Url { url, http } => {
+            Location::Url { url, http } => {
                 let answer = http.get(url.clone()).send().await.map_err(fetch_url)?;
                 read_answer(answer).await?
             }
@@ -81,35 +84,35 @@ impl JwksSource {
 impl fmt::Debug for JwksSource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Place::File(path) => f.debug_tuple("File").field(path).finish(),
-            // Without its query, as in errors.
-            Place::Url { url, .. } => f.debug_tuple("Url").field(&url.host_str()).finish(),
+            Location::File(path) => f.debug_tuple("File").field(path).finish(),
+            // Without the query, as in errors.
+            Location::Url { url, .. } => f.debug_tuple("Url").field(&url.host_str()).finish(),
         }
     }
 }
 
-/// Why the issuer's keys can't be had.
+/// Why the issuer's keys can't be read.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum JwksError {
-    /// No URL to fetch keys from.
+    /// Keys must not be fetched from this URL.
     #[error(
         "the JWKS URL must start with https:// (http:// is for this host alone) and have no user name or password"
     )]
     Url,
     /// The authorities for the URL can't be read.
-    #[error("the authorities for the JWKS URL are no PEM certificates")]
+    #[error("the authorities for the JWKS URL are not PEM certificates")]
     Authorities,
     /// The file or the URL can't be read.
-    #[error("the JWKS can't be read: {}", with_causes(.0.as_ref()))]
+    #[error("the JWKS can't be read: {}", ErrorChain(.0.as_ref()))]
     Fetch(#[source] Box<dyn error::Error + Send + Sync>),
-    /// The issuer answers with something else than 200.
+    /// The issuer answers with another status than 200.
     #[error("the JWKS URL answers with status {0}, not 200 (redirects are not followed)")]
     Status(u16),
     /// The set is too large.
     #[error("the JWKS is larger than {MAX_BYTES} bytes")]
     TooLarge,
-    /// What was read is no usable set.
+    /// The content is not a usable set.
     #[error(transparent)]
     KeySet(#[from] KeySetError),
 }
@@ -141,35 +144,16 @@ async fn read_answer(mut answer: Response) -> Result<Vec<u8>, JwksError> {
     Ok(json)
 }
 
-fn is_loopback(url: &Url) -> bool {
-    url.host_str().is_some_and(|host| {
-        let address = host.trim_start_matches('[').trim_end_matches(']');
-        host == "localhost" || address.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
-    })
-}
-
 fn fetch(error: impl Into<Box<dyn error::Error + Send + Sync>>) -> JwksError {
     JwksError::Fetch(error.into())
 }
 
-/// Without the URL: what stands in its query is not for the log.
+/// Removes the URL: its query must not reach the log.
 fn fetch_url(error: reqwest::Error) -> JwksError {
     fetch(error.without_url())
 }
 
-/// What failed at the bottom, which libraries tend not to say at the top.
-fn with_causes(error: &dyn error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        cause = error.source();
-    }
-    text
-}
-
-/// Sets of real issuers have some thousand bytes.
+/// Sets of real issuers have a few thousand bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
 #[cfg(test)]

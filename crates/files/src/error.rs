@@ -1,0 +1,83 @@
+//! Why a file could not be read or written.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::text::quoted;
+
+/// Why a file could not be read or written. [`hint`](Self::hint) says what to do.
+#[derive(Debug, Error)]
+pub enum FileError {
+    /// The operating system refused.
+    #[error("cannot {verb} {}: {source}", quoted(path))]
+    Failed {
+        /// What was tried, such as "read".
+        verb: &'static str,
+        /// With which file or folder.
+        path: PathBuf,
+        /// Its error.
+        source: io::Error,
+    },
+    /// Reading failed midway.
+    #[error("cannot read {name}: {source}")]
+    Unreadable {
+        /// The file's quoted path, or the name of a stream.
+        name: String,
+        /// The operating system's error.
+        source: io::Error,
+    },
+    /// More than the caller takes.
+    #[error("{name} is larger than {limit} bytes")]
+    TooLarge {
+        /// The file's quoted path, or the name of a stream.
+        name: String,
+        /// Bytes.
+        limit: usize,
+    },
+    /// It exists and would have been overwritten.
+    #[error("{} exists and is never overwritten", quoted(path))]
+    Exists {
+        /// Which file.
+        path: PathBuf,
+    },
+}
+
+impl FileError {
+    /// The failure of an operation; `verb` completes "cannot …".
+    #[must_use]
+    pub fn new(verb: &'static str, path: &Path, source: io::Error) -> Self {
+        Self::Failed {
+            verb,
+            path: path.to_owned(),
+            source,
+        }
+    }
+
+    /// What to do about it.
+    #[must_use]
+    pub fn hint(&self) -> &'static str {
+        match self {
+            Self::Failed { source, .. } => match source.kind() {
+                io::ErrorKind::NotFound => "check the path",
+                io::ErrorKind::PermissionDenied => {
+                    "check the owner and the mode of the file and its folder"
+                }
+                io::ErrorKind::IsADirectory => "name a file in that folder",
+                _ => "check the path, and that there is room on the disk",
+            },
+            Self::Unreadable { .. } => "check the path and that it is a file, not a folder",
+            Self::TooLarge { .. } => "check that this is the file you meant",
+            Self::Exists { .. } => {
+                "choose another folder, or move the file away if you are sure that nothing is still sealed to it"
+            }
+        }
+    }
+
+    /// The error and what to do about it, for lists that have one line for each.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        format!("{self}; {}", self.hint())
+    }
+}

@@ -1,0 +1,31 @@
+//! Files as the programs use them: bounded reads into memory that is wiped, and writes that happen whole or not at all.
+//!
+//! - To read a file that may hold a secret: [`read`], [`read_open`] if it is open already, [`read_bounded`] for stdin.
+//! - To create a file and never overwrite one: [`create`]. To replace one: [`replace`].
+//! - To show a path or another text of foreign origin in a message: [`quoted`], [`printable`].
+//!
+//! ```
+//! use sealpost_files::{Access, create, read};
+//!
+//! let folder = tempfile::tempdir()?;
+//! let path = folder.path().join("key.pem");
+//! create(&path, Access::Owner, b"private")?;
+//! assert_eq!(read(&path, 1024)?.as_slice(), b"private");
+//! assert!(create(&path, Access::Owner, b"another").is_err(), "a file is never overwritten");
+//! # Ok::<_, Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Security
+//!
+//! What is read goes straight from the file descriptor into buffers that are wiped, without the standard library's
+//! buffered streams, which would keep a copy. Errors name files and never their contents.
+
+mod error;
+mod read;
+mod text;
+mod write;
+
+pub use error::FileError;
+pub use read::{read, read_bounded, read_open};
+pub use text::{printable, quoted};
+pub use write::{Access, create, create_folder, replace};

@@ -1,0 +1,143 @@
+//! What is recorded of a request, for the log, the metrics and the audit trail.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use axum::response::Response;
+use parking_lot::Mutex;
+use sealpost_envelope::UnixTime;
+use sealpost_protocol::{AgentId, ProjectId};
+use tracing::info;
+
+use crate::{
+    audit::AuditEvent,
+    auth::{Denied, Principal},
+    problem::Problem,
+    request_id::RequestId,
+    time::rfc3339,
+};
+
+/// What became known of a request while it was handled: enough to find it again, and nothing of its content.
+///
+/// It is in the request's extensions, and shared, so that it survives a handler that panics.
+///
+/// # Security
+///
+/// It never holds a value or its members' names, a body, a token, or an unchecked text of the caller. The secret's name,
+/// issuer and subject go to the audit trail alone.
+#[derive(Clone, Default)]
+pub(crate) struct RequestRecord(Arc<Mutex<Facts>>);
+
+#[derive(Default)]
+struct Facts {
+    issuer: Option<String>,
+    subject: Option<String>,
+    agent: Option<AgentId>,
+    project: Option<ProjectId>,
+    name: Option<String>,
+    denied: Option<Denied>,
+    outcome: &'static str,
+    violations: usize,
+    stored: bool,
+    /// The request is for the API, not for a document or a missing route.
+    audited: bool,
+}
+
+impl RequestRecord {
+    /// Records which agent and project the request is for, if they could be read.
+    pub(crate) fn target(&self, agent: Option<&AgentId>, project: Option<ProjectId>) {
+        let mut facts = self.0.lock();
+        facts.audited = true;
+        facts.agent = agent.cloned();
+        facts.project = project;
+    }
+
+    /// Records who sends it.
+    pub(crate) fn principal(&self, principal: &Principal) {
+        let mut facts = self.0.lock();
+        facts.issuer = Some(principal.issuer.clone());
+        facts.subject.clone_from(&principal.subject);
+    }
+
+    /// Records why its token was refused.
+    pub(crate) fn denied(&self, reason: Denied) {
+        self.0.lock().denied = Some(reason);
+    }
+
+    /// Records the secret's name.
+    pub(crate) fn name(&self, name: &str) {
+        self.0.lock().name = Some(name.to_owned());
+    }
+
+    /// Records that a secret was stored.
+    pub(crate) fn stored(&self) {
+        self.0.lock().stored = true;
+    }
+
+    /// Records the outcome, and returns the response.
+    pub(crate) fn answer(&self, result: Result<Response, Problem>, id: &RequestId) -> Response {
+        let mut facts = self.0.lock();
+        match result {
+            Ok(response) => {
+                facts.outcome = if facts.stored { "stored" } else { "served" };
+                response
+            }
+            Err(problem) => {
+                facts.outcome = problem.kind().name();
+                facts.violations = problem.violations();
+                problem.into_response(id)
+            }
+        }
+    }
+
+    /// Writes one line to the log, whose span has the request id, and returns the outcome.
+    pub(crate) fn log(&self, status: u16, duration: Duration) -> &'static str {
+        let facts = self.0.lock();
+        info!(
+            agent = facts.agent.as_ref().map(tracing::field::display),
+            project = facts.project.map(tracing::field::display),
+            outcome = facts.outcome,
+            status,
+            violations = facts.violations,
+            duration_ms = milliseconds(duration),
+            "request answered"
+        );
+        facts.outcome
+    }
+
+    /// Passes the line of the audit trail to `write`, if the request is one that the trail records.
+    pub(crate) fn audit(
+        &self,
+        id: &RequestId,
+        now: UnixTime,
+        status: u16,
+        duration: Duration,
+        write: impl FnOnce(&AuditEvent<'_>),
+    ) {
+        let facts = self.0.lock();
+        if facts.audited {
+            write(&AuditEvent::Request {
+                time: rfc3339(now),
+                request_id: id.as_str(),
+                issuer: facts.issuer.as_deref(),
+                subject: facts.subject.as_deref(),
+                agent: facts.agent.as_ref().map(AgentId::as_str),
+                project: facts.project.map(|project| project.to_string()),
+                name: facts.name.as_deref(),
+                outcome: facts.outcome,
+                denied: facts.denied.map(Denied::name),
+                status,
+                duration_ms: milliseconds(duration),
+            });
+        }
+    }
+}
+
+impl fmt::Debug for RequestRecord {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RequestRecord").finish_non_exhaustive()
+    }
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1000.0
+}

@@ -1,0 +1,36 @@
+use std::vec::Vec;
+
+use super::*;
+
+/// Each byte of a long text is looked at about once, whatever its shape.
+#[test]
+fn the_work_is_linear_in_the_bytes() {
+    for unit in ["a", "é", "\\n", "\\u0061", "\\ud83d\\ude00", "\\ud83d"] {
+        let text = [b"\"", unit.repeat(10_000).as_bytes(), b"\""].concat();
+        let mut scan = Scanner::new(&text);
+        let (_, steps) = steps::of(|| scan.string().is_ok());
+        assert!(
+            steps >= text.len() / 6 && steps <= 2 * text.len(),
+            "{unit}: {steps}"
+        );
+    }
+}
+
+#[test]
+fn a_position_is_the_first_byte_that_cannot_stand_there() {
+    let sound = br#"{"a\n\u00e9": [-0.5e+1, true, null, {}, [], "\ud83d\ude00"], "b": false} "#;
+    // Whatever is left out behind a byte, the error is at the end; what is put in its place
+    // and cannot stand there is the error itself.
+    for at in 0..sound.len() - 1 {
+        let mut scan = Scanner::new(&sound[..at]);
+        let error = scan.skip_value(9).and_then(|()| scan.finish()).unwrap_err();
+        assert_eq!((error.at, error.at_end), (at, true));
+        let broken: Vec<u8> = sound[..at].iter().chain(b"\x01").copied().collect();
+        let mut scan = Scanner::new(&broken);
+        let error = scan.skip_value(9).and_then(|()| scan.finish()).unwrap_err();
+        assert_eq!((error.at, error.at_end), (at, false));
+    }
+    let mut scan = Scanner::new(sound);
+    assert_eq!(scan.skip_value(9).and_then(|()| scan.finish()), Ok(()));
+    assert_eq!(scan.take_lone_surrogate(), None);
+}

@@ -1,0 +1,150 @@
+//! Starting what a configuration describes, and stopping it in order.
+
+mod agent;
+mod gateway;
+mod service;
+
+use std::fmt;
+use std::sync::Arc;
+
+use sealpost_agent::Resolver;
+use sealpost_protocol::{AgentId, InProcess, SigningKey, Transport, VerifyKey};
+use tokio::net::TcpListener;
+use tracing::info;
+
+use crate::configuration::Configuration;
+use crate::error::Error;
+use agent::RunningAgent;
+use gateway::RunningGateway;
+
+/// A configuration that is about to start.
+pub struct Assembly {
+    configuration: Configuration,
+    around: Box<dyn FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport> + Send>,
+    listener: Option<TcpListener>,
+}
+
+impl Assembly {
+    /// Assembles gateway and agents of this configuration in this process.
+    #[must_use]
+    pub fn new(configuration: Configuration) -> Self {
+        Self {
+            configuration,
+            around: Box::new(|transport| transport),
+            listener: None,
+        }
+    }
+
+    /// Has the gateway listen on this socket, whatever the configuration says.
+    #[must_use]
+    pub fn with_listener(mut self, listener: TcpListener) -> Self {
+        self.listener = Some(listener);
+        self
+    }
+
+    /// Has the gateway send through what `around` returns, which is given the transport to the agents.
+    #[must_use]
+    pub fn with_transport_through(
+        mut self,
+        around: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + 'static,
+    ) -> Self {
+        self.around = Box::new(around);
+        self
+    }
+
+    /// Starts the agents, then the gateway. No request is answered before everything runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]. What has started by then is dropped.
+    pub async fn start(self) -> Result<Server, Error> {
+        let Configuration {
+            log: _,
+            mut gateway,
+            agents: locals,
+        } = self.configuration;
+        let signing_key = match gateway.signing_key.take() {
+            Some(key) => key,
+            None => SigningKey::generate()?,
+        };
+        let gateway_key = signing_key.verify_key();
+        let in_process = Arc::new(InProcess::new(QUEUE));
+        let (mut agents, mut entries) = (Vec::new(), Vec::new());
+        for local in locals {
+            let keys = gateway_key.clone().into();
+            let (agent, entry) =
+                RunningAgent::start(local, &in_process, keys, &gateway.metrics).await?;
+            agents.push(agent);
+            entries.push(entry);
+        }
+        let transport = (self.around)(in_process);
+        let gateway =
+            RunningGateway::start(gateway, self.listener, signing_key, entries, transport).await?;
+        Ok(Server {
+            gateway,
+            gateway_key,
+            agents,
+        })
+    }
+}
+
+impl fmt::Debug for Assembly {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assembly")
+            .field("configuration", &self.configuration)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A gateway and its agents that run.
+#[derive(Debug)]
+pub struct Server {
+    gateway: RunningGateway,
+    gateway_key: VerifyKey,
+    agents: Vec<RunningAgent>,
+}
+
+impl Server {
+    /// Returns the URL of the endpoint with the port that it listens on and its base path.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        self.gateway.url()
+    }
+
+    /// Returns the key that the gateway's messages are checked with.
+    #[must_use]
+    pub fn gateway_key(&self) -> &VerifyKey {
+        &self.gateway_key
+    }
+
+    /// Returns the resolver of an agent's vault; `None` if the agent does not run here.
+    #[must_use]
+    pub fn resolver(&self, agent: &AgentId) -> Option<&Arc<Resolver>> {
+        let mut agents = self.agents.iter();
+        agents
+            .find(|one| one.id() == agent)
+            .map(RunningAgent::resolver)
+    }
+
+    /// Takes new TLS files and issuer's keys, and reopens the audit file. What fails stays as it was, and is in the log.
+    pub async fn reload(&self) {
+        info!(
+            "reloading TLS files, the issuer's keys and the audit file; the configuration needs a restart"
+        );
+        self.gateway.reload().await;
+    }
+
+    /// Lets running requests finish, the gateway first, then closes the vaults. Metrics are served to the end.
+    pub async fn stop(self) {
+        let operations = self.gateway.stop().await;
+        for agent in self.agents {
+            agent.stop().await;
+        }
+        if let Some(operations) = operations {
+            operations.stop().await;
+        }
+    }
+}
+
+/// Requests that wait for an agent before others wait at the gateway.
+const QUEUE: usize = 64;

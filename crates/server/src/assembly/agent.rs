@@ -1,0 +1,103 @@
+//! One running agent.
+
+use std::sync::Arc;
+
+use sealpost_agent::{Agent, Ledger, Resolver};
+use sealpost_gateway::{AgentEntry, Metrics};
+use sealpost_protocol::{AgentId, InProcess, SigningKey, VerifyKeys};
+use tokio::task::JoinHandle;
+use tracing::info;
+
+use super::service::Service;
+use crate::configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
+use crate::error::Error;
+use crate::resolve::ResolveSocket;
+
+/// An agent that runs.
+#[derive(Debug)]
+pub(super) struct RunningAgent {
+    id: AgentId,
+    resolver: Arc<Resolver>,
+    service: Service,
+    socket: Option<JoinHandle<()>>,
+}
+
+impl RunningAgent {
+    /// Opens the vault and the ledger, and takes messages that are signed with a key of `gateways`. Returns what the
+    /// gateway has to know.
+    pub(super) async fn start(
+        local: LocalAgent,
+        in_process: &InProcess,
+        gateways: VerifyKeys,
+        metrics: &Metrics,
+    ) -> Result<(Self, AgentEntry), Error> {
+        let LocalAgent { agent, certificate } = local;
+        // It never leaves the process.
+        let reply_key = SigningKey::generate()?;
+        let entry = certificate.with_reply_keys(reply_key.verify_key());
+        let AgentConfiguration {
+            id,
+            identity,
+            old_identities,
+            accept,
+            vault: vault_configuration,
+            ledger,
+            resolve_socket,
+        } = agent;
+        let vault = vault_configuration.open().await?;
+        let inbox = in_process.register(id.clone())?;
+        let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
+        let socket = match resolve_socket {
+            Some(path) => {
+                let socket = ResolveSocket::bind(&path)?;
+                let resolver = Arc::clone(&resolver);
+                Some(tokio::spawn(async move { socket.serve(resolver).await }))
+            }
+            None => None,
+        };
+        info!(agent = %id, vault = %vault_configuration.location(), "agent started");
+        let agent = Agent::new(id.clone(), identity, vault, reply_key, gateways)
+            .with_accept(accept)
+            .with_ledger(open_ledger(&ledger)?)
+            .with_old_identities(old_identities)?;
+        let agent = Arc::new(agent);
+        let counted = Arc::clone(&agent);
+        metrics.watch_failed_opens(id.clone(), move || counted.failed_opens());
+        let running = Self {
+            id,
+            resolver,
+            service: Service::start(|stop| agent.serve(inbox, stop)),
+            socket,
+        };
+        Ok((running, entry))
+    }
+
+    pub(super) fn id(&self) -> &AgentId {
+        &self.id
+    }
+
+    pub(super) fn resolver(&self) -> &Arc<Resolver> {
+        &self.resolver
+    }
+
+    /// Lets it finish what it has begun, then closes the vault.
+    pub(super) async fn stop(self) {
+        if let Some(socket) = self.socket {
+            socket.abort();
+            // The vault is closed when nothing resolves any more.
+            let _ = socket.await;
+        }
+        self.service.stop().await;
+    }
+}
+
+fn open_ledger(configuration: &LedgerConfiguration) -> Result<Ledger, Error> {
+    let ledger = match &configuration.path {
+        Some(path) => Ledger::open(path)?,
+        None => Ledger::in_memory(),
+    };
+    Ok(match configuration.capacity {
+        Some(entries) => ledger.with_capacity(entries),
+        None => ledger,
+    })
+}

@@ -1,0 +1,207 @@
+//! The running gateway.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use sealpost_files::FileError;
+use sealpost_gateway::{
+    AgentEntry, AuditFile, AuditSink, AuditStdout, Gateway, IssuerKeys, JwtAuthenticator, Limits,
+    Listener, Metrics, StaticDirectory, Tls, TokenKeys, serve,
+};
+use sealpost_protocol::{SigningKey, Transport};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tracing::{error, info, warn};
+
+use super::service::Service;
+use crate::configuration::gateway::{AuditTrail, GatewayConfiguration, TokenKeysSource};
+use crate::error::Error;
+
+/// A gateway that runs.
+#[derive(Debug)]
+pub(super) struct RunningGateway {
+    url: String,
+    service: Service,
+    operations: Option<Service>,
+    keys: Option<Arc<IssuerKeys>>,
+    tls: Option<Arc<Tls>>,
+    audit: Option<Arc<AuditFile>>,
+    /// Tasks without an end of their own; they end with this.
+    _background: JoinSet<()>,
+}
+
+impl RunningGateway {
+    /// Starts the gateway in front of these agents. Everything that can fail comes before the sockets, and no request is
+    /// answered before all is there.
+    pub(super) async fn start(
+        configuration: GatewayConfiguration,
+        listener: Option<TcpListener>,
+        signing_key: SigningKey,
+        agents: Vec<AgentEntry>,
+        transport: Arc<dyn Transport>,
+    ) -> Result<Self, Error> {
+        let count = agents.len();
+        let url_scheme = configuration.scheme();
+        let GatewayConfiguration {
+            listen,
+            base_path,
+            tls,
+            operations,
+            tokens,
+            limits,
+            audit,
+            metrics,
+            signing_key: _,
+            idempotency_secret,
+        } = configuration;
+        let (token_keys, keys) = token_keys(tokens.keys, &metrics).await;
+        let mut gateway = Gateway::new(
+            Arc::new(JwtAuthenticator::new(tokens.policy, token_keys)),
+            Arc::new(StaticDirectory::from_iter(agents)),
+            transport,
+            signing_key,
+        )
+        .with_limits(limits)
+        .with_base_path(base_path.clone())
+        .with_metrics(Arc::clone(&metrics));
+        if let Some(secret) = idempotency_secret {
+            gateway = gateway.with_idempotency_secret(secret);
+        }
+        let (sink, audit) = open_audit(audit)?;
+        if let Some(sink) = sink {
+            gateway = gateway.with_audit(sink);
+        }
+
+        let (tcp, address) = match listener {
+            Some(tcp) => with_address(tcp, "listen", listen)?,
+            None => bind("listen", listen).await?,
+        };
+        let listener = match &tls {
+            Some(tls) => Listener::tls(tcp, Arc::clone(tls)),
+            // That it may be plain was checked with the configuration.
+            None => Listener::danger_plain(tcp),
+        };
+        let listener = listener.with_metrics(metrics);
+        let operations = match operations {
+            Some(address) => Some(serve_operations(&gateway, address).await?),
+            None => None,
+        };
+
+        let mut background = JoinSet::new();
+        background.spawn(gateway.watch_certificates());
+        if let Some(keys) = &keys {
+            let keys = Arc::clone(keys);
+            background.spawn(async move { keys.keep_fresh().await });
+        }
+        if let Some(tls) = &tls {
+            background.spawn(Arc::clone(tls).keep_fresh());
+        }
+        let url = format!("{url_scheme}://{address}{base_path}");
+        info!(url, agents = count, "serving");
+        Ok(Self {
+            url,
+            service: Service::start(|stop| serve(listener, gateway.router(), limits, stop)),
+            operations,
+            keys,
+            tls,
+            audit,
+            _background: background,
+        })
+    }
+
+    pub(super) fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Takes new TLS files and issuer's keys, and reopens the audit file. What fails stays as it was, and is in the log.
+    pub(super) async fn reload(&self) {
+        if let Some(tls) = &self.tls {
+            let tls = Arc::clone(tls);
+            // It logs the result itself.
+            let _ = tokio::task::spawn_blocking(move || tls.reload()).await;
+        }
+        if let Some(audit) = &self.audit
+            && let Err(error) = audit.reopen()
+        {
+            error!(%error, "audit file not reopened; the old one stays in use");
+        }
+        if let Some(keys) = &self.keys {
+            // It logs the result itself.
+            let _ = keys.fetch().await;
+        }
+    }
+
+    /// Lets running requests finish. Metrics and health are served on; the caller stops them last.
+    pub(super) async fn stop(self) -> Option<Service> {
+        self.service.stop().await;
+        self.operations
+    }
+}
+
+/// The keys to check tokens with, and those of them that are refreshed.
+async fn token_keys(
+    source: TokenKeysSource,
+    metrics: &Arc<Metrics>,
+) -> (TokenKeys, Option<Arc<IssuerKeys>>) {
+    match source {
+        TokenKeysSource::Fixed(keys) => (keys.into(), None),
+        TokenKeysSource::Refreshed { source, refresh } => {
+            let keys = Arc::new(IssuerKeys::new(source, refresh, Arc::clone(metrics)));
+            if keys.fetch().await.is_err() {
+                warn!("every token is refused until the issuer's keys can be fetched");
+            }
+            (Arc::clone(&keys).into(), Some(keys))
+        }
+    }
+}
+
+async fn serve_operations(gateway: &Gateway, address: SocketAddr) -> Result<Service, Error> {
+    let (tcp, address) = bind("metrics.listen", address).await?;
+    let router = gateway.operations();
+    info!(%address, "serving metrics and health");
+    let listener = Listener::danger_plain(tcp);
+    Ok(Service::start(|stop| {
+        serve(listener, router, Limits::default(), stop)
+    }))
+}
+
+type Audit = (Option<Arc<dyn AuditSink>>, Option<Arc<AuditFile>>);
+
+/// Where the trail goes, and the file that can be reopened.
+fn open_audit(trail: AuditTrail) -> Result<Audit, Error> {
+    match trail {
+        AuditTrail::Nowhere => Ok((None, None)),
+        AuditTrail::Stdout => Ok((Some(Arc::new(AuditStdout)), None)),
+        AuditTrail::File(path) => {
+            let file = AuditFile::open(&path).map_err(|e| FileError::new("append to", &path, e))?;
+            let file = Arc::new(file);
+            let sink: Arc<dyn AuditSink> = file.clone();
+            Ok((Some(sink), Some(file)))
+        }
+    }
+}
+
+async fn bind(key: &'static str, address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|source| Error::Listen {
+            key,
+            address,
+            source,
+        })?;
+    with_address(listener, key, address)
+}
+
+/// The socket, and the address with the port that it has.
+fn with_address(
+    listener: TcpListener,
+    key: &'static str,
+    address: SocketAddr,
+) -> Result<(TcpListener, SocketAddr), Error> {
+    let bound = listener.local_addr().map_err(|source| Error::Listen {
+        key,
+        address,
+        source,
+    })?;
+    Ok((listener, bound))
+}

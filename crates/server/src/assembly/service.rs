@@ -1,0 +1,39 @@
+//! Tasks that end when they are asked to.
+
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+
+/// A task that ends when it is asked to.
+#[derive(Debug)]
+pub(super) struct Service {
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+/// Ready when a service is asked to end.
+pub(super) type Stop = std::pin::Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Service {
+    /// Starts what `run` returns.
+    pub(super) fn start<F>(run: impl FnOnce(Stop) -> F) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let (stop, asked) = oneshot::channel();
+        // If the sender is gone, the program ends anyway.
+        let stopped: Stop = Box::pin(async { drop(asked.await) });
+        Self {
+            stop,
+            task: tokio::spawn(run(stopped)),
+        }
+    }
+
+    /// Asks it to end, and waits until it has.
+    pub(super) async fn stop(self) {
+        // It may have stopped already.
+        let _ = self.stop.send(());
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "a service did not end as it should");
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! The configuration of a process: read as a whole, with everything that is wrong with it.
+//!
+//! A file is TOML. Each part of it (`[tls]`, `[[agents]]` …) is read by one function from its [`Section`], so that a
+//! program with other parts reads those and no others.
+
+pub(crate) mod agents;
+mod certificate_dates;
+pub(crate) mod claims;
+mod document;
+mod findings;
+pub(crate) mod gateway;
+mod log;
+pub(crate) mod named_files;
+mod overrides;
+pub(crate) mod section;
+
+use std::ffi::OsString;
+use std::fmt;
+use std::path::Path;
+
+use sealpost_envelope::UnixTime;
+
+use crate::error::Error;
+use agents::LocalAgent;
+use document::Readable;
+use gateway::GatewayConfiguration;
+use section::Section;
+
+pub use document::Checked;
+pub use findings::{Finding, Weight};
+pub use log::{LogConfiguration, LogFormat};
+
+/// What a process that runs a gateway with its agents needs to start.
+#[derive(Debug)]
+pub struct Configuration {
+    /// How the process logs.
+    pub log: LogConfiguration,
+    /// The endpoint.
+    pub gateway: GatewayConfiguration,
+    /// The agents that run in the process.
+    pub agents: Vec<LocalAgent>,
+}
+
+impl Configuration {
+    /// Reads the file at `path` and [checks](Self::check) it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the file can't be read or is not TOML.
+    pub fn read(
+        path: &Path,
+        environment: impl Iterator<Item = (OsString, OsString)>,
+        now: UnixTime,
+    ) -> Result<Checked<Self>, Error> {
+        let bytes = sealpost_files::read(path, MAX_FILE)?;
+        Self::check(path, &bytes, environment, now)
+    }
+
+    /// Checks `bytes`, the content of the file at `path`: applies the settings of the environment, and looks at every
+    /// file that is named. It changes, creates and connects to nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if it is not TOML.
+    pub fn check(
+        path: &Path,
+        bytes: &[u8],
+        environment: impl Iterator<Item = (OsString, OsString)>,
+        now: UnixTime,
+    ) -> Result<Checked<Self>, Error> {
+        document::check(path, bytes, environment, now)
+    }
+}
+
+impl Readable for Configuration {
+    const VARIABLES: &'static str = "SEALPOST_GATEWAY__";
+
+    fn read(root: &mut Section<'_>, now: UnixTime) -> Option<Self> {
+        let gateway = gateway::read(root, now);
+        let log = log::read(root);
+        let agents = agents::read(root, now);
+        Some(Self {
+            log,
+            gateway: gateway?,
+            agents: agents?,
+        })
+    }
+}
+
+/// One line that says what would start.
+impl fmt::Display for Configuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.agents.len() {
+            1 => f.write_str("one agent, ")?,
+            n => write!(f, "{n} agents, ")?,
+        }
+        let GatewayConfiguration {
+            listen, base_path, ..
+        } = &self.gateway;
+        write!(f, "{}://{listen}{base_path}", self.gateway.scheme())
+    }
+}
+
+/// More than thousands of agents need.
+const MAX_FILE: usize = 4 << 20;
+
+#[cfg(test)]
+mod tests;

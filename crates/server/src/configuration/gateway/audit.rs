@@ -1,0 +1,56 @@
+//! `[audit]`: where the trail goes.
+
+use std::path::PathBuf;
+
+use sealpost_files::FileError;
+
+use crate::configuration::named_files;
+use crate::configuration::section::Section;
+
+/// Where the audit trail goes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum AuditTrail {
+    /// There is none.
+    Nowhere,
+    /// To stdout.
+    Stdout,
+    /// To the end of this file; created if it does not exist.
+    File(PathBuf),
+}
+
+pub(super) fn read(root: &mut Section<'_>) -> AuditTrail {
+    let Some(mut section) = root.section("audit") else {
+        return AuditTrail::Nowhere;
+    };
+    let file = section.path("file");
+    let stdout = section.flag("stdout").unwrap_or_default();
+    let trail = match (file, stdout) {
+        (Some(path), false) => {
+            let place = section.at("file");
+            named_files::check_writable_folder(section.findings(), &place, &path);
+            if path.exists()
+                && let Err(error) = std::fs::File::options().append(true).open(&path)
+            {
+                section.wrong(
+                    "file",
+                    FileError::new("append to", &path, error).in_one_line(),
+                );
+            }
+            AuditTrail::File(path)
+        }
+        (None, true) => AuditTrail::Stdout,
+        (Some(_), true) => {
+            section.wrong("stdout", "is true beside file; give one of them");
+            AuditTrail::Nowhere
+        }
+        (None, false) => {
+            section.require(
+                "file",
+                "give a file, or stdout = true; or leave [audit] out",
+            );
+            AuditTrail::Nowhere
+        }
+    };
+    section.finish();
+    trail
+}

@@ -1,0 +1,134 @@
+//! `listen`, `base_path`, `[tls]` and `[metrics]`: where and how HTTP is spoken.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use sealpost_envelope::UnixTime;
+use sealpost_gateway::{BasePath, Metrics, Tls, TlsFiles};
+
+use crate::configuration::certificate_dates::days_left;
+use crate::configuration::findings::{Findings, Weight};
+use crate::configuration::named_files;
+use crate::configuration::section::Section;
+
+/// Where and how HTTP is spoken.
+#[derive(Debug)]
+pub(super) struct Endpoint {
+    pub(super) listen: SocketAddr,
+    pub(super) base_path: BasePath,
+    pub(super) tls: Option<Arc<Tls>>,
+    pub(super) operations: Option<SocketAddr>,
+}
+
+pub(super) fn read(
+    root: &mut Section<'_>,
+    metrics: &Arc<Metrics>,
+    now: UnixTime,
+) -> Option<Endpoint> {
+    root.require(
+        "listen",
+        "give an address and a port, such as \"127.0.0.1:8080\"",
+    );
+    let listen = root.address("listen");
+    let base_path = root.parsed_or_default("base_path");
+    let plain = root
+        .flag("danger_plain_http_behind_proxy")
+        .unwrap_or_default();
+    let with_tls = root.has("tls");
+    let tls = tls(root, metrics, now);
+    if with_tls && plain {
+        root.wrong(
+            "danger_plain_http_behind_proxy",
+            "is true although there is [tls]; leave one of them out",
+        );
+    }
+    if !with_tls && !plain && listen.is_some_and(|address| !address.ip().is_loopback()) {
+        root.wrong(
+            "listen",
+            "is no loopback address: plain HTTP there would show tokens and values to everybody on the way; give \
+             [tls], or listen on 127.0.0.1. If a proxy speaks TLS with callers, and nobody else is on the network \
+             between it and the gateway: danger_plain_http_behind_proxy = true",
+        );
+    }
+    let operations = operations(root);
+    if let (Some(listen), Some(operations)) = (listen, operations)
+        && clash(listen, operations)
+    {
+        root.wrong(
+            "metrics.listen",
+            "has the port of listen; give it another port",
+        );
+    }
+    Some(Endpoint {
+        listen: listen?,
+        base_path: base_path?,
+        tls,
+        operations,
+    })
+}
+
+fn tls(root: &mut Section<'_>, metrics: &Arc<Metrics>, now: UnixTime) -> Option<Arc<Tls>> {
+    let mut section = root.section("tls")?;
+    section.require(
+        "certificate",
+        "give the server's certificate, then its intermediates, in PEM",
+    );
+    let certificate = section.path("certificate");
+    section.require("key", "give the private key of the certificate, in PEM");
+    let key = section.path("key");
+    let client_authorities = section.path("client_ca");
+    section.finish();
+    let read = |key, path: &Option<PathBuf>, read: fn(&Findings, &str, &Path) -> _| {
+        let path = path.as_ref()?;
+        read(section.findings(), &section.at(key), path)
+    };
+    let pem = read("certificate", &certificate, named_files::read);
+    let private = read("key", &key, named_files::read_private);
+    let authorities = read("client_ca", &client_authorities, named_files::read);
+    if authorities.is_none() && client_authorities.is_some() {
+        return None;
+    }
+    let (certificate, key) = (certificate?, key?);
+    pem?;
+    private?;
+    let files = TlsFiles {
+        certificate,
+        key,
+        client_authorities,
+    };
+    let tls = Tls::load(files, Arc::clone(metrics))
+        .map_err(|e| section.wrong("certificate", e))
+        .ok()?;
+    check_dates(&section, tls.not_after(), now);
+    Some(Arc::new(tls))
+}
+
+fn check_dates(section: &Section<'_>, not_after: UnixTime, now: UnixTime) {
+    let place = section.at("certificate");
+    if not_after < now {
+        let what = "has expired: clients refuse it; give a new one";
+        section.findings().add(Weight::Degraded, place, what);
+    } else if let Some(days) = days_left(not_after, now) {
+        let what = format!("ends in {days} days; give a new one in time");
+        section.findings().add(Weight::Notice, place, what);
+    }
+}
+
+fn operations(root: &mut Section<'_>) -> Option<SocketAddr> {
+    let mut section = root.section("metrics")?;
+    section.require(
+        "listen",
+        "give an address and a port, such as \"127.0.0.1:9090\"",
+    );
+    let address = section.address("listen");
+    section.finish();
+    address
+}
+
+/// Whether two sockets can't both listen; port 0 takes any that is free.
+fn clash(one: SocketAddr, other: SocketAddr) -> bool {
+    let same_host =
+        one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    one.port() != 0 && one.port() == other.port() && same_host
+}

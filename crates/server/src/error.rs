@@ -1,0 +1,93 @@
+//! Why a process does not start.
+
+use std::error;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use sealpost_agent::LedgerError;
+use sealpost_envelope::DuplicateKey;
+use sealpost_files::{FileError, quoted};
+use sealpost_protocol::{AlreadyRegistered, KeyError};
+use thiserror::Error;
+
+/// Why a configuration can't be read, or what it describes does not start. [`hint`](Self::hint) says what to do where
+/// the text does not.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A file can't be read or written.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The configuration is not text.
+    #[error("{} is not UTF-8", quoted(path))]
+    NotUtf8 {
+        /// The configuration.
+        path: PathBuf,
+    },
+    /// The configuration is not TOML.
+    #[error("{}, line {line}: {message}", quoted(path))]
+    NotToml {
+        /// The configuration.
+        path: PathBuf,
+        /// From 1 on.
+        line: usize,
+        /// What is wrong; nothing of what stands there.
+        message: String,
+    },
+    /// No key for signatures can be created.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// Two of an agent's keys are the same.
+    #[error(transparent)]
+    Identities(#[from] DuplicateKey),
+    /// Two agents have the same id.
+    #[error(transparent)]
+    Agent(#[from] AlreadyRegistered),
+    /// An agent's vault does not open.
+    #[error(transparent)]
+    Vault(Box<dyn error::Error + Send + Sync>),
+    /// An agent's ledger does not open.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// An address is taken or can't be had.
+    #[error("{key}: cannot listen on {address}: {source}")]
+    Listen {
+        /// The key that names it.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// The operating system's error.
+        source: io::Error,
+    },
+    /// The resolve socket can't be opened.
+    #[error("cannot listen on {}: {source}", quoted(path))]
+    ResolveSocket {
+        /// Where it should be.
+        path: PathBuf,
+        /// The operating system's error.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    /// What to do about it, if the text does not say so.
+    #[must_use]
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::File(error) => Some(error.hint()),
+            Self::NotUtf8 { .. } => Some("save it as UTF-8"),
+            Self::NotToml { .. } => Some("fix the TOML; docs/OPERATIONS.md has an example"),
+            Self::Listen { .. } => {
+                Some("change the address in the configuration, or stop what listens there")
+            }
+            Self::ResolveSocket { .. } => {
+                Some("give a shorter path if it is long: a socket's path has at most 107 bytes")
+            }
+            Self::Key(_)
+            | Self::Identities(_)
+            | Self::Agent(_)
+            | Self::Vault(_)
+            | Self::Ledger(_) => None,
+        }
+    }
+}
