@@ -12,7 +12,7 @@ cd "$(dirname "$0")/.."
 code() {
     local envelope=crates/envelope/src gateway=crates/gateway/src
     case $1 in
-    batch) echo $envelope/{seal,opener,frame,key_schedule,padding}.rs ;;
+    batch) echo $envelope/{seal,opener,decapsulation,frame,key_schedule,padding}.rs ;;
     binding) echo $envelope/binding.rs $envelope/binding ;;
     certificate) echo $envelope/{certificate,public_key,fingerprint}.rs $envelope/certificate ;;
     cms) echo $envelope/cms.rs $envelope/cms ;;
@@ -20,7 +20,7 @@ code() {
     envelope) echo $envelope/{envelope,frame,header,reader}.rs ;;
     gateway_request) echo $gateway/{body,parameters,submission}.rs $gateway/submission $gateway/controllers/secret_value.rs ;;
     identity) echo $envelope/{identity,public_key}.rs ;;
-    intake) echo crates/agent/src/intake.rs ;;
+    open_request) echo crates/agent/src/open_request.rs ;;
     jwe_compact | jwe_json) echo $envelope/jwe.rs $envelope/jwe ;;
     jwks) echo $gateway/auth/keys.rs ;;
     message) echo crates/protocol/src/{jws,request,reply,sealed,context}.rs ;;

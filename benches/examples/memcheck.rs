@@ -14,12 +14,9 @@ use std::{
 };
 
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Certificate, Envelope, Fingerprint, Identity, KeyAnswer, Recipient,
-    RustCrypto, SecretContext, Trust, UnixTime,
-    cms::{self, Cms},
-    open,
-    rand_core::TryRng as _,
-    seal,
+    AwsLc, AwsLcRng, Backend, Certificate, ContextPolicy, Envelope, Fingerprint, Identity,
+    KeyAnswer, Keyring, Message, PublicIdentity, Recipient, RustCrypto, SecretContext, Trust,
+    UnixTime, cms, open, rand_core::TryRng as _, seal,
 };
 
 fn main() -> io::Result<()> {
@@ -81,10 +78,12 @@ fn finish<B: Backend>() {
 /// The same for the formats whose content key is encrypted by itself: CMS, and JWE has the same code behind its own parser.
 fn content<B: Backend>() {
     let sealed = cms::seal(&recipient(), b"secret", &mut Fixed).expect("it can be sealed");
-    let cms = Cms::parse(&sealed).expect("it was sealed");
-    let certificate = [certificate()];
+    let cms = Message::parse(&sealed).expect("it was sealed");
+    let certificate = certificate();
+    let mut key = PublicIdentity::new(certificate.public_key().clone());
+    key.add_certificate(certificate).expect("it is its own");
     let pending = cms
-        .pending(certificate[0].public_key(), &certificate)
+        .pending(&Keyring::new(key), ContextPolicy::AcceptUnbound(None))
         .expect("it was sealed to it");
     let mut key = [7; 32];
     undefined(&mut key);

@@ -10,7 +10,7 @@ use std::{
 
 use async_trait::async_trait;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use sealpost_agent::Agent;
+use sealpost_agent::{Agent, LocalKeyring};
 use sealpost_envelope::{AwsLc, AwsLcRng, UnixTime, seal, text};
 use sealpost_protocol::{
     AgentId, Clock, MessageId, OwnedContext, Sealed, SecretId, SigningKey, StoreRequest,
@@ -73,7 +73,7 @@ impl Road {
         let vault = Arc::new(NoVault::default());
         let agent = Agent::new(
             id,
-            identity(bits),
+            LocalKeyring::new(identity(bits)),
             vault.clone(),
             SigningKey::generate().expect("a key"),
             gateway.verify_key(),

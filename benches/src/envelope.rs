@@ -2,9 +2,9 @@
 
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
-    AwsLcRng, Backend, Binding, Envelope, Identity, Keyring, Plaintext, Recipient, Sealer,
-    SecretContext, cms,
-    jwe::{self, ContextPolicy, Jwe, Serialization},
+    AwsLcRng, Backend, Binding, ContextPolicy, Envelope, Identity, Keyring, Message, Plaintext,
+    Recipient, Sealer, SecretContext, cms,
+    jwe::{self, Serialization},
     open, seal,
 };
 
@@ -101,9 +101,9 @@ impl<B: Backend> Keys<B> {
     /// Parses and opens a JWE.
     #[must_use]
     pub fn open_jwe(&self, sealed: &[u8]) -> Plaintext {
-        let jwe = Jwe::parse(sealed).expect("it parses");
+        let jwe = Message::parse(sealed).expect("it parses");
         let policy = ContextPolicy::RequireContext(&CONTEXT);
-        let opened = jwe::open(&self.keyring, &jwe, policy, &mut AwsLcRng);
+        let opened = jwe.open(&self.keyring, policy, &mut AwsLcRng);
         opened.expect("it opens").plaintext
     }
 
@@ -116,8 +116,9 @@ impl<B: Backend> Keys<B> {
     /// Parses and opens a CMS message.
     #[must_use]
     pub fn open_cms(&self, sealed: &[u8]) -> Plaintext {
-        let cms = cms::Cms::parse(sealed).expect("it parses");
-        let opened = cms::open(&self.keyring, &cms, &mut AwsLcRng);
+        let cms = Message::parse(sealed).expect("it parses");
+        let policy = ContextPolicy::AcceptUnbound(None);
+        let opened = cms.open(&self.keyring, policy, &mut AwsLcRng);
         opened.expect("it opens").plaintext
     }
 }

@@ -14,10 +14,11 @@ mod contexts;
 mod envelope;
 mod gateway;
 mod input;
-mod intake;
+mod jwe_and_cms;
 mod keys;
 mod messages;
 mod names;
+mod open_request;
 mod pem;
 #[path = "../../crates/validator/tests/support/reader.rs"]
 mod reader;
@@ -25,7 +26,6 @@ mod records;
 #[path = "../../crates/validator/tests/support/reference.rs"]
 mod reference;
 pub mod seeds;
-mod standard;
 mod tokens;
 mod validation;
 
@@ -56,18 +56,18 @@ targets! {
     batch, batch::check, "envelope";
     binding, contexts::binding, "json";
     certificate, certificates::certificate, "x509";
-    cms, standard::cms, "cms";
+    cms, jwe_and_cms::cms, "cms";
     configuration, configuration::check, "toml";
     envelope, envelope::parse, "envelope";
     gateway_request, gateway::check, "json";
     identity, keys::identity, "x509";
-    intake, intake::check, "json";
-    jwe_compact, standard::jwe_compact, "jwe";
-    jwe_json, standard::jwe_json, "jwe";
+    jwe_compact, jwe_and_cms::jwe_compact, "jwe";
+    jwe_json, jwe_and_cms::jwe_json, "jwe";
     jwks, tokens::jwks, "jwt";
     message, messages::check, "json";
     open, envelope::open_stubbed, "envelope";
     open_keys, envelope::open_with_keys, "envelope";
+    open_request, open_request::check, "json";
     pem, pem::check, "x509";
     property, validation::property, "json";
     record, records::check, "envelope";

@@ -18,9 +18,9 @@ use crate::{
     configuration,
     envelope::CONTEXT,
     input::{join, join_two},
-    intake,
+    jwe_and_cms,
     keys::{self, NOW, rng},
-    messages, standard, tokens,
+    messages, open_request, tokens,
 };
 
 macro_rules! test_data {
@@ -48,7 +48,7 @@ pub fn of(target: &str) -> Vec<Seed> {
         "envelope" => named("envelope", envelopes()),
         "gateway_request" => gateway::seeds(),
         "identity" => named("key", private_keys()),
-        "intake" => intake::seeds(),
+        "open_request" => open_request::seeds(),
         "jwe_compact" => named("jwe", jwe_compact().to_vec()),
         "jwe_json" => named("jwe", [jwe_json(), jwe_misplaced(), jwe_stubbed()].concat()),
         "jwks" => tokens::jwks_seeds(),
@@ -121,7 +121,7 @@ pub(crate) fn jwe_compact() -> &'static [Vec<u8>] {
             .map(|binding| jwe(&[recipient()], binding.as_ref(), Serialization::Compact))
             .into();
         let text = String::from_utf8(seeds[1].clone()).expect("base64url and dots");
-        seeds.push(standard::compact_for_the_stub(&text));
+        seeds.push(jwe_and_cms::compact_for_the_stub(&text));
         seeds
     });
     &SEALED
@@ -179,14 +179,16 @@ fn cms() -> Vec<Vec<u8>> {
 
 /// Sealed with the key that the stub answers with.
 fn cms_stubbed() -> Vec<Vec<u8>> {
-    let [one, two] = [0, 1].map(|n| standard::cms_for_the_stub(&cms()[n]));
+    let [one, two] = [0, 1].map(|n| jwe_and_cms::cms_for_the_stub(&cms()[n]));
     let pem = cms::to_pem(&one).into_bytes();
     vec![one, two, pem]
 }
 
 fn jwe_stubbed() -> Vec<Vec<u8>> {
     let sealed = jwe_json();
-    let stubbed = sealed.iter().map(|json| standard::json_for_the_stub(json));
+    let stubbed = sealed
+        .iter()
+        .map(|json| jwe_and_cms::json_for_the_stub(json));
     stubbed.collect()
 }
 

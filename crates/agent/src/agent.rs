@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use sealpost_envelope::{AwsLc, DuplicateKey, Identity};
 use sealpost_protocol::{AgentId, Clock, Outcome, SigningKey, SystemClock, VerifyKeys};
 use sealpost_vault::Vault;
 use tokio::time::Instant;
@@ -11,10 +10,11 @@ use tracing::{Instrument as _, info, info_span, warn};
 use crate::{
     Accept, Ledger,
     alarm::FailedOpens,
-    answer::Step,
+    answer::{Step, step},
     believe::{Job, Peers, Task, loggable},
+    key_holder::KeyHolder,
     once::Once,
-    opening::Opener,
+    open_request,
     store::Store,
 };
 
@@ -24,22 +24,20 @@ pub struct Agent {
     peers: Peers,
     accept: Accept,
     once: Once,
-    opener: Opener,
+    keys: Arc<dyn KeyHolder>,
     store: Store,
     clock: Arc<dyn Clock>,
     failed_opens: FailedOpens,
 }
 
 impl Agent {
-    /// Creates the agent `id`. It opens with `identity`, stores in `vault`, signs its replies with `signing_key`, and
-    /// takes requests that are signed with a key of `gateways`. It remembers in memory only:
-    /// [`with_ledger`](Self::with_ledger) changes that.
-    ///
-    /// CMS, and JWE that name a certificate, are opened only if `identity` has that certificate.
+    /// Creates the agent `id`. It opens with `keys`, such as a [`LocalKeyring`](crate::LocalKeyring), stores in `vault`,
+    /// signs its replies with `signing_key`, and takes requests that are signed with a key of `gateways`. It remembers in
+    /// memory only: [`with_ledger`](Self::with_ledger) changes that.
     #[must_use]
     pub fn new(
         id: AgentId,
-        identity: Identity<AwsLc>,
+        keys: impl Into<Arc<dyn KeyHolder>>,
         vault: Arc<dyn Vault>,
         signing_key: SigningKey,
         gateways: impl Into<VerifyKeys>,
@@ -52,24 +50,11 @@ impl Agent {
             },
             accept: Accept::default(),
             once: Once::new(Ledger::in_memory()),
-            opener: Opener::new(identity),
+            keys: keys.into(),
             store: Store { vault },
             clock: Arc::new(SystemClock),
             failed_opens: FailedOpens::default(),
         }
-    }
-
-    /// Adds retired identities, which can still open.
-    ///
-    /// # Errors
-    ///
-    /// [`DuplicateKey`] if two are the same.
-    pub fn with_old_identities(
-        mut self,
-        identities: impl IntoIterator<Item = Identity<AwsLc>>,
-    ) -> Result<Self, DuplicateKey> {
-        self.opener.add_old(identities)?;
-        Ok(self)
     }
 
     /// Sets the formats that the agent takes.
@@ -158,8 +143,8 @@ impl Agent {
         }
         let stored = |context: &_| self.store.stored(context);
         let mut turn = self.once.begin(&job, stored).await?;
-        let opening = self.opener.open(job.request.sealed, job.now, job.deadline);
-        let opened = opening.await?;
+        let opening = open_request::open(&*self.keys, job.request.sealed, job.now, job.deadline);
+        let opened = step(opening.await)?;
         if let Some(used) = &opened.single_use {
             turn.use_up(&opened.context, used).await?;
         }

@@ -1,7 +1,7 @@
 //! The side inside the customer's network: opens what was sealed to it, checks it, and stores it in the vault.
 //!
 //! An [`Agent`] takes a signed request from its inbox and trusts nobody: it checks the gateway's signature, then
-//! the clear parts, and only then uses its private key; what it opened it validates again by the same rules as
+//! the clear parts, and only then asks its [`KeyHolder`] to decrypt; what it opened it validates again by the same rules as
 //! the gateway. It takes the formats that its policy names ([`Accept`]), and remembers in a [`Ledger`] what must not
 //! happen twice. It answers once the vault has the value durably. A [`Resolver`] turns a `resolver_ref` back into
 //! the value.
@@ -28,10 +28,10 @@ mod answer;
 mod believe;
 mod digests;
 mod in_flight;
-mod intake;
+pub mod key_holder;
 pub mod ledger;
 mod once;
-mod opening;
+mod open_request;
 mod replay_cache;
 mod resolver;
 mod serve;
@@ -39,5 +39,6 @@ mod store;
 
 pub use accept::{Accept, InvalidAccept};
 pub use agent::Agent;
+pub use key_holder::{KeyAnswer, KeyHolder, LocalKeyring};
 pub use ledger::{Ledger, LedgerError};
 pub use resolver::{ResolveError, Resolved, Resolver};

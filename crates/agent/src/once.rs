@@ -12,8 +12,8 @@ use crate::{
     believe::{Job, LEEWAY},
     digests::{self, Digest},
     in_flight::{Acquired, InFlight},
-    intake::Used,
     ledger::{Known, Taken},
+    open_request::Used,
     replay_cache::{Done, ReplayCache},
 };
 

@@ -9,7 +9,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::{
     answer::{failed, refused},
-    intake::Opened,
+    open_request::Opened,
 };
 
 /// Stores secrets in one vault.

@@ -11,7 +11,7 @@ use std::sync::{
 };
 
 use base64ct::{Base64, Encoding as _};
-use sealpost_agent::{Accept, Agent, Ledger, Resolver};
+use sealpost_agent::{Accept, Agent, Ledger, LocalKeyring, Resolver};
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
     text, wrapper,
@@ -102,9 +102,15 @@ impl World {
             )
             .unwrap(),
             agent_keys: VerifyKeys::from(agent_key.verify_key()),
-            agent: Agent::new(id.clone(), identity, vault, agent_key, gateway.verify_key())
-                .with_ledger(Ledger::open(folder.join("ledger.redb")).unwrap())
-                .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap()),
+            agent: Agent::new(
+                id.clone(),
+                LocalKeyring::new(identity),
+                vault,
+                agent_key,
+                gateway.verify_key(),
+            )
+            .with_ledger(Ledger::open(folder.join("ledger.redb")).unwrap())
+            .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap()),
             id,
             gateway,
         }

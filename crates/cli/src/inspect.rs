@@ -1,17 +1,16 @@
 //! `sealpost inspect`: what an envelope, a JWE or a CMS message tells without a key.
 
-mod standard;
+mod jwe_and_cms;
 
 use std::fmt;
 
 use clap::Args;
-use sealpost_envelope::{Envelope, Format, Stanza, StanzaType};
+use sealpost_envelope::{Envelope, Format, Message, Stanza, StanzaType};
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::error::Failure;
 use crate::io::{self, Input};
-use crate::open::{MAX_ENVELOPE, decode, is_text, malformed, parse_cms, parse_jwe};
+use crate::open::{MAX_ENVELOPE, parse};
 use crate::render::hex;
 
 /// Arguments of `sealpost inspect`.
@@ -27,34 +26,39 @@ pub(crate) struct Inspect {
 impl Inspect {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let input = self.input.read(MAX_ENVELOPE)?;
-        let standard = match Format::detect(&input) {
-            Some(format @ (Format::JweCompact | Format::JweJson)) => {
-                let jwe = parse_jwe(&self.input, &input)?;
-                Some(standard::Report::of_jwe(format, &input, &jwe))
+        let message = parse(&self.input, &input)?;
+        let format = message.format();
+        let report = match &message {
+            Message::Native(native) => {
+                let envelope = native.envelope();
+                match self.json {
+                    true => format!("{}\n", as_json(&envelope, form(format))),
+                    false => Report(&envelope).to_string(),
+                }
             }
-            Some(format @ (Format::Cms | Format::CmsPem)) => {
-                let cms = parse_cms(&self.input, &input)?;
-                Some(standard::Report::of_cms(format, &input, &cms))
-            }
-            _ => None,
-        };
-        let report = match standard {
-            Some(report) if self.json => format!("{}\n", report.to_json()),
-            Some(report) => report.to_string(),
-            None => self.native(input)?,
+            Message::Jwe(jwe) => self.show(&jwe_and_cms::Report::of_jwe(format, &input, jwe)),
+            Message::Cms(cms) => self.show(&jwe_and_cms::Report::of_cms(format, &input, cms)),
         };
         io::write_stdout(report.as_bytes())
     }
 
-    fn native(&self, input: Zeroizing<Vec<u8>>) -> Result<String, Failure> {
-        let malformed = |e| malformed(&self.input, e);
-        let form = if is_text(&input) { "text" } else { "binary" };
-        let bytes = decode(input).map_err(malformed)?;
-        let envelope = Envelope::parse(&bytes).map_err(malformed)?;
-        Ok(match self.json {
-            true => format!("{}\n", as_json(&envelope, form)),
-            false => Report(&envelope).to_string(),
-        })
+    fn show(&self, report: &jwe_and_cms::Report) -> String {
+        match self.json {
+            true => format!("{}\n", report.to_json()),
+            false => report.to_string(),
+        }
+    }
+}
+
+/// What a form is called in JSON.
+fn form(format: Format) -> &'static str {
+    match format {
+        Format::Native => "binary",
+        Format::NativeText => "text",
+        Format::JweCompact => "compact",
+        Format::JweJson => "json",
+        Format::Cms => "der",
+        Format::CmsPem => "pem",
     }
 }
 

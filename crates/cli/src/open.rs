@@ -1,22 +1,21 @@
 //! `sealpost open`: an envelope, JWE or CMS message in, exactly the bytes that were sealed out.
 
 mod keys;
-mod standard;
+mod message;
 
 use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use sealpost_context::OwnedContext;
-use sealpost_envelope::{AwsLcRng, Error, Format, KeyStatus, KeyringError, ParseError, text};
-use zeroize::Zeroizing;
+use sealpost_envelope::{Error, Format, KeyStatus, KeyringError};
 
 use crate::batch;
 use crate::context::ContextArgs;
 use crate::error::Failure;
-use crate::io::{Input, InputOutput};
+use crate::io::InputOutput;
 
-pub(crate) use self::standard::{parse_cms, parse_jwe};
+pub(crate) use self::message::parse;
 
 /// Arguments of `sealpost open`.
 #[derive(Args, Debug)]
@@ -59,31 +58,19 @@ impl Open {
         let keyring = keys::read(&self.identity, &self.certificate)?;
         let input = &self.io.input;
         let sealed = input.read(MAX_ENVELOPE)?;
-        match Format::detect(&sealed) {
-            Some(Format::JweCompact | Format::JweJson) => {
-                let opened = standard::jwe(&keyring, input, &sealed, borrowed.as_ref())?;
-                note_old_key(opened.status);
-                return self.io.write(&opened.plaintext);
+        if context.is_none() {
+            match Format::detect(&sealed) {
+                Some(Format::Native | Format::NativeText) | None => {
+                    return Err(Failure::usage(Error::ContextNeeded)
+                        .hint("say whose secret it is with --agent-id and --name"));
+                }
+                Some(Format::JweCompact | Format::JweJson | Format::Cms | Format::CmsPem) => {}
             }
-            Some(Format::Cms | Format::CmsPem) => {
-                let (opened, value) = standard::cms(&keyring, input, &sealed, borrowed.as_ref())?;
-                note_old_key(opened.status);
-                return self
-                    .io
-                    .write(opened.plaintext.get(value).unwrap_or_default());
-            }
-            _ => {}
         }
-        let context = borrowed.ok_or_else(|| {
-            Failure::usage("an envelope in the native format opens only for its context")
-                .hint("say whose secret it is with --agent-id and --name")
-        })?;
-        let envelope = decode(sealed).map_err(|e| malformed(input, e))?;
-        let opened = keyring
-            .open(&envelope, &context, &mut AwsLcRng)
-            .map_err(|e| failure(input, e))?;
+        let message = parse(input, &sealed)?;
+        let opened = message::open(&keyring, &message, borrowed.as_ref())?;
         note_old_key(opened.status);
-        self.io.write(&opened.plaintext)
+        self.io.write(opened.value())
     }
 
     fn open_batch(&self) -> Result<(), Failure> {
@@ -108,13 +95,6 @@ impl Open {
     }
 }
 
-fn failure(input: &Input, error: KeyringError) -> Failure {
-    match error {
-        KeyringError::Opening(Error::Parse(error)) => malformed(input, error),
-        error => cannot_open(error),
-    }
-}
-
 /// The failure of an envelope that is well formed.
 pub(crate) fn cannot_open(error: KeyringError) -> Failure {
     match error {
@@ -128,36 +108,12 @@ pub(crate) fn cannot_open(error: KeyringError) -> Failure {
     }
 }
 
-/// The refusal of an input that is no envelope.
-pub(crate) fn malformed(input: &Input, error: ParseError) -> Failure {
-    Failure::refused(format!("{}: {error}", input.name())).hint(
-        "give an envelope as `sealpost seal` writes it, as text or binary, or a JWE or CMS message",
-    )
-}
-
-/// The binary form of an envelope that comes in either form. A line break may end the text form.
-pub(crate) fn decode(input: Zeroizing<Vec<u8>>) -> Result<Vec<u8>, ParseError> {
-    if !is_text(&input) {
-        return Ok(input.to_vec());
-    }
-    let line = match input.strip_suffix(b"\n") {
-        Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
-        None => &input,
-    };
-    text::decode(str::from_utf8(line).map_err(|_| ParseError::TextEncoding)?)
-}
-
-/// The binary form has its version, a small number, where the text form has a dot.
-pub(crate) fn is_text(input: &[u8]) -> bool {
-    input.starts_with(b"sealpost.")
-}
-
 fn note_old_key(status: KeyStatus) {
     if status == KeyStatus::Old {
         // Nothing is lost if stderr is closed.
         let _ = writeln!(
             std::io::stderr(),
-            "note: opened with an old key; seal it anew before that key is deleted"
+            "note: opened with an old key; seal it again before that key is deleted"
         );
     }
 }

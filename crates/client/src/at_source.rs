@@ -129,10 +129,7 @@ const LONGEST: u64 = 24 * 60 * 60 - 2 * CLOCKS;
 mod tests {
     use std::time::Duration;
 
-    use sealpost_envelope::{
-        Identity, Keyring,
-        jwe::{ContextPolicy, Jwe},
-    };
+    use sealpost_envelope::{ContextPolicy, Identity, Keyring, Message, jwe::Jwe};
 
     use super::*;
 
@@ -189,11 +186,12 @@ mod tests {
             .unwrap();
         let keyring = Keyring::new(identity);
         let policy = ContextPolicy::RequireContext(&context);
-        let opened = jwe::open(&keyring, &one, policy, &mut AwsLcRng).unwrap();
+        let one = Message::from(one);
+        let opened = one.open(&keyring, policy, &mut AwsLcRng).unwrap();
         assert_eq!(&*opened.plaintext, br#"{"password":"x"}"#);
         let elsewhere = SecretContext::unchecked("a2048", "db2").with_project(project);
         let policy = ContextPolicy::RequireContext(&elsewhere);
-        assert!(jwe::open(&keyring, &one, policy, &mut AwsLcRng).is_err());
+        assert!(one.open(&keyring, policy, &mut AwsLcRng).is_err());
     }
 
     #[test]

@@ -13,7 +13,7 @@ pub(crate) mod rustcrypto;
 use core::fmt;
 
 use rand_core::TryCryptoRng;
-use subtle::Choice;
+use subtle::{Choice, ConstantTimeEq as _};
 
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 use crate::bytes::copy;
@@ -126,8 +126,8 @@ pub trait Backend: sealed::Sealed + Sized + 'static {
         out: &mut [u8],
     ) -> Result<(), BackendError>;
 
-    /// `RSAES-OAEP-DECRYPT(key, ciphertext, "")`: true iff it decrypts to exactly `|out|` bytes, which
-    /// are then in `out` (RFC 8017 §7.1.2). `rng` blinds the operation where the library needs one.
+    /// `RSAES-OAEP-DECRYPT(key, ciphertext, "")` into the front of `out` (RFC 8017 §7.1.2). `rng` blinds the operation
+    /// where the library needs one.
     ///
     /// # Security
     ///
@@ -138,15 +138,51 @@ pub trait Backend: sealed::Sealed + Sized + 'static {
         rng: &mut R,
         ciphertext: &[u8],
         out: &mut [u8],
-    ) -> Choice;
+    ) -> Decrypted;
 }
 
-/// Copies `plaintext` to `out` if it is exactly as long.
-#[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
-fn copy_exact(plaintext: &[u8], out: &mut [u8]) -> Choice {
-    let fits = plaintext.len() == out.len();
-    copy(out, plaintext);
-    Choice::from(u8::from(fits))
+/// What [`Backend::oaep_decrypt`] made of a ciphertext.
+#[derive(Clone, Copy, Debug)]
+pub struct Decrypted {
+    /// Whether it decrypts, to no more than was asked for.
+    pub valid: Choice,
+    /// The message's length in bytes; 0 if it does not decrypt.
+    pub len: usize,
+}
+
+impl Decrypted {
+    /// Does it decrypt to exactly `length` bytes?
+    #[must_use]
+    pub fn exactly(&self, length: usize) -> Choice {
+        self.valid & self.len.ct_eq(&length)
+    }
+
+    /// Copies `message` to the front of `out` if there is room.
+    #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+    fn to(message: &[u8], out: &mut [u8]) -> Self {
+        let fits = message.len() <= out.len();
+        copy(out, message);
+        Self {
+            valid: Choice::from(u8::from(fits)),
+            len: message.len(),
+        }
+    }
+
+    #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+    fn rejected() -> Self {
+        Self {
+            valid: Choice::from(0),
+            len: 0,
+        }
+    }
+}
+
+/// Are they equal? In constant time, by words: `subtle` pays for each comparison, and bytes are 32.
+pub(crate) fn equal(a: &[u8; 32], b: &[u8; 32]) -> Choice {
+    let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
+    a.iter().zip(b).fold(Choice::from(1), |equal, (a, b)| {
+        equal & u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b))
+    })
 }
 
 pub(crate) mod sealed {

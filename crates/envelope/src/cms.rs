@@ -1,4 +1,4 @@
-//! CMS AuthEnvelopedData (RFC 5083), for those who have nothing but `openssl`.
+//! CMS AuthEnvelopedData (RFC 5083), for senders that have nothing but `openssl`.
 //!
 //! One suite: RSAES-OAEP with SHA-256 and MGF1-SHA-256, no label (RFC 3560), and AES-256-GCM with a nonce of 12 bytes and
 //! a MAC of 16 (RFC 5084). What `openssl cms` writes with
@@ -45,9 +45,7 @@ use crate::{
         Content, ContentKey, NONCE_LEN, PendingContent, SealedContent, TAG_LEN, check_sealing,
     },
     error::{Error, SealError},
-    identity::Identity,
-    keyring::{Keyring, Opened},
-    public_key::PublicKey,
+    keyring::{KeyNames, KeyStatus, Keyring},
     recipient::Recipient,
 };
 
@@ -57,12 +55,13 @@ pub const MAX_CMS: usize = 1 << 20;
 /// A CMS message, parsed and still sealed.
 ///
 /// Parsing checks everything that can be checked without a key. It takes time linear in the bytes, and memory for a
-/// copy of the encrypted parts.
+/// copy of the encrypted parts. To open it, make a [`Message`](crate::Message) of it.
 ///
 /// # Security
 ///
 /// Nothing that it tells is authenticated before it has been opened, and who the recipients are is not even then.
 pub struct Cms {
+    pem: bool,
     recipients: Vec<Sealed>,
     nonce: [u8; NONCE_LEN],
     ciphertext: Vec<u8>,
@@ -71,7 +70,6 @@ pub struct Cms {
 
 /// How a CMS message names the certificate of a recipient (RFC 5652 §6.2.1).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum RecipientName<'a> {
     /// `IssuerAndSerialNumber` in DER.
     IssuerAndSerialNumber(&'a [u8]),
@@ -84,7 +82,7 @@ impl Cms {
     ///
     /// # Errors
     ///
-    /// A [`CmsError`] that says what is wrong and how to mend it.
+    /// A [`CmsError`] that says what is wrong and how to repair it.
     pub fn parse(bytes: &[u8]) -> Result<Self, CmsError> {
         parse::parse(bytes)
     }
@@ -105,41 +103,37 @@ impl Cms {
         self.ciphertext.len()
     }
 
-    /// The first step of opening with one key, whose certificates are these: the content key that is encrypted to
-    /// it, ready to be decrypted. Of several recipients that match, the first is taken, and never a second one.
-    ///
-    /// # Errors
-    ///
-    /// [`CmsError::NoMatchingKey`], [`Error::EncapsulationLength`] or [`Error::EncapsulationRange`]. No private key
-    /// has been touched.
-    pub fn pending(
-        &self,
-        key: &PublicKey,
-        certificates: &[Certificate],
-    ) -> Result<PendingContent<'_>, Error> {
-        let recipient = self
-            .recipients
-            .iter()
-            .find(|recipient| names(certificates, recipient));
-        let recipient = recipient.ok_or(CmsError::NoMatchingKey {
-            recipients: self.recipients.len(),
-            certificates: !certificates.is_empty(),
-        })?;
-        self.content(key, recipient)
+    /// Was it in PEM?
+    #[must_use]
+    pub fn is_pem(&self) -> bool {
+        self.pem
     }
 
-    fn content<'s>(
-        &'s self,
-        key: &PublicKey,
-        recipient: &'s Sealed,
-    ) -> Result<PendingContent<'s>, Error> {
+    /// The content key that is encrypted to one of these keys, ready to be decrypted. Of several recipients that match,
+    /// the first is taken, and never a second one.
+    pub(crate) fn pending<K: KeyNames>(
+        &self,
+        keyring: &Keyring<K>,
+    ) -> Result<(PendingContent<'_>, KeyStatus), Error> {
+        let found = self.recipients.iter().find_map(|recipient| {
+            let mut keys = keyring.iter();
+            let (key, status) = keys.find(|(key, _)| names(key.certificates(), recipient))?;
+            Some((recipient, key, status))
+        });
+        let (recipient, key, status) = found.ok_or_else(|| CmsError::NoMatchingKey {
+            recipients: self.recipients.len(),
+            certificates: keyring
+                .iter()
+                .any(|(key, _)| !key.certificates().is_empty()),
+        })?;
         let content = Content {
             nonce: &self.nonce,
             aad: &[],
             ciphertext: &self.ciphertext,
             tag: &self.tag,
         };
-        PendingContent::new(key, &recipient.encrypted_key, content)
+        let pending = PendingContent::new(key.as_ref(), &recipient.encrypted_key, content)?;
+        Ok((pending, status))
     }
 }
 
@@ -149,37 +143,6 @@ impl fmt::Debug for Cms {
             .field("recipients", &self.recipients.len())
             .finish_non_exhaustive()
     }
-}
-
-/// Opens a CMS message with the identity whose certificate it names.
-///
-/// # Errors
-///
-/// An [`Error`]: rich up to the private-key operation, [`Error::Open`] from there on.
-#[must_use = "whether it opened is the result"]
-pub fn open<B: Backend, R: TryCryptoRng + ?Sized>(
-    keyring: &Keyring<Identity<B>>,
-    cms: &Cms,
-    rng: &mut R,
-) -> Result<Opened, Error> {
-    let found = cms.recipients.iter().find_map(|recipient| {
-        let (identity, status) = keyring
-            .iter()
-            .find(|(identity, _)| names(identity.certificates(), recipient))?;
-        Some((recipient, identity, status))
-    });
-    let (recipient, identity, status) = found.ok_or_else(|| CmsError::NoMatchingKey {
-        recipients: cms.recipients.len(),
-        certificates: keyring
-            .iter()
-            .any(|(identity, _)| !identity.certificates().is_empty()),
-    })?;
-    let pending = cms.content(identity.public_key(), recipient)?;
-    Ok(Opened {
-        plaintext: pending.decrypt(identity, rng)?,
-        key_id: identity.key_id(),
-        status,
-    })
 }
 
 /// Is the recipient one of these certificates?

@@ -6,35 +6,29 @@
 //! ```
 
 use alloc::{vec, vec::Vec};
-use core::fmt;
-
 use rand_core::TryCryptoRng;
-use subtle::{Choice, ConditionallySelectable as _};
-use zeroize::{Zeroize as _, Zeroizing};
+use subtle::Choice;
+use zeroize::Zeroize as _;
 
 use crate::{
     backend::Backend,
+    decapsulation::{self, Form, KeyAnswer, Secret},
     error::{Error, OpenError, SealError},
     fingerprint::KeyId,
     identity::Identity,
-    opener::KeyAnswer,
     plaintext::Plaintext,
     public_key::PublicKey,
-    recipient::Recipient,
+    recipient::{Recipient, check_recipients},
 };
 
 /// A JWE or CMS message whose content key waits to be decrypted.
-///
-/// For a private key in an HSM or a KMS: have it decrypt [`encapsulation`](Self::encapsulation) with RSA-OAEP
-/// (SHA-256, MGF1-SHA-256, no label) and give what it says to [`finish`](Self::finish). For one in memory there is
-/// [`decrypt`](Self::decrypt).
 ///
 /// # Security
 ///
 /// A content key has 32 bytes and the seed of the native format 33: what one of them decrypts to is never taken for
 /// the other.
 #[derive(Clone, Copy)]
-pub struct PendingContent<'a> {
+pub(crate) struct PendingContent<'a> {
     key_id: KeyId,
     encapsulation: &'a [u8],
     content: Content<'a>,
@@ -65,38 +59,28 @@ impl<'a> PendingContent<'a> {
     }
 
     /// The key that can decrypt it.
-    #[must_use]
-    pub fn key_id(&self) -> KeyId {
+    pub(crate) fn key_id(&self) -> KeyId {
         self.key_id
     }
 
     /// The RSA-OAEP ciphertext, as long as the key's modulus and in `1 < c < n − 1`.
-    #[must_use]
-    pub fn encapsulation(&self) -> &'a [u8] {
+    pub(crate) fn encapsulation(&self) -> &'a [u8] {
         self.encapsulation
     }
 
-    /// Opens with what the private key said.
+    /// Opens with the private key's answer.
     ///
     /// # Errors
     ///
     /// [`Error::KeyUnavailable`] if it did not answer, [`Error::Rng`], and [`Error::Open`] for everything else.
-    pub fn finish<B: Backend, R: TryCryptoRng + ?Sized>(
+    pub(crate) fn finish<B: Backend, R: TryCryptoRng + ?Sized>(
         &self,
         answer: KeyAnswer<'_>,
         rng: &mut R,
     ) -> Result<Plaintext, Error> {
-        let substitute = random_key(rng)?;
-        let mut key = Zeroizing::new([0; KEY_LEN]);
-        let decrypted = match answer {
-            KeyAnswer::Unavailable => return Err(Error::KeyUnavailable),
-            KeyAnswer::Seed(bytes) if bytes.len() == KEY_LEN => {
-                key.copy_from_slice(bytes);
-                Choice::from(1)
-            }
-            KeyAnswer::Seed(_) | KeyAnswer::Rejected => Choice::from(0),
-        };
-        Ok(self.open::<B>(decrypted, key, &substitute)?)
+        let mut key = Secret::default();
+        let decrypted = decapsulation::answered(&answer, Form::Bare, rng, &mut key)?;
+        Ok(self.open::<B>(decrypted, &key)?)
     }
 
     /// Opens with a private key in memory.
@@ -104,35 +88,21 @@ impl<'a> PendingContent<'a> {
     /// # Errors
     ///
     /// [`Error::Rng`], and [`Error::Open`] for everything else.
-    pub fn decrypt<B: Backend, R: TryCryptoRng + ?Sized>(
+    pub(crate) fn decrypt<B: Backend, R: TryCryptoRng + ?Sized>(
         &self,
         identity: &Identity<B>,
         rng: &mut R,
     ) -> Result<Plaintext, Error> {
-        // Before the decryption, so that a failing generator says nothing about it.
-        let substitute = random_key(rng)?;
-        let mut key = Zeroizing::new([0; KEY_LEN]);
-        let decrypted = B::oaep_decrypt(
-            &identity.private,
-            rng,
-            self.encapsulation,
-            key.as_mut_slice(),
-        );
-        Ok(self.open::<B>(decrypted, key, &substitute)?)
+        let mut key = Secret::default();
+        let decrypted =
+            decapsulation::decapsulate(identity, self.encapsulation, Form::Bare, rng, &mut key)?;
+        Ok(self.open::<B>(decrypted, &key)?)
     }
 
     // RFC 7516 §11.5: a key that was not decrypted is replaced by a random one, and the tag then does not match.
     // CMS (RFC 5083) has no such rule and gets the same treatment.
-    fn open<B: Backend>(
-        &self,
-        decrypted: Choice,
-        mut key: Zeroizing<[u8; KEY_LEN]>,
-        substitute: &[u8; KEY_LEN],
-    ) -> Result<Plaintext, OpenError> {
-        for (key, substitute) in key.iter_mut().zip(substitute) {
-            *key = u8::conditional_select(substitute, key, decrypted);
-        }
-        let key = B::aead_key(&key).map_err(|_| OpenError)?;
+    fn open<B: Backend>(&self, decrypted: Choice, key: &Secret) -> Result<Plaintext, OpenError> {
+        let key = B::aead_key(key).map_err(|_| OpenError)?;
         let Content {
             nonce,
             aad,
@@ -151,17 +121,9 @@ impl<'a> PendingContent<'a> {
     }
 }
 
-impl fmt::Debug for PendingContent<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PendingContent")
-            .field("key_id", &self.key_id)
-            .finish_non_exhaustive()
-    }
-}
-
 /// A content key in the making: encrypted to recipients, then used once.
 pub(crate) struct ContentKey<B: Backend> {
-    bytes: Zeroizing<[u8; KEY_LEN]>,
+    bytes: Secret,
     backend: core::marker::PhantomData<B>,
 }
 
@@ -174,7 +136,8 @@ pub(crate) struct SealedContent {
 
 impl<B: Backend> ContentKey<B> {
     pub(crate) fn generate<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Self, SealError> {
-        let bytes = random_key(rng).map_err(|_| SealError::Rng)?;
+        let mut bytes = Secret::default();
+        decapsulation::random(rng, &mut bytes).map_err(|_| SealError::Rng)?;
         Ok(Self {
             bytes,
             backend: core::marker::PhantomData,
@@ -223,20 +186,7 @@ pub(crate) fn check_sealing<B: Backend>(
     recipients: &[Recipient<B>],
     plaintext: &[u8],
 ) -> Result<(), SealError> {
-    let given = recipients.len();
-    if !(1..=crate::header::MAX_RECIPIENTS).contains(&given) {
-        return Err(SealError::RecipientCount { given });
-    }
-    for (n, recipient) in recipients.iter().enumerate() {
-        let key_id = recipient.key_id();
-        if recipients
-            .iter()
-            .take(n)
-            .any(|other| other.key_id() == key_id)
-        {
-            return Err(SealError::DuplicateRecipient { key_id });
-        }
-    }
+    check_recipients(recipients)?;
     if plaintext.len() > MAX_CONTENT {
         return Err(SealError::MessageTooLong {
             length: plaintext.len(),
@@ -246,15 +196,6 @@ pub(crate) fn check_sealing<B: Backend>(
     Ok(())
 }
 
-fn random_key<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Zeroizing<[u8; KEY_LEN]>, Error> {
-    let mut key = Zeroizing::new([0; KEY_LEN]);
-    rng.try_fill_bytes(key.as_mut_slice())
-        .map_err(|_| Error::Rng)?;
-    Ok(key)
-}
-
-/// Bytes of a content key: AES-256.
-pub(crate) const KEY_LEN: usize = 32;
 /// Bytes of a nonce (JWE's IV): SP 800-38D, and the only length that RFC 7518 §5.3 allows.
 pub(crate) const NONCE_LEN: usize = 12;
 /// Bytes of a tag (CMS's MAC).

@@ -26,6 +26,15 @@ pub struct Envelope<'a> {
     complete: bool,
 }
 
+/// The structure of an envelope without its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    header_len: usize,
+    recipients: u8,
+    messages: u32,
+    complete: bool,
+}
+
 impl<'a> Envelope<'a> {
     /// Parses the binary form of an envelope.
     ///
@@ -44,6 +53,30 @@ impl<'a> Envelope<'a> {
             messages,
             complete,
         })
+    }
+
+    /// The structure apart from the bytes.
+    pub(crate) fn shape(&self) -> Shape {
+        Shape {
+            header_len: self.header.bytes().len(),
+            recipients: self.header.recipients(),
+            messages: self.messages,
+            complete: self.complete,
+        }
+    }
+
+    /// The envelope of these bytes, which were parsed before to this structure.
+    pub(crate) fn from_shape(bytes: &'a [u8], shape: &Shape) -> Self {
+        let (header, rest) = bytes
+            .split_at_checked(shape.header_len)
+            .unwrap_or((bytes, &[]));
+        Self {
+            bytes,
+            header: Header::from_parsed(header, shape.recipients),
+            frames: Frames::from_parsed(rest),
+            messages: shape.messages,
+            complete: shape.complete,
+        }
     }
 
     /// The bytes it was parsed from, which are the only ones that parse to it.

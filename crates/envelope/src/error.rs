@@ -7,7 +7,11 @@
 
 use core::fmt;
 
-use crate::{cms::error::CmsError, fingerprint::KeyId, jwe::error::JweError};
+#[cfg(feature = "cms")]
+use crate::cms::error::CmsError;
+#[cfg(feature = "jwe")]
+use crate::jwe::error::JweError;
+use crate::{fingerprint::KeyId, format::Format, wrapper::WrapperError};
 
 /// The envelope does not open.
 ///
@@ -139,8 +143,9 @@ impl core::error::Error for ParseError {}
 
 /// Why opening failed.
 ///
-/// Every variant but [`Open`](Self::Open) comes from before the private key was touched and says how to
-/// fix it. They are the same for every backend because this crate checks, not the backend.
+/// Every variant but [`Open`](Self::Open) and [`Wrapper`](Self::Wrapper) comes from before the private key was touched
+/// and says how to fix it. They are the same for every backend because this crate checks, not the backend.
+/// [`Wrapper`](Self::Wrapper) is about a message that has opened, and so is authentic.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Error {
@@ -149,8 +154,11 @@ pub enum Error {
         /// The bytes that it must have.
         needed: usize,
     },
-    /// The bytes are no CMS message that can be opened.
+    /// The bytes are not a CMS message that can be opened.
+    #[cfg(feature = "cms")]
     Cms(CmsError),
+    /// A native envelope opens only for its context, and none was given.
+    ContextNeeded,
     /// A batch whose end is missing.
     Cut {
         /// The messages that are there.
@@ -165,7 +173,13 @@ pub enum Error {
     },
     /// The encapsulated seed `c` is not in `1 < c < n − 1`.
     EncapsulationRange,
-    /// The text is no JWE that can be opened.
+    /// The message is in a format that this build does not read.
+    FormatNotBuilt {
+        /// The format.
+        format: Format,
+    },
+    /// The text is not a JWE that can be opened.
+    #[cfg(feature = "jwe")]
     Jwe(JweError),
     /// The key that opens lives elsewhere and did not answer. The only error worth a retry.
     KeyUnavailable,
@@ -183,6 +197,11 @@ pub enum Error {
     },
     /// The envelope does not open.
     Open(OpenError),
+    /// The message is in another format than it should be.
+    OtherFormat {
+        /// The format asked for.
+        expected: Format,
+    },
     /// The bytes are no envelope.
     Parse(ParseError),
     /// The random number generator failed.
@@ -194,6 +213,10 @@ pub enum Error {
         /// The type found.
         found: u8,
     },
+    /// The bytes begin like no format.
+    UnknownFormat,
+    /// The message opened, and what is inside is not a wrapper for the context.
+    Wrapper(WrapperError),
 }
 
 impl fmt::Display for Error {
@@ -202,7 +225,11 @@ impl fmt::Display for Error {
             Self::BufferTooSmall { needed } => {
                 write!(f, "the buffer is too small: {needed} bytes are needed")
             }
+            #[cfg(feature = "cms")]
             Self::Cms(error) => error.fmt(f),
+            Self::ContextNeeded => f.write_str(
+                "an envelope in the native format opens only for its context: say whose secret it is",
+            ),
             Self::Cut { messages } => write!(
                 f,
                 "the batch is cut off after {messages} messages, its last one is missing: transfer it again"
@@ -214,6 +241,11 @@ impl fmt::Display for Error {
             Self::EncapsulationRange => {
                 f.write_str("the encapsulated seed is out of range for this key: seal it again")
             }
+            Self::FormatNotBuilt { format } => write!(
+                f,
+                "this is {format}, which this build does not read: build it with the features \"jwe\" and \"cms\""
+            ),
+            #[cfg(feature = "jwe")]
             Self::Jwe(error) => error.fmt(f),
             Self::KeyUnavailable => {
                 f.write_str("the private key did not answer: try again when its store is reachable")
@@ -230,6 +262,9 @@ impl fmt::Display for Error {
                 )
             }
             Self::Open(error) => error.fmt(f),
+            Self::OtherFormat { expected } => {
+                write!(f, "the message is in another format than {expected}")
+            }
             Self::Parse(error) => error.fmt(f),
             Self::Rng => f.write_str("the random number generator failed: nothing was opened"),
             Self::StanzaType { key_id, found } => write!(
@@ -237,18 +272,24 @@ impl fmt::Display for Error {
                 "the envelope names key {key_id} under type {found}, which it can't be used with: seal it again \
                  with a release that both sides know"
             ),
+            Self::UnknownFormat => f.write_str(
+                "this is not a sealpost envelope, a JWE or a CMS message: its first bytes differ",
+            ),
+            Self::Wrapper(error) => error.fmt(f),
         }
     }
 }
 
 impl core::error::Error for Error {}
 
+#[cfg(feature = "cms")]
 impl From<CmsError> for Error {
     fn from(error: CmsError) -> Self {
         Self::Cms(error)
     }
 }
 
+#[cfg(feature = "jwe")]
 impl From<JweError> for Error {
     fn from(error: JweError) -> Self {
         Self::Jwe(error)
@@ -264,6 +305,12 @@ impl From<OpenError> for Error {
 impl From<ParseError> for Error {
     fn from(error: ParseError) -> Self {
         Self::Parse(error)
+    }
+}
+
+impl From<WrapperError> for Error {
+    fn from(error: WrapperError) -> Self {
+        Self::Wrapper(error)
     }
 }
 

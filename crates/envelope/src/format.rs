@@ -2,9 +2,8 @@
 
 use core::fmt;
 
-/// A format, by its first bytes. That it is one says nothing of whether it is well formed.
+/// A format, detected from its first bytes. The message may still be malformed.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum Format {
     /// The native envelope in binary.
     Native,

@@ -120,14 +120,15 @@ impl<'a> Frames<'a> {
         if count == 0 {
             return Err(ParseError::NoMessage);
         }
-        Ok((
-            Self {
-                rest: bytes,
-                next: 0,
-            },
-            count,
-            complete,
-        ))
+        Ok((Self::from_parsed(bytes), count, complete))
+    }
+
+    /// The frames in these bytes, which were parsed before.
+    pub(crate) fn from_parsed(bytes: &'a [u8]) -> Self {
+        Self {
+            rest: bytes,
+            next: 0,
+        }
     }
 }
 

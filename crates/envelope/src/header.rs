@@ -144,6 +144,11 @@ impl<'a> Header<'a> {
         ))
     }
 
+    /// The header of these bytes, which were parsed before.
+    pub(crate) fn from_parsed(bytes: &'a [u8], recipients: u8) -> Self {
+        Self { bytes, recipients }
+    }
+
     pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }

@@ -1,4 +1,4 @@
-//! JWE (RFC 7516), for those who have a JOSE library and not ours.
+//! JWE (RFC 7516), for senders that have a JOSE library and not ours.
 //!
 //! One suite: `RSA-OAEP-256` and `A256GCM` (RFC 7518 §4.3, §5.3), in compact, flattened and general JSON
 //! serialisation. What is written:
@@ -18,8 +18,8 @@
 //! # #[cfg(all(feature = "rustcrypto", feature = "std"))]
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! use sealpost_envelope::binding::Binding;
-//! use sealpost_envelope::jwe::{self, ContextPolicy, Jwe, Serialization};
-//! use sealpost_envelope::{Keyring, OsRng, SecretContext};
+//! use sealpost_envelope::jwe::{self, Serialization};
+//! use sealpost_envelope::{ContextPolicy, Keyring, Message, OsRng, SecretContext};
 //! # use sealpost_envelope::{Identity, Recipient, RustCrypto, Trust, UnixTime};
 //! # macro_rules! file { ($name:literal) => {
 //! #     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/", $name))
@@ -32,9 +32,9 @@
 //! let binding = Binding::new(&context);
 //! let text = jwe::seal(&[recipient], Some(&binding), Serialization::Compact, b"{}", &mut OsRng)?;
 //!
-//! let message = Jwe::parse(text.as_bytes())?;
+//! let message = Message::parse(text.as_bytes())?;
 //! let policy = ContextPolicy::RequireContext(&context);
-//! let opened = jwe::open(&Keyring::new(identity), &message, policy, &mut OsRng)?;
+//! let opened = message.open(&Keyring::new(identity), policy, &mut OsRng)?;
 //! assert_eq!(&*opened.plaintext, b"{}");
 //! # Ok(())
 //! # }
@@ -55,7 +55,6 @@ use alloc::{string::String, vec::Vec};
 use core::fmt;
 
 use rand_core::TryCryptoRng;
-use sealpost_context::SecretContext;
 
 pub use self::{
     error::{HeaderParameter, JweError, JwePart, KeyAlgorithm},
@@ -65,15 +64,13 @@ use crate::{
     backend::Backend,
     base64url::{self, encode},
     binding::{Binding, Object},
-    certificate::Certificate,
     content::{
         Content, ContentKey, NONCE_LEN, PendingContent, SealedContent, TAG_LEN, check_sealing,
     },
     error::{Error, SealError},
     fingerprint::{Fingerprint, KeyId},
-    identity::Identity,
-    keyring::{KeyStatus, Keyring, Opened},
-    public_key::PublicKey,
+    keyring::{KeyNames, KeyStatus, Keyring},
+    message::ContextPolicy,
     recipient::Recipient,
 };
 
@@ -82,7 +79,6 @@ pub const MAX_JWE: usize = 1 << 20;
 
 /// A serialisation (RFC 7516 §7).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
 pub enum Serialization {
     /// Five parts with dots between, for one recipient.
     Compact,
@@ -92,21 +88,10 @@ pub enum Serialization {
     General,
 }
 
-/// What a JWE must say of its context and of its key to be opened.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum ContextPolicy<'c> {
-    /// It must carry exactly this context, and name its key. What an agent asks for.
-    RequireContext(&'c SecretContext<'c>),
-    /// It may carry no context, and, if there is one key alone, name none. A context that it does carry must be
-    /// the one given, if one is given.
-    AcceptUnbound(Option<&'c SecretContext<'c>>),
-}
-
 /// A JWE, parsed and still sealed.
 ///
 /// Parsing checks everything that can be checked without a key. It takes time linear in the text, and memory for the
-/// decoded parts.
+/// decoded parts. To open it, make a [`Message`](crate::Message) of it.
 ///
 /// # Security
 ///
@@ -127,7 +112,7 @@ impl<'a> Jwe<'a> {
     ///
     /// # Errors
     ///
-    /// A [`JweError`] that says what is wrong and how to mend it.
+    /// A [`JweError`] that says what is wrong and how to repair it.
     pub fn parse(bytes: &'a [u8]) -> Result<Self, JweError> {
         parse::parse(bytes)
     }
@@ -155,62 +140,51 @@ impl<'a> Jwe<'a> {
         self.ciphertext.len()
     }
 
-    /// The first step of opening with one key, whose certificates are these: the content key that is encrypted to
-    /// it, ready to be decrypted. Of several recipients that match, the first is taken, and never a second one.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Jwe`] if the policy or the names of the keys don't allow it, [`Error::EncapsulationLength`] or
-    /// [`Error::EncapsulationRange`]. No private key has been touched.
-    pub fn pending(
+    /// The content key that is encrypted to one of these keys, ready to be decrypted. Of several recipients that match,
+    /// the first is taken, and never a second one.
+    pub(crate) fn pending<K: KeyNames>(
         &self,
-        key: &PublicKey,
-        certificates: &[Certificate],
+        keyring: &Keyring<K>,
         policy: ContextPolicy<'_>,
-    ) -> Result<PendingContent<'_>, Error> {
-        let certificate = |wanted| {
-            certificates
-                .iter()
-                .any(|certificate| certificate.fingerprint() == wanted)
-        };
-        let recipient = self.choose(policy, true, |name| {
-            let kid = name.kid.map(|kid| kid == Some(key.key_id()));
-            let x5t = name.x5t.map(|x5t| x5t.is_some_and(certificate));
-            match (kid, x5t) {
-                (Some(kid), Some(x5t)) if kid != x5t => Err(JweError::KeyNames),
-                (kid, x5t) => Ok((kid == Some(true) || x5t == Some(true)).then_some(())),
+    ) -> Result<(PendingContent<'_>, KeyStatus), Error> {
+        match (&self.binding, policy) {
+            (Some(binding), policy) => {
+                if let Some(expected) = policy.context() {
+                    binding.check(expected).map_err(JweError::from)?;
+                }
             }
-        })?;
-        let (recipient, ()) = recipient;
-        self.content(key, recipient)
+            (None, ContextPolicy::RequireContext(_)) => return Err(JweError::NoContext.into()),
+            (None, ContextPolicy::AcceptUnbound(_)) => {}
+        }
+        let may_be_unnamed = match policy {
+            ContextPolicy::RequireContext(_) => false,
+            ContextPolicy::AcceptUnbound(_) => self.recipients.len() == 1 && keyring.len() == 1,
+        };
+        let (recipient, key, status) = self.choose(keyring, may_be_unnamed)?;
+        let content = Content {
+            nonce: &self.iv,
+            aad: self.protected.as_bytes(),
+            ciphertext: &self.ciphertext,
+            tag: &self.tag,
+        };
+        let pending = PendingContent::new(key.as_ref(), &recipient.encrypted_key, content)?;
+        Ok((pending, status))
     }
 
-    /// Checks the policy and finds the first recipient whose key `resolve` knows. `alone` says whether there is one
-    /// key only, which a JWE need not name.
-    fn choose<K: Default>(
+    fn choose<'r, K: KeyNames>(
         &self,
-        policy: ContextPolicy<'_>,
-        alone: bool,
-        resolve: impl Fn(&KeyName) -> Result<Option<K>, JweError>,
-    ) -> Result<(&parse::Recipient, K), JweError> {
-        let (expected, required) = match policy {
-            ContextPolicy::RequireContext(context) => (Some(context), true),
-            ContextPolicy::AcceptUnbound(context) => (context, false),
-        };
-        match (&self.binding, expected) {
-            (Some(binding), Some(expected)) => binding.check(expected)?,
-            (None, _) if required => return Err(JweError::NoContext),
-            _ => {}
-        }
+        keyring: &'r Keyring<K>,
+        may_be_unnamed: bool,
+    ) -> Result<(&parse::Recipient, &'r K, KeyStatus), JweError> {
         let mut unnamed = false;
         for recipient in &self.recipients {
             if recipient.key.is_empty() {
-                if !required && alone && self.recipients.len() == 1 {
-                    return Ok((recipient, K::default()));
+                if may_be_unnamed {
+                    return Ok((recipient, keyring.current(), KeyStatus::Current));
                 }
                 unnamed = true;
-            } else if let Some(key) = resolve(&recipient.key)? {
-                return Ok((recipient, key));
+            } else if let Some((key, status)) = resolve(keyring, &recipient.key)? {
+                return Ok((recipient, key, status));
             }
         }
         Err(match unnamed {
@@ -219,20 +193,6 @@ impl<'a> Jwe<'a> {
                 recipients: self.recipients.len(),
             },
         })
-    }
-
-    fn content<'s>(
-        &'s self,
-        key: &PublicKey,
-        recipient: &'s parse::Recipient,
-    ) -> Result<PendingContent<'s>, Error> {
-        let content = Content {
-            nonce: &self.iv,
-            aad: self.protected.as_bytes(),
-            ciphertext: &self.ciphertext,
-            tag: &self.tag,
-        };
-        PendingContent::new(key, &recipient.encrypted_key, content)
     }
 }
 
@@ -245,47 +205,23 @@ impl fmt::Debug for Jwe<'_> {
     }
 }
 
-/// Opens a JWE with the identity that it names.
-///
-/// # Errors
-///
-/// An [`Error`]: rich up to the private-key operation, [`Error::Open`] from there on.
-#[must_use = "whether it opened is the result"]
-pub fn open<B: Backend, R: TryCryptoRng + ?Sized>(
-    keyring: &Keyring<Identity<B>>,
-    jwe: &Jwe<'_>,
-    policy: ContextPolicy<'_>,
-    rng: &mut R,
-) -> Result<Opened, Error> {
-    let alone = keyring.iter().count() == 1;
-    // `None` is the one key of a ring that a JWE need not name.
-    let (recipient, key) = jwe.choose(policy, alone, |name| {
-        resolve(keyring, name).map(|key| key.map(Some))
-    })?;
-    let (identity, status) = key.unwrap_or((keyring.current(), KeyStatus::Current));
-    let pending = jwe.content(identity.public_key(), recipient)?;
-    Ok(Opened {
-        plaintext: pending.decrypt(identity, rng)?,
-        key_id: identity.key_id(),
-        status,
-    })
-}
-
-/// The identity that is named, by both names if both are there.
-fn resolve<'r, B: Backend>(
-    keyring: &'r Keyring<Identity<B>>,
+/// The key that is named, by both names if both are there.
+fn resolve<'r, K: KeyNames>(
+    keyring: &'r Keyring<K>,
     name: &KeyName,
-) -> Result<Option<(&'r Identity<B>, KeyStatus)>, JweError> {
+) -> Result<Option<(&'r K, KeyStatus)>, JweError> {
     let by_id = name.kid.map(|kid| kid.and_then(|kid| keyring.get(kid)));
     let by_certificate = name.x5t.map(|x5t| {
-        let has = |identity: &Identity<B>| {
-            let mut certificates = identity.certificates().iter();
+        let has = |key: &K| {
+            let mut certificates = key.certificates().iter();
             certificates.any(|certificate| Some(certificate.fingerprint()) == x5t)
         };
-        keyring.iter().find(|(identity, _)| has(identity))
+        keyring.iter().find(|(key, _)| has(key))
     });
     match (by_id, by_certificate) {
-        (Some(Some(a)), Some(Some(b))) if a.0.key_id() == b.0.key_id() => Ok(Some(a)),
+        (Some(Some(a)), Some(Some(b))) if a.0.as_ref().key_id() == b.0.as_ref().key_id() => {
+            Ok(Some(a))
+        }
         (Some(None), Some(None)) => Ok(None),
         (Some(_), Some(_)) => Err(JweError::KeyNames),
         (Some(key), None) | (None, Some(key)) => Ok(key),

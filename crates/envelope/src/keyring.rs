@@ -1,6 +1,7 @@
 //! Keyrings: several keys of one agent, of which the envelope names the one that opens it.
 
 mod error;
+mod key_names;
 
 use alloc::collections::BTreeMap;
 use core::{fmt, iter, mem};
@@ -8,7 +9,10 @@ use core::{fmt, iter, mem};
 use rand_core::TryCryptoRng;
 use sealpost_context::SecretContext;
 
-pub use self::error::{DuplicateKey, KeyringError, NoMatchingKey};
+pub use self::{
+    error::{DuplicateKey, KeyringError, NoMatchingKey},
+    key_names::{KeyNames, PublicIdentity},
+};
 use crate::{
     backend::Backend,
     envelope::Envelope,
@@ -18,6 +22,7 @@ use crate::{
     opener::{Opener, Pending},
     plaintext::Plaintext,
     public_key::PublicKey,
+    wrapper::Wrapped,
 };
 
 /// The keys of one agent: the current one, which callers seal to, and old ones, which still open.
@@ -54,7 +59,7 @@ use crate::{
 /// let opened = ring.open(&envelope, &context, &mut OsRng)?;
 /// assert_eq!(&*opened.plaintext, b"secret");
 /// if opened.status == KeyStatus::Old {
-///     // Tell the sender to fetch the new certificate, and seal it anew before the old key is deleted.
+///     // Tell the sender to fetch the new certificate, and seal it again before the old key is deleted.
 /// }
 /// # Ok(())
 /// # }
@@ -97,6 +102,22 @@ pub struct Opened {
     pub key_id: KeyId,
     /// Whether that key is the current one.
     pub status: KeyStatus,
+    /// For a CMS message that was opened for a context: its wrapper, whose value is a part of `plaintext`.
+    pub wrapped: Option<Wrapped>,
+}
+
+impl Opened {
+    /// The value that was sealed: all of the message, or what its wrapper holds.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        match &self.wrapped {
+            None => &self.plaintext,
+            Some(wrapped) => {
+                let value = wrapped.value.clone();
+                self.plaintext.get(value).unwrap_or_default()
+            }
+        }
+    }
 }
 
 impl<K: AsRef<PublicKey>> Keyring<K> {
@@ -158,6 +179,22 @@ impl<K: AsRef<PublicKey>> Keyring<K> {
         iter::once((&self.current, KeyStatus::Current)).chain(old)
     }
 
+    /// A ring of what `of` makes of each key; it must keep the key's id.
+    pub fn map<P: AsRef<PublicKey>>(&self, of: impl Fn(&K) -> P) -> Keyring<P> {
+        let old = self.old.values().map(&of);
+        Keyring {
+            current: of(&self.current),
+            old: old.map(|key| (key.as_ref().key_id(), key)).collect(),
+        }
+    }
+
+    /// How many keys there are, at least one.
+    #[must_use]
+    #[allow(clippy::len_without_is_empty)]
+    pub fn len(&self) -> usize {
+        1 + self.old.len()
+    }
+
     /// Chooses the key that opens an envelope: the first that the envelope names and the ring has.
     ///
     /// # Errors
@@ -190,7 +227,7 @@ impl<K: AsRef<PublicKey>> Keyring<K> {
     fn no_matching_key(&self, envelope: &Envelope<'_>) -> KeyringError {
         let envelope = envelope.stanzas().map(|stanza| stanza.key_id());
         let ring = self.iter().map(|(key, _)| key.as_ref().key_id());
-        KeyringError::NoMatchingKey(NoMatchingKey::new(envelope, ring, 1 + self.old.len()))
+        KeyringError::NoMatchingKey(NoMatchingKey::new(envelope, ring, self.len()))
     }
 }
 
@@ -215,6 +252,7 @@ impl<B: Backend> Keyring<Identity<B>> {
             plaintext: opener.open(&frame, context)?,
             key_id: selected.key_id(),
             status: selected.status(),
+            wrapped: None,
         })
     }
 

@@ -13,8 +13,11 @@ mod base64url;
 pub mod binding;
 mod bytes;
 mod certificate;
+#[cfg(feature = "cms")]
 pub mod cms;
+#[cfg(any(feature = "jwe", feature = "cms"))]
 mod content;
+mod decapsulation;
 mod encoded_context;
 mod envelope;
 mod error;
@@ -24,9 +27,11 @@ mod frame;
 mod hash;
 mod header;
 mod identity;
+#[cfg(feature = "jwe")]
 pub mod jwe;
 mod key_schedule;
 mod keyring;
+mod message;
 mod open;
 mod opener;
 mod padding;
@@ -47,10 +52,10 @@ pub mod wrapper;
 pub use backend::aws_lc::{AwsLc, AwsLcRng};
 #[cfg(feature = "rustcrypto")]
 pub use backend::rustcrypto::RustCrypto;
-pub use backend::{Backend, BackendError};
+pub use backend::{Backend, BackendError, Decrypted};
 pub use binding::Binding;
 pub use certificate::{Certificate, CertificateError};
-pub use content::PendingContent;
+pub use decapsulation::{KeyAnswer, decrypt};
 pub use envelope::Envelope;
 pub use error::{Error, OpenError, ParseError, SealError};
 pub use fingerprint::{Fingerprint, InvalidDigest, KeyId};
@@ -59,10 +64,12 @@ pub use frame::{Frame, Frames};
 pub use header::{MAX_RECIPIENTS, Stanza, StanzaType, Stanzas};
 pub use identity::{Identity, IdentityError};
 pub use keyring::{
-    DuplicateKey, KeyStatus, Keyring, KeyringError, NoMatchingKey, Opened, Selected,
+    DuplicateKey, KeyNames, KeyStatus, Keyring, KeyringError, NoMatchingKey, Opened,
+    PublicIdentity, Selected,
 };
+pub use message::{ContextPolicy, Declared, Message, NativeMessage, PendingMessage};
 pub use open::{open, open_in_place, open_into};
-pub use opener::{KeyAnswer, Opener, Pending, Sequence};
+pub use opener::{Opener, Pending, Sequence};
 pub use padding::{MAX_MESSAGE, padded_len};
 pub use plaintext::Plaintext;
 pub use public_key::{PublicKey, PublicKeyError};

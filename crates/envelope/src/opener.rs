@@ -1,7 +1,7 @@
 //! Opening in phases, so that the private key may live elsewhere.
 //!
 //! ```text
-//! Envelope::pending(public key) → Pending ── somebody decrypts one OAEP ciphertext ──► KeyAnswer
+//! Envelope::pending(public key) → Pending ── a key store decrypts one OAEP ciphertext ──► KeyAnswer
 //! Pending::finish(KeyAnswer)    → Opener  ── frame + context ──► plaintext | OpenError
 //! ```
 
@@ -9,12 +9,13 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 use sealpost_context::SecretContext;
-use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
-use zeroize::{Zeroize, Zeroizing};
+use subtle::Choice;
+use zeroize::Zeroize;
 
 use crate::{
-    backend::Backend,
+    backend::{Backend, equal},
     bytes::copy,
+    decapsulation::{self, Form, KeyAnswer},
     envelope::Envelope,
     error::{Error, OpenError},
     fingerprint::KeyId,
@@ -29,30 +30,13 @@ use crate::{
 /// An envelope whose seed waits to be decrypted.
 ///
 /// For a private key in an HSM or a KMS: have it decrypt [`encapsulation`](Self::encapsulation) with
-/// RSA-OAEP (SHA-256, MGF1-SHA-256, no label) and give what it says to [`finish`](Self::finish). For one
-/// in memory there is [`decrypt`](Self::decrypt), and [`open`](crate::open) that does it all.
+/// RSA-OAEP (SHA-256, MGF1-SHA-256, no label) and give its answer to [`finish`](Self::finish). For one
+/// in memory there is [`decrypt`](Self::decrypt), and [`open`](crate::open), which does everything.
 #[derive(Clone, Copy, Debug)]
 pub struct Pending<'a> {
     header: &'a [u8],
     key_id: KeyId,
     encapsulation: &'a [u8],
-}
-
-/// What a private key that lives elsewhere said.
-#[non_exhaustive]
-pub enum KeyAnswer<'k> {
-    /// It decrypted the ciphertext to these bytes, whatever they are.
-    Seed(&'k [u8]),
-    /// It could not decrypt the ciphertext. Final: asking again is what an attacker would do.
-    Rejected,
-    /// It did not answer. The question may be put again.
-    Unavailable,
-}
-
-impl fmt::Debug for KeyAnswer<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("KeyAnswer")
-    }
 }
 
 impl<'a> Pending<'a> {
@@ -77,28 +61,20 @@ impl<'a> Pending<'a> {
         self.encapsulation
     }
 
-    /// Goes on with what the private key said.
+    /// Goes on with the private key's answer.
     ///
     /// # Errors
     ///
-    /// [`Error::KeyUnavailable`] if it did not answer, [`Error::Rng`]. A rejection is no error *here*: it
+    /// [`Error::KeyUnavailable`] if it did not answer, [`Error::Rng`]. A rejection is not an error *here*: it
     /// shows when a message is opened, where every failure does.
     pub fn finish<B: Backend, R: TryCryptoRng + ?Sized>(
         &self,
         answer: KeyAnswer<'_>,
         rng: &mut R,
     ) -> Result<Opener<B>, Error> {
-        let substitute = random_seed(rng)?;
-        let mut message = Zeroizing::new([0; MESSAGE_LEN]);
-        let decrypted = match answer {
-            KeyAnswer::Unavailable => return Err(Error::KeyUnavailable),
-            KeyAnswer::Seed(bytes) if bytes.len() == MESSAGE_LEN => {
-                message.copy_from_slice(bytes);
-                Choice::from(1)
-            }
-            KeyAnswer::Seed(_) | KeyAnswer::Rejected => Choice::from(0),
-        };
-        self.derive(decrypted, &message, &substitute)
+        let mut seed = Seed::default();
+        let valid = decapsulation::answered(&answer, SEED, rng, &mut seed)?;
+        self.derive(valid, &seed)
     }
 
     /// Decrypts with a private key in memory.
@@ -111,36 +87,14 @@ impl<'a> Pending<'a> {
         identity: &Identity<B>,
         rng: &mut R,
     ) -> Result<Opener<B>, Error> {
-        // Before the decryption, so that a failing generator says nothing about it.
-        let substitute = random_seed(rng)?;
-        let mut message = Zeroizing::new([0; MESSAGE_LEN]);
-        let decrypted = B::oaep_decrypt(
-            &identity.private,
-            rng,
-            self.encapsulation,
-            message.as_mut_slice(),
-        );
-        self.derive(decrypted, &message, &substitute)
+        let mut seed = Seed::default();
+        let valid = decapsulation::decapsulate(identity, self.encapsulation, SEED, rng, &mut seed)?;
+        self.derive(valid, &seed)
     }
 
-    // The library's OAEP decoding is what closes Manger's attack: it joins every way to fail into one bit,
-    // which is public. Going on with a random seed makes all failures take one way out; no more than that.
-    fn derive<B: Backend>(
-        &self,
-        decrypted: Choice,
-        message: &[u8; MESSAGE_LEN],
-        substitute: &Seed,
-    ) -> Result<Opener<B>, Error> {
-        let [prefix, seed @ ..] = message;
-        let valid = decrypted & prefix.ct_eq(&StanzaType::RsaOaep.number());
-        let mut chosen: Seed = Zeroizing::new([0; 32]);
-        for (chosen, (seed, substitute)) in
-            chosen.iter_mut().zip(seed.iter().zip(substitute.iter()))
-        {
-            *chosen = u8::conditional_select(substitute, seed, valid);
-        }
+    fn derive<B: Backend>(&self, valid: Choice, seed: &Seed) -> Result<Opener<B>, Error> {
         // Fails for want of memory only.
-        let schedule = KeySchedule::derive(self.header, &chosen).map_err(|_| OpenError)?;
+        let schedule = KeySchedule::derive(self.header, seed).map_err(|_| OpenError)?;
         Ok(Opener { schedule, valid })
     }
 }
@@ -293,23 +247,8 @@ impl<B: Backend> fmt::Debug for Sequence<'_, B> {
     }
 }
 
-/// Are they equal? In constant time, by words: `subtle` pays for each comparison, and bytes are 32.
-fn equal(a: &[u8; 32], b: &[u8; 32]) -> Choice {
-    let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
-    a.iter().zip(b).fold(Choice::from(1), |equal, (a, b)| {
-        equal & u64::from_ne_bytes(*a).ct_eq(&u64::from_ne_bytes(*b))
-    })
-}
-
-fn random_seed<R: TryCryptoRng + ?Sized>(rng: &mut R) -> Result<Seed, Error> {
-    let mut seed = Zeroizing::new([0; 32]);
-    rng.try_fill_bytes(seed.as_mut_slice())
-        .map_err(|_| Error::Rng)?;
-    Ok(seed)
-}
-
 /// The message of type 1: `0x01 ‖ seed`.
-const MESSAGE_LEN: usize = 33;
+const SEED: Form = Form::Prefixed(StanzaType::RsaOaep);
 
 #[cfg(test)]
 #[cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
@@ -318,6 +257,7 @@ mod tests {
     use core::convert::Infallible;
 
     use rand_core::{TryCryptoRng, TryRng};
+    use zeroize::Zeroizing;
 
     use super::*;
 
@@ -368,7 +308,7 @@ mod tests {
             ciphertext: &ciphertext,
             tag: &tag,
         };
-        let mut message = [7; MESSAGE_LEN];
+        let mut message = [7; 33];
         message[0] = StanzaType::RsaOaep.number();
         let answer = match decrypted {
             true => KeyAnswer::Seed(&message),

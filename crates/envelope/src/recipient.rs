@@ -5,7 +5,9 @@ use core::fmt;
 use crate::{
     backend::Backend,
     certificate::{Certificate, CertificateError, CertificateNames},
+    error::SealError,
     fingerprint::KeyId,
+    header::MAX_RECIPIENTS,
     public_key::{PublicKey, PublicKeyError},
     time::UnixTime,
     trust::{Trust, TrustError},
@@ -132,4 +134,24 @@ impl<B: Backend> fmt::Debug for Recipient<B> {
             .field("public_key", &self.public)
             .finish_non_exhaustive()
     }
+}
+
+/// 1 to 16 recipients, each with a key of its own.
+pub(crate) fn check_recipients<B: Backend>(recipients: &[Recipient<B>]) -> Result<(), SealError> {
+    if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
+        return Err(SealError::RecipientCount {
+            given: recipients.len(),
+        });
+    }
+    for (index, recipient) in recipients.iter().enumerate() {
+        let key_id = recipient.key_id();
+        if recipients
+            .iter()
+            .take(index)
+            .any(|earlier| earlier.key_id() == key_id)
+        {
+            return Err(SealError::DuplicateRecipient { key_id });
+        }
+    }
+    Ok(())
 }

@@ -12,11 +12,11 @@ use crate::{
     bytes::copy,
     error::SealError,
     frame::{self, FRAME_LEN, TAG_LEN},
-    header::{self, FIXED_LEN, MAX_RECIPIENTS, STANZA_LEN, StanzaType},
+    header::{self, FIXED_LEN, STANZA_LEN, StanzaType},
     key_schedule::{KeySchedule, Seed},
     padding::{self, MAX_MESSAGE},
     reader::Writer,
-    recipient::Recipient,
+    recipient::{Recipient, check_recipients},
 };
 
 /// Seals one message to up to 16 recipients, any of which can open it.
@@ -248,25 +248,6 @@ impl<B: Backend> fmt::Debug for Sealer<B> {
             .field("next", &self.next)
             .finish_non_exhaustive()
     }
-}
-
-fn check_recipients<B: Backend>(recipients: &[Recipient<B>]) -> Result<(), SealError> {
-    if recipients.is_empty() || recipients.len() > MAX_RECIPIENTS {
-        return Err(SealError::RecipientCount {
-            given: recipients.len(),
-        });
-    }
-    for (index, recipient) in recipients.iter().enumerate() {
-        let key_id = recipient.key_id();
-        if recipients
-            .iter()
-            .take(index)
-            .any(|earlier| earlier.key_id() == key_id)
-        {
-            return Err(SealError::DuplicateRecipient { key_id });
-        }
-    }
-    Ok(())
 }
 
 fn write_header<B: Backend, R: TryCryptoRng + ?Sized>(

@@ -9,8 +9,8 @@ use std::process::Command;
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    Backend, Certificate, Error, Identity, KeyAnswer, Keyring, OpenError, Recipient, SealError,
-    Trust, UnixTime,
+    Backend, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring, KeyringError,
+    Message, OpenError, PublicIdentity, Recipient, SealError, Trust, UnixTime,
     cms::{self, Cms, CmsError, KeyEncryption, RecipientName},
 };
 use tempfile::TempDir;
@@ -56,9 +56,19 @@ fn identity<B: Backend>(name: &str) -> Identity<B> {
 }
 
 fn open<B: Backend>(name: &str, message: &[u8]) -> Result<Vec<u8>, Error> {
-    let cms = Cms::parse(message)?;
-    let ring = Keyring::new(identity::<B>(name));
-    cms::open(&ring, &cms, &mut rng()).map(|opened| opened.plaintext.to_vec())
+    open_with(&Keyring::new(identity::<B>(name)), Cms::parse(message)?)
+}
+
+fn open_with<'a, B: Backend>(
+    ring: &Keyring<Identity<B>>,
+    message: impl Into<Message<'a>>,
+) -> Result<Vec<u8>, Error> {
+    let policy = ContextPolicy::AcceptUnbound(None);
+    match message.into().open(ring, policy, &mut rng()) {
+        Ok(opened) => Ok(opened.plaintext.to_vec()),
+        Err(KeyringError::Opening(error)) => Err(error),
+        Err(error) => panic!("of CMS: {error}"),
+    }
 }
 
 const OAEP: [&str; 6] = [
@@ -223,8 +233,7 @@ fn an_issuer_may_have_a_long_name() {
         let mut identity = Identity::<Any>::from_pem(&std::fs::read(&key).unwrap()).unwrap();
         identity.add_certificate(certificate).unwrap();
         let cms = Cms::parse(&sealed).unwrap();
-        let opened = cms::open(&Keyring::new(identity), &cms, &mut rng()).unwrap();
-        assert_eq!(&*opened.plaintext, b"x");
+        assert_eq!(open_with(&Keyring::new(identity), cms).unwrap(), b"x");
     }
 }
 
@@ -413,7 +422,7 @@ fn what_is_not_exactly_right_is_refused() {
         Identity::<Any>::from_pem(&std::fs::read(path("agent-a2048.key.pem")).unwrap()).unwrap(),
     );
     assert_eq!(
-        cms::open(&without, &Cms::parse(&good).unwrap(), &mut rng()).err(),
+        open_with(&without, Cms::parse(&good).unwrap()).err(),
         Some(Error::Cms(CmsError::NoMatchingKey {
             recipients: 1,
             certificates: false
@@ -458,7 +467,7 @@ fn optional_fields_are_refused_by_name() {
 #[test]
 fn no_message_of_one_format_is_one_of_another() {
     use base64ct::{Base64UrlUnpadded, Encoding as _};
-    use sealpost_envelope::jwe::{self, ContextPolicy, Jwe, Serialization};
+    use sealpost_envelope::jwe::{self, Jwe, Serialization};
 
     let encode = Base64UrlUnpadded::encode_string;
     let decode = |text: &str| Base64UrlUnpadded::decode_vec(text).unwrap();
@@ -496,11 +505,7 @@ fn no_message_of_one_format_is_one_of_another() {
     ]
     .join(".");
     let ring = Keyring::new(identity::<Any>("a2048"));
-    let open = |text: &str| {
-        let jwe = Jwe::parse(text.as_bytes()).unwrap();
-        let opened = jwe::open(&ring, &jwe, ContextPolicy::AcceptUnbound(None), &mut rng());
-        opened.map(|opened| opened.plaintext.to_vec())
-    };
+    let open = |text: &str| open_with(&ring, Jwe::parse(text.as_bytes()).unwrap());
     assert_eq!(open(&moved), Err(Error::Open(OpenError)));
     assert_eq!(open(&text), Ok(b"message".to_vec()));
 }
@@ -567,10 +572,11 @@ fn from_the_private_key_on_there_is_one_error() {
                 "{at}"
             );
         }
-        let cms = Cms::parse(&good).unwrap();
+        let cms = Message::parse(&good).unwrap();
         let identity = identity::<B>("a2048");
+        let ring = Keyring::new(PublicIdentity::from(&identity));
         let pending = cms
-            .pending(identity.public_key(), identity.certificates())
+            .pending(&ring, ContextPolicy::AcceptUnbound(None))
             .unwrap();
         for answer in [
             KeyAnswer::Seed(&[7; 32]),
@@ -581,7 +587,7 @@ fn from_the_private_key_on_there_is_one_error() {
             assert_eq!(opened.err(), Some(Error::Open(OpenError)));
         }
         assert_eq!(
-            &*pending.decrypt(&identity, &mut rng()).unwrap(),
+            &*pending.decrypt(&identity, &mut rng()).unwrap().plaintext,
             b"message"
         );
         let mut out_of_range = good.clone();

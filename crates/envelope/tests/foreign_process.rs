@@ -150,7 +150,7 @@ fn key_server() {
         }
         let mut seed = [0; 33];
         let decrypted = ServerBackend::oaep_decrypt(&key, &mut rng(), &ciphertext, &mut seed);
-        if bool::from(decrypted) {
+        if bool::from(decrypted.exactly(seed.len())) {
             stderr.write_all(b"S").unwrap();
             stderr.write_all(&seed).unwrap();
         } else {

@@ -9,10 +9,9 @@ use num_bigint::BigUint;
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use rsa::{RsaPublicKey, pkcs8::DecodePublicKey as _, traits::PublicKeyParts as _};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Certificate, Envelope, Identity, Keyring, Recipient, RustCrypto,
-    SecretContext, Trust, UnixTime,
-    cms::{self, Cms},
-    jwe::{self, ContextPolicy, Jwe, Serialization},
+    AwsLc, AwsLcRng, Backend, Certificate, ContextPolicy, Envelope, Identity, Keyring, Message,
+    Recipient, RustCrypto, SecretContext, Trust, UnixTime, cms,
+    jwe::{self, Serialization},
 };
 
 /// A public key, and whatever can be seen of what its owner makes of a ciphertext.
@@ -177,9 +176,9 @@ fn nothing_in_a_jwe<B: Backend>() {
     nothing(&BigUint::from_bytes_be(&encrypted), |block| {
         let key = Base64UrlUnpadded::encode_string(block);
         let changed = [parts[0], &key, parts[2], parts[3], parts[4]].join(".");
-        let jwe = Jwe::parse(changed.as_bytes()).unwrap();
+        let jwe = Message::parse(changed.as_bytes()).unwrap();
         let policy = ContextPolicy::AcceptUnbound(None);
-        let opened = jwe::open(&ring, &jwe, policy, &mut AwsLcRng);
+        let opened = jwe.open(&ring, policy, &mut AwsLcRng);
         opened
             .map(|_| ())
             .map_err(|error| format!("{error:?} {error}"))
@@ -199,7 +198,10 @@ fn nothing_in_a_cms<B: Backend>() {
     nothing(&encapsulation, |block| {
         let mut changed = sealed.clone();
         changed[start..start + 256].copy_from_slice(block);
-        let opened = cms::open(&ring, &Cms::parse(&changed).unwrap(), &mut AwsLcRng);
+        let policy = ContextPolicy::AcceptUnbound(None);
+        let opened = Message::parse(&changed)
+            .unwrap()
+            .open(&ring, policy, &mut AwsLcRng);
         opened
             .map(|_| ())
             .map_err(|error| format!("{error:?} {error}"))

@@ -23,11 +23,11 @@ mod residue {
     pub(crate) mod controls;
     pub(crate) mod harness;
     pub(crate) mod heap;
+    pub(crate) mod jwe_and_cms;
     pub(crate) mod keys;
     pub(crate) mod opening;
     pub(crate) mod sealing;
     pub(crate) mod secrets;
-    pub(crate) mod standard;
     pub(crate) mod tested;
 }
 

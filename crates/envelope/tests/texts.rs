@@ -64,12 +64,16 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         &[
             Error::BufferTooSmall { needed: 256 },
             Error::Cms(CmsError::TooLarge),
+            Error::ContextNeeded,
             Error::Cut { messages: 3 },
             Error::EncapsulationLength {
                 expected: 256,
                 found: 384,
             },
             Error::EncapsulationRange,
+            Error::FormatNotBuilt {
+                format: Format::JweCompact,
+            },
             Error::Jwe(JweError::Zip),
             Error::KeyUnavailable,
             Error::NoMatchingKey {
@@ -78,12 +82,17 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             },
             Error::NotSingle { messages: 3 },
             Error::Open(OpenError),
+            Error::OtherFormat {
+                expected: Format::CmsPem,
+            },
             Error::Parse(ParseError::Magic),
             Error::Rng,
             Error::StanzaType {
                 key_id: KEY_ID,
                 found: 9,
             },
+            Error::UnknownFormat,
+            Error::Wrapper(WrapperError::Members),
         ],
     );
     all.list(

@@ -121,7 +121,7 @@ fn decrypt<B: Backend>(key: &B::PrivateKey, ciphertext: &[u8], length: usize) ->
     let mut out = vec![0; length];
     let mut rng = ChaCha20Rng::seed_from_u64(1);
     let decrypted = B::oaep_decrypt(key, &mut rng, ciphertext, &mut out);
-    bool::from(decrypted).then_some(out)
+    bool::from(decrypted.exactly(length)).then_some(out)
 }
 
 /// Would this ciphertext, as the seed in an envelope, get to the private key?

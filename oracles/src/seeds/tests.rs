@@ -1,9 +1,8 @@
 //! Seeds get where they are meant to.
 
 use sealpost_envelope::{
-    AwsLcRng, Certificate, ChainPolicy, TrustAnchors,
-    cms::Cms,
-    jwe::{ContextPolicy, Jwe, JweError},
+    AwsLcRng, Certificate, ChainPolicy, ContextPolicy, Message, TrustAnchors,
+    jwe::{Jwe, JweError},
     open,
 };
 
@@ -19,8 +18,8 @@ fn seeds_go_deep() {
     }
     let policy = ContextPolicy::AcceptUnbound(None);
     for sealed in jwe_compact()[..2].iter().chain(&jwe_json()) {
-        let jwe = Jwe::parse(sealed).expect("it was sealed");
-        assert!(jwe::open(&AWS_LC, &jwe, policy, &mut AwsLcRng).is_ok());
+        let jwe = Message::parse(sealed).expect("it was sealed");
+        assert!(jwe.open(&AWS_LC, policy, &mut AwsLcRng).is_ok());
     }
     let misplaced = jwe_misplaced();
     assert!(Jwe::parse(&misplaced[0]).is_ok());
@@ -28,8 +27,8 @@ fn seeds_go_deep() {
         assert!(matches!(Jwe::parse(sealed), Err(JweError::Unprotected(_))));
     }
     for sealed in cms() {
-        let cms = Cms::parse(&sealed).expect("it was sealed");
-        assert!(cms::open(&AWS_LC, &cms, &mut AwsLcRng).is_ok());
+        let cms = Message::parse(&sealed).expect("it was sealed");
+        assert!(cms.open(&AWS_LC, policy, &mut AwsLcRng).is_ok());
     }
     let trusted = |seed: &Vec<u8>| {
         let (anchors, file) = input::two(seed).expect("it has two parts");

@@ -1,14 +1,14 @@
 //! Values that were sealed at the source: what is taken, and everything that is not.
 
 use base64ct::{Base64, Encoding as _};
-use sealpost_agent::Accept;
+use sealpost_agent::{Accept, LocalKeyring};
 use sealpost_context::SecretContext;
 use sealpost_envelope::{AwsLcRng, Binding, UnixTime, cms, jwe, wrapper};
 use sealpost_protocol::{Outcome, OwnedContext, Owner, Sealed};
 
 use crate::harness::{
-    CERTIFICATE, NOW, OTHER_CERTIFICATE, World, identity, jwe_for, owned, recipient, seal_for,
-    used, world, world_with,
+    CERTIFICATE, KEY, NOW, OTHER_CERTIFICATE, World, identity, jwe_for, owned, recipient, seal_for,
+    used, world, world_of, world_with,
 };
 
 const VALUE: &[u8] = br#" {"password": "P@ss", "n": 1.50} "#;
@@ -328,10 +328,9 @@ async fn what_does_not_open_says_nothing_and_is_counted() {
 #[tokio::test]
 async fn old_identities_still_open() {
     let old_key: &[u8] = include_bytes!("../../../../testdata/keys/agent-b2048.key.pem");
-    let rotated = world_with(|agent| {
-        let old = identity(old_key, OTHER_CERTIFICATE);
-        agent.with_old_identities([old]).unwrap()
-    });
+    let old = identity(old_key, OTHER_CERTIFICATE);
+    let keys = LocalKeyring::with_old(identity(KEY, CERTIFICATE), [old]).unwrap();
+    let rotated = world_of(keys, |agent| agent);
     let context = rotated.context("db");
     let sealed_to_old = Sealed::Native {
         envelope: seal_for(&context, VALUE, OTHER_CERTIFICATE),

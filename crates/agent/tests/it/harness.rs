@@ -12,7 +12,7 @@ use std::{
 use async_trait::async_trait;
 use aws_lc_rs::{rand::SystemRandom, signature::Ed25519KeyPair};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use sealpost_agent::{Agent, Resolver};
+use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Resolver};
 use sealpost_context::SecretContext;
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
@@ -130,6 +130,14 @@ pub(crate) fn world() -> World {
 
 /// With a change to the agent before it is used.
 pub(crate) fn world_with(change: impl FnOnce(Agent) -> Agent) -> World {
+    world_of(LocalKeyring::new(identity(KEY, CERTIFICATE)), change)
+}
+
+/// With other keys.
+pub(crate) fn world_of(
+    keys: impl Into<Arc<dyn KeyHolder>>,
+    change: impl FnOnce(Agent) -> Agent,
+) -> World {
     let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
     let forger = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
     let pkcs8 = Base64::encode_string(pkcs8.as_ref());
@@ -140,14 +148,8 @@ pub(crate) fn world_with(change: impl FnOnce(Agent) -> Agent) -> World {
     let vault = Arc::new(TestVault::default());
     let clock = Arc::new(TestClock::default());
     let agent_keys = VerifyKeys::from(agent_key.verify_key());
-    let agent = Agent::new(
-        id,
-        identity(KEY, CERTIFICATE),
-        vault.clone(),
-        agent_key,
-        gateway.verify_key(),
-    )
-    .with_clock(clock.clone());
+    let agent = Agent::new(id, keys, vault.clone(), agent_key, gateway.verify_key())
+        .with_clock(clock.clone());
     let resolver = Resolver::new(vault.clone());
     World {
         agent: Arc::new(change(agent)),
@@ -172,7 +174,7 @@ pub(crate) fn recipient(certificate: &[u8]) -> Recipient<AwsLc> {
     Recipient::from_certificate_pem(certificate, &Trust::DangerAnyCertificate, NOW).unwrap()
 }
 
-const KEY: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
+pub(crate) const KEY: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
 pub(crate) const CERTIFICATE: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.pem");
 pub(crate) const OTHER_CERTIFICATE: &[u8] =
     include_bytes!("../../../../testdata/keys/agent-b2048.pem");

@@ -3,6 +3,7 @@
 
 mod formats;
 mod harness;
+mod key_holders;
 mod once;
 mod outcomes;
 mod serving;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sealpost_agent::{Agent, Resolver};
+use sealpost_agent::{Agent, LocalKeyring, Resolver};
 use sealpost_client::{
     AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemType, RetryPolicy, Token,
 };
@@ -66,7 +66,7 @@ async fn world() -> World {
     identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
         id.clone(),
-        identity,
+        LocalKeyring::new(identity),
         vault,
         agent_key.clone(),
         gateway_key.verify_key(),

@@ -11,10 +11,9 @@ use aws_lc_rs::{
     },
 };
 use rand_core::{TryCryptoRng, TryRng};
-use subtle::Choice;
 use zeroize::Zeroizing;
 
-use super::{Backend, BackendError, MAX_MODULUS, copy_exact, sealed::Sealed};
+use super::{Backend, BackendError, Decrypted, MAX_MODULUS, sealed::Sealed};
 
 /// The AWS-LC backend, for hosts: four to six times as fast at RSA as the pure-Rust one.
 ///
@@ -135,7 +134,7 @@ impl Backend for AwsLc {
         _rng: &mut R,
         ciphertext: &[u8],
         out: &mut [u8],
-    ) -> Choice {
+    ) -> Decrypted {
         // The library wants room for a whole modulus.
         let mut buffer = Zeroizing::new([0; MAX_MODULUS]);
         match key.decrypt(
@@ -144,8 +143,8 @@ impl Backend for AwsLc {
             buffer.as_mut_slice(),
             None,
         ) {
-            Ok(plaintext) => copy_exact(plaintext, out),
-            Err(_) => Choice::from(0),
+            Ok(plaintext) => Decrypted::to(plaintext, out),
+            Err(_) => Decrypted::rejected(),
         }
     }
 }

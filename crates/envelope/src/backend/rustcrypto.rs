@@ -13,10 +13,9 @@ use rsa::{
     traits::{PaddingScheme, PublicKeyParts},
 };
 use sha2::{Digest, Sha256};
-use subtle::Choice;
 use zeroize::Zeroizing;
 
-use super::{Backend, BackendError, copy_exact, sealed::Sealed};
+use super::{Backend, BackendError, Decrypted, sealed::Sealed};
 use crate::bytes::copy;
 
 /// The pure-Rust backend: no_std, no C compiler, every target that Rust has.
@@ -126,12 +125,12 @@ impl Backend for RustCrypto {
         rng: &mut R,
         ciphertext: &[u8],
         out: &mut [u8],
-    ) -> Choice {
+    ) -> Decrypted {
         debug_assert_eq!(ciphertext.len(), key.size());
         match Oaep::<Sha256>::new().decrypt(Some(rng), key, ciphertext) {
             // The library returns a plain Vec.
-            Ok(plaintext) => copy_exact(&Zeroizing::new(plaintext), out),
-            Err(_) => Choice::from(0),
+            Ok(plaintext) => Decrypted::to(&Zeroizing::new(plaintext), out),
+            Err(_) => Decrypted::rejected(),
         }
     }
 }

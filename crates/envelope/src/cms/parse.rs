@@ -38,7 +38,8 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Cms, CmsError> {
     }
     // As `Format::detect` says it.
     if bytes.trim_ascii_start().starts_with(b"-----BEGIN ") {
-        return content_info(&from_pem(bytes)?);
+        let cms = content_info(&from_pem(bytes)?)?;
+        return Ok(Cms { pem: true, ..cms });
     }
     content_info(bytes)
 }
@@ -107,6 +108,7 @@ fn auth_enveloped_data(der: &[u8]) -> Result<Cms, CmsError> {
     }
     parts.end()?;
     Ok(Cms {
+        pem: false,
         recipients,
         nonce,
         ciphertext,

@@ -11,12 +11,11 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
-    Backend, Binding, Certificate, Error, Identity, KeyAnswer, Keyring, OpenError, Recipient,
-    SealError, SecretContext, Trust, UnixTime,
+    Backend, Binding, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring,
+    KeyringError, Message, OpenError, PublicIdentity, Recipient, SealError, SecretContext, Trust,
+    UnixTime,
     binding::{BindingError, BindingMember},
-    jwe::{
-        self, ContextPolicy, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization,
-    },
+    jwe::{self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization},
 };
 
 #[cfg(feature = "aws-lc")]
@@ -80,8 +79,20 @@ fn seal<B: Backend>(names: &[&str], serialization: Serialization, message: &[u8]
 
 fn open<B: Backend>(name: &str, text: &str, policy: ContextPolicy<'_>) -> Result<Vec<u8>, Error> {
     let ring = Keyring::new(identity::<B>(name));
-    let jwe = Jwe::parse(text.as_bytes())?;
-    jwe::open(&ring, &jwe, policy, &mut rng()).map(|opened| opened.plaintext.to_vec())
+    open_with(&ring, text, policy)
+}
+
+fn open_with<B: Backend>(
+    ring: &Keyring<Identity<B>>,
+    text: &str,
+    policy: ContextPolicy<'_>,
+) -> Result<Vec<u8>, Error> {
+    let message = Message::from(Jwe::parse(text.as_bytes())?);
+    match message.open(ring, policy, &mut rng()) {
+        Ok(opened) => Ok(opened.plaintext.to_vec()),
+        Err(KeyringError::Opening(error)) => Err(error),
+        Err(error) => panic!("of a JWE: {error}"),
+    }
 }
 
 #[test]
@@ -217,15 +228,7 @@ fn both_names_of_a_key_must_name_the_same() {
             false => text.add(&names.join(",")).compact(),
         }
     };
-    let open = |text: &str, policy| {
-        jwe::open(
-            &ring,
-            &Jwe::parse(text.as_bytes()).unwrap(),
-            policy,
-            &mut rng(),
-        )
-        .err()
-    };
+    let open = |text: &str, policy| open_with(&ring, text, policy).err();
     // The header is authenticated, so a new one doesn't open: what matters is that the key is tried.
     let tried = Some(Error::Open(OpenError));
     assert_eq!(open(&name(Some("a2048"), None), BOUND), tried);
@@ -254,9 +257,8 @@ fn both_names_of_a_key_must_name_the_same() {
 
     let alone = Keyring::new(identity::<Any>("a2048"));
     let text = name(None, None);
-    let jwe = Jwe::parse(text.as_bytes()).unwrap();
-    assert_eq!(jwe::open(&alone, &jwe, UNBOUND, &mut rng()).err(), tried);
-    assert_eq!(jwe::open(&alone, &jwe, BOUND, &mut rng()).err(), unnamed);
+    assert_eq!(open_with(&alone, &text, UNBOUND).err(), tried);
+    assert_eq!(open_with(&alone, &text, BOUND).err(), unnamed);
 }
 
 #[test]
@@ -332,11 +334,10 @@ fn from_the_private_key_on_there_is_one_error() {
             );
         }
         let jwe = draft().compact();
-        let jwe = Jwe::parse(jwe.as_bytes()).unwrap();
+        let jwe = Message::parse(jwe.as_bytes()).unwrap();
         let identity = identity::<B>("a2048");
-        let pending = jwe
-            .pending(identity.public_key(), identity.certificates(), BOUND)
-            .unwrap();
+        let ring = Keyring::new(PublicIdentity::from(&identity));
+        let pending = jwe.pending(&ring, BOUND).unwrap();
         let finish = |answer| pending.finish::<B, _>(answer, &mut rng()).err();
         for answer in [&[7; 32][..], &[7; 33], &[]] {
             assert_eq!(
@@ -346,7 +347,10 @@ fn from_the_private_key_on_there_is_one_error() {
         }
         assert_eq!(finish(KeyAnswer::Rejected), Some(Error::Open(OpenError)));
         assert_eq!(finish(KeyAnswer::Unavailable), Some(Error::KeyUnavailable));
-        assert_eq!(&*pending.decrypt(&identity, &mut rng()).unwrap(), b"{}");
+        assert_eq!(
+            &*pending.decrypt(&identity, &mut rng()).unwrap().plaintext,
+            b"{}"
+        );
     }
     #[cfg(feature = "aws-lc")]
     all::<AwsLc>();

@@ -2,7 +2,7 @@
 
 use std::env;
 
-use super::{controls, keys, opening, sealing, standard, tested::Tested};
+use super::{controls, jwe_and_cms, keys, opening, sealing, tested::Tested};
 
 macro_rules! run {
     ($harness:ident, $label:expr, $module:ident: $($case:ident $(::<$backend:ident>)?)*) => {
@@ -27,7 +27,7 @@ pub(crate) fn main() {
         a_live_copy_is_found_in_the_heap
         what_c_leaves_is_found_in_the_heap
     }
-    run! { harness, "", standard:
+    run! { harness, "", jwe_and_cms:
         a_wrapper
     }
     #[cfg(feature = "aws-lc")]
@@ -66,7 +66,7 @@ fn suite<B: Tested>(harness: &mut Harness) {
         failures_after_the_private_key::<B>
         failures_before_the_private_key::<B>
     }
-    run! { harness, B::NAME, standard:
+    run! { harness, B::NAME, jwe_and_cms:
         jwe::<B>
         a_jwe_that_was_changed::<B>
         cms::<B>

@@ -21,7 +21,9 @@ impl<B: Backend> ForeignKey<B> {
     fn decrypt(&self, ciphertext: &[u8]) -> Result<Vec<u8>, BackendError> {
         let mut message = vec![0; 33];
         let decrypted = B::oaep_decrypt(&self.0, &mut rng(7), ciphertext, &mut message);
-        bool::from(decrypted).then_some(message).ok_or(BackendError)
+        bool::from(decrypted.exactly(33))
+            .then_some(message)
+            .ok_or(BackendError)
     }
 }
 

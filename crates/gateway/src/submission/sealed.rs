@@ -5,11 +5,7 @@ use base64::{
     engine::{Simd, general_purpose::PAD},
 };
 use sealpost_context::{Field, InvalidIdentifier};
-use sealpost_envelope::{
-    UnixTime,
-    cms::{Cms, from_pem},
-    jwe::{Jwe, JweError, Serialization},
-};
+use sealpost_envelope::{Declared, Error, Format, Message, UnixTime, cms::from_pem, jwe::JweError};
 use sealpost_protocol::{OwnedContext, Owner, Sealed, SingleUse, mismatches};
 use sealpost_rest::ProblemType;
 
@@ -30,8 +26,11 @@ impl AtSource {
         now: UnixTime,
     ) -> Result<Self, (ProblemType, Vec<String>)> {
         match media_type {
+            MediaType::Jose => jwe(Format::JweCompact, body, now),
+            MediaType::JoseJson => jwe(Format::JweJson, body, now),
             MediaType::Pkcs7 => cms(body),
-            _ => jwe(media_type, body, now),
+            // What is in clear is read elsewhere.
+            MediaType::Json => Err(unreadable(&Error::UnknownFormat)),
         }
     }
 
@@ -66,24 +65,22 @@ impl AtSource {
     }
 }
 
-fn jwe(
-    media_type: MediaType,
-    body: &[u8],
-    now: UnixTime,
-) -> Result<AtSource, (ProblemType, Vec<String>)> {
+fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, (ProblemType, Vec<String>)> {
     // A file often ends with a line break.
     let body = body.trim_ascii();
-    let message = Jwe::parse(body).map_err(|error| unreadable(&error))?;
-    let is_compact = message.serialization() == Serialization::Compact;
-    if is_compact != (media_type == MediaType::Jose) {
-        return Err(unreadable(
+    let message = Message::parse_as(format, body).map_err(|error| match error {
+        Error::OtherFormat { .. } => unreadable(
             &"this is another serialisation than Content-Type says: application/jose is the compact one, \
              application/jose+json the other two",
-        ));
-    }
-    let binding = message.binding();
+        ),
+        error => unreadable(&error),
+    })?;
+    let binding = match message.declared() {
+        Declared::Header(binding) => binding,
+        Declared::Committed | Declared::Inside => None,
+    };
     let binding = binding.ok_or_else(|| unreadable(&JweError::NoContext))?;
-    if message.recipients().any(|name| name.is_empty()) {
+    if !message.names_every_key() {
         return Err(unreadable(&JweError::NoKeyName));
     }
     let context = OwnedContext::check(&binding.context());
@@ -122,7 +119,7 @@ fn cms(body: &[u8]) -> Result<AtSource, (ProblemType, Vec<String>)> {
     if der.first() != Some(&SEQUENCE) {
         return Err(not_der());
     }
-    Cms::parse(&der).map_err(|error| unreadable(&error))?;
+    Message::parse_as(Format::Cms, &der).map_err(|error| unreadable(&error))?;
     Ok(AtSource::Cms(Simd::standard(PAD).encode(&der)))
 }
 

@@ -14,7 +14,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Method, Request, StatusCode},
 };
-use sealpost_agent::{Accept, Agent, Resolver};
+use sealpost_agent::{Accept, Agent, LocalKeyring, Resolver};
 use sealpost_envelope::{Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
@@ -99,7 +99,7 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
         id.clone(),
-        identity,
+        LocalKeyring::new(identity),
         vault,
         agent_key.clone(),
         gateway_key.verify_key(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Ledger, Resolver};
+use sealpost_agent::{Agent, Ledger, LocalKeyring, Resolver};
 use sealpost_gateway::{AgentEntry, Metrics};
 use sealpost_protocol::{AgentId, InProcess, SigningKey, VerifyKeys};
 use tokio::task::JoinHandle;
@@ -56,10 +56,10 @@ impl RunningAgent {
             None => None,
         };
         info!(agent = %id, vault = %vault_configuration.location(), "agent started");
-        let agent = Agent::new(id.clone(), identity, vault, reply_key, gateways)
+        let keys = LocalKeyring::with_old(identity, old_identities)?;
+        let agent = Agent::new(id.clone(), keys, vault, reply_key, gateways)
             .with_accept(accept)
-            .with_ledger(open_ledger(&ledger)?)
-            .with_old_identities(old_identities)?;
+            .with_ledger(open_ledger(&ledger)?);
         let agent = Arc::new(agent);
         let counted = Arc::clone(&agent);
         metrics.watch_failed_opens(id.clone(), move || counted.failed_opens());

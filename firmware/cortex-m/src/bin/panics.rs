@@ -10,11 +10,11 @@ use core::{fmt::Display, panic::PanicInfo};
 
 use cortex_m_rt::entry;
 use sealpost_envelope::{
-    Certificate, Envelope, Fingerprint, Identity, KeyAnswer, Keyring, Opener, PublicKey, Recipient,
-    RustCrypto, Sealer, SecretContext, Trust, UnixTime,
+    Certificate, ContextPolicy, Envelope, Fingerprint, Identity, KeyAnswer, Keyring, Message, Opener,
+    PublicKey, Recipient, RustCrypto, Sealer, SecretContext, Trust, UnixTime,
     binding::Binding,
-    cms::{self, Cms},
-    jwe::{self, ContextPolicy, Jwe, Serialization},
+    cms,
+    jwe::{self, Serialization},
     open, open_in_place, open_into, seal, seal_into, text, wrapper,
 };
 use sealpost_firmware::{
@@ -210,22 +210,9 @@ fn foreign(
     context: &SecretContext<'_>,
     rng: &mut Noise<'_>,
 ) {
-    if let Some(jwe) = show(Jwe::parse(input)) {
-        show(jwe::open(
-            ring,
-            &jwe,
-            ContextPolicy::RequireContext(context),
-            rng,
-        ));
-        show(jwe::open(
-            ring,
-            &jwe,
-            ContextPolicy::AcceptUnbound(None),
-            rng,
-        ));
-    }
-    if let Some(message) = show(Cms::parse(input)) {
-        show(cms::open(ring, &message, rng));
+    if let Some(message) = show(Message::parse(input)) {
+        show(message.open(ring, ContextPolicy::RequireContext(context), rng));
+        show(message.open(ring, ContextPolicy::AcceptUnbound(None), rng));
     }
     if let Some(wrapped) = show(wrapper::unwrap(input)) {
         show(wrapped.binding.check(context));

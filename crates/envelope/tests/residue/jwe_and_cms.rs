@@ -1,9 +1,8 @@
 //! JWE, CMS and the wrapper.
 
 use sealpost_envelope::{
-    Binding, Error, Keyring, OpenError,
-    cms::{self, Cms},
-    jwe::{self, ContextPolicy, Jwe, Serialization},
+    Binding, ContextPolicy, Keyring, Message, OpenError, PendingMessage, cms,
+    jwe::{self, Serialization},
     wrapper,
 };
 
@@ -41,19 +40,19 @@ pub(crate) fn jwe<B: Tested>() {
             let rng = &mut Scripted::new(seed);
             jwe::seal(&recipients, Some(&binding), serialization, MESSAGE, rng).unwrap()
         });
-        let jwe = Jwe::parse(text.as_bytes()).unwrap();
-        let (key, policy) = (ring.current(), ContextPolicy::RequireContext(&CONTEXT));
-        let pending = jwe.pending(key.public_key(), key.certificates(), policy);
-        let secrets = secrets(seed, pending.unwrap().encapsulation());
+        let jwe = Message::parse(text.as_bytes()).unwrap();
+        let policy = ContextPolicy::RequireContext(&CONTEXT);
+        let pending = jwe.pending(&ring, policy);
+        let secrets = secrets(seed, pending.as_ref().unwrap().encapsulation());
         assert_left(&watched, B::left_by_encryption(), &secrets);
         assert_gone(&secrets);
 
-        let open = || jwe::open(&ring, &jwe, policy, &mut Scripted::new(seed + 1));
+        let open = || jwe.open(&ring, policy, &mut Scripted::new(seed + 1));
         let (opened, watched) = watch(open);
         assert_left(
             &watched,
             B::left_by_decryption(),
-            &with_key(seed, &pending.unwrap()),
+            &with_key(seed, pending.as_ref().unwrap()),
         );
         let opened = opened.unwrap();
         assert_eq!(&*opened.plaintext, MESSAGE);
@@ -76,14 +75,11 @@ pub(crate) fn a_jwe_that_was_changed<B: Tested>() {
         "A"
     };
     text.replace_range(at..=at, other);
-    let jwe = Jwe::parse(text.as_bytes()).unwrap();
+    let jwe = Message::parse(text.as_bytes()).unwrap();
     let policy = ContextPolicy::AcceptUnbound(None);
-    let key = ring.current();
-    let pending = jwe
-        .pending(key.public_key(), key.certificates(), policy)
-        .unwrap();
-    let (opened, watched) = watch(|| jwe::open(&ring, &jwe, policy, &mut Scripted::new(35)));
-    assert_eq!(opened.err(), Some(Error::Open(OpenError)));
+    let pending = jwe.pending(&ring, policy).unwrap();
+    let (opened, watched) = watch(|| jwe.open(&ring, policy, &mut Scripted::new(35)));
+    assert_eq!(opened.err(), Some(OpenError.into()));
     assert_left(&watched, B::left_by_decryption(), &with_key(34, &pending));
     assert_gone(&secrets(34, pending.encapsulation()));
 }
@@ -92,14 +88,14 @@ pub(crate) fn cms<B: Tested>() {
     let (recipients, ring) = (recipients::<B>(), ring::<B>());
     let (message, watched) =
         watch(|| cms::seal(&recipients, MESSAGE, &mut Scripted::new(36)).unwrap());
-    let cms = Cms::parse(&message).unwrap();
-    let key = ring.current();
-    let pending = cms.pending(key.public_key(), key.certificates()).unwrap();
+    let cms = Message::parse(&message).unwrap();
+    let policy = ContextPolicy::AcceptUnbound(None);
+    let pending = cms.pending(&ring, policy).unwrap();
     let secrets = secrets(36, pending.encapsulation());
     assert_left(&watched, B::left_by_encryption(), &secrets);
     assert_gone(&secrets);
 
-    let (opened, watched) = watch(|| cms::open(&ring, &cms, &mut Scripted::new(37)));
+    let (opened, watched) = watch(|| cms.open(&ring, policy, &mut Scripted::new(37)));
     assert_left(&watched, B::left_by_decryption(), &with_key(36, &pending));
     assert_eq!(&*opened.unwrap().plaintext, MESSAGE);
     assert_gone(&secrets);
@@ -119,7 +115,7 @@ pub(crate) fn a_wrapper() {
 }
 
 /// With the private key, which stays alive, and must not be in what was freed.
-fn with_key(seed: u64, pending: &sealpost_envelope::PendingContent<'_>) -> Canaries {
+fn with_key(seed: u64, pending: &PendingMessage<'_>) -> Canaries {
     let mut secrets = secrets(seed, pending.encapsulation());
     secrets.add_private_key(&pkcs8_der());
     secrets

@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use base64ct::{Base64, Encoding as _};
-use sealpost_agent::{Accept, Agent};
+use sealpost_agent::{Accept, Agent, LocalKeyring};
 use sealpost_envelope::{
     AwsLc, Binding, Identity, RustCrypto, SecretContext, UnixTime, cms, jwe, jwe::Serialization,
     seal, text, wrapper,
@@ -158,7 +158,7 @@ fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
     let accept = Accept::parse(["native", "jwe", "cms"]).expect("these are formats");
     let agent = Agent::new(
         id.clone(),
-        identity,
+        LocalKeyring::new(identity),
         vault.clone(),
         key.clone(),
         key.verify_key(),

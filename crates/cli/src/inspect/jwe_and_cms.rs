@@ -46,7 +46,7 @@ impl Report {
             Serialization::Flattened => {
                 ("JWE, flattened JSON serialisation".to_owned(), "flattened")
             }
-            _ => ("JWE, general JSON serialisation".to_owned(), "general"),
+            Serialization::General => ("JWE, general JSON serialisation".to_owned(), "general"),
         };
         Self {
             title,
@@ -63,10 +63,7 @@ impl Report {
         Self {
             title: format.to_string(),
             format: "cms",
-            form: match format {
-                Format::CmsPem => "pem",
-                _ => "der",
-            },
+            form: super::form(format),
             bytes: input.len(),
             recipients: cms.recipients().map(Recipient::of).collect(),
             context: None,
@@ -121,7 +118,6 @@ impl Recipient {
                 },
             },
             RecipientName::SubjectKeyIdentifier(id) => Self::SubjectKeyId(hex(id)),
-            _ => Self::SubjectKeyId("of a kind that this release can't name".to_owned()),
         }
     }
 

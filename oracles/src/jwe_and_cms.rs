@@ -5,10 +5,10 @@ use std::ops::Range;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Error, Format, KeyAnswer, Opened, PendingContent, Plaintext,
-    RustCrypto,
+    AwsLc, AwsLcRng, Backend, ContextPolicy, Declared, Error, Format, KeyAnswer, KeyringError,
+    Message, Opened, PendingMessage, Plaintext, RustCrypto,
     cms::{self, Cms, RecipientName},
-    jwe::{ContextPolicy, Jwe, Serialization},
+    jwe::{Jwe, Serialization},
 };
 use serde_json::Value;
 
@@ -16,7 +16,7 @@ use crate::{
     allocations::bounded,
     contexts::distinct,
     envelope::CONTEXT,
-    keys::{AWS_LC, PUBLIC, RUST_CRYPTO},
+    keys::{AWS_LC, RUST_CRYPTO},
     seeds,
 };
 
@@ -41,8 +41,10 @@ pub(crate) fn jwe_compact(bytes: &[u8]) {
     assert_eq!(decoded[4].len(), 16);
     assert_eq!(jwe.recipients().count(), 1);
     let stubbed = unsealed(&decoded[2], parts[0].as_bytes(), &decoded[3], &decoded[4]);
-    open_jwe(&jwe, stubbed.as_deref());
-    with_the_real_key(&jwe, bytes);
+    let compact = jwe.serialization() == Serialization::Compact;
+    let message = Message::from(jwe);
+    open_jwe(&message, stubbed.as_deref());
+    with_the_real_key(&message, compact, bytes);
 }
 
 /// JWE in flattened and general serialisation: what is accepted is JSON with one of each, has the one suite in its
@@ -87,8 +89,10 @@ pub(crate) fn jwe_json(bytes: &[u8]) {
         }
     }
     let stubbed = unsealed(&nonce, aad.as_bytes(), &ciphertext, &tag);
-    open_jwe(&jwe, stubbed.as_deref());
-    with_the_real_key(&jwe, bytes);
+    let compact = jwe.serialization() == Serialization::Compact;
+    let message = Message::from(jwe);
+    open_jwe(&message, stubbed.as_deref());
+    with_the_real_key(&message, compact, bytes);
 }
 
 fn jwe(bytes: &[u8]) -> Option<Jwe<'_>> {
@@ -123,18 +127,18 @@ fn canonical(text: &str) -> Vec<u8> {
 }
 
 /// With a stubbed private key, under every policy.
-fn open_jwe(jwe: &Jwe<'_>, expected: Option<&[u8]>) {
-    let certificates = AWS_LC.current().certificates();
-    let unbound = jwe.pending(&PUBLIC, certificates, ContextPolicy::AcceptUnbound(None));
-    let bound = jwe.pending(
-        &PUBLIC,
-        certificates,
-        ContextPolicy::RequireContext(&CONTEXT),
-    );
+fn open_jwe(jwe: &Message<'_>, expected: Option<&[u8]>) {
+    let unbound = jwe.pending(&AWS_LC, ContextPolicy::AcceptUnbound(None));
+    let bound = jwe.pending(&AWS_LC, ContextPolicy::RequireContext(&CONTEXT));
     if bound.is_ok() {
         assert!(unbound.is_ok(), "what is bound is accepted unbound, too");
-        let binding = jwe.binding().expect("a context is required");
+        let Declared::Header(Some(binding)) = jwe.declared() else {
+            panic!("a context is required");
+        };
         assert_eq!(binding.check(&CONTEXT), Ok(()));
+        let Message::Jwe(jwe) = jwe else {
+            panic!("it was made of a JWE")
+        };
         assert!(jwe.recipients().any(|name| !name.is_empty()));
     }
     if let Ok(pending) = unbound {
@@ -144,10 +148,10 @@ fn open_jwe(jwe: &Jwe<'_>, expected: Option<&[u8]>) {
 
 /// Both libraries say the same, what opens is what was sealed with the stub's key, and nothing opens where the key rejects
 /// or answers with another length.
-fn finish(pending: &PendingContent<'_>) -> Option<Plaintext> {
-    fn open<B: Backend>(pending: &PendingContent<'_>, answer: KeyAnswer<'_>) -> Option<Plaintext> {
+fn finish(pending: &PendingMessage<'_>) -> Option<Plaintext> {
+    fn open<B: Backend>(pending: &PendingMessage<'_>, answer: KeyAnswer<'_>) -> Option<Plaintext> {
         match pending.finish::<B, _>(answer, &mut AwsLcRng) {
-            Ok(plaintext) => Some(plaintext),
+            Ok(opened) => Some(opened.plaintext),
             Err(Error::Open(_)) => None,
             Err(other) => panic!("after the key was asked: {other:?}"),
         }
@@ -164,20 +168,19 @@ fn finish(pending: &PendingContent<'_>) -> Option<Plaintext> {
 }
 
 /// With the real key only what was sealed opens, with both libraries. In JSON, what is around it may have been changed.
-fn with_the_real_key(jwe: &Jwe<'_>, bytes: &[u8]) {
+fn with_the_real_key(jwe: &Message<'_>, compact: bool, bytes: &[u8]) {
     let policy = ContextPolicy::AcceptUnbound(None);
     let opened = same(
-        sealpost_envelope::jwe::open(&AWS_LC, jwe, policy, &mut AwsLcRng),
-        sealpost_envelope::jwe::open(&RUST_CRYPTO, jwe, policy, &mut AwsLcRng),
+        jwe.open(&AWS_LC, policy, &mut AwsLcRng),
+        jwe.open(&RUST_CRYPTO, policy, &mut AwsLcRng),
     );
-    let compact = jwe.serialization() == Serialization::Compact;
     if opened && compact {
         assert!(seeds::jwe_compact().iter().any(|seed| seed == bytes));
     }
 }
 
 /// Did it open? Both libraries say the same of it, and what opens is what was sealed.
-fn same(first: Result<Opened, Error>, second: Result<Opened, Error>) -> bool {
+fn same(first: Result<Opened, KeyringError>, second: Result<Opened, KeyringError>) -> bool {
     match (first, second) {
         (Ok(first), Ok(second)) => {
             assert_eq!(&*first.plaintext, seeds::PLAINTEXT);
@@ -219,19 +222,21 @@ pub(crate) fn cms(bytes: &[u8]) {
         assert!(again.recipients().eq(message.recipients()));
         assert_eq!(again.message_len(), message.message_len());
     }
-    let certificates = AWS_LC.current().certificates();
-    if let Ok(pending) = message.pending(&PUBLIC, certificates) {
+    let message_len = message.message_len();
+    let message = Message::from(message);
+    assert_eq!(Some(message.format()), format);
+    let policy = ContextPolicy::AcceptUnbound(None);
+    if let Ok(pending) = message.pending(&AWS_LC, policy) {
         let opened = finish(&pending);
         if format == Some(Format::Cms) {
-            let [nonce, ciphertext, tag] =
-                cms_parts(bytes, message.message_len()).map(|part| &bytes[part]);
+            let [nonce, ciphertext, tag] = cms_parts(bytes, message_len).map(|part| &bytes[part]);
             let expected = unsealed(nonce, b"", ciphertext, tag);
             assert_eq!(opened.as_deref(), expected.as_deref());
         }
     }
     same(
-        cms::open(&AWS_LC, &message, &mut AwsLcRng),
-        cms::open(&RUST_CRYPTO, &message, &mut AwsLcRng),
+        message.open(&AWS_LC, policy, &mut AwsLcRng),
+        message.open(&RUST_CRYPTO, policy, &mut AwsLcRng),
     );
 }
 
@@ -335,20 +340,19 @@ mod tests {
     /// Otherwise the libraries would agree on nothing but refusals.
     #[test]
     fn the_stub_opens_what_is_sealed_for_it() {
-        let certificates = AWS_LC.current().certificates();
         let policy = ContextPolicy::AcceptUnbound(None);
         let jwes = ["jwe_compact", "jwe_json"].map(seeds::of).concat();
         let jwes = jwes.iter().filter(|(_, sealed)| {
-            Jwe::parse(sealed).is_ok_and(|jwe| {
-                let pending = jwe.pending(&PUBLIC, certificates, policy);
+            Message::parse(sealed).is_ok_and(|jwe| {
+                let pending = jwe.pending(&AWS_LC, policy);
                 pending.is_ok_and(|pending| finish(&pending).is_some())
             })
         });
         assert_eq!(jwes.count(), 4);
         let messages = seeds::of("cms");
         let messages = messages.iter().filter(|(_, sealed)| {
-            let cms = Cms::parse(sealed).expect("it was sealed");
-            let pending = cms.pending(&PUBLIC, certificates);
+            let cms = Message::parse(sealed).expect("it was sealed");
+            let pending = cms.pending(&AWS_LC, policy);
             pending.is_ok_and(|pending| finish(&pending).is_some())
         });
         assert_eq!(messages.count(), 3);

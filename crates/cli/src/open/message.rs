@@ -1,0 +1,90 @@
+//! A message in any format: parsed, and opened for a context, or without one where the user insists.
+
+use std::io::Write as _;
+
+use sealpost_envelope::{
+    AwsLc, AwsLcRng, Binding, ContextPolicy, Declared, Error, Format, Identity, Keyring,
+    KeyringError, Message, Opened, SecretContext, UnixTime, jwe::JweError, wrapper::WrapperError,
+};
+
+use super::cannot_open;
+use crate::error::Failure;
+use crate::io::Input;
+
+/// Parses a message. A line break may follow a text form.
+pub(crate) fn parse<'a>(input: &Input, sealed: &'a [u8]) -> Result<Message<'a>, Failure> {
+    let bytes = match Format::detect(sealed) {
+        Some(Format::NativeText | Format::JweCompact | Format::JweJson) => {
+            match sealed.strip_suffix(b"\n") {
+                Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
+                None => sealed,
+            }
+        }
+        Some(Format::Native | Format::Cms | Format::CmsPem) | None => sealed,
+    };
+    Message::parse(bytes).map_err(|error| {
+        let failure = Failure::refused(format!("{}: {error}", input.name()));
+        match error {
+            Error::Jwe(_) | Error::Cms(_) => failure,
+            _ => failure.hint(
+                "give an envelope as `sealpost seal` writes it, as text or binary, or a JWE or CMS message",
+            ),
+        }
+    })
+}
+
+/// Opens a message. With a context, a CMS message must hold a wrapper.
+pub(super) fn open(
+    keyring: &Keyring<Identity<AwsLc>>,
+    message: &Message<'_>,
+    context: Option<&SecretContext<'_>>,
+) -> Result<Opened, Failure> {
+    let binding = match message.declared() {
+        Declared::Header(None) if context.is_some() => {
+            return Err(Failure::cannot_open(JweError::NoContext).hint(UNBOUND));
+        }
+        Declared::Header(binding) => binding,
+        Declared::Committed | Declared::Inside => None,
+    };
+    // An agent asks for a named key besides; here the user has chosen the keys.
+    let policy = ContextPolicy::AcceptUnbound(context);
+    let opened = message.open(keyring, policy, &mut AwsLcRng);
+    let opened = opened.map_err(|error| match (message.declared(), error) {
+        (Declared::Header(_) | Declared::Inside, KeyringError::Opening(error)) => failure(error),
+        (_, error) => cannot_open(error),
+    })?;
+    let wrapped = opened.wrapped.as_ref().map(|wrapped| &wrapped.binding);
+    binding.or(wrapped).into_iter().for_each(note_expired);
+    Ok(opened)
+}
+
+/// Why a JWE or a CMS message did not open.
+fn failure(error: Error) -> Failure {
+    let failure = Failure::cannot_open(error);
+    match error {
+        Error::Open(_) => Failure::cannot_open(
+            "the message does not open: it was changed, or not sealed to the key that it names",
+        )
+        .hint("transfer it again, or have it sealed again"),
+        Error::Jwe(JweError::KeyNames) => failure.hint("give that certificate with --certificate"),
+        Error::Jwe(JweError::NoKeyName) => failure.hint("give only the --identity that it is for"),
+        Error::Wrapper(WrapperError::Json(_) | WrapperError::Members) => failure.hint(UNBOUND),
+        _ => failure,
+    }
+}
+
+fn note_expired(binding: &Binding) {
+    if binding
+        .expires_at()
+        .is_some_and(|end| end <= UnixTime::now())
+    {
+        // Nothing is lost if stderr is closed.
+        let _ = writeln!(
+            std::io::stderr(),
+            "note: its time is over; an agent does not take it any more"
+        );
+    }
+}
+
+const UNBOUND: &str =
+    "have it sealed for its context, or give --danger-accept-unbound in place of the context";
