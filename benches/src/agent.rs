@@ -6,6 +6,7 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -16,8 +17,8 @@ use sealpost_protocol::{
     AgentId, Clock, MessageId, OwnedContext, Sealed, SecretId, SigningKey, StoreRequest,
 };
 use sealpost_vault::{
-    CreateError, DeleteError, FetchError, Limits, OperationId, SecretValue, Vault, VaultKind,
-    VaultSecretName,
+    CreateError, Deadline, FetchError, Guarantees, NewSecret, Receipt, SecretValue, Vault,
+    VaultKind, VaultSecretName,
 };
 use tokio::runtime::{Builder, Runtime};
 
@@ -104,7 +105,9 @@ impl Road {
             id: MessageId::random(),
             ..self.request.clone()
         };
-        request.sign(&self.gateway, NOW, 30).expect("it signs")
+        request
+            .sign(&self.gateway, NOW, Duration::from_secs(30))
+            .expect("it signs")
     }
 
     /// Carries out a message, and returns the signed reply. Messages are carried out once: each time in 64 takes the
@@ -167,26 +170,17 @@ impl Vault for NoVault {
         VaultKind::KV2
     }
 
-    fn limits(&self) -> Limits {
-        VaultKind::KV2.limits()
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::STRONGEST
     }
 
-    async fn create(
-        &self,
-        _: &VaultSecretName,
-        value: &[u8],
-        _: &OperationId,
-    ) -> Result<(), CreateError> {
-        self.bytes.fetch_add(value.len(), Ordering::Relaxed);
-        Ok(())
+    async fn create(&self, secret: &NewSecret<'_>, _: Deadline) -> Result<Receipt, CreateError> {
+        self.bytes.fetch_add(secret.value.len(), Ordering::Relaxed);
+        Ok(Receipt::default())
     }
 
-    async fn fetch(&self, _: &VaultSecretName) -> Result<SecretValue, FetchError> {
+    async fn fetch(&self, _: &VaultSecretName, _: Deadline) -> Result<SecretValue, FetchError> {
         Err(FetchError::NotFound)
-    }
-
-    async fn delete(&self, _: &VaultSecretName) -> Result<(), DeleteError> {
-        Err(DeleteError::NotFound)
     }
 }
 

@@ -15,11 +15,12 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
+use sealpost_carrier::Carrier;
 use sealpost_envelope::{TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Authenticator, Denied, Gateway, Limits, Principal, ProblemType, StaticDirectory,
 };
-use sealpost_protocol::{Clock, Owner, Transport, VerifyKey};
+use sealpost_protocol::{Clock, Owner, VerifyKey};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -171,13 +172,13 @@ impl Endpoint {
     /// `agent` is what its replies are verified with.
     pub(crate) fn new(
         authenticator: impl Authenticator + 'static,
-        transport: impl Transport + 'static,
+        carrier: impl Carrier + 'static,
         agent: VerifyKey,
     ) -> Self {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();
-        let router = router(Arc::new(authenticator), Arc::new(transport), agent);
+        let router = router(Arc::new(authenticator), Arc::new(carrier), agent);
         Self(Mutex::new((runtime.expect("it starts"), router)))
     }
 
@@ -199,7 +200,7 @@ impl Endpoint {
 
 fn router(
     authenticator: Arc<dyn Authenticator>,
-    transport: Arc<dyn Transport>,
+    carrier: Arc<dyn Carrier>,
     agent: VerifyKey,
 ) -> Router {
     let id = AGENT.parse().expect("it is an id");
@@ -213,7 +214,7 @@ fn router(
     // The longest that a message may live.
     limits.deadline = Duration::from_secs(299);
     let key = messages::signing_key();
-    Gateway::new(authenticator, Arc::new(directory), transport, key)
+    Gateway::new(authenticator, Arc::new(directory), carrier, key)
         .with_clock(Arc::new(Stopped))
         .with_limits(limits)
         .router()

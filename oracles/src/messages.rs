@@ -1,6 +1,6 @@
 //! Messages between gateway and agent. The input is what the peer claims, which is signed here: a fuzzer can't.
 
-use std::sync::LazyLock;
+use std::{sync::LazyLock, time::Duration};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
@@ -25,7 +25,7 @@ pub(crate) fn check(claims: &[u8]) {
     let message = keys.sign(&keys.request_header, claims);
     assert!(reply(keys, &message).is_none(), "it is of the other kind");
     if let Some(received) = request(keys, &message) {
-        let again = received.sign(&keys.signing, NOW, 30);
+        let again = received.sign(&keys.signing, NOW, Duration::from_secs(30));
         let again = request(keys, &again.expect("it can be signed"));
         assert_eq!(again.as_ref(), Some(&received));
         changed(&message, |message| request(keys, message).is_none());
@@ -48,7 +48,13 @@ pub(crate) fn check(claims: &[u8]) {
 
 fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
     let received = bounded(message.len(), 16, 128, || {
-        StoreRequest::verify(message, &keys.trusted, &keys.agent, NOW, LEEWAY)
+        StoreRequest::verify(
+            message,
+            &keys.trusted,
+            &keys.agent,
+            NOW,
+            Duration::from_secs(LEEWAY),
+        )
     });
     let received = received.ok()?;
     let claims = claims(message);
@@ -61,7 +67,7 @@ fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
         .expect("an object of one kind");
     let owner = sealed.get("owner").unwrap_or(&sealed["context"]);
     assert_eq!(owner["agent"], keys.agent.as_str());
-    let (lifetime, expires_at) = times(&claims, StoreRequest::MAX_LIFETIME);
+    let (lifetime, expires_at) = times(&claims, StoreRequest::MAX_LIFETIME.as_secs());
     match received {
         Received::Request {
             request,
@@ -73,7 +79,7 @@ fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
             assert_eq!(claims["jti"], request.id.to_string());
             assert_eq!(claims["request_id"], request.request_id);
             assert_eq!(request.sealed.agent(), &keys.agent);
-            assert_eq!((told, end), (lifetime, expires_at));
+            assert_eq!((told.as_secs(), end), (lifetime, expires_at));
             assert!(expires_at > NOW, "it is late");
             Some(request)
         }
@@ -115,7 +121,14 @@ fn reply(keys: &Keys, message: &[u8]) -> Option<sealpost_protocol::Outcome> {
     let gateway = keys.signing.gateway_name();
     let outcome = bounded(message.len(), 16, 128, || {
         let agent = (&keys.agent, &keys.trusted);
-        StoreReply::verify(message, agent, &gateway, keys.id, NOW, LEEWAY)
+        StoreReply::verify(
+            message,
+            agent,
+            &gateway,
+            keys.id,
+            NOW,
+            Duration::from_secs(LEEWAY),
+        )
     });
     let outcome = outcome.ok()?;
     let claims = claims(message);
@@ -196,7 +209,9 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
             envelope: String::new(),
         },
     };
-    let request = request.sign(&signing, NOW, 30).expect("it can be signed");
+    let request = request
+        .sign(&signing, NOW, Duration::from_secs(30))
+        .expect("it can be signed");
     let reply = StoreReply {
         in_reply_to: id,
         outcome: sealpost_protocol::Outcome::Exists,
@@ -299,7 +314,7 @@ fn wrong() -> Vec<(String, String)> {
         (
             "request",
             request_claims(&sealed("agent-1")),
-            StoreRequest::MAX_LIFETIME,
+            StoreRequest::MAX_LIFETIME.as_secs(),
         ),
         ("reply", reply_claims(r#""exists""#), REPLY_LIFETIME),
     ];

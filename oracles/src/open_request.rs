@@ -4,6 +4,7 @@ use std::{
     mem,
     ops::Range,
     sync::{Arc, LazyLock, Mutex, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -18,8 +19,10 @@ use sealpost_protocol::{
     StoreRequest,
 };
 use sealpost_validator::MAX_MEMBERS;
-use sealpost_vault::{CreateError, DeleteError, FetchError, OperationId, SecretValue, Vault};
-use sealpost_vault_key::{Limits, ResolverRef, VaultKind, VaultSecretName};
+use sealpost_vault::{
+    CreateError, Deadline, FetchError, Guarantees, NewSecret, Receipt, SecretValue, Vault,
+};
+use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -99,7 +102,8 @@ fn expected(
         Sealed::Cms { .. } => own.owner() == sent_to.owner(),
         _ => own == *sent_to,
     };
-    let in_time = !sealed.at_source() || SingleUse::of(binding, NOW, 60).is_ok();
+    let in_time =
+        !sealed.at_source() || SingleUse::of(binding, NOW, Duration::from_secs(60)).is_ok();
     if let Sealed::Cms { .. } = sealed {
         // A value that is as deep as may be has no room in a wrapper.
         wrapper::unwrap(&wrapper::wrap(binding, value)).ok()?;
@@ -178,7 +182,7 @@ fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
     let reply = runtime.block_on(agent.handle(&message));
     let reply = reply.expect("who is believed gets an answer");
     let (name, peer) = (key.gateway_name(), [key.verify_key()].into_iter().collect());
-    let outcome = StoreReply::verify(&reply, (&id, &peer), &name, request.id, NOW, 0);
+    let outcome = StoreReply::verify(&reply, (&id, &peer), &name, request.id, NOW, Duration::ZERO);
     let stored = mem::take(&mut *vault.0.lock().unwrap_or_else(PoisonError::into_inner));
     (outcome.expect("the gateway believes it"), stored)
 }
@@ -195,27 +199,18 @@ impl Vault for Memory {
         VaultKind::EMBEDDED
     }
 
-    fn limits(&self) -> Limits {
-        VaultKind::EMBEDDED.limits()
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::STRONGEST
     }
 
-    async fn create(
-        &self,
-        name: &VaultSecretName,
-        value: &[u8],
-        _: &OperationId,
-    ) -> Result<(), CreateError> {
+    async fn create(&self, secret: &NewSecret<'_>, _: Deadline) -> Result<Receipt, CreateError> {
         let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        stored.push((name.as_str().to_owned(), value.to_vec()));
-        Ok(())
+        stored.push((secret.name.as_str().to_owned(), secret.value.to_vec()));
+        Ok(Receipt::default())
     }
 
-    async fn fetch(&self, _: &VaultSecretName) -> Result<SecretValue, FetchError> {
+    async fn fetch(&self, _: &VaultSecretName, _: Deadline) -> Result<SecretValue, FetchError> {
         panic!("an agent reads nothing")
-    }
-
-    async fn delete(&self, _: &VaultSecretName) -> Result<(), DeleteError> {
-        panic!("an agent deletes nothing")
     }
 }
 

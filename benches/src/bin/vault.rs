@@ -1,4 +1,4 @@
-//! The embedded vault: creates one after another, creates by 64 tasks at once, and resolving. Durable, so figures are
+//! The file vault: creates one after another, creates by 64 tasks at once, and resolving. Durable, so figures are
 //! of the disk that the folder is on.
 //!
 //! ```text
@@ -18,7 +18,9 @@ use std::{
 };
 
 use sealpost_agent::Resolver;
-use sealpost_vault::{EmbeddedVault, OperationId, Vault, VaultKind, VaultSecretName};
+use sealpost_vault::{
+    Deadline, FileVault, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+};
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {
@@ -31,7 +33,7 @@ fn main() {
         .enable_all()
         .build()
         .expect("a runtime");
-    let vault: Arc<dyn Vault> = Arc::new(EmbeddedVault::open(&folder).expect("a new folder"));
+    let vault: Arc<dyn Vault> = Arc::new(FileVault::open(&folder).expect("a new folder"));
     let names = Arc::new(AtomicU64::new(0));
     for tasks in [1, 64] {
         let (cpu, start) = (processor_time(), Instant::now());
@@ -95,7 +97,10 @@ fn create(
                     operation[..8].copy_from_slice(&number.to_be_bytes());
                     let operation = OperationId::from_bytes(operation);
                     vault
-                        .create(&name(number), VALUE, &operation)
+                        .create(
+                            &NewSecret::new(&name(number), VALUE, &operation),
+                            Deadline::NONE,
+                        )
                         .await
                         .expect("the name is free");
                 }

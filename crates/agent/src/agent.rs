@@ -8,11 +8,12 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, info, info_span, warn};
 
 use crate::{
-    Accept, Ledger,
+    Accept, Ledger, Observer,
     alarm::FailedOpens,
     answer::{Step, step},
     believe::{Job, Peers, Task, loggable},
     key_holder::KeyHolder,
+    observer::NoObserver,
     once::Once,
     open_request,
     store::Store,
@@ -28,6 +29,7 @@ pub struct Agent {
     store: Store,
     clock: Arc<dyn Clock>,
     failed_opens: FailedOpens,
+    pub(crate) observer: Arc<dyn Observer>,
 }
 
 impl Agent {
@@ -54,6 +56,7 @@ impl Agent {
             store: Store { vault },
             clock: Arc::new(SystemClock),
             failed_opens: FailedOpens::default(),
+            observer: Arc::new(NoObserver),
         }
     }
 
@@ -78,11 +81,11 @@ impl Agent {
         self
     }
 
-    /// Returns how many values did not open since the start, for metrics. A series of them also raises an alarm in the
-    /// log.
+    /// Sets the observer, which is told of events.
     #[must_use]
-    pub fn failed_opens(&self) -> u64 {
-        self.failed_opens.total()
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = observer;
+        self
     }
 
     /// Carries out one request and returns the signed reply. Returns `None` if the message is not to be believed: then
@@ -92,6 +95,7 @@ impl Agent {
             Ok(believed) => believed,
             Err(error) => {
                 warn!(%error, "message refused");
+                self.observer.message_refused(error);
                 return None;
             }
         };
@@ -122,13 +126,17 @@ impl Agent {
         let (Step::Continue(outcome) | Step::Break(outcome)) = self.store(job).await;
         if outcome == Outcome::DoesNotOpen {
             self.failed_opens.note();
+            self.observer.open_failed();
         }
+        let duration = started.elapsed();
+        self.observer
+            .request_carried_out(&outcome, format, duration);
         info!(
             agent = %self.peers.id,
             project = project.map(tracing::field::display),
             format,
             outcome = outcome.name(),
-            duration_ms = started.elapsed().as_secs_f64() * 1000.0,
+            duration_ms = duration.as_secs_f64() * 1000.0,
             "request carried out"
         );
         outcome

@@ -26,7 +26,7 @@ struct Window {
 }
 
 impl FailedOpens {
-    pub(crate) fn total(&self) -> u64 {
+    fn total(&self) -> u64 {
         self.total.load(Ordering::Relaxed)
     }
 

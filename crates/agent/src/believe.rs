@@ -72,7 +72,7 @@ impl Peers {
                     now,
                     expires_at,
                     // By the lifetime, not by the time of expiry: clocks differ.
-                    deadline: Instant::now() + Duration::from_secs(lifetime),
+                    deadline: Instant::now() + lifetime,
                 }),
             },
             Received::Refused {
@@ -124,5 +124,5 @@ pub(crate) fn loggable(request_id: &str) -> &str {
     }
 }
 
-/// Seconds by which a gateway's clock may differ.
-pub(crate) const LEEWAY: u64 = 60;
+/// By how much a gateway's clock may differ.
+pub(crate) const LEEWAY: Duration = Duration::from_secs(60);

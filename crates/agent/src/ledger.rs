@@ -3,12 +3,12 @@
 //! Two kinds are remembered: a request with an idempotency key for 24 hours, and a value sealed at the source, by
 //! the identifier that it is used up with, until it expires. What is remembered is the vault's final word: stored, or
 //! the name is taken. Other outcomes stored nothing and would come out the same again; a failure leaves the question
-//! open, and the vault answers it, which knows an operation again.
+//! open, and the vault answers it, which recognises an operation.
 //!
 //! # Durability
 //!
-//! An outcome is on the disk before it is told. One thread writes for all, and those who wait at the same time share
-//! one fsync. A crash between vault and ledger is mended by the vault: the retry has the same operation.
+//! An outcome is on the disk before it is told. One thread writes for all, and callers that wait at the same time
+//! share one fsync. A crash between vault and ledger is repaired by the vault: the retry has the same operation.
 //!
 //! # Bounds
 //!
@@ -60,7 +60,7 @@ impl Ledger {
     /// How many entries a ledger has room for unless set: about 300 bytes each on the disk.
     pub const DEFAULT_CAPACITY: usize = 1_000_000;
 
-    /// Opens the ledger in a file, or makes one. Its directory must be there, and be writable for its owner alone.
+    /// Opens the ledger in a file, or creates one. Its directory must exist, and be writable for its owner alone.
     ///
     /// This blocks while it reads the disk: after a crash, for as long as it takes to check the file.
     ///
@@ -71,20 +71,20 @@ impl Ledger {
         Ok(Self::with_store(Store::File(File::open(path.as_ref())?)))
     }
 
-    /// A ledger that forgets everything when the process ends: for tests and development.
+    /// Creates a ledger that forgets everything when the process ends: for tests and development.
     #[must_use]
     pub fn in_memory() -> Self {
         Self::with_store(Store::Memory(Memory::default()))
     }
 
-    /// With room for so many entries.
+    /// Sets how many entries there is room for.
     #[must_use]
     pub fn with_capacity(mut self, entries: usize) -> Self {
         self.max = entries;
         self
     }
 
-    /// How many entries there are, expired ones counted until they are removed.
+    /// Returns how many entries there are, expired ones counted until they are removed.
     #[must_use]
     pub fn len(&self) -> usize {
         match &self.store {
@@ -93,7 +93,7 @@ impl Ledger {
         }
     }
 
-    /// Is there none?
+    /// Returns whether there are no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -19,7 +19,7 @@
 //! - A JWE must carry its context in its protected header, name its key, and say by when and as what it is used up; its
 //!   context is compared before the key is used. CMS is taken only with a wrapper inside, which is compared before
 //!   anything else that is inside.
-//! - Values that do not open are counted ([`Agent::failed_opens`]), and ten in a minute raise an alarm in the log.
+//! - Ten values in a minute that do not open raise an alarm in the log. An [`Observer`] counts them, too.
 
 mod accept;
 mod agent;
@@ -30,6 +30,7 @@ mod digests;
 mod in_flight;
 pub mod key_holder;
 pub mod ledger;
+mod observer;
 mod once;
 mod open_request;
 mod replay_cache;
@@ -41,4 +42,5 @@ pub use accept::{Accept, InvalidAccept};
 pub use agent::Agent;
 pub use key_holder::{KeyAnswer, KeyHolder, LocalKeyring};
 pub use ledger::{Ledger, LedgerError};
+pub use observer::Observer;
 pub use resolver::{ResolveError, Resolved, Resolver};

@@ -1,5 +1,7 @@
 //! What happens once, however often it is asked for: requests under way, replays, and the ledger, behind one door.
 
+use std::time::Duration;
+
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{Idempotency, Outcome, OwnedContext, Sealed, StoreRequest};
 use sealpost_vault::OperationId;
@@ -124,9 +126,8 @@ impl Turn<'_> {
     pub(crate) async fn use_up(&mut self, context: &OwnedContext, used: &Used) -> Step<()> {
         let digest = digests::single_use(context, &used.once.jti);
         // A request that was in time may still have been waiting since.
-        let until = used.once.expires_at.as_secs().saturating_add(LEEWAY);
+        let until = used.once.expires_at.saturating_add(LEEWAY);
         let until = until.saturating_add(StoreRequest::MAX_LIFETIME);
-        let until = UnixTime::from_secs(until);
         self.claim(digest, used.payload, until, used_before).await?;
         self.operation = digests::operation_of_use(&digest, &used.payload);
         Step::Continue(())
@@ -147,7 +148,7 @@ impl Turn<'_> {
 
     async fn claim_key(&mut self, idempotency: &Idempotency) -> Step<()> {
         let (digest, payload) = (digests::key(idempotency), *idempotency.payload.as_bytes());
-        let until = UnixTime::from_secs(self.now.as_secs().saturating_add(REMEMBERED));
+        let until = self.now.saturating_add(REMEMBERED);
         self.claim(digest, payload, until, || Outcome::KeyReused)
             .await?;
         self.operation = digests::operation_of_key(idempotency);
@@ -187,7 +188,7 @@ fn used_before() -> Outcome {
     refused("#/sealpost/jti: was used before, for another value; seal with a new one".into())
 }
 
-/// Seconds for which an idempotency key is remembered.
-const REMEMBERED: u64 = 24 * 60 * 60;
+/// How long an idempotency key is remembered.
+const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
 /// Messages of the last minutes that are remembered: 40 MB.
 const MAX_REPLAYS: usize = 1_000_000;

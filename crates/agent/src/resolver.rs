@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use sealpost_json::{JsonStr, Malformed, find_property};
-use sealpost_vault::{FetchError, SecretValue, Vault};
+use sealpost_vault::{Deadline, FetchError, SecretValue, Vault};
 use sealpost_vault_key::{InvalidResolverRef, InvalidVaultSecretName, MAX_KEY, ResolverRef};
 use thiserror::Error;
 use zeroize::Zeroizing;
@@ -29,7 +29,7 @@ impl Resolver {
     pub async fn resolve(&self, resolver_ref: &str) -> Result<Resolved, ResolveError> {
         let reference = ResolverRef::parse(resolver_ref)?;
         let name = reference.vault_secret_name(self.vault.kind())?;
-        let value = self.vault.fetch(&name).await?;
+        let value = self.vault.fetch(&name, Deadline::NONE).await?;
         let span = match reference.key() {
             None => 0..value.len(),
             Some(key) => {

@@ -2,49 +2,78 @@
 
 use std::sync::Arc;
 
-use sealpost_protocol::Inbox;
-use tokio::task::JoinSet;
-use tracing::error;
+use sealpost_carrier::{Delivery, Inbox, InboxError};
+use tokio::task::{JoinError, JoinSet};
+use tracing::{error, warn};
 
 use crate::Agent;
 
 impl Agent {
-    /// Answers messages, several at a time, until `shutdown` is ready or there will be no more messages; then finishes
-    /// what it has begun. What is still in the inbox then gets no answer: stop the gateway first.
-    pub async fn serve(self: Arc<Self>, mut inbox: impl Inbox, shutdown: impl Future<Output = ()>) {
+    /// Answers messages, several at a time, until `shutdown` is ready; then closes the inbox, and finishes what has arrived.
+    ///
+    /// # Errors
+    ///
+    /// [`InboxError`] if the inbox ended although `shutdown` was not ready: nobody serves this agent any more. What had
+    /// arrived is finished first. The error is in the log, and the [`Observer`](crate::Observer) is told.
+    pub async fn serve(
+        self: Arc<Self>,
+        mut inbox: impl Inbox,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), InboxError> {
         let mut running = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
-        loop {
+        let mut is_closing = false;
+        let ended = loop {
             tokio::select! {
-                () = &mut shutdown => break,
-                Some(done) = running.join_next() => note_panic(done),
-                delivery = inbox.receive(), if running.len() < MAX_RUNNING => {
-                    let Some(delivery) = delivery else { break };
-                    if delivery.is_abandoned() {
-                        continue;
+                () = &mut shutdown, if !is_closing => {
+                    is_closing = true;
+                    inbox.close().await;
+                }
+                Some(done) = running.join_next() => self.joined(done),
+                received = inbox.receive(), if running.len() < MAX_RUNNING => match received {
+                    Ok(delivery) => {
+                        let agent = Arc::clone(&self);
+                        running.spawn(async move { agent.answer(delivery).await });
                     }
-                    let agent = Arc::clone(&self);
-                    running.spawn(async move {
-                        if let Some(answer) = agent.handle(delivery.message()).await {
-                            delivery.answer(answer);
-                        }
-                    });
+                    Err(InboxError::Closed) if is_closing => break Ok(()),
+                    Err(error) => break Err(error),
                 }
             }
+        };
+        if let Err(error) = &ended {
+            error!(%error, "the agent receives no more messages");
+            self.observer.serving_ended(error);
         }
         // Offline first, so that no gateway waits for an answer that will not come.
         drop(inbox);
         while let Some(done) = running.join_next().await {
-            note_panic(done);
+            self.joined(done);
+        }
+        ended
+    }
+
+    async fn answer(&self, delivery: Delivery) {
+        if delivery.is_abandoned() {
+            return;
+        }
+        let Some(answer) = self.handle(delivery.message()).await else {
+            return;
+        };
+        if let Err(error) = delivery.respond(answer.into()).await {
+            warn!(%error, "reply not delivered");
+            self.observer.reply_lost(&error);
         }
     }
-}
 
-fn note_panic(done: Result<(), tokio::task::JoinError>) {
-    if done.is_err() {
-        error!("a request was not carried out: its task panicked");
+    fn joined(&self, done: Result<(), JoinError>) {
+        if done.is_err() {
+            error!("a request was not carried out: its task panicked");
+            self.observer.task_panicked();
+        }
     }
 }
 
 /// Requests under way at a time; further ones wait in the inbox.
 const MAX_RUNNING: usize = 256;
+/// Whatever a gateway signs can be carried.
+const _: () = assert!(sealpost_protocol::MAX_MESSAGE <= sealpost_carrier::MAX_MESSAGE);

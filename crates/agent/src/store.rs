@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealpost_protocol::{Outcome, OwnedContext, ProjectId};
-use sealpost_vault::{CreateError, OperationId, Vault};
+use sealpost_vault::{CreateError, Deadline, NewSecret, OperationId, Receipt, Vault, VaultFailure};
 use sealpost_vault_key::{InvalidResolverRef, ResolverRef, VaultSecretName};
 use tokio::time::{Instant, timeout_at};
 
@@ -36,13 +36,24 @@ impl Store {
             Ok(stored) => stored,
             Err(error) => return failed("reference not formed", &error),
         };
-        let creating = self.vault.create(&name, value, operation);
+        let secret = NewSecret::new(&name, value, operation);
+        let creating = self.vault.create(&secret, Deadline::at(deadline));
         match timeout_at(deadline, creating).await {
-            Ok(Ok(())) => stored,
+            Ok(Ok(Receipt { .. })) => stored,
             Ok(Err(CreateError::Exists)) => Outcome::Exists,
             Ok(Err(CreateError::PendingDeletion)) => Outcome::PendingDeletion,
             Ok(Err(CreateError::ValueTooLong { len, max })) => too_long(len, max),
-            Ok(Err(error)) => failed("not stored", &error),
+            Ok(Err(CreateError::ValueRefused { limit })) => value_refused(&limit),
+            // The wire has one word for these; the log says which it was.
+            Ok(Err(CreateError::Failed(
+                failure @ (VaultFailure::WrongKind { .. }
+                | VaultFailure::Denied { .. }
+                | VaultFailure::Unauthenticated(_)
+                | VaultFailure::Throttled { .. }
+                | VaultFailure::Full
+                | VaultFailure::Unavailable(_)
+                | VaultFailure::Unusable(_)),
+            ))) => failed("not stored", &failure),
             Err(late) => failed("the vault did not answer in time", &late),
         }
     }
@@ -71,5 +82,11 @@ fn stored(name: &VaultSecretName, context: &OwnedContext) -> Result<Outcome, Inv
 fn too_long(len: usize, max: usize) -> Outcome {
     refused(format!(
         "#/secret/value: has {len} bytes, and the agent's vault takes {max}; store less under one name"
+    ))
+}
+
+fn value_refused(limit: &str) -> Outcome {
+    refused(format!(
+        "#/secret/value: the agent's vault does not take it ({limit}); store another value"
     ))
 }

@@ -21,7 +21,7 @@ use sealpost_protocol::{
     SigningKey, StoreReply, StoreRequest, SystemClock, VerifyKeys,
 };
 use sealpost_testkit::canary;
-use sealpost_vault::EmbeddedVault;
+use sealpost_vault::FileVault;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_agents_road_leaves_nothing_of_a_value() {
@@ -88,7 +88,7 @@ impl World {
             SigningKey::generate().unwrap(),
         );
         let id: AgentId = "a2048".parse().unwrap();
-        let vault = Arc::new(EmbeddedVault::open(folder).unwrap());
+        let vault = Arc::new(FileVault::open(folder).unwrap());
         let mut identity = Identity::from_pem(key).unwrap();
         let of_identity = Certificate::from_pem(certificate).unwrap();
         identity.add_certificate(of_identity).unwrap();
@@ -178,7 +178,9 @@ impl World {
             }),
             sealed,
         };
-        let message = request.sign(&self.gateway, SystemClock.now(), 60).unwrap();
+        let message = request
+            .sign(&self.gateway, SystemClock.now(), MINUTE)
+            .unwrap();
         (message, request.id)
     }
 
@@ -189,11 +191,13 @@ impl World {
             &self.gateway.gateway_name(),
             id,
             SystemClock.now(),
-            60,
+            MINUTE,
         )
         .unwrap()
     }
 }
+
+const MINUTE: std::time::Duration = std::time::Duration::from_secs(60);
 
 #[global_allocator]
 static ALLOCATOR: canary::Watching = canary::Watching;

@@ -8,7 +8,7 @@ mod tap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use aws_lc_rs::rsa::KeySize;
 use clap::Args;
@@ -54,7 +54,7 @@ impl Demo {
             io::write_stdout(lines.as_bytes())?;
             return Err(
                 Failure::refused("the endpoint would answer 400 with these violations")
-                    .hint("mend them and try again"),
+                    .hint("fix them and try again"),
             );
         };
         let runtime = tokio::runtime::Runtime::new().map_err(broken)?;
@@ -88,7 +88,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     let heard = Heard::default();
     let tap = heard.clone();
     let server = Assembly::new(configuration)
-        .with_transport_through(move |transport| Arc::new(Tap::new(transport, tap)))
+        .with_carrier_through(move |carrier| Arc::new(Tap::new(carrier, tap)))
         .start()
         .await?;
     let url = server.url();
@@ -146,7 +146,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
         ..
     } = &created;
     let expected = *resolver_ref == reference && vault_secret_name == derived.as_str();
-    check("the answer is what name and key make it", expected)?;
+    check("the answer follows from name and key", expected)?;
     let again = client.create_secret(AGENT, None, &secret.to_send()).await;
     let exists = |problem: &Problem| problem.kind == Some(ProblemType::SecretExists);
     let refused = matches!(&again, Err(ClientError::Problem(problem)) if exists(problem));
@@ -191,11 +191,10 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     ))
 }
 
-/// The envelope in a message that was listened in on. The listener has the gateway's public key and no
-/// private one.
+/// The envelope in a message that was overheard. The listener has the gateway's public key and no private key.
 fn eavesdrop(message: &[u8], gateway: &VerifyKey, agent: &AgentId) -> Result<String, Failure> {
     let keys = VerifyKeys::from(gateway.clone());
-    let received = StoreRequest::verify(message, &keys, agent, UnixTime::now(), 0);
+    let received = StoreRequest::verify(message, &keys, agent, UnixTime::now(), Duration::ZERO);
     match received {
         Ok(Received::Request {
             request:
@@ -223,7 +222,7 @@ fn reference(name: &VaultSecretName, key: Option<&str>) -> Result<String, Failur
     Ok(reference.to_string())
 }
 
-/// What `inspect` tells of recipients and messages, with digests made short.
+/// What `inspect` shows of recipients and messages, with shortened digests.
 fn indented(envelope: &Envelope<'_>) -> String {
     let mut text = String::new();
     for line in Report(envelope).to_string().lines().skip(1) {

@@ -22,10 +22,10 @@ use data_dir::DataDir;
 /// Arguments of `sealpost dev`.
 #[derive(Args, Debug)]
 pub(crate) struct Dev {
-    /// The loopback address and port of the endpoint; port 0 takes any that is free
+    /// The loopback address and port of the endpoint; port 0 takes any free port
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:8080", value_parser = loopback)]
     listen: SocketAddr,
-    /// The folder for keys and secrets; made if it does not exist
+    /// The folder for keys and secrets; created if it does not exist
     #[arg(long, value_name = "DIR", default_value = data_dir::DEFAULT)]
     data: PathBuf,
 }
@@ -90,7 +90,7 @@ fn welcome(url: &str, token: &str, data: &Path) -> String {
     let endpoint = shell_word(&format!("{url}/v1/secrets/{AGENT}/secret-value"));
     format!(
         "sealpost dev: {url}, agent {AGENT}. Stop with Ctrl-C; the secrets stay.\n\
-         Store a secret (the token is good for 24 hours):\n\n\
+         Store a secret (the token is valid for 24 hours):\n\n\
          curl -sS {endpoint} -H 'Authorization: Bearer {token}' \
          -H 'Content-Type: application/json' -d '{EXAMPLE}'\n\n\
          Resolve it:\n\n\

@@ -1,4 +1,4 @@
-//! What a subcommand fails with: an exit code, what happened, and what to do about it.
+//! Failures of subcommands: an exit code, what happened, and what to do about it.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -13,7 +13,7 @@ pub struct Failure {
     hint: Option<String>,
 }
 
-/// The exit codes of every subcommand but for success, which is 0.
+/// The exit codes of every subcommand, except success, which is 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Exit {
     /// The input is refused.
@@ -49,13 +49,13 @@ impl Failure {
         self
     }
 
-    /// What happened, without the hint: for the middle of another message.
+    /// Returns what happened, without the hint, for the middle of another message.
     #[cfg(unix)]
     pub(crate) fn summary(self) -> String {
         self.message
     }
 
-    /// Ends the program without a word: everything was already said on stdout.
+    /// Ends the program without a message: stdout has everything already.
     pub(crate) fn silent(exit: Exit) -> Self {
         Self::new(exit, "")
     }

@@ -16,10 +16,10 @@ use crate::signals::{Asked, Signals};
 /// Arguments of `sealpost gateway`.
 #[derive(Args, Debug)]
 pub(crate) struct Gateway {
-    /// The configuration (TOML); environment variables SEALPOST_GATEWAY__SECTION__KEY come before it
+    /// The configuration (TOML); environment variables SEALPOST_GATEWAY__SECTION__KEY override it
     #[arg(long, value_name = "FILE.toml")]
     config: PathBuf,
-    /// Only say everything that is wrong with the configuration and the files that it names
+    /// Only check: print everything that is wrong with the configuration and the files that it names
     #[arg(long)]
     check: bool,
 }

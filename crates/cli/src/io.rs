@@ -52,7 +52,7 @@ impl Input {
             Some(path) if path.as_os_str() != "-" => {
                 // A value in place of a file's name must not be repeated.
                 if is_json(path) && !path.exists() {
-                    return Err(Failure::usage("the argument is no file but JSON itself")
+                    return Err(Failure::usage("the argument is JSON, not the name of a file")
                         .hint("write it to a file or give it on stdin; arguments show in the list of processes"));
                 }
                 Ok(read(path, limit)?)
@@ -61,7 +61,7 @@ impl Input {
         }
     }
 
-    /// What error messages call it.
+    /// Returns how error messages name it.
     pub(crate) fn name(&self) -> String {
         match &self.file {
             Some(path) if path.as_os_str() != "-" => quoted(path),
@@ -81,7 +81,7 @@ pub(crate) fn write_stdout(bytes: &[u8]) -> Result<(), Failure> {
     done.map_err(|e| match e.kind() {
         io::ErrorKind::BrokenPipe => Failure::silent(Exit::Usage),
         _ => Failure::usage(format!("cannot write to stdout: {e}"))
-            .hint("write to a file with -o, or make room where stdout goes"),
+            .hint("write to a file with -o, or free space where stdout goes"),
     })
 }
 

@@ -47,15 +47,15 @@ struct Sealpost {
 
 #[derive(Subcommand, Debug)]
 enum Command {
-    /// Make an agent's identity and its self-signed certificate
+    /// Create an agent's identity and its self-signed certificate
     Keygen(keygen::Keygen),
     /// Seal bytes to certificates
     Seal(seal::Seal),
     /// Open what was sealed, in any format, with a private key
     Open(open::Open),
-    /// Show what an envelope, JWE or CMS message tells without a key, none of it authenticated
+    /// Show what an envelope, JWE or CMS message reveals without a key, none of it authenticated
     Inspect(inspect::Inspect),
-    /// Put a value and whose it is into one object, which other software then seals, such as `openssl cms`
+    /// Put a value and its context into one object, which other software then seals, such as `openssl cms`
     Wrap(wrap::Wrap),
     /// Check a request as the endpoint would: one violation a line
     Validate(validate::Validate),
@@ -70,7 +70,7 @@ enum Command {
     /// Run the endpoint and its agents as a configuration file says
     #[cfg(unix)]
     Gateway(gateway::Gateway),
-    /// Print what a reference of `sealpost dev` leads to
+    /// Print the value that a reference of `sealpost dev` leads to
     #[cfg(unix)]
     Resolve(resolve::Resolve),
     /// Have an agent store secrets, through a gateway
@@ -79,9 +79,9 @@ enum Command {
 }
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 fine, 1 the input is refused, 2 wrong usage or I/O, 3 the envelope does not open.";
+Exit codes: 0 success, 1 the input is refused, 2 wrong usage or I/O, 3 the envelope does not open.";
 
-/// Runs the command that the arguments of this process name, and says on stderr what went wrong.
+/// Runs the command that the arguments of this process name, and prints failures to stderr.
 #[must_use]
 pub fn main() -> ExitCode {
     match run(Sealpost::parse().command) {
@@ -103,7 +103,7 @@ fn run(command: Command) -> Result<(), Failure> {
         // Its configuration says how it logs.
         #[cfg(unix)]
         Command::Gateway(_) => {}
-        // What that target says of a certificate is in the error, too.
+        // The error repeats what that target logs about a certificate.
         _ => logging::start("warn,rustls_platform_verifier=off", Format::Human)?,
     }
     match command {

@@ -15,7 +15,7 @@ use sealpost_server::{
 use crate::dev::issuer::Issuer;
 use crate::error::Failure;
 
-/// What is put together.
+/// The parts of gateway and agent.
 pub(crate) struct Local<'a> {
     /// A loopback address: plain HTTP is spoken.
     pub(crate) listen: SocketAddr,
@@ -61,7 +61,7 @@ impl Local<'_> {
         let agent = AgentConfiguration::new(self.agent_id.clone(), identity, vault);
         Ok(LocalAgent {
             agent: AgentConfiguration {
-                // Everything, so that any client can be tried; elsewhere an agent takes CMS on request only.
+                // Every format, so that any client can be tried; elsewhere an agent accepts CMS on request only.
                 accept: Accept::parse(["native", "jwe", "cms"]).map_err(Failure::usage)?,
                 ..agent
             },

@@ -6,12 +6,13 @@ use tracing_subscriber::EnvFilter;
 
 use crate::error::Failure;
 
-/// For whom the log is.
+/// Who reads the log.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) enum Format {
+    /// People.
     #[default]
     Human,
-    /// One JSON object a line.
+    /// Programs: one JSON object a line.
     Json,
 }
 

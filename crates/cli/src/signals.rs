@@ -12,7 +12,7 @@ pub(crate) struct Signals {
     hangup: Option<Signal>,
 }
 
-/// What a signal asks for.
+/// What a signal requests.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Asked {
     /// SIGTERM or SIGINT.

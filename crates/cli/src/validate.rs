@@ -1,4 +1,4 @@
-//! `sealpost validate`: what the endpoint would say to a request.
+//! `sealpost validate`: checks a request as the endpoint would.
 
 use clap::Args;
 use sealpost_validator::{MAX_MEMBERS, Slot, Violations, validate_request};
@@ -36,19 +36,19 @@ impl Validate {
     }
 }
 
-/// All violations of a request, in document order. No line repeats a value.
+/// Returns all violations of a request, in document order. No line repeats a value.
 pub(crate) fn violations(request: &[u8]) -> Vec<String> {
     let mut found = Violations::<CAPACITY>::new();
     validate_request(request, &mut [Slot::EMPTY; MAX_MEMBERS], &mut found);
     let mut lines: Vec<String> = found.iter().map(ToString::to_string).collect();
     if found.overflowed() {
         lines.push(format!(
-            "#: there are more than {CAPACITY} violations; mend these first"
+            "#: there are more than {CAPACITY} violations; fix these first"
         ));
     }
     lines
 }
 
-/// Far more than a request may have, so that what is too large is told like every other violation.
+/// Far more than a request may have, so that one that is too large is reported like every other violation.
 pub(crate) const MAX_READ: usize = 16 << 20;
 const CAPACITY: usize = 256;

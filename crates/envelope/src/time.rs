@@ -17,6 +17,12 @@ impl UnixTime {
         self.0
     }
 
+    /// Returns the time that is `duration` later, without its fraction of a second.
+    #[must_use]
+    pub const fn saturating_add(self, duration: core::time::Duration) -> Self {
+        Self(self.0.saturating_add(duration.as_secs()))
+    }
+
     /// The host's clock.
     #[cfg(feature = "std")]
     #[must_use]

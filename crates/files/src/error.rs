@@ -65,7 +65,7 @@ impl FileError {
                     "check the owner and the mode of the file and its folder"
                 }
                 io::ErrorKind::IsADirectory => "name a file in that folder",
-                _ => "check the path, and that there is room on the disk",
+                _ => "check the path, and that the disk has free space",
             },
             Self::Unreadable { .. } => "check the path and that it is a file, not a folder",
             Self::TooLarge { .. } => "check that this is the file you meant",

@@ -44,7 +44,7 @@ pub fn create_folder(path: &Path) -> Result<(), FileError> {
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder
         .create(path)
-        .map_err(|e| FileError::new("make the folder", path, e))
+        .map_err(|e| FileError::new("create the folder", path, e))
 }
 
 /// Puts `bytes` in place of what `path` names, readable by its owner only. A regular file is replaced at once and keeps

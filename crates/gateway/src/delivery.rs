@@ -3,9 +3,11 @@
 mod answer;
 mod seal;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use sealpost_protocol::{Clock, MessageId, SigningKey, StoreReply, Transport};
+use sealpost_carrier::Carrier;
+use sealpost_carrier::any_answer;
+use sealpost_protocol::{Clock, MessageId, SigningKey, StoreReply};
 use tokio::time::Instant;
 
 pub(crate) use self::{answer::Stored, seal::Order};
@@ -20,21 +22,21 @@ use crate::{
 /// Has agents store what was submitted.
 #[derive(Debug)]
 pub(crate) struct Delivery {
-    transport: Arc<dyn Transport>,
+    carrier: Arc<dyn Carrier>,
     clock: Arc<dyn Clock>,
     sealer: Sealer,
 }
 
 impl Delivery {
-    /// Sends through `transport` what it has signed with `signing_key`.
+    /// Sends through `carrier` what it has signed with `signing_key`.
     pub(crate) fn new(
-        transport: Arc<dyn Transport>,
+        carrier: Arc<dyn Carrier>,
         clock: Arc<dyn Clock>,
         signing_key: SigningKey,
         idempotency_secret: IdempotencySecret,
     ) -> Self {
         Self {
-            transport,
+            carrier,
             clock,
             sealer: Sealer::new(signing_key, idempotency_secret),
         }
@@ -59,12 +61,13 @@ impl Delivery {
             id: message_id,
             request_id: id.as_str().to_owned(),
             now: self.clock.now(),
-            lifetime: deadline.saturating_duration_since(Instant::now()).as_secs() + 1,
+            // Signed in whole seconds, rounded up.
+            lifetime: deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(1),
         };
         let message = self.sealer.seal(message, order).await?;
         let answer = self
-            .transport
-            .request(entry.id(), message, deadline)
+            .carrier
+            .request(entry.id(), message.into(), deadline, &mut any_answer)
             .await
             .map_err(|error| no_answer(&error))?;
         let outcome = StoreReply::verify(
@@ -80,5 +83,5 @@ impl Delivery {
     }
 }
 
-/// Seconds by which the agent's clock may differ.
-const LEEWAY: u64 = 60;
+/// By how much the agent's clock may differ.
+const LEEWAY: Duration = Duration::from_secs(60);

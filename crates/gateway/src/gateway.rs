@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use axum::Router;
-use sealpost_protocol::{Clock, SigningKey, SystemClock, Transport};
+use sealpost_carrier::Carrier;
+use sealpost_protocol::{Clock, SigningKey, SystemClock};
 
 use crate::{
     admission::Admission,
@@ -30,7 +31,7 @@ use crate::{
 pub struct Gateway {
     authenticator: Arc<dyn Authenticator>,
     directory: Arc<dyn AgentDirectory>,
-    transport: Arc<dyn Transport>,
+    carrier: Arc<dyn Carrier>,
     signing_key: SigningKey,
     clock: Arc<dyn Clock>,
     limits: Limits,
@@ -42,18 +43,18 @@ pub struct Gateway {
 
 impl Gateway {
     /// Creates a gateway that accepts the tokens that `authenticator` accepts, seals to the agents of `directory`, signs
-    /// its messages with `signing_key`, and sends them through `transport`.
+    /// its messages with `signing_key`, and sends them through `carrier`.
     #[must_use]
     pub fn new(
         authenticator: Arc<dyn Authenticator>,
         directory: Arc<dyn AgentDirectory>,
-        transport: Arc<dyn Transport>,
+        carrier: Arc<dyn Carrier>,
         signing_key: SigningKey,
     ) -> Self {
         Self {
             authenticator,
             directory,
-            transport,
+            carrier,
             signing_key,
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
@@ -129,7 +130,7 @@ impl Gateway {
             agents: Agents::new(self.directory),
             workload: Workload::new(&limits),
             delivery: Delivery::new(
-                self.transport,
+                self.carrier,
                 Arc::clone(&self.clock),
                 self.signing_key,
                 self.idempotency_secret,

@@ -3,7 +3,7 @@
 //! A [`Gateway`] is put together from
 //! - an [`Authenticator`], which decides who a bearer token speaks for ([`JwtAuthenticator`]),
 //! - an [`AgentDirectory`], which knows the agents and their certificates ([`StaticDirectory`]),
-//! - a [`Transport`](sealpost_protocol::Transport), which carries messages to agents,
+//! - a [`Carrier`](sealpost_carrier::Carrier), which carries messages to agents,
 //! - a key that signs its messages;
 //!
 //! and optionally [`Limits`], [`Metrics`], an audit trail ([`AuditSink`]) and a [`BasePath`]. [`Gateway::router`] makes
@@ -17,7 +17,8 @@
 //! use sealpost_gateway::{
 //!     AgentEntry, Gateway, JwtAuthenticator, KeySet, StaticDirectory, TokenPolicy,
 //! };
-//! use sealpost_protocol::{InProcess, SigningKey};
+//! use sealpost_carrier::InProcess;
+//! use sealpost_protocol::SigningKey;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let jwks = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
@@ -32,9 +33,9 @@
 //! let agent = AgentEntry::new("a2048".parse()?, pem, &trust, agent_key)?;
 //! let agents = StaticDirectory::from_iter([agent]);
 //! // What carries the messages, and the key that signs them.
-//! let (transport, key) = (InProcess::new(64), SigningKey::generate()?);
+//! let (carrier, key) = (InProcess::new(64), SigningKey::generate()?);
 //!
-//! let gateway = Gateway::new(Arc::new(tokens), Arc::new(agents), Arc::new(transport), key);
+//! let gateway = Gateway::new(Arc::new(tokens), Arc::new(agents), Arc::new(carrier), key);
 //! let service: axum::Router = gateway.router();
 //! # let _ = service;
 //! # Ok(())
@@ -96,7 +97,7 @@ pub use gateway::Gateway;
 pub use idempotency::IdempotencySecret;
 pub use limits::{Limits, RateLimit};
 pub use listener::{Listener, PlainHttpRefused};
-pub use metrics::Metrics;
+pub use metrics::{AgentMetrics, Metrics};
 pub use sealpost_rest::ProblemType;
 pub use serve::serve;
 pub use tls::{Tls, TlsError, TlsFiles};

@@ -93,13 +93,12 @@ impl Metrics {
         r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
     }
 
-    /// Adds an agent in this process: `read` returns how many envelopes failed to open there.
-    pub fn watch_failed_opens(
-        &self,
-        agent: AgentId,
-        read: impl Fn() -> u64 + Send + Sync + 'static,
-    ) {
-        self.failed_opens.0.write().push((agent, Box::new(read)));
+    /// Adds an agent of this process, and returns its counters.
+    #[must_use]
+    pub fn agent(&self, agent: AgentId) -> AgentMetrics {
+        let metrics = AgentMetrics::default();
+        self.failed_opens.0.write().push((agent, metrics.clone()));
+        metrics
     }
 
     /// Returns all metrics in the text format of OpenMetrics 1.0.
@@ -203,11 +202,22 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Counters that are kept elsewhere.
-#[derive(Clone, Default)]
-struct FailedOpens(Arc<RwLock<Vec<(AgentId, ReadCounter)>>>);
+/// The counters of an agent in this process.
+#[derive(Clone, Debug, Default)]
+pub struct AgentMetrics {
+    failed_opens: Arc<AtomicU64>,
+}
 
-type ReadCounter = Box<dyn Fn() -> u64 + Send + Sync>;
+impl AgentMetrics {
+    /// Counts a value that did not open.
+    pub fn open_failed(&self) {
+        self.failed_opens.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The agents of this process, in the order in which they were added.
+#[derive(Clone, Debug, Default)]
+struct FailedOpens(Arc<RwLock<Vec<(AgentId, AgentMetrics)>>>);
 
 impl Collector for FailedOpens {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
@@ -218,17 +228,12 @@ impl Collector for FailedOpens {
             MetricType::Counter,
         )?;
         let agents = self.0.read();
-        for (agent, read) in agents.iter() {
+        for (agent, metrics) in agents.iter() {
             let labels = [("agent", agent.as_str())];
-            ConstCounter::new(read()).encode(metric.encode_family(&labels)?)?;
+            let failed = metrics.failed_opens.load(Ordering::Relaxed);
+            ConstCounter::new(failed).encode(metric.encode_family(&labels)?)?;
         }
         Ok(())
-    }
-}
-
-impl fmt::Debug for FailedOpens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FailedOpens").finish_non_exhaustive()
     }
 }
 

@@ -1,9 +1,7 @@
-//! The messages between gateway and agent, signed, and what carries them.
+//! The signed messages between gateway and agent.
 //!
 //! - [`StoreRequest`] goes from the gateway to an agent: whose secret it is, in clear, and the sealed value.
 //! - [`StoreReply`] comes back: the [`Outcome`], bound to the request.
-//! - A [`Transport`] carries bytes to an agent and its answer back. [`InProcess`] is the embedded one; a
-//!   broker is another implementation of the same trait.
 //!
 //! What carries the messages is not trusted. Each is a JWS (RFC 7515, compact form) signed with Ed25519, with
 //! a `typ` per direction (RFC 8725 §3.11), an audience, a time of issue and a short expiry. A reply names the
@@ -11,6 +9,8 @@
 //! no header member and no claim beyond the known ones.
 //!
 //! ```
+//! use std::time::Duration;
+//!
 //! use sealpost_envelope::UnixTime;
 //! use sealpost_protocol::{AgentId, MessageId, OwnedContext, SecretId, Received, Sealed, SigningKey, StoreRequest, VerifyKeys};
 //!
@@ -28,10 +28,10 @@
 //!         envelope: "sealpost.v1.…".into(),
 //!     },
 //! };
-//! let message = request.sign(&gateway, now, 30)?;
+//! let message = request.sign(&gateway, now, Duration::from_secs(30))?;
 //!
 //! let trusted = VerifyKeys::from_iter([gateway.verify_key()]);
-//! match StoreRequest::verify(&message, &trusted, &agent, now, 5)? {
+//! match StoreRequest::verify(&message, &trusted, &agent, now, Duration::from_secs(5))? {
 //!     Received::Request { request: received, .. } => assert_eq!(received, request),
 //!     Received::Refused { .. } | Received::Late { .. } => unreachable!("it is sound, and from just now"),
 //! }
@@ -53,7 +53,6 @@ mod reply;
 mod request;
 mod sealed;
 mod single_use;
-mod transport;
 mod verify_error;
 
 pub use clock::{Clock, SystemClock};
@@ -66,9 +65,6 @@ pub use sealed::{Sealed, mismatches};
 // Of the messages.
 pub use sealpost_context::{AgentId, InvalidIdentifier, OwnedContext, Owner, ProjectId, SecretId};
 pub use single_use::SingleUse;
-pub use transport::{
-    AlreadyRegistered, Delivery, InProcess, InProcessInbox, Inbox, Transport, TransportError,
-};
 pub use verify_error::VerifyError;
 
 /// The longest message that is read, in bytes.

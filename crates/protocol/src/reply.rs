@@ -1,5 +1,7 @@
 //! From an agent back to the gateway: what became of it.
 
+use std::time::Duration;
+
 use sealpost_envelope::UnixTime;
 use serde::{Deserialize, Serialize};
 
@@ -107,15 +109,15 @@ impl StoreReply {
             aud: gateway,
             jti: MessageId::random(),
             iat: now.as_secs(),
-            exp: now.as_secs().saturating_add(LIFETIME),
+            exp: now.as_secs().saturating_add(LIFETIME.as_secs()),
             in_reply_to: self.in_reply_to,
             outcome: self.outcome,
         };
         jws::sign(TYP, &claims, key)
     }
 
-    /// Reads the message with which `agent` answers the request `in_reply_to` of `gateway`. Both clocks may
-    /// differ by `leeway` seconds.
+    /// Verifies and reads the message with which `agent` answers the request `in_reply_to` of `gateway`. The clocks may
+    /// differ by `leeway`, in whole seconds.
     ///
     /// # Errors
     ///
@@ -126,7 +128,7 @@ impl StoreReply {
         gateway: &GatewayName,
         in_reply_to: MessageId,
         now: UnixTime,
-        leeway: u64,
+        leeway: Duration,
     ) -> Result<Outcome, VerifyError> {
         let (agent, keys) = agent;
         let (claims, _): (Claims, _) = jws::verify(TYP, message, keys)?;
@@ -139,13 +141,13 @@ impl StoreReply {
         if claims.in_reply_to != in_reply_to {
             return Err(VerifyError::InReplyTo);
         }
-        let credible = claims.iat <= now.as_secs().saturating_add(leeway)
+        let credible = claims.iat <= now.saturating_add(leeway).as_secs()
             && claims.iat <= claims.exp
-            && claims.exp - claims.iat <= LIFETIME;
+            && claims.exp - claims.iat <= LIFETIME.as_secs();
         if !credible {
             return Err(VerifyError::Lifetime);
         }
-        if claims.exp.saturating_add(leeway) <= now.as_secs() {
+        if UnixTime::from_secs(claims.exp).saturating_add(leeway) <= now {
             return Err(VerifyError::Expired);
         }
         Ok(claims.outcome)
@@ -164,6 +166,6 @@ struct Claims {
     outcome: Outcome,
 }
 
-/// Seconds that a reply is good for. The gateway waits for it, so this only bounds what a thief may keep.
-const LIFETIME: u64 = 60;
+/// How long a reply is valid. The gateway waits for it, so this only bounds the use of a stolen one.
+const LIFETIME: Duration = Duration::from_secs(60);
 const TYP: &str = "sealpost-reply+jwt";

@@ -1,6 +1,6 @@
 //! From the gateway to an agent: store this.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use sealpost_envelope::UnixTime;
 use serde::{Deserialize, Serialize};
@@ -36,8 +36,8 @@ pub enum Received {
         request: StoreRequest,
         /// Whom the reply is for.
         gateway: GatewayName,
-        /// How many seconds after signing the gateway gives up.
-        lifetime: u64,
+        /// How long after signing the gateway gives up.
+        lifetime: Duration,
         /// When the message is surely refused as late, whatever this clock's leeway.
         expires_at: UnixTime,
     },
@@ -60,11 +60,11 @@ pub enum Received {
 }
 
 impl StoreRequest {
-    /// The longest time that a request may be valid, in seconds.
-    pub const MAX_LIFETIME: u64 = 300;
+    /// The longest time that a request may be valid.
+    pub const MAX_LIFETIME: Duration = Duration::from_secs(300);
 
-    /// The message that asks the value's agent, valid for `lifetime` seconds (at most
-    /// [`MAX_LIFETIME`](Self::MAX_LIFETIME)) from `now` on.
+    /// Signs the message for the value's agent. It is valid from `now` on for `lifetime`, in whole seconds and at most
+    /// [`MAX_LIFETIME`](Self::MAX_LIFETIME).
     ///
     /// # Errors
     ///
@@ -73,7 +73,7 @@ impl StoreRequest {
         &self,
         key: &SigningKey,
         now: UnixTime,
-        lifetime: u64,
+        lifetime: Duration,
     ) -> Result<Vec<u8>, SignError> {
         let lifetime = lifetime.min(Self::MAX_LIFETIME);
         let claims = Claims {
@@ -81,7 +81,7 @@ impl StoreRequest {
             aud: self.sealed.agent().urn(),
             jti: self.id,
             iat: now.as_secs(),
-            exp: now.as_secs().saturating_add(lifetime),
+            exp: now.saturating_add(lifetime).as_secs(),
             request_id: Cow::Borrowed(&self.request_id),
             idempotency: self.idempotency,
             sealed: &self.sealed,
@@ -89,7 +89,7 @@ impl StoreRequest {
         jws::sign(TYP, &claims, key)
     }
 
-    /// Reads a message for `agent`. Both clocks may differ by `leeway` seconds.
+    /// Verifies and reads a message for `agent`. The clocks may differ by `leeway`, in whole seconds.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl StoreRequest {
         gateways: &VerifyKeys,
         agent: &AgentId,
         now: UnixTime,
-        leeway: u64,
+        leeway: Duration,
     ) -> Result<Received, VerifyError> {
         let (claims, key): (Claims<'static, sealed::Received>, _) =
             jws::verify(TYP, message, gateways)?;
@@ -109,13 +109,14 @@ impl StoreRequest {
         if claims.aud != agent.urn() || claims.sealed.agent() != agent {
             return Err(VerifyError::Audience);
         }
-        let credible = claims.iat <= now.as_secs().saturating_add(leeway)
+        let credible = claims.iat <= now.saturating_add(leeway).as_secs()
             && claims.iat <= claims.exp
-            && claims.exp - claims.iat <= Self::MAX_LIFETIME;
+            && claims.exp - claims.iat <= Self::MAX_LIFETIME.as_secs();
         if !credible {
             return Err(VerifyError::Lifetime);
         }
-        if claims.exp.saturating_add(leeway) <= now.as_secs() {
+        let expires_at = UnixTime::from_secs(claims.exp).saturating_add(leeway);
+        if expires_at <= now {
             return Ok(Received::Late {
                 id: claims.jti,
                 gateway: claims.iss,
@@ -139,8 +140,8 @@ impl StoreRequest {
                 sealed,
             },
             gateway: claims.iss,
-            lifetime: claims.exp - claims.iat,
-            expires_at: UnixTime::from_secs(claims.exp.saturating_add(leeway)),
+            lifetime: Duration::from_secs(claims.exp - claims.iat),
+            expires_at,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! What a value that was sealed at the source must say of its use.
 
+use std::time::Duration;
+
 use sealpost_envelope::{Binding, UnixTime};
 
 /// The identifier that a sealed value is used up with, and until when it can be used.
@@ -12,23 +14,22 @@ pub struct SingleUse {
 }
 
 impl SingleUse {
-    /// How far ahead `exp` may be, in seconds: agents remember what was used until then.
-    pub const MAX_AHEAD: u64 = 24 * 60 * 60;
+    /// How far ahead `exp` may be: agents remember what was used until then.
+    pub const MAX_AHEAD: Duration = Duration::from_secs(24 * 60 * 60);
 
-    /// Reads a binding, whose clock may differ by `leeway` seconds.
+    /// Reads a binding, whose clock may differ by `leeway`, in whole seconds.
     ///
     /// # Errors
     ///
     /// The violations, each in the form `#/sealpost/exp: …`.
-    pub fn of(binding: &Binding, now: UnixTime, leeway: u64) -> Result<Self, Vec<String>> {
-        let now = now.as_secs();
+    pub fn of(binding: &Binding, now: UnixTime, leeway: Duration) -> Result<Self, Vec<String>> {
         let mut violations = Vec::new();
         if binding.jti().is_none() {
             violations.push(
                 "#/sealpost/jti: is missing; seal with a random identifier for each value".into(),
             );
         }
-        match binding.expires_at().map(UnixTime::as_secs) {
+        match binding.expires_at() {
             None => violations.push(
                 "#/sealpost/exp: is missing; seal with the time until which the value is to be taken".into(),
             ),
@@ -56,15 +57,17 @@ mod tests {
 
     use super::*;
 
+    const MINUTE: Duration = Duration::from_secs(60);
+
     fn of(exp: u64) -> Result<SingleUse, Vec<String>> {
         let binding = Binding::new(&SecretContext::unchecked("a", "n"));
         let binding = binding.with_use("j", UnixTime::from_secs(exp)).unwrap();
-        SingleUse::of(&binding, UnixTime::from_secs(1_000_000), 60)
+        SingleUse::of(&binding, UnixTime::from_secs(1_000_000), MINUTE)
     }
 
     #[test]
     fn a_use_has_its_time() {
-        let last = 1_000_000 + SingleUse::MAX_AHEAD + 60;
+        let last = 1_000_000 + SingleUse::MAX_AHEAD.as_secs() + 60;
         for good in [999_941, 1_000_000, last] {
             assert_eq!(of(good).map(|u| u.expires_at.as_secs()), Ok(good));
         }
@@ -80,7 +83,7 @@ mod tests {
     #[test]
     fn both_are_needed() {
         let binding = Binding::new(&SecretContext::unchecked("a", "n"));
-        let violations = SingleUse::of(&binding, UnixTime::from_secs(0), 60).unwrap_err();
+        let violations = SingleUse::of(&binding, UnixTime::from_secs(0), MINUTE).unwrap_err();
         assert_eq!(violations.len(), 2, "{violations:?}");
     }
 }

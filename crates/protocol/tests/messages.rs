@@ -1,6 +1,8 @@
 //! What is signed verifies, and nothing else does.
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
+use std::time::Duration;
+
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use proptest::prelude::*;
 use sealpost_context::SecretContext;
@@ -55,7 +57,7 @@ impl Peers {
 
     fn read(&self, message: &[u8], now: UnixTime) -> Result<Received, VerifyError> {
         let keys = VerifyKeys::from(self.gateway.verify_key());
-        StoreRequest::verify(message, &keys, &self.id, now, LEEWAY)
+        StoreRequest::verify(message, &keys, &self.id, now, Duration::from_secs(LEEWAY))
     }
 
     fn reply(&self, to: MessageId, outcome: Outcome) -> Vec<u8> {
@@ -76,7 +78,14 @@ impl Peers {
     ) -> Result<Outcome, VerifyError> {
         let keys = VerifyKeys::from(self.agent.verify_key());
         let name = self.gateway.gateway_name();
-        StoreReply::verify(message, (&self.id, &keys), &name, to, now, LEEWAY)
+        StoreReply::verify(
+            message,
+            (&self.id, &keys),
+            &name,
+            to,
+            now,
+            Duration::from_secs(LEEWAY),
+        )
     }
 }
 
@@ -88,7 +97,9 @@ fn at(seconds: i64) -> UnixTime {
 fn a_request_comes_through() {
     let peers = peers();
     let request = peers.request();
-    let message = request.sign(&peers.gateway, NOW, 30).unwrap();
+    let message = request
+        .sign(&peers.gateway, NOW, Duration::from_secs(30))
+        .unwrap();
     match peers.read(&message, NOW).unwrap() {
         Received::Request {
             request: received,
@@ -98,7 +109,7 @@ fn a_request_comes_through() {
         } => {
             assert_eq!(received, request);
             assert_eq!(gateway, peers.gateway.gateway_name());
-            assert_eq!(lifetime, 30);
+            assert_eq!(lifetime, Duration::from_secs(30));
             assert_eq!(expires_at, at(35));
         }
         other => panic!("{other:?}"),
@@ -127,7 +138,9 @@ fn every_format_comes_through() {
             sealed,
             ..peers.request()
         };
-        let message = request.sign(&peers.gateway, NOW, 30).unwrap();
+        let message = request
+            .sign(&peers.gateway, NOW, Duration::from_secs(30))
+            .unwrap();
         match peers.read(&message, NOW).unwrap() {
             Received::Request {
                 request: received, ..
@@ -149,7 +162,9 @@ fn the_largest_body_fits_into_a_message() {
         },
         ..peers.request()
     };
-    let message = request.sign(&peers.gateway, NOW, 30).unwrap();
+    let message = request
+        .sign(&peers.gateway, NOW, Duration::from_secs(30))
+        .unwrap();
     assert!(message.len() <= MAX_MESSAGE, "{}", message.len());
     assert!(peers.read(&message, NOW).is_ok());
 }
@@ -158,7 +173,9 @@ fn the_largest_body_fits_into_a_message() {
 fn a_late_request_is_known_for_what_it_is() {
     let peers = peers();
     let request = peers.request();
-    let message = request.sign(&peers.gateway, NOW, 30).unwrap();
+    let message = request
+        .sign(&peers.gateway, NOW, Duration::from_secs(30))
+        .unwrap();
     let in_time = |seconds| {
         matches!(
             peers.read(&message, at(seconds)),
@@ -184,9 +201,9 @@ fn no_request_lasts_for_ever() {
     let peers = peers();
     let message = peers
         .request()
-        .sign(&peers.gateway, NOW, 1_000_000)
+        .sign(&peers.gateway, NOW, Duration::from_secs(1_000_000))
         .unwrap();
-    let last = i64::try_from(StoreRequest::MAX_LIFETIME + LEEWAY).unwrap() - 1;
+    let last = i64::try_from(StoreRequest::MAX_LIFETIME.as_secs() + LEEWAY).unwrap() - 1;
     assert!(matches!(
         peers.read(&message, at(last)),
         Ok(Received::Request { .. })
@@ -200,10 +217,13 @@ fn no_request_lasts_for_ever() {
 #[test]
 fn a_request_for_another_agent_is_refused() {
     let peers = peers();
-    let message = peers.request().sign(&peers.gateway, NOW, 30).unwrap();
+    let message = peers
+        .request()
+        .sign(&peers.gateway, NOW, Duration::from_secs(30))
+        .unwrap();
     let keys = VerifyKeys::from(peers.gateway.verify_key());
     let other = "agent-2".parse().unwrap();
-    let result = StoreRequest::verify(&message, &keys, &other, NOW, LEEWAY);
+    let result = StoreRequest::verify(&message, &keys, &other, NOW, Duration::from_secs(LEEWAY));
     assert_eq!(result.err(), Some(VerifyError::Audience));
 }
 
@@ -211,7 +231,10 @@ fn a_request_for_another_agent_is_refused() {
 fn strangers_are_refused() {
     let peers = peers();
     let stranger = SigningKey::generate().unwrap();
-    let message = peers.request().sign(&stranger, NOW, 30).unwrap();
+    let message = peers
+        .request()
+        .sign(&stranger, NOW, Duration::from_secs(30))
+        .unwrap();
     assert_eq!(
         peers.read(&message, NOW).err(),
         Some(VerifyError::UnknownKey)
@@ -224,7 +247,7 @@ fn the_two_directions_are_not_mixed_up() {
     // One key for both sides would be a mistake; the types still hold.
     let keys = VerifyKeys::from(peers.agent.verify_key());
     let reply = peers.reply(MessageId::random(), Outcome::Exists);
-    let result = StoreRequest::verify(&reply, &keys, &peers.id, NOW, LEEWAY);
+    let result = StoreRequest::verify(&reply, &keys, &peers.id, NOW, Duration::from_secs(LEEWAY));
     assert_eq!(result.err(), Some(VerifyError::Header));
 }
 
@@ -282,12 +305,26 @@ fn a_reply_answers_one_request_of_one_gateway_for_a_while() {
 
     let keys = VerifyKeys::from(peers.agent.verify_key());
     let other = SigningKey::generate().unwrap().gateway_name();
-    let result = StoreReply::verify(&message, (&peers.id, &keys), &other, id, NOW, LEEWAY);
+    let result = StoreReply::verify(
+        &message,
+        (&peers.id, &keys),
+        &other,
+        id,
+        NOW,
+        Duration::from_secs(LEEWAY),
+    );
     assert_eq!(result, Err(VerifyError::Audience));
 
     let name = peers.gateway.gateway_name();
     let namesake = "agent-2".parse().unwrap();
-    let result = StoreReply::verify(&message, (&namesake, &keys), &name, id, NOW, LEEWAY);
+    let result = StoreReply::verify(
+        &message,
+        (&namesake, &keys),
+        &name,
+        id,
+        NOW,
+        Duration::from_secs(LEEWAY),
+    );
     assert_eq!(result, Err(VerifyError::Issuer));
 }
 
@@ -517,7 +554,7 @@ proptest! {
     #[test]
     fn a_changed_message_is_refused(position in any::<prop::sample::Index>(), flip in 1u8..=255) {
         let peers = peers();
-        let mut message = peers.request().sign(&peers.gateway, NOW, 30).unwrap();
+        let mut message = peers.request().sign(&peers.gateway, NOW, Duration::from_secs(30)).unwrap();
         let position = position.index(message.len());
         message[position] ^= flip;
         prop_assert!(peers.read(&message, NOW).is_err());
@@ -526,7 +563,7 @@ proptest! {
     #[test]
     fn a_cut_message_is_refused(position in any::<prop::sample::Index>()) {
         let peers = peers();
-        let message = peers.request().sign(&peers.gateway, NOW, 30).unwrap();
+        let message = peers.request().sign(&peers.gateway, NOW, Duration::from_secs(30)).unwrap();
         prop_assert!(peers.read(&message[..position.index(message.len())], NOW).is_err());
     }
 

@@ -8,7 +8,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use sealpost_agent::Resolver;
-use sealpost_protocol::{AgentId, InProcess, SigningKey, Transport, VerifyKey};
+use sealpost_carrier::{Carrier, InProcess};
+use sealpost_protocol::{AgentId, SigningKey, VerifyKey};
 use tokio::net::TcpListener;
 use tracing::info;
 
@@ -20,7 +21,7 @@ use gateway::RunningGateway;
 /// A configuration that is about to start.
 pub struct Assembly {
     configuration: Configuration,
-    around: Box<dyn FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport> + Send>,
+    around: Box<dyn FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier> + Send>,
     listener: Option<TcpListener>,
 }
 
@@ -30,7 +31,7 @@ impl Assembly {
     pub fn new(configuration: Configuration) -> Self {
         Self {
             configuration,
-            around: Box::new(|transport| transport),
+            around: Box::new(|carrier| carrier),
             listener: None,
         }
     }
@@ -42,11 +43,11 @@ impl Assembly {
         self
     }
 
-    /// Has the gateway send through what `around` returns, which is given the transport to the agents.
+    /// Has the gateway send through what `around` returns, which is given the carrier to the agents.
     #[must_use]
-    pub fn with_transport_through(
+    pub fn with_carrier_through(
         mut self,
-        around: impl FnOnce(Arc<dyn Transport>) -> Arc<dyn Transport> + Send + 'static,
+        around: impl FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier> + Send + 'static,
     ) -> Self {
         self.around = Box::new(around);
         self
@@ -77,9 +78,9 @@ impl Assembly {
             agents.push(agent);
             entries.push(entry);
         }
-        let transport = (self.around)(in_process);
+        let carrier = (self.around)(in_process);
         let gateway =
-            RunningGateway::start(gateway, self.listener, signing_key, entries, transport).await?;
+            RunningGateway::start(gateway, self.listener, signing_key, entries, carrier).await?;
         Ok(Server {
             gateway,
             gateway_key,

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use sealpost_agent::LedgerError;
+use sealpost_carrier::AlreadyRegistered;
 use sealpost_envelope::DuplicateKey;
 use sealpost_files::{FileError, quoted};
-use sealpost_protocol::{AlreadyRegistered, KeyError};
+use sealpost_protocol::KeyError;
 use thiserror::Error;
 
 /// Why a configuration can't be read, or what it describes does not start. [`hint`](Self::hint) says what to do where
@@ -49,7 +50,7 @@ pub enum Error {
     /// An agent's ledger does not open.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
-    /// An address is taken or can't be had.
+    /// An address is in use or not this host's.
     #[error("{key}: cannot listen on {address}: {source}")]
     Listen {
         /// The key that names it.

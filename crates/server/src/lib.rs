@@ -2,7 +2,7 @@
 //!
 //! - To check a configuration, with everything that is wrong with it: [`Configuration::check`], [`Configuration::read`].
 //! - To start what it describes: [`Assembly`], which gives a [`Server`].
-//! - To start without a file: make a [`Configuration`] of [`GatewayConfiguration::danger_plain_http`] and
+//! - To start without a file: build a [`Configuration`] from [`GatewayConfiguration::danger_plain_http`] and
 //!   [`AgentConfiguration::new`].
 //! - To resolve references in another process on the same machine: [`resolve`].
 //!

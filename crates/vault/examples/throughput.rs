@@ -12,7 +12,9 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sealpost_vault::{EmbeddedVault, OperationId, Vault, VaultKind, VaultSecretName};
+use sealpost_vault::{
+    Deadline, FileVault, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+};
 use tokio::task::JoinSet;
 
 #[tokio::main]
@@ -21,7 +23,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let dir = std::env::args_os()
         .nth(1)
         .map_or_else(|| temporary.path().to_owned(), Into::into);
-    let vault = Arc::new(EmbeddedVault::open(&dir)?);
+    let vault = Arc::new(FileVault::open(&dir)?);
 
     println!(
         "{:<8} {:>6} {:>6} {:>8} {:>10}",
@@ -40,7 +42,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     drop(vault);
     let start = Instant::now();
-    drop(EmbeddedVault::open(&dir)?);
+    drop(FileVault::open(&dir)?);
     let file = std::fs::metadata(dir.join("vault.redb"))?.len();
     println!(
         "open again: {:?}, file: {} MiB",
@@ -52,7 +54,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
 /// Stores secrets from some tasks for a while; gives their names.
 async fn creates(
-    vault: &Arc<EmbeddedVault>,
+    vault: &Arc<FileVault>,
     tasks: u8,
     bytes: usize,
 ) -> Result<(Vec<VaultSecretName>, Duration), Box<dyn Error>> {
@@ -67,7 +69,9 @@ async fn creates(
             while start.elapsed() < TIME {
                 let name = format!("{bytes}/{tasks}/{task}/{}-{:?}", stored.len(), start);
                 let name = VaultSecretName::derive(VaultKind::EMBEDDED, None, &name);
-                vault.create(&name, &value, &operation).await?;
+                vault
+                    .create(&NewSecret::new(&name, &value, &operation), Deadline::NONE)
+                    .await?;
                 stored.push(name);
             }
             Ok::<_, sealpost_vault::CreateError>(stored)
@@ -82,7 +86,7 @@ async fn creates(
 
 /// Fetches the secrets again and again from some tasks for a while; gives how many.
 async fn fetches(
-    vault: &Arc<EmbeddedVault>,
+    vault: &Arc<FileVault>,
     tasks: u8,
     names: Vec<VaultSecretName>,
 ) -> Result<(usize, Duration), Box<dyn Error>> {
@@ -97,7 +101,7 @@ async fn fetches(
                 if start.elapsed() >= TIME {
                     break;
                 }
-                vault.fetch(name).await?;
+                vault.fetch(name, Deadline::NONE).await?;
                 count += 1;
             }
             Ok::<_, sealpost_vault::FetchError>(count)

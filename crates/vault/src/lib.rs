@@ -1,21 +1,23 @@
 //! Where secrets are kept: what every vault must do, and the vault that needs no server.
 //!
-//! [`Vault`] is the interface through which an agent stores, fetches and deletes secrets.
-//! [`EmbeddedVault`] keeps them encrypted in one file.
+//! [`Vault`] is the interface through which an agent stores and fetches secrets. [`FileVault`] keeps them encrypted
+//! in one file; users know it as the embedded vault.
 //!
 //! ```
-//! use sealpost_vault::{EmbeddedVault, OperationId, Vault, VaultKind, VaultSecretName};
+//! use sealpost_vault::{Deadline, FileVault, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;
 //! # let dir = dir.path();
-//! let vault = EmbeddedVault::open(dir)?;
+//! let vault = FileVault::open(dir)?;
 //! let name = VaultSecretName::derive(VaultKind::EMBEDDED, None, "prod/db");
 //! let operation = OperationId::from_bytes([7; 32]);
 //!
-//! vault.create(&name, br#"{"password":"correct horse"}"#, &operation).await?;
-//! let value = vault.fetch(&name).await?;
+//! let secret = NewSecret::new(&name, br#"{"password":"correct horse"}"#, &operation);
+//! vault.create(&secret, Deadline::NONE).await?;
+//! let value = vault.fetch(&name, Deadline::NONE).await?;
 //! assert_eq!(&value[..], br#"{"password":"correct horse"}"#);
+//! vault.close().await;
 //! # Ok(())
 //! # }
 //! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
@@ -24,39 +26,56 @@
 //! # Decisions
 //!
 //! - **A secret is created once.** Nothing overwrites; of two creators of one name one wins.
-//! - **A retry is recognised.** An operation carries an identifier, so that somebody who missed the
-//!   answer may ask again and is not told that the name is taken by a stranger.
-//! - **Acknowledged is durable.** When `create` or `delete` has answered, a crash changes nothing.
-//! - **Values are wiped.** They are borrowed on the way in and live in zeroizing buffers on the way
-//!   out.
+//! - **A retry is recognised.** An operation carries an identifier, so that a caller who missed the answer may ask
+//!   again and is not told that another secret has the name.
+//! - **Acknowledged is durable.** When `create` has answered, a crash changes nothing.
+//! - **Values are wiped.** They are borrowed on the way in and live in zeroizing buffers on the way out.
+//! - **What a vault cannot promise, it declares.** [`Guarantees`] say how far its create is atomic; the suite in
+//!   `conformance` and the documentation of the product follow them.
+//! - **Failures are told apart.** [`VaultFailure`] says who must act, and [`VaultFailure::retry_after`] whether a
+//!   retry may help.
+//! - **Less is a type.** A vault whose credentials permit nothing but creating has no [`Lifecycle`]. Its verbs are
+//!   not methods of [`Vault`] that fail.
+//!
+//! # Writing another vault
+//!
+//! Implement [`Vault`] in a crate of its own; nothing changes here. Its kind is a [`VaultKind`] of known or new
+//! [`NameRules`](sealpost_vault_key::NameRules). Test it with `conformance::run`.
 //!
 //! # What it does not do
 //!
-//! It decides nothing about who may do what, keeps no versions of a secret, and lists no names.
+//! It does not decide who may do what, keeps no versions of a secret, and lists no names.
 //!
 //! # Features
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `testing` | `testing`, the suite that every implementation of [`Vault`] must pass |
-//!
-//! The embedded vault is there on Unix, since it relies on permissions of files.
+//! | `file-vault` (default) | [`FileVault`], on Unix, since it relies on permissions of files |
+//! | `conformance` | `conformance`, the suite that every implementation of [`Vault`] must pass |
 
 #![forbid(unsafe_code)]
 
-#[cfg(unix)]
-pub mod embedded;
+#[cfg(feature = "conformance")]
+pub mod conformance;
+mod deadline;
 mod error;
+#[cfg(all(unix, feature = "file-vault"))]
+pub mod file;
+mod guarantees;
 mod operation;
-#[cfg(feature = "testing")]
-pub mod testing;
+mod receipt;
+mod secret;
 mod value;
 mod vault;
 
-#[cfg(unix)]
-pub use embedded::{EmbeddedVault, EmbeddedVaultBuilder, OpenVaultError};
-pub use error::{CreateError, DeleteError, FetchError, VaultFailure};
+pub use deadline::Deadline;
+pub use error::{Cause, CreateError, DeleteError, FetchError, VaultFailure};
+#[cfg(all(unix, feature = "file-vault"))]
+pub use file::{FileVault, FileVaultBuilder, OpenVaultError};
+pub use guarantees::{CreateGuarantee, DeletedNames, Guarantees, Reads};
 pub use operation::OperationId;
+pub use receipt::{Receipt, Version};
 pub use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
+pub use secret::NewSecret;
 pub use value::SecretValue;
-pub use vault::Vault;
+pub use vault::{Lifecycle, Vault};

@@ -2,8 +2,8 @@
 
 /// Identifies one attempt to store one secret, over all its retries.
 ///
-/// Whoever calls [`Vault::create`](crate::Vault::create) chooses it: at random, or as a MAC of what
-/// identifies the request. It is stored beside the secret and is no secret itself.
+/// The caller of [`Vault::create`](crate::Vault::create) chooses it: at random, or as a MAC of what identifies the
+/// request. It is stored beside the secret and is not secret itself.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct OperationId([u8; 32]);
 
@@ -14,7 +14,7 @@ impl OperationId {
         Self(bytes)
     }
 
-    /// The 32 bytes.
+    /// Returns the 32 bytes.
     #[must_use]
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -13,14 +13,14 @@ use zeroize::Zeroizing;
 pub struct SecretValue(Zeroizing<Vec<u8>>);
 
 impl SecretValue {
-    /// Takes a value. What the vector held before it was last grown is beyond reach: give it its
-    /// capacity before the secret goes in.
+    /// Takes a value. What the vector held before it was last grown cannot be wiped: give it its capacity before the
+    /// secret goes in.
     #[must_use]
     pub const fn new(bytes: Zeroizing<Vec<u8>>) -> Self {
         Self(bytes)
     }
 
-    /// The bytes, still in a buffer that wipes itself.
+    /// Returns the bytes, still in a buffer that wipes itself.
     #[must_use]
     pub fn into_bytes(self) -> Zeroizing<Vec<u8>> {
         self.0

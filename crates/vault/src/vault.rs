@@ -3,60 +3,104 @@
 use std::fmt::Debug;
 
 use async_trait::async_trait;
-
-use crate::error::{CreateError, DeleteError, FetchError};
-use crate::operation::OperationId;
-use crate::value::SecretValue;
 use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
+
+use crate::{
+    deadline::Deadline,
+    error::{CreateError, DeleteError, FetchError},
+    guarantees::Guarantees,
+    receipt::Receipt,
+    secret::NewSecret,
+    value::SecretValue,
+};
 
 /// A place that keeps secrets.
 ///
-/// Its methods may be called from any number of tasks at once. When a call is dropped before it has
-/// answered, what it asked for may still happen; for `create`, calling again with the same operation
-/// tells.
+/// Its methods may be called from any number of tasks at once.
+///
+/// # Cancellation
+///
+/// A caller may drop any call at any point where it waits. What was asked for may then happen or not, also later.
+/// Whether a secret was stored is found out by calling `create` again with the same operation. An implementation must
+/// stay usable after a call was dropped, and must leave nothing behind that turns the caller's retry into
+/// [`CreateError::Exists`].
+///
+/// The deadline that is passed to a call is for the vault's own plans; see [`Deadline`].
 #[async_trait]
 pub trait Vault: Send + Sync + Debug {
-    /// The kind of vault; names must be derived for it.
+    /// Returns the kind of vault; names must be derived for it.
     fn kind(&self) -> VaultKind;
 
-    /// The longest names and values that this vault takes.
-    fn limits(&self) -> Limits;
+    /// Returns the longest names and values that this vault takes: those of its kind unless it is configured
+    /// otherwise.
+    fn limits(&self) -> Limits {
+        self.kind().limits()
+    }
 
-    /// Stores a secret under a name that is free. Once this has answered `Ok`, the secret is durable.
+    /// Returns what this vault promises.
+    fn guarantees(&self) -> Guarantees;
+
+    /// Stores a secret under a name that is free. Once this has returned `Ok`, the secret is durable.
     ///
-    /// If `operation` has stored this very value under this name before, the answer is `Ok` again, and
-    /// nothing is written. Give a retry the same operation, and every other request another one.
+    /// If the secret's operation has stored this very value under this name before, the same receipt is returned
+    /// again, and nothing is written. Give a retry the same operation, and every other request another one.
     ///
     /// # Errors
     ///
-    /// - [`CreateError::Exists`]: the name is taken, be it by another operation, or by this one with
-    ///   another value. Of several calls for one name at the same time, one wins and the others get
-    ///   this.
+    /// - [`CreateError::Exists`]: the name is taken, by another operation, or by this one with another value. Of
+    ///   several calls for one name at the same time, one wins and the others get this.
     /// - [`CreateError::PendingDeletion`]: a deleted secret still holds the name.
-    /// - [`CreateError::ValueTooLong`]: nothing was stored.
-    /// - [`CreateError::Failed`]: whether the secret was stored is not known; calling again with the
-    ///   same operation is safe.
+    /// - [`CreateError::ValueTooLong`], [`CreateError::ValueRefused`]: nothing was stored.
+    /// - [`CreateError::Failed`]: whether the secret was stored is not known; calling again with the same operation
+    ///   is safe.
     async fn create(
         &self,
-        name: &VaultSecretName,
-        value: &[u8],
-        operation: &OperationId,
-    ) -> Result<(), CreateError>;
+        secret: &NewSecret<'_>,
+        deadline: Deadline,
+    ) -> Result<Receipt, CreateError>;
 
     /// Reads a secret, byte for byte as it was given.
     ///
     /// # Errors
     ///
-    /// - [`FetchError::NotFound`]: no such secret, or it was deleted.
+    /// - [`FetchError::NotFound`]: there is no such secret, or it was deleted.
     /// - [`FetchError::Damaged`]: what is stored is not what was written.
     /// - [`FetchError::Failed`]: the vault could not be asked.
-    async fn fetch(&self, name: &VaultSecretName) -> Result<SecretValue, FetchError>;
+    async fn fetch(
+        &self,
+        name: &VaultSecretName,
+        deadline: Deadline,
+    ) -> Result<SecretValue, FetchError>;
 
-    /// Deletes a secret. Once this has answered `Ok`, no crash brings it back.
+    /// Returns the verbs for secrets that are stored, or `None` if this vault does not have them, or its credentials
+    /// do not permit them.
+    ///
+    /// They are a trait of their own so that a vault without them says so before it is asked, and so that further
+    /// verbs change no vault that has none.
+    fn lifecycle(&self) -> Option<&dyn Lifecycle> {
+        None
+    }
+
+    /// Finishes what was begun and frees what the vault holds: files, connections, credentials. Everything that was
+    /// acknowledged stays durable, also without it.
+    ///
+    /// Calls that come later may fail with [`VaultFailure::Unusable`](crate::VaultFailure::Unusable). Closing twice
+    /// does no harm. Unless implemented, it does nothing.
+    async fn close(&self) {}
+}
+
+/// The verbs for secrets that are stored.
+///
+/// What [`Vault`] says of cancellation and deadlines holds here, too. Verbs that are added get a default body, which
+/// refuses.
+#[async_trait]
+pub trait Lifecycle: Send + Sync {
+    /// Deletes a secret. Once this has returned `Ok`, no crash brings it back. Whether its name is free is said by
+    /// [`Guarantees::deleted_names`].
     ///
     /// # Errors
     ///
-    /// - [`DeleteError::NotFound`]: no such secret, or it was deleted before.
+    /// - [`DeleteError::NotFound`]: there is no such secret, or it was deleted before.
     /// - [`DeleteError::Failed`]: whether the secret was deleted is not known.
-    async fn delete(&self, name: &VaultSecretName) -> Result<(), DeleteError>;
+    async fn delete(&self, name: &VaultSecretName, deadline: Deadline) -> Result<(), DeleteError>;
 }

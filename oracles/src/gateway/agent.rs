@@ -1,13 +1,16 @@
 //! An agent that answers as it is told to.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
+use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
 use sealpost_gateway::ProblemType;
 use sealpost_protocol::{
-    AgentId, Outcome, Received, SigningKey, StoreReply, StoreRequest, Transport, TransportError,
-    VerifyKey, VerifyKeys,
+    AgentId, Outcome, Received, SigningKey, StoreReply, StoreRequest, VerifyKey, VerifyKeys,
 };
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -49,14 +52,15 @@ impl Agent {
 }
 
 #[async_trait]
-impl Transport for Agent {
+impl Carrier for Agent {
     async fn request(
         &self,
         agent: &AgentId,
-        message: Vec<u8>,
+        message: Bytes,
         _: Instant,
-    ) -> Result<Vec<u8>, TransportError> {
-        let received = StoreRequest::verify(&message, &self.gateways, agent, NOW, 0);
+        _: &mut Judge<'_>,
+    ) -> Result<Bytes, CarrierError> {
+        let received = StoreRequest::verify(&message, &self.gateways, agent, NOW, Duration::ZERO);
         let Ok(Received::Request {
             request, gateway, ..
         }) = received
@@ -76,16 +80,16 @@ impl Transport for Agent {
             b'm' => Outcome::ContextMismatch { violations },
             b'e' => Outcome::Exists,
             b'o' => Outcome::DoesNotOpen,
-            b't' => return Err(TransportError::DeadlineExceeded),
-            b'x' => return Ok(b"x".into()),
-            _ => return Err(TransportError::Offline),
+            b't' => return Err(CarrierError::DeadlineExceeded),
+            b'x' => return Ok(Bytes::from("x")),
+            _ => return Err(CarrierError::Offline),
         };
         let reply = StoreReply {
             in_reply_to: id,
             outcome,
         };
         let reply = reply.sign(&self.key, agent, gateway, NOW);
-        Ok(reply.expect("it can be signed"))
+        Ok(reply.expect("it can be signed").into())
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the gateway is to make of a request, by `docs/API.md`: computed beside it, with the readers that it has, too, since
 //! those have targets of their own.
 
+use std::time::Duration;
+
 use base64ct::{Base64, Encoding as _};
 use sealpost_context::AgentId;
 use sealpost_envelope::{
@@ -160,7 +162,9 @@ fn jwe(media: Media, body: &[u8], owner: Option<&Owner>) -> Result<(), Wrong> {
         return Err((ProblemType::ContextMismatch, None));
     }
     let context = OwnedContext::check(&binding.context()).ok();
-    let Some(context) = context.filter(|_| SingleUse::of(binding, NOW, 60).is_ok()) else {
+    let Some(context) =
+        context.filter(|_| SingleUse::of(binding, NOW, Duration::from_secs(60)).is_ok())
+    else {
         return Err((ProblemType::InvalidRequest, None));
     };
     match owner {

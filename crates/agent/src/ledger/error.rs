@@ -8,7 +8,7 @@ use thiserror::Error;
 #[derive(Clone, Debug, Error)]
 #[non_exhaustive]
 pub enum LedgerError {
-    /// Somebody else may replace the file.
+    /// Others may replace the file.
     #[error(
         "others may write to {}, where the ledger lies (mode {mode:03o}): chmod go-w it, or put the ledger elsewhere",
         dir.display()
@@ -28,7 +28,7 @@ pub enum LedgerError {
         /// The file.
         path: PathBuf,
     },
-    /// The file can't be opened or made.
+    /// The file can't be opened or created.
     #[error("the ledger {}: {source}", path.display())]
     Io {
         /// The file or its directory.
@@ -36,9 +36,9 @@ pub enum LedgerError {
         /// Why.
         source: Arc<io::Error>,
     },
-    /// It is no ledger, or is damaged.
+    /// It is not a ledger, or it is damaged.
     #[error(
-        "{} is no ledger that can be read ({reason}): if it can't be restored, move it away; until its entries would have \
+        "{} is not a ledger that can be read ({reason}): if it can't be restored, move it away; until its entries would have \
          expired, 24 hours, retries of older requests may then be carried out again",
         path.display()
     )]
@@ -49,6 +49,6 @@ pub enum LedgerError {
         reason: String,
     },
     /// It failed after it was opened.
-    #[error("the ledger can't be used ({0}): check the disk, then start the program anew")]
+    #[error("the ledger can't be used ({0}): check the disk, then restart the program")]
     Failed(String),
 }

@@ -8,7 +8,6 @@ use std::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    thread::{self, JoinHandle},
 };
 
 use redb::{
@@ -16,10 +15,8 @@ use redb::{
     TableDefinition, backends::FileBackend,
 };
 use sealpost_envelope::UnixTime;
-use tokio::{
-    sync::{mpsc, oneshot},
-    task::spawn_blocking,
-};
+use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, SubmitError};
+use tokio::task::spawn_blocking;
 use tracing::{error, warn};
 
 use super::{LedgerError, record::Record};
@@ -30,16 +27,14 @@ use crate::digests::Digest;
 pub(super) struct File {
     database: Arc<Database>,
     entries: Arc<AtomicUsize>,
-    /// `None` only while dropping.
-    queue: Option<mpsc::Sender<Job>>,
-    writer: Option<JoinHandle<()>>,
+    writer: GroupCommit<Entries>,
 }
 
+/// Entries that are added together, and the time, by which others have expired.
 #[derive(Debug)]
-struct Job {
+struct Addition {
     records: Vec<(Digest, Record)>,
     now: UnixTime,
-    answer: oneshot::Sender<Result<(), LedgerError>>,
 }
 
 impl File {
@@ -74,17 +69,16 @@ impl File {
         };
         let (database, entries) = database(file).map_err(damaged)?;
         let (database, entries) = (Arc::new(database), Arc::new(AtomicUsize::new(entries)));
-        let (queue, jobs) = mpsc::channel(QUEUE);
-        let (for_writer, count) = (Arc::clone(&database), Arc::clone(&entries));
-        let writer = thread::Builder::new()
-            .name("ledger-writer".to_owned())
-            .spawn(move || run(&for_writer, &count, jobs))
+        let store = Entries {
+            database: Arc::clone(&database),
+            count: Arc::clone(&entries),
+        };
+        let writer = GroupCommit::start("ledger-writer", store, Bounds::default())
             .map_err(|e| io(path, e))?;
         Ok(Self {
             database,
             entries,
-            queue: Some(queue),
-            writer: Some(writer),
+            writer,
         })
     }
 
@@ -92,7 +86,7 @@ impl File {
         self.entries.load(Ordering::Acquire)
     }
 
-    /// On a thread for blocking work: it may have to wait for the disk.
+    /// Runs on a thread for blocking work: it may have to wait for the disk.
     pub(super) async fn get(&self, digest: Digest) -> Result<Option<Record>, LedgerError> {
         let database = Arc::clone(&self.database);
         let read = move || -> Result<_, redb::Error> {
@@ -116,26 +110,37 @@ impl File {
         records: Vec<(Digest, Record)>,
         now: UnixTime,
     ) -> Result<(), LedgerError> {
-        let ended = || failed("its writer has ended");
-        let (answer, outcome) = oneshot::channel();
-        let job = Job {
-            records,
-            now,
-            answer,
-        };
-        let queue = self.queue.as_ref().ok_or_else(ended)?;
-        queue.send(job).await.map_err(|_| ended())?;
-        outcome.await.map_err(|_| ended())?
+        let submitted = self.writer.submit(Addition { records, now }).await;
+        submitted.map_err(|error| match error {
+            SubmitError::Failed(error) | SubmitError::Ended(End::Failed(error)) => error,
+            SubmitError::Ended(end @ (End::Closed | End::Panicked)) => failed(end),
+        })
     }
 }
 
-impl Drop for File {
-    fn drop(&mut self) {
-        self.queue = None;
-        if let Some(writer) = self.writer.take() {
-            // A panic of the thread has been reported, and everybody who waited was told.
-            let _ = writer.join();
-        }
+/// The database, as the writer's thread sees it.
+struct Entries {
+    database: Arc<Database>,
+    count: Arc<AtomicUsize>,
+}
+
+impl Commit for Entries {
+    type Change = Addition;
+    type Answer = ();
+    type Error = LedgerError;
+
+    fn commit(
+        &mut self,
+        additions: &[Addition],
+        answers: &mut Vec<()>,
+    ) -> Result<(), Failure<LedgerError>> {
+        let count = apply(&self.database, additions).map_err(|error| {
+            error!(%error, "the ledger's file failed");
+            Failure::Passing(failed(error))
+        })?;
+        self.count.store(count, Ordering::Release);
+        answers.resize(additions.len(), ());
+        Ok(())
     }
 }
 
@@ -154,36 +159,13 @@ fn database(file: fs::File) -> Result<(Database, usize), redb::Error> {
     Ok((database, usize::try_from(entries).unwrap_or(usize::MAX)))
 }
 
-/// Takes all that is queued and makes it durable together, so that under load the disk is asked once for many.
-fn run(database: &Database, entries: &AtomicUsize, mut jobs: mpsc::Receiver<Job>) {
-    let mut batch = Vec::new();
-    while let Some(job) = jobs.blocking_recv() {
-        batch.push(job);
-        while let Some(job) = (batch.len() < BATCH)
-            .then(|| jobs.try_recv().ok())
-            .flatten()
-        {
-            batch.push(job);
-        }
-        let result = apply(database, &batch).map_err(|error| {
-            error!(%error, "the ledger's file failed");
-            failed(error)
-        });
-        let answer = result.map(|count| entries.store(count, Ordering::Release));
-        for job in batch.drain(..) {
-            // Somebody who no longer waits for an answer needs none.
-            let _ = job.answer.send(answer.clone());
-        }
-    }
-}
-
-/// Writes a batch, and says how many entries there are then.
-fn apply(database: &Database, batch: &[Job]) -> Result<usize, redb::Error> {
+/// Writes a batch, and returns how many entries there are then.
+fn apply(database: &Database, batch: &[Addition]) -> Result<usize, redb::Error> {
     let transaction = database.begin_write()?;
     let count = {
         let mut table = transaction.open_table(ENTRIES)?;
         let mut expiry = transaction.open_table(EXPIRY)?;
-        let now = batch.iter().map(|job| job.now.as_secs()).max();
+        let now = batch.iter().map(|addition| addition.now.as_secs()).max();
         // More than is added, so that the file shrinks back, and not so much that others wait for long.
         let mut left = PURGE + 2 * batch.len();
         while left > 0 {
@@ -198,7 +180,7 @@ fn apply(database: &Database, batch: &[Job]) -> Result<usize, redb::Error> {
             expiry.remove((expires, digest))?;
             table.remove(&digest)?;
         }
-        for (digest, record) in batch.iter().flat_map(|job| &job.records) {
+        for (digest, record) in batch.iter().flat_map(|addition| &addition.records) {
             let old = table.insert(digest, record.to_bytes().as_slice())?;
             if let Some(old) = old.and_then(|old| Record::parse(old.value())) {
                 expiry.remove((old.expires_at.as_secs(), *digest))?;
@@ -229,8 +211,5 @@ const EXPIRY: TableDefinition<'_, (u64, Digest), ()> = TableDefinition::new("exp
 
 /// Entries are read once or never.
 const CACHE: usize = 4 << 20;
-/// How many writes wait at most, and how many are made together.
-const QUEUE: usize = 256;
-const BATCH: usize = 256;
 /// Expired entries that a write removes beyond twice those that it adds.
 const PURGE: usize = 64;

@@ -108,7 +108,7 @@ async fn another_context_is_told_before_the_key_is_used() {
             "{outcome:?}"
         );
     }
-    assert_eq!(world.agent.failed_opens(), 0);
+    assert_eq!(world.failed_opens(), 0);
     assert!(world.vault.secrets.lock().unwrap().is_empty());
 }
 
@@ -278,7 +278,7 @@ async fn no_key_is_guessed_and_no_other_tried() {
             other => panic!("{other:?}"),
         }
     }
-    assert_eq!(world.agent.failed_opens(), 0);
+    assert_eq!(world.failed_opens(), 0);
 }
 
 /// A JWE to the agent's key that does not say so.
@@ -321,7 +321,7 @@ async fn what_does_not_open_says_nothing_and_is_counted() {
             world.ask(&world.carrying(sealed)).await,
             Outcome::DoesNotOpen
         );
-        assert_eq!(world.agent.failed_opens(), count);
+        assert_eq!(world.failed_opens(), count);
     }
 }
 

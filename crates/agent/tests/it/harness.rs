@@ -12,7 +12,8 @@ use std::{
 use async_trait::async_trait;
 use aws_lc_rs::{rand::SystemRandom, signature::Ed25519KeyPair};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Resolver};
+use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Observer, Resolver};
+use sealpost_carrier::{InboxError, RespondError};
 use sealpost_context::SecretContext;
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
@@ -20,11 +21,11 @@ use sealpost_envelope::{
 };
 use sealpost_protocol::{
     AgentId, Clock, Idempotency, Mac, MessageId, Outcome, OwnedContext, Sealed, SigningKey,
-    StoreReply, StoreRequest, VerifyKeys,
+    StoreReply, StoreRequest, VerifyError, VerifyKeys,
 };
 use sealpost_vault::{
-    CreateError, DeleteError, FetchError, Limits, OperationId, SecretValue, Vault, VaultKind,
-    VaultSecretName,
+    CreateError, Deadline, FetchError, Guarantees, Limits, NewSecret, OperationId, Receipt,
+    SecretValue, Vault, VaultKind, VaultSecretName,
 };
 use zeroize::Zeroizing;
 
@@ -76,12 +77,11 @@ impl Vault for TestVault {
         }
     }
 
-    async fn create(
-        &self,
-        name: &VaultSecretName,
-        value: &[u8],
-        operation: &OperationId,
-    ) -> Result<(), CreateError> {
+    fn guarantees(&self) -> Guarantees {
+        Guarantees::STRONGEST
+    }
+
+    async fn create(&self, secret: &NewSecret<'_>, _: Deadline) -> Result<Receipt, CreateError> {
         let fault = self.fault.lock().unwrap().clone();
         match fault {
             Some(Fault::Create(error)) => return Err(error),
@@ -91,28 +91,66 @@ impl Vault for TestVault {
             None => {}
         }
         let mut secrets = self.secrets.lock().unwrap();
-        match secrets.get(name.as_str()) {
-            Some(stored) if *stored == (value.to_vec(), *operation) => Ok(()),
+        let (name, new) = (
+            secret.name.as_str(),
+            (secret.value.to_vec(), *secret.operation),
+        );
+        match secrets.get(name) {
+            Some(stored) if *stored == new => Ok(Receipt::default()),
             Some(_) => Err(CreateError::Exists),
             None => {
-                secrets.insert(name.as_str().to_owned(), (value.to_vec(), *operation));
-                Ok(())
+                secrets.insert(name.to_owned(), new);
+                Ok(Receipt::default())
             }
         }
     }
 
-    async fn fetch(&self, name: &VaultSecretName) -> Result<SecretValue, FetchError> {
+    async fn fetch(&self, name: &VaultSecretName, _: Deadline) -> Result<SecretValue, FetchError> {
         let secrets = self.secrets.lock().unwrap();
         let (value, _) = secrets.get(name.as_str()).ok_or(FetchError::NotFound)?;
         Ok(SecretValue::new(Zeroizing::new(value.clone())))
     }
+}
 
-    async fn delete(&self, _: &VaultSecretName) -> Result<(), DeleteError> {
-        unreachable!("the agent deletes nothing")
+/// Counts what the agent tells.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) refused: AtomicU64,
+    pub(crate) carried_out: AtomicU64,
+    pub(crate) failed_opens: AtomicU64,
+    pub(crate) lost: AtomicU64,
+    pub(crate) panics: AtomicU64,
+    pub(crate) ended: AtomicU64,
+}
+
+impl Observer for Counts {
+    fn message_refused(&self, _: VerifyError) {
+        self.refused.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn request_carried_out(&self, _: &Outcome, _: &'static str, _: Duration) {
+        self.carried_out.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn open_failed(&self) {
+        self.failed_opens.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn reply_lost(&self, _: &RespondError) {
+        self.lost.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn task_panicked(&self) {
+        self.panics.fetch_add(1, Ordering::SeqCst);
+    }
+
+    fn serving_ended(&self, _: &InboxError) {
+        self.ended.fetch_add(1, Ordering::SeqCst);
     }
 }
 
 pub(crate) struct World {
+    pub(crate) counts: Arc<Counts>,
     pub(crate) agent: Arc<Agent>,
     pub(crate) id: AgentId,
     pub(crate) vault: Arc<TestVault>,
@@ -147,12 +185,15 @@ pub(crate) fn world_of(
     let id: AgentId = "a2048".parse().unwrap();
     let vault = Arc::new(TestVault::default());
     let clock = Arc::new(TestClock::default());
+    let counts = Arc::new(Counts::default());
     let agent_keys = VerifyKeys::from(agent_key.verify_key());
     let agent = Agent::new(id, keys, vault.clone(), agent_key, gateway.verify_key())
-        .with_clock(clock.clone());
+        .with_clock(clock.clone())
+        .with_observer(counts.clone());
     let resolver = Resolver::new(vault.clone());
     World {
         agent: Arc::new(change(agent)),
+        counts,
         clock,
         id,
         vault,
@@ -180,6 +221,10 @@ pub(crate) const OTHER_CERTIFICATE: &[u8] =
     include_bytes!("../../../../testdata/keys/agent-b2048.pem");
 
 impl World {
+    pub(crate) fn failed_opens(&self) -> u64 {
+        self.counts.failed_opens.load(Ordering::SeqCst)
+    }
+
     pub(crate) fn context(&self, name: &str) -> OwnedContext {
         owned(SecretContext::unchecked(self.id.as_str(), name))
     }
@@ -220,7 +265,9 @@ impl World {
     }
 
     pub(crate) fn sign(&self, request: &StoreRequest) -> Vec<u8> {
-        request.sign(&self.gateway, self.clock.now(), 30).unwrap()
+        request
+            .sign(&self.gateway, self.clock.now(), Duration::from_secs(30))
+            .unwrap()
     }
 
     /// The message of a request with other texts in its claims, which a gateway would not send.
@@ -254,7 +301,7 @@ impl World {
     pub(crate) fn read(&self, reply: &[u8], id: MessageId) -> Outcome {
         let gateway = self.gateway.gateway_name();
         let agent = (&self.id, &self.agent_keys);
-        StoreReply::verify(reply, agent, &gateway, id, self.clock.now(), 0).unwrap()
+        StoreReply::verify(reply, agent, &gateway, id, self.clock.now(), Duration::ZERO).unwrap()
     }
 }
 

@@ -201,7 +201,7 @@ async fn a_use_is_remembered_for_as_long_as_a_request_may_wait() {
     let source = world.jwe(world.context("source"), "j-1", VALUE);
     assert!(is_stored(&world.ask(&source).await));
     let next = || keyed(world.request(world.context("next"), VALUE), 1, 1);
-    let last = 600 + 60 + StoreRequest::MAX_LIFETIME;
+    let last = 600 + 60 + StoreRequest::MAX_LIFETIME.as_secs();
     for full in [0, 660, last - 1] {
         world.clock.set(full);
         assert_eq!(world.ask(&next()).await, Outcome::Busy, "{full}");

@@ -1,5 +1,7 @@
 //! What becomes of a request that a trusted gateway has signed. The agent believes it no more than its signature.
 
+use std::time::Duration;
+
 use sealpost_context::SecretContext;
 use sealpost_protocol::{Outcome, Sealed};
 use sealpost_vault::{CreateError, VaultFailure};
@@ -45,7 +47,7 @@ async fn the_same_message_again_gets_its_own_answer() {
     assert_eq!(world.play(&message, request.id).await, first);
     // The same request signed anew is another attempt, even under the same id.
     let anew = request
-        .sign(&world.gateway, crate::harness::NOW, 31)
+        .sign(&world.gateway, crate::harness::NOW, Duration::from_secs(31))
         .unwrap();
     assert_eq!(world.play(&anew, request.id).await, Outcome::Exists);
 }
@@ -189,12 +191,34 @@ async fn the_vaults_limit_is_a_violation() {
 #[tokio::test]
 async fn what_the_vault_says_is_passed_on() {
     let world = world();
-    let failure = VaultFailure::unavailable("cause-canary");
-    for (error, expected) in [
+    let refused = Outcome::Refused {
+        violations: vec![
+            "#/secret/value: the agent's vault does not take it (at most 498 members); store another value"
+                .into(),
+        ],
+    };
+    let answers = [
         (CreateError::Exists, Outcome::Exists),
         (CreateError::PendingDeletion, Outcome::PendingDeletion),
-        (CreateError::Failed(failure), Outcome::Failed),
-    ] {
+        (
+            CreateError::ValueRefused {
+                limit: "at most 498 members".into(),
+            },
+            refused,
+        ),
+    ];
+    let failures = [
+        VaultFailure::Denied {
+            permission: "permission-canary".into(),
+        },
+        VaultFailure::unauthenticated("cause-canary"),
+        VaultFailure::Throttled { wait: None },
+        VaultFailure::Full,
+        VaultFailure::unavailable("cause-canary"),
+        VaultFailure::unusable("cause-canary"),
+    ]
+    .map(|failure| (CreateError::Failed(failure), Outcome::Failed));
+    for (error, expected) in answers.into_iter().chain(failures) {
         *world.vault.fault.lock().unwrap() = Some(Fault::Create(error));
         assert_eq!(
             world.ask(&world.request(world.context("db"), VALUE)).await,

@@ -16,7 +16,7 @@ pub(super) fn check(what: &str, holds: bool) -> Result<(), Failure> {
     }
 }
 
-/// A step is not as it says.
+/// The failure of a step that does not do what it says.
 pub(super) fn not_so(what: &str, why: impl Display) -> Failure {
     Failure::refused(format!(
         "this should hold and does not: {what}\n       {why}"

@@ -1,31 +1,32 @@
-//! A transport that remembers what passed through it.
+//! A carrier that remembers what passed through it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use sealpost_protocol::{AgentId, Transport, TransportError};
+use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
+use sealpost_protocol::AgentId;
 use tokio::time::Instant;
 
 /// Keeps the last message to an agent, as an eavesdropper on the way would.
 #[derive(Debug)]
 pub(super) struct Tap {
-    inner: Arc<dyn Transport>,
+    inner: Arc<dyn Carrier>,
     heard: Heard,
 }
 
 /// What was heard.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard(Arc<Mutex<Vec<u8>>>);
+pub(super) struct Heard(Arc<Mutex<Bytes>>);
 
 impl Heard {
-    pub(super) fn last_message(&self) -> Vec<u8> {
+    pub(super) fn last_message(&self) -> Bytes {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
     }
 
-    fn keep(&self, message: &Vec<u8>) {
+    fn keep(&self, message: &Bytes) {
         self.0
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -34,20 +35,21 @@ impl Heard {
 }
 
 impl Tap {
-    pub(super) fn new(inner: Arc<dyn Transport>, heard: Heard) -> Self {
+    pub(super) fn new(inner: Arc<dyn Carrier>, heard: Heard) -> Self {
         Self { inner, heard }
     }
 }
 
 #[async_trait]
-impl Transport for Tap {
+impl Carrier for Tap {
     async fn request(
         &self,
         agent: &AgentId,
-        message: Vec<u8>,
+        message: Bytes,
         deadline: Instant,
-    ) -> Result<Vec<u8>, TransportError> {
+        judge: &mut Judge<'_>,
+    ) -> Result<Bytes, CarrierError> {
         self.heard.keep(&message);
-        self.inner.request(agent, message, deadline).await
+        self.inner.request(agent, message, deadline, judge).await
     }
 }

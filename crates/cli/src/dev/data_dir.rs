@@ -16,12 +16,12 @@ use crate::keygen::{AgentKey, CERTIFICATE_FILE, IDENTITY_FILE};
 #[derive(Debug)]
 pub(crate) struct DataDir {
     path: PathBuf,
-    /// Locked as long as it is open; the kernel lets go of it however the process ends.
+    /// Locked as long as it is open; the kernel releases it however the process ends.
     _lock: File,
 }
 
 impl DataDir {
-    /// Opens the folder, makes it if it does not exist, and locks it.
+    /// Opens the folder, creates it if it does not exist, and locks it.
     pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
         create_folder(path)?;
         make_private(path)?;
@@ -42,7 +42,7 @@ impl DataDir {
         }
     }
 
-    /// The agent's identity and certificate, made at the first start.
+    /// The agent's identity and certificate, created at the first start.
     pub(crate) fn agent(&self, agent_id: &str) -> Result<AgentFiles, Failure> {
         let (identity, certificate) = (
             self.path.join(IDENTITY_FILE),
@@ -58,7 +58,7 @@ impl DataDir {
         })
     }
 
-    /// The token issuer, made at the first start.
+    /// The token issuer, created at the first start.
     pub(crate) fn issuer(&self) -> Result<Issuer, Failure> {
         let path = self.path.join(ISSUER_FILE);
         if !path.exists() {
@@ -76,7 +76,7 @@ impl DataDir {
     }
 }
 
-/// What the agent needs, as PEM.
+/// The agent's files, as PEM.
 pub(crate) struct AgentFiles {
     pub(crate) identity: Zeroizing<Vec<u8>>,
     pub(crate) certificate: Vec<u8>,
@@ -92,7 +92,7 @@ pub(crate) fn socket(data: &Path) -> PathBuf {
     data.join("resolve.sock")
 }
 
-/// Nobody else may enter. A folder that is ours or empty is closed; another one is left as it is.
+/// Keeps others out. It closes a folder that is ours or empty, and refuses any other.
 fn make_private(path: &Path) -> Result<(), Failure> {
     let cannot = |e| FileError::new("use the folder", path, e);
     let mut permissions = fs::metadata(path).map_err(cannot)?.permissions();
@@ -119,7 +119,7 @@ fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     if metadata.permissions().mode() & OTHERS != 0 {
         return Err(
             Failure::usage(format!("{} can be read by others", quoted(path)))
-                .hint(format!("if nobody did: chmod 600 {}", path.display())),
+                .hint(format!("if none of them did: chmod 600 {}", path.display())),
         );
     }
     Ok(sealpost_files::read(path, MAX_PEM)?)
@@ -129,7 +129,7 @@ fn read_private(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
 pub(crate) const DEFAULT: &str = "./sealpost-data";
 const LOCK_FILE: &str = "dev.lock";
 const ISSUER_FILE: &str = "issuer.pem";
-/// The permission bits of everybody but the owner.
+/// The permission bits of all but the owner.
 const OTHERS: u32 = 0o077;
 /// More than any key or certificate of ours needs.
 const MAX_PEM: usize = 64 * 1024;

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use crate::error::Failure;
 use crate::render::armored;
 
-/// Issues tokens. They are good for writing secrets to every agent and project.
+/// Issues tokens that permit to write secrets to every agent and project.
 pub(crate) struct Issuer {
     key: EncodingKey,
     public: Jwk,
@@ -33,12 +33,12 @@ impl Issuer {
     pub(crate) const NAME: &str = "urn:sealpost:dev-issuer";
     pub(crate) const AUDIENCE: &str = "urn:sealpost:dev-gateway";
 
-    /// A new key as PKCS#8 in PEM.
+    /// Creates a key, as PKCS#8 in PEM.
     pub(crate) fn generate() -> Result<Zeroizing<Vec<u8>>, Failure> {
-        let pair = Ed25519KeyPair::generate().map_err(|_| unusable("no key could be made"))?;
+        let pair = Ed25519KeyPair::generate().map_err(|_| unusable("no key could be created"))?;
         let der: Pkcs8V1Der<'_> = pair
             .as_der()
-            .map_err(|_| unusable("no key could be made"))?;
+            .map_err(|_| unusable("no key could be created"))?;
         armored("PRIVATE KEY", der.as_ref())
     }
 
@@ -58,7 +58,7 @@ impl Issuer {
             .into_bytes()
     }
 
-    /// A token that is good from now on for 24 hours.
+    /// Signs a token that is valid for 24 hours from now.
     pub(crate) fn token(&self) -> Result<Zeroizing<String>, Failure> {
         let now = SystemTime::now()
             .duration_since(UNIX_EPOCH)
@@ -81,8 +81,9 @@ impl Issuer {
 }
 
 fn unusable(what: &str) -> Failure {
-    Failure::usage(format!("the token issuer: {what}"))
-        .hint("remove issuer.pem and start again: a new key is made, and tokens of the old one end")
+    Failure::usage(format!("the token issuer: {what}")).hint(
+        "remove issuer.pem and start again: a new key is created, and tokens of the old one end",
+    )
 }
 
 /// 24 hours in seconds.

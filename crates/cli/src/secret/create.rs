@@ -1,4 +1,4 @@
-//! `sealpost secret create`: one secret in, its reference out.
+//! `sealpost secret create`: stores one secret and prints its reference.
 
 use clap::Args;
 use sealpost_client::{IdempotencyKey, NewSecret};
@@ -75,5 +75,5 @@ impl Create {
     }
 }
 
-/// More than is taken, so that it is the gateway who says how much that is.
+/// More than the gateway accepts, so that the refusal with the limit is its own.
 const MAX_READ: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! The flags that say where to send, as whom, and whether to seal before.
+//! The flags that say where to send, with which token, and whether to seal before.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -56,7 +56,7 @@ pub(crate) struct EndpointArgs {
     trust_ca: Option<PathBuf>,
 }
 
-/// What the flags amount to.
+/// The gateway and the agent that the flags describe.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoint {
     client: Client,
@@ -99,7 +99,7 @@ impl EndpointArgs {
 }
 
 impl Endpoint {
-    /// Has the agent store it; in the project that is given here, or else in the one of the flags.
+    /// Has the agent store a secret, in `project` or else in the project of the flags.
     pub(crate) async fn create(
         &self,
         project: Option<&str>,
@@ -116,7 +116,7 @@ impl Endpoint {
         }
     }
 
-    /// For many secrets: the agent's certificate is asked for once.
+    /// Fetches the agent's certificate once, for many secrets.
     pub(crate) async fn prepared(mut self) -> Result<Self, Failure> {
         if let Some(trust) = self.trust {
             let certificate = self
@@ -129,7 +129,7 @@ impl Endpoint {
         Ok(self)
     }
 
-    /// Are values sealed here?
+    /// Returns whether values are sealed here.
     pub(crate) fn seals(&self) -> bool {
         self.trust.is_some()
     }
@@ -147,5 +147,5 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
     Ok(sealpost_files::read(path, MAX_PEM)?)
 }
 
-/// A bundle of all the authorities that there are has a quarter of that.
+/// A bundle of all public authorities has a quarter of that.
 const MAX_PEM: usize = 1 << 20;

@@ -1,4 +1,4 @@
-//! What the client's errors mean for the command: an exit code, and what to do.
+//! The client's errors as failures of the command: an exit code, and what to do.
 
 use sealpost_client::{ClientError, ProblemType};
 

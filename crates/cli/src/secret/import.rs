@@ -1,13 +1,13 @@
 //! `sealpost secret import`: many secrets, a JSON line each.
 //!
-//! One thread reads lines, so many calls run at a time, and one task collects what they say, writes down which lines
-//! are stored, and decides whether to go on. In memory are the lines that are being sent, and of a resume file 40
-//! bytes for each line that is done.
+//! One thread reads lines, `--concurrency` calls run at a time, and one task collects their results, records which lines
+//! are stored, and decides whether to go on. Memory holds the lines that are being sent, and 40 bytes for each line that
+//! the resume file names.
 
 mod line;
 mod lines;
-mod report;
 mod resume;
+mod tally;
 
 use std::fs::File;
 use std::io::Read;
@@ -25,8 +25,8 @@ use super::failure::{exit, is_for_all};
 use crate::error::{Exit, Failure};
 use line::Line;
 use lines::{Lines, Numbered};
-use report::{Report, Trouble};
 use resume::{Digest, Known, Resume};
+use tally::{Tally, Trouble};
 
 /// Arguments of `sealpost secret import`.
 #[derive(Args, Debug)]
@@ -37,7 +37,7 @@ pub(crate) struct Import {
     /// How many secrets are sent at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=256))]
     concurrency: u16,
-    /// Write down in this file which lines are stored, and leave those out that it names; made if it does not exist
+    /// Record in this file which lines are stored, and skip the lines that it names; created if it does not exist
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
     /// Print a JSON line for each secret, in the order in which they are done
@@ -57,13 +57,13 @@ struct Sent {
     result: Result<Created, ClientError>,
 }
 
-/// What runs.
+/// An import that runs.
 struct Run {
     endpoint: Arc<Endpoint>,
     resume: Option<Resume>,
-    report: Report,
+    tally: Tally,
     calls: JoinSet<Sent>,
-    /// Calls in a row that failed for a reason that is not the line's.
+    /// Calls in a row that failed for a reason other than the line.
     in_a_row: usize,
     stopped: Option<String>,
 }
@@ -79,7 +79,7 @@ impl Import {
         let run = Run {
             endpoint: Arc::new(endpoint.prepared().await?),
             resume,
-            report: Report::new(self.json, length),
+            tally: Tally::new(self.json, length),
             calls: JoinSet::new(),
             in_a_row: 0,
             stopped: None,
@@ -126,15 +126,15 @@ impl Run {
                 }
             }
         }
-        self.report.finish(self.stopped)
+        self.tally.finish(self.stopped)
     }
 
-    /// Sends a line, unless it is empty, no secret, or stored already.
+    /// Sends a line, unless it is empty, malformed or stored already.
     fn start(&mut self, line: Numbered) -> Result<(), Failure> {
         let (number, length) = (line.number, line.length);
         let parsed = match &line.text {
             Some(text) if text.trim_ascii().is_empty() => {
-                self.report.advance(length);
+                self.tally.advance(length);
                 return Ok(());
             }
             Some(text) => Line::parse(text),
@@ -163,19 +163,19 @@ impl Run {
                 Ok(())
             }
             Ok(None) => {
-                self.report.stored_before();
-                self.report.advance(length);
+                self.tally.stored_before();
+                self.tally.advance(length);
                 Ok(())
             }
             Err((name, trouble)) => {
-                self.report.failed(number, name.as_deref(), &trouble)?;
-                self.report.advance(length);
+                self.tally.failed(number, name.as_deref(), &trouble)?;
+                self.tally.advance(length);
                 Ok(())
             }
         }
     }
 
-    /// What to send for a line; `None` if it is stored already.
+    /// Returns what to send for a line; `None` if it is stored already.
     #[expect(clippy::type_complexity, reason = "the parts of one call, used once")]
     fn prepare(
         &self,
@@ -208,14 +208,13 @@ impl Run {
         )))
     }
 
-    /// Takes in what has ended, all of it: one write to the disk serves many lines.
+    /// Collects every call that has ended: one write to the disk serves many lines.
     fn collect(&mut self, first: Result<Sent, JoinError>) -> Result<(), Failure> {
         let mut done = Vec::new();
         let mut next = Some(first);
         while let Some(sent) = next {
             let sent = sent.map_err(|e| {
-                Failure::usage(format!("a call ended as it should not: {e}"))
-                    .hint("report it as a bug")
+                Failure::usage(format!("a call ended unexpectedly: {e}")).hint("report it as a bug")
             })?;
             done.push(sent);
             next = self.calls.try_join_next();
@@ -236,16 +235,16 @@ impl Run {
             }
         }
         for sent in done {
-            self.tell(sent)?;
+            self.note(sent)?;
         }
         Ok(())
     }
 
-    fn tell(&mut self, sent: Sent) -> Result<(), Failure> {
+    fn note(&mut self, sent: Sent) -> Result<(), Failure> {
         match sent.result {
             Ok(created) => {
                 self.in_a_row = 0;
-                self.report.stored(sent.number, &sent.name, &created)?;
+                self.tally.stored(sent.number, &sent.name, &created)?;
             }
             Err(error) => {
                 let of_the_line = exit(&error) == Exit::Refused;
@@ -258,19 +257,18 @@ impl Run {
                     () => None,
                 };
                 let trouble = Trouble::Call(error);
-                self.report
-                    .failed(sent.number, Some(&sent.name), &trouble)?;
+                self.tally.failed(sent.number, Some(&sent.name), &trouble)?;
                 if self.stopped.is_none() {
                     self.stopped = stop;
                 }
             }
         }
-        self.report.advance(sent.length);
+        self.tally.advance(sent.length);
         Ok(())
     }
 }
 
-/// Reads lines on a thread of their own, no more ahead than there are calls. It ends with the receiver.
+/// Reads lines on a thread of its own, at most `ahead` lines ahead. The thread ends with the receiver.
 fn read(
     input: impl Read + Send + 'static,
     ahead: usize,
@@ -288,15 +286,15 @@ fn read(
     receiver
 }
 
-/// Failures that are no line's, one after the other: then it is the gateway, the agent, or the token.
+/// After so many failures in a row that no line causes, the gateway, the agent or the token is at fault.
 const MOST_IN_A_ROW: usize = 20;
 const OTHER: &str = "an earlier run stored another line in this place; give the file as it was, or another --resume";
 const AFTER_HELP: &str = "\
 A line is {\"name\": \"db\", \"value\": {\"password\": \"…\"}}, with \"key\", \"type\" and \"project\" as needed; \
-\"project\" stands in for --project. Empty lines are passed over.
+\"project\" replaces --project. Empty lines are skipped.
 
-With --resume, a run that was broken off is repeated with the same command. A line whose answer was lost is recognised \
-by gateway and agent and not taken for a second one, for as long as they remember it. With --seal-at-source it is not, \
-and then fails with 409, which says that the secret is there.
+With --resume, the same command continues a run that was interrupted. Gateway and agent recognise a line whose answer \
+was lost and do not store it twice, as long as they remember it. With --seal-at-source they do not recognise it, and the \
+line fails with 409: the secret is there.
 
 Exit codes: 0 all are stored, 1 lines are refused, 2 wrong usage, or lines failed for another reason.";

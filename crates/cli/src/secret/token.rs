@@ -1,4 +1,4 @@
-//! The bearer token: from a file that somebody may renew, or from the environment.
+//! The bearer token: from a file that may be renewed meanwhile, or from the environment.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::error::Failure;
 
-/// The flag's file, or else the environment's token.
+/// Returns the flag's file, or else the environment's token.
 pub(crate) fn source(file: Option<&Path>) -> Result<TokenSource, Failure> {
     if let Some(path) = file {
-        // What is wrong with it is told now and as what it is.
+        // An unusable file fails here, with its own message.
         let token = read(path)?;
         return Ok(TokenSource {
             file: Some(path.to_owned()),
@@ -30,7 +30,7 @@ pub(crate) fn source(file: Option<&Path>) -> Result<TokenSource, Failure> {
                 "name a file that holds it with --token-file, or set {VARIABLE}"
             ))),
         Err(std::env::VarError::NotUnicode(_)) => {
-            Err(Failure::usage(format!("{VARIABLE} is no token")).hint("copy the token again"))
+            Err(Failure::usage(format!("{VARIABLE} is not a token")).hint("copy the token again"))
         }
     }
 }
@@ -42,7 +42,7 @@ pub(crate) struct TokenSource {
 }
 
 impl TokenSource {
-    /// Reads the file again. Is the token another one?
+    /// Reads the file again. Returns whether the token has changed.
     fn refresh(&self) -> Result<bool, Failure> {
         let Some(path) = &self.file else {
             return Ok(false);
@@ -82,5 +82,5 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
 }
 
 const VARIABLE: &str = "SEALPOST_TOKEN";
-/// More than a gateway takes.
+/// More than a gateway accepts.
 const MAX_TOKEN: usize = 64 * 1024;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sealpost_agent::{Agent, LocalKeyring, Resolver};
+use sealpost_carrier::InProcess;
 use sealpost_client::{
     AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemType, RetryPolicy, Token,
 };
@@ -11,8 +12,8 @@ use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Authenticator, Denied, Gateway, Limits, Listener, Principal, StaticDirectory, serve,
 };
-use sealpost_protocol::{AgentId, InProcess, SigningKey};
-use sealpost_vault::{EmbeddedVault, Vault};
+use sealpost_protocol::{AgentId, SigningKey};
+use sealpost_vault::{FileVault, Vault};
 use tempfile::TempDir;
 use tokio::{
     io::AsyncReadExt as _,
@@ -52,15 +53,15 @@ impl Authenticator for OneToken {
 
 async fn world() -> World {
     let folder = tempfile::tempdir().unwrap();
-    let vault: Arc<dyn Vault> = Arc::new(EmbeddedVault::open(folder.path()).unwrap());
+    let vault: Arc<dyn Vault> = Arc::new(FileVault::open(folder.path()).unwrap());
     let resolver = Resolver::new(Arc::clone(&vault));
     let (gateway_key, agent_key) = (
         SigningKey::generate().unwrap(),
         SigningKey::generate().unwrap(),
     );
     let id: AgentId = AGENT.parse().unwrap();
-    let transport = Arc::new(InProcess::new(16));
-    let inbox = transport.register(id.clone()).unwrap();
+    let carrier = Arc::new(InProcess::new(16));
+    let inbox = carrier.register(id.clone()).unwrap();
     let mut identity = Identity::<AwsLc>::from_pem(KEY).unwrap();
     let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     identity.add_certificate(certificate).unwrap();
@@ -79,7 +80,7 @@ async fn world() -> World {
     let gateway = Gateway::new(
         Arc::new(OneToken),
         Arc::new(directory),
-        transport,
+        carrier,
         gateway_key,
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -1,6 +1,7 @@
 //! From the agent's reply to the answer to the caller.
 
-use sealpost_protocol::{Outcome, TransportError};
+use sealpost_carrier::CarrierError;
+use sealpost_protocol::Outcome;
 use sealpost_rest::ProblemType;
 use tracing::warn;
 
@@ -103,19 +104,19 @@ fn not_accepted(accepted: &[String]) -> String {
     )
 }
 
-/// Returns the answer to a request that the transport has no reply for.
-pub(super) fn no_answer(error: &TransportError) -> Problem {
+/// Returns the answer to a request that the carrier has no reply for.
+pub(super) fn no_answer(error: &CarrierError) -> Problem {
     warn!(%error, "no answer from the agent");
     match error {
-        TransportError::Offline => Problem::new(
+        CarrierError::Offline => Problem::new(
             ProblemType::AgentOffline,
             "The agent is not connected, and nothing was stored. Send the request again when it is.",
         ),
-        TransportError::DeadlineExceeded | TransportError::NoAnswer => timeout(
+        CarrierError::DeadlineExceeded | CarrierError::NoAnswer => timeout(
             "The agent did not answer in time. The secret may be stored or not: send the request again. With the same \
              Idempotency-Key it happens once; without one, a 409 may mean that the first attempt succeeded.",
         ),
-        _ => Problem::internal(),
+        CarrierError::NotSent(_) | CarrierError::Failed(_) => Problem::internal(),
     }
 }
 

@@ -32,8 +32,7 @@ pub(super) struct Message {
     pub(super) id: MessageId,
     pub(super) request_id: String,
     pub(super) now: UnixTime,
-    /// In seconds.
-    pub(super) lifetime: u64,
+    pub(super) lifetime: std::time::Duration,
 }
 
 /// Seals and signs.

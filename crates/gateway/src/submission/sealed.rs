@@ -146,5 +146,5 @@ fn unreadable(error: &dyn ToString) -> (ProblemType, Vec<String>) {
 
 /// The first byte of DER.
 const SEQUENCE: u8 = 0x30;
-/// Seconds by which the caller's clock may differ.
-const LEEWAY: u64 = 60;
+/// By how much the caller's clock may differ.
+const LEEWAY: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,13 +1,16 @@
-//! What the gateway makes of agents and transports that do not do as they should.
+//! Agents and carriers that fail or cheat, and what the gateway answers.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use insta::assert_snapshot;
+use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
 use sealpost_gateway::{AuditSink, Gateway, Limits};
 use sealpost_protocol::{
-    AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, Transport,
-    TransportError, VerifyKeys,
+    AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, VerifyKeys,
 };
 use tokio::time::Instant;
 
@@ -32,35 +35,37 @@ enum Script {
     AnswerAnotherRequest,
     SpeakForAnotherAgent,
     SendItBack,
-    Fail(fn() -> TransportError),
+    Fail(fn() -> CarrierError),
     Panic,
 }
 
 #[async_trait]
-impl Transport for Scripted {
+impl Carrier for Scripted {
     async fn request(
         &self,
         agent: &AgentId,
-        message: Vec<u8>,
+        message: Bytes,
         _: Instant,
-    ) -> Result<Vec<u8>, TransportError> {
+        _: &mut Judge<'_>,
+    ) -> Result<Bytes, CarrierError> {
         use sealpost_protocol::Clock as _;
         let now = self.clock.now();
         let keys = VerifyKeys::from(self.gateway.verify_key());
-        let received = StoreRequest::verify(&message, &keys, agent, now, 0).unwrap();
+        let received = StoreRequest::verify(&message, &keys, agent, now, Duration::ZERO).unwrap();
         let Received::Request {
             request, gateway, ..
         } = received
         else {
             panic!("late")
         };
-        let reply = |in_reply_to, outcome, key: &SigningKey, agent: &AgentId| {
+        let reply = |in_reply_to, outcome, key: &SigningKey, agent: &AgentId| -> Bytes {
             StoreReply {
                 in_reply_to,
                 outcome,
             }
             .sign(key, agent, gateway.clone(), now)
             .unwrap()
+            .into()
         };
         let stored = || Outcome::Stored {
             resolver_ref: "secret:x".into(),
@@ -85,7 +90,7 @@ impl Transport for Scripted {
             )),
             Script::SendItBack => Ok(message),
             Script::Fail(error) => Err(error()),
-            Script::Panic => panic!("the transport panics, as the test wants"),
+            Script::Panic => panic!("the carrier panics, as the test wants"),
         }
     }
 }
@@ -101,7 +106,7 @@ async fn play_with(script: Script, change: impl FnOnce(Gateway) -> Gateway) -> A
         SigningKey::generate().unwrap(),
         SigningKey::generate().unwrap(),
     );
-    let transport = Arc::new(Scripted {
+    let carrier = Arc::new(Scripted {
         clock: clock.clone(),
         gateway: gateway_key.clone(),
         agent: agent_key.clone(),
@@ -111,7 +116,7 @@ async fn play_with(script: Script, change: impl FnOnce(Gateway) -> Gateway) -> A
         &issuer,
         &clock,
         Limits::default(),
-        transport,
+        carrier,
         &gateway_key,
         &agent_key,
     );
@@ -172,7 +177,8 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
         Script::Say(Outcome::Unreadable {
             reason: "canary".into(),
         }),
-        Script::Fail(|| TransportError::Failed("canary".into())),
+        Script::Fail(|| CarrierError::Failed("canary".into())),
+        Script::Fail(|| CarrierError::NotSent("canary".into())),
         Script::Panic,
     ] {
         let what = format!("{script:?}");
@@ -182,10 +188,7 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
 
 #[tokio::test]
 async fn no_answer_is_a_504() {
-    for error in [
-        || TransportError::NoAnswer,
-        || TransportError::DeadlineExceeded,
-    ] {
+    for error in [|| CarrierError::NoAnswer, || CarrierError::DeadlineExceeded] {
         let answer = play(Script::Fail(error)).await;
         assert_eq!(
             (answer.status.as_u16(), answer.problem().as_str()),

@@ -15,12 +15,13 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode},
 };
 use sealpost_agent::{Accept, Agent, LocalKeyring, Resolver};
+use sealpost_carrier::{Carrier, InProcess, InProcessInbox};
 use sealpost_envelope::{Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
 };
-use sealpost_protocol::{AgentId, Clock, InProcess, InProcessInbox, SigningKey, Transport};
-use sealpost_vault::{EmbeddedVault, Vault};
+use sealpost_protocol::{AgentId, Clock, SigningKey};
+use sealpost_vault::{FileVault, Vault};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 
@@ -85,12 +86,12 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     let clock = TestClock::new();
     let issuer = Issuer::new(clock.now().as_secs());
     let dir = tempfile::tempdir().unwrap();
-    let vault: Arc<dyn Vault> = Arc::new(EmbeddedVault::open(dir.path()).unwrap());
+    let vault: Arc<dyn Vault> = Arc::new(FileVault::open(dir.path()).unwrap());
     let resolver = Resolver::new(Arc::clone(&vault));
 
     let gateway_key = SigningKey::generate().unwrap();
     let agent_key = SigningKey::generate().unwrap();
-    let transport = Arc::new(InProcess::new(64));
+    let carrier = Arc::new(InProcess::new(64));
 
     let id: AgentId = AGENT.parse().unwrap();
     let key = include_bytes!("../../../../testdata/keys/agent-a2048.key.pem");
@@ -106,11 +107,11 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     )
     .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap())
     .with_clock(clock.clone());
-    let inbox = transport.register(id).unwrap();
+    let inbox = carrier.register(id).unwrap();
     tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));
-    let silent = transport.register(SILENT.parse().unwrap()).unwrap();
+    let silent = carrier.register(SILENT.parse().unwrap()).unwrap();
 
-    let gateway = assemble(&issuer, &clock, limits, transport, &gateway_key, &agent_key);
+    let gateway = assemble(&issuer, &clock, limits, carrier, &gateway_key, &agent_key);
     let gateway = change(gateway);
     World {
         operations: gateway.operations(),
@@ -141,7 +142,7 @@ pub(crate) fn assemble(
     issuer: &Issuer,
     clock: &Arc<TestClock>,
     limits: Limits,
-    transport: Arc<dyn Transport>,
+    carrier: Arc<dyn Carrier>,
     gateway_key: &SigningKey,
     agent_key: &SigningKey,
 ) -> Gateway {
@@ -175,7 +176,7 @@ pub(crate) fn assemble(
     Gateway::new(
         Arc::new(authenticator),
         Arc::new(directory),
-        transport,
+        carrier,
         gateway_key.clone(),
     )
     .with_clock(clock.clone())

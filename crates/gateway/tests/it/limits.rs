@@ -4,11 +4,12 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use insta::assert_snapshot;
+use sealpost_carrier::InProcess;
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{
     Authenticator, Denied, Gateway, Listener, Metrics, Principal, RateLimit, StaticDirectory, serve,
 };
-use sealpost_protocol::{InProcess, SigningKey};
+use sealpost_protocol::SigningKey;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},

@@ -1,4 +1,4 @@
-//! The gateway with an agent, an embedded vault and the embedded transport in one process.
+//! The gateway with an agent, an embedded vault and the carrier within one process.
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 mod agents;

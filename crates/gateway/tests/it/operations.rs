@@ -46,8 +46,9 @@ async fn health() {
 #[tokio::test]
 async fn requests_are_counted_and_nothing_of_them_is_shown() {
     let metrics = Arc::new(Metrics::new());
-    metrics.watch_failed_opens(AGENT.parse().unwrap(), || 7);
-    metrics.watch_failed_opens(OFFLINE.parse().unwrap(), || 0);
+    let agent = metrics.agent(AGENT.parse().unwrap());
+    (0..7).for_each(|_| agent.open_failed());
+    let _never = metrics.agent(OFFLINE.parse().unwrap());
     let world = world_of(short_limits(), |gateway| gateway.with_metrics(metrics));
     world.post(AGENT, GOOD).await;
     world.post(AGENT, GOOD).await;

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Ledger, LocalKeyring, Resolver};
-use sealpost_gateway::{AgentEntry, Metrics};
-use sealpost_protocol::{AgentId, InProcess, SigningKey, VerifyKeys};
+use sealpost_agent::{Agent, Ledger, LocalKeyring, Observer, Resolver};
+use sealpost_carrier::InProcess;
+use sealpost_gateway::{AgentEntry, AgentMetrics, Metrics};
+use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
 use tokio::task::JoinHandle;
 use tracing::info;
 
@@ -60,13 +61,14 @@ impl RunningAgent {
         let agent = Agent::new(id.clone(), keys, vault, reply_key, gateways)
             .with_accept(accept)
             .with_ledger(open_ledger(&ledger)?);
-        let agent = Arc::new(agent);
-        let counted = Arc::clone(&agent);
-        metrics.watch_failed_opens(id.clone(), move || counted.failed_opens());
+        let agent = agent.with_observer(Arc::new(Observed(metrics.agent(id.clone()))));
         let running = Self {
             id,
             resolver,
-            service: Service::start(|stop| agent.serve(inbox, stop)),
+            service: Service::start(|stop| async move {
+                // If it fails, the agent has logged why.
+                let _ = Arc::new(agent).serve(inbox, stop).await;
+            }),
             socket,
         };
         Ok((running, entry))
@@ -88,6 +90,16 @@ impl RunningAgent {
             let _ = socket.await;
         }
         self.service.stop().await;
+    }
+}
+
+/// Counts what an agent reports.
+#[derive(Debug)]
+struct Observed(AgentMetrics);
+
+impl Observer for Observed {
+    fn open_failed(&self) {
+        self.0.open_failed();
     }
 }
 

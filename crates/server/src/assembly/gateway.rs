@@ -3,12 +3,13 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use sealpost_carrier::Carrier;
 use sealpost_files::FileError;
 use sealpost_gateway::{
     AgentEntry, AuditFile, AuditSink, AuditStdout, Gateway, IssuerKeys, JwtAuthenticator, Limits,
     Listener, Metrics, StaticDirectory, Tls, TokenKeys, serve,
 };
-use sealpost_protocol::{SigningKey, Transport};
+use sealpost_protocol::SigningKey;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -38,7 +39,7 @@ impl RunningGateway {
         listener: Option<TcpListener>,
         signing_key: SigningKey,
         agents: Vec<AgentEntry>,
-        transport: Arc<dyn Transport>,
+        carrier: Arc<dyn Carrier>,
     ) -> Result<Self, Error> {
         let count = agents.len();
         let url_scheme = configuration.scheme();
@@ -58,7 +59,7 @@ impl RunningGateway {
         let mut gateway = Gateway::new(
             Arc::new(JwtAuthenticator::new(tokens.policy, token_keys)),
             Arc::new(StaticDirectory::from_iter(agents)),
-            transport,
+            carrier,
             signing_key,
         )
         .with_limits(limits)

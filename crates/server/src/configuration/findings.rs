@@ -1,4 +1,4 @@
-//! What is wrong with a configuration: all of it, each with its place and what to do.
+//! Everything that is wrong with a configuration, each with its place and what to do.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -16,7 +16,7 @@ pub(crate) struct Findings(RefCell<Vec<Finding>>);
 /// It never repeats what a file or a setting holds: a secret may have been put in the wrong place.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Finding {
-    /// What follows from it.
+    /// Its consequence.
     pub weight: Weight,
     /// Where: a key's place in the file.
     pub place: String,
@@ -24,12 +24,12 @@ pub struct Finding {
     pub what: String,
 }
 
-/// What follows from a finding.
+/// The consequence of a finding.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub enum Weight {
-    /// All works; something should be done in time.
+    /// Everything works; the operator should act in time.
     Notice,
-    /// It starts, since others are served, but something does not work.
+    /// It starts, because others can be served, but something does not work.
     Degraded,
     /// It does not start.
     Wrong,
@@ -50,7 +50,7 @@ impl Findings {
         });
     }
 
-    /// The weight of the worst.
+    /// Returns the weight of the worst.
     pub(crate) fn worst(&self) -> Option<Weight> {
         self.0.borrow().iter().map(|finding| finding.weight).max()
     }

@@ -1,4 +1,4 @@
-//! `[log]`: how much is logged, and for whom.
+//! `[log]`: how much is logged, and in which form.
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -55,7 +55,7 @@ pub(super) fn read(root: &mut Section<'_>) -> LogConfiguration {
     log
 }
 
-/// The library takes a level that is misspelt for the name of a target, and then logs nothing of any other; and no level
+/// The library mistakes a misspelt level for the name of a target and then logs nothing else; it mistakes an empty level
 /// for `error`.
 fn is_bare_target(directive: &str) -> bool {
     let directive = directive.trim();

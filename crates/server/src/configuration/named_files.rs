@@ -10,15 +10,15 @@ use zeroize::Zeroizing;
 
 use super::findings::Findings;
 
-/// Reads a file that anybody may read. `place` is the key that names it.
+/// Reads a file that anyone may read. `place` is the key that names it.
 pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
     sealpost_files::read(path, MAX_FILE)
         .map_err(|error| findings.wrong(place, error.in_one_line()))
         .ok()
 }
 
-/// Reads a file that holds a secret: who is neither its owner nor of its group must not be able to. If they are, that
-/// is noted, and what is in the file can be looked at all the same.
+/// Reads a file that holds a secret, and notes it if users other than its owner and group can read it; its content is
+/// returned all the same, so that it can be checked, too.
 pub(crate) fn read_private(
     findings: &Findings,
     place: &str,
@@ -26,14 +26,14 @@ pub(crate) fn read_private(
 ) -> Option<Zeroizing<Vec<u8>>> {
     let cannot = |error| findings.wrong(place, FileError::new("read", path, error).in_one_line());
     let file = File::open(path).map_err(cannot).ok()?;
-    // Of the file that is read, whatever the path names by then.
+    // The mode of the file that is read, whatever the path names by then.
     let mode = file.metadata().map_err(cannot).ok()?.permissions().mode();
     if mode & FORBIDDEN != 0 {
         let mode = mode & 0o777;
         findings.wrong(
             place,
             format_args!(
-                "{} has mode {mode:03o}: others can read it, or the group can write it; if nobody did: chmod 600",
+                "{} has mode {mode:03o}: others can read it, or the group can write it; if none of them did: chmod 600",
                 quoted(path)
             ),
         );
@@ -43,7 +43,7 @@ pub(crate) fn read_private(
         .ok()
 }
 
-/// Checks that what is to be made at `path` can be: its folder is there and may be written to.
+/// Checks that a file can be created at `path`: its folder exists and is writable.
 pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Path) {
     let folder = match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -54,7 +54,7 @@ pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Pat
             place,
             format_args!("{} is not a folder; name another", quoted(folder)),
         ),
-        // Only trying tells for sure whether it can be written to, and a check changes nothing.
+        // Only an attempt would show for sure whether it is writable, and a check changes nothing.
         Ok(metadata) if metadata.permissions().readonly() => findings.wrong(
             place,
             format_args!(
@@ -66,7 +66,7 @@ pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Pat
         Err(error) if error.kind() == ErrorKind::NotFound => findings.wrong(
             place,
             format_args!(
-                "the folder {} does not exist; make it, writable for whoever runs the gateway, or name another",
+                "the folder {} does not exist; create it, writable for the user who runs the gateway, or name another",
                 quoted(folder)
             ),
         ),
@@ -77,8 +77,7 @@ pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Pat
     }
 }
 
-/// Everything for others, and writing for the group. That the group may read is how files of root are lent to a
-/// service.
+/// Everything for others, and writing for the group. A group that may read is how files of root are lent to a service.
 const FORBIDDEN: u32 = 0o037;
 /// More than any key, certificate, chain or key set needs.
 const MAX_FILE: usize = 1024 * 1024;

@@ -1,4 +1,4 @@
-//! Environment variables that take the place of settings in the file.
+//! Environment variables that override settings in the file.
 //!
 //! `SEALPOST_GATEWAY__AUTH__ISSUER` sets `auth.issuer`: after the prefix, the names of tables and keys in upper
 //! case with two underscores between them. `SEALPOST_GATEWAY__AGENTS__0__VAULT__PATH` sets a key of the first
@@ -29,7 +29,7 @@ pub(crate) fn apply(
         let keys = name[prefix.len()..].to_ascii_lowercase();
         let keys: Vec<&str> = keys.split("__").collect();
         let set = match value.into_string() {
-            // Two spellings of one name would take each other's place.
+            // Two spellings of one name would override each other.
             Ok(_) if name.bytes().any(|b| b.is_ascii_lowercase()) => {
                 Err("is not in upper case; write its name in capitals")
             }

@@ -16,13 +16,12 @@ use super::findings::Findings;
 pub(crate) struct Source<'a> {
     /// Relative paths start here.
     pub(crate) folder: &'a Path,
-    /// Places that environment variables have set, with the variable: their values are texts, whatever is asked
-    /// for.
+    /// Places that environment variables have set, with the variable: their values are texts, whatever the key needs.
     pub(crate) overridden: &'a BTreeMap<String, String>,
     pub(crate) findings: &'a Findings,
 }
 
-/// A table, its place in the file, and the keys that were asked for.
+/// A table, its place in the file, and the keys that were read.
 #[derive(Debug)]
 pub(crate) struct Section<'a> {
     source: &'a Source<'a>,
@@ -63,7 +62,7 @@ impl<'a> Section<'a> {
         self.source.findings
     }
 
-    /// Notes that a key must be there, if it is not.
+    /// Notes it if a key is missing.
     pub(crate) fn require(&self, key: &str, what_to_do: &str) {
         if !self.has(key) {
             self.wrong(key, format_args!("missing; {what_to_do}"));
@@ -94,7 +93,7 @@ impl<'a> Section<'a> {
         text.parse().map_err(|e| self.wrong(key, e)).ok()
     }
 
-    /// As [`parsed`](Self::parsed); what is not given is as by default.
+    /// As [`parsed`](Self::parsed), with the default of a missing key.
     pub(crate) fn parsed_or_default<T: Default + FromStr<Err: std::fmt::Display>>(
         &mut self,
         key: &'static str,
@@ -233,7 +232,7 @@ impl<'a> Section<'a> {
         sections
     }
 
-    /// Notes the keys that nobody asked for: a setting that is misspelt would not be in force.
+    /// Notes the keys that are left: a misspelt setting would have no effect.
     pub(crate) fn finish(&self) {
         for key in self.table.keys() {
             let known = self.known.join(", ");

@@ -61,7 +61,7 @@ fn certificates_that_end_are_pointed_out_and_do_not_keep_it_from_starting() {
     }
     let (_, soon) = read_at(folder.path(), left(29));
     assert!(
-        soon[0].ends_with("days; make a new one in time (notice)"),
+        soon[0].ends_with("days; create a new one in time (notice)"),
         "{soon:?}"
     );
     let (_, over) = read_at(folder.path(), UnixTime::from_secs(end + DAY));

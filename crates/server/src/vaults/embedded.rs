@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sealpost_vault::{EmbeddedVault, Vault};
+use sealpost_vault::{FileVault, Vault};
 use tokio::task::spawn_blocking;
 
 use super::kind::{Kind, VaultConfiguration};
@@ -43,7 +43,7 @@ impl VaultConfiguration for EmbeddedConfiguration {
     }
 
     async fn open(&self) -> Result<Arc<dyn Vault>, Error> {
-        let mut builder = EmbeddedVault::builder();
+        let mut builder = FileVault::builder();
         if let Some(bytes) = self.max_value {
             builder = builder.max_value(bytes);
         }
@@ -86,7 +86,7 @@ fn read(section: &mut Section<'_>, claims: &mut Claims) -> Option<Box<dyn VaultC
     }))
 }
 
-/// The longest value that the endpoint takes.
+/// The longest value that the endpoint accepts.
 const MAX_VALUE: usize = 64 * 1024;
 const MIN_CACHE: usize = 1 << 20;
 const MAX_CACHE: usize = 1 << 40;

@@ -1,4 +1,4 @@
-//! What a kind of vault is made of.
+//! A kind of vault: how its configuration is read, and how it is opened.
 
 use std::fmt;
 use std::sync::Arc;

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-/// What a line says.
+/// The members of a line.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Line<'a> {
@@ -17,7 +17,7 @@ pub(super) struct Line<'a> {
     pub(super) key: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "type", default)]
     pub(super) secret_type: Option<Cow<'a, str>>,
-    /// In place of the one of the command line.
+    /// Replaces the project of the command line.
     #[serde(borrow, default)]
     pub(super) project: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -28,14 +28,15 @@ impl<'a> Line<'a> {
     /// Reads it.
     ///
     /// # Errors
-    /// What is wrong, and nothing of what is there.
+    ///
+    /// What is wrong, and nothing of the line's content.
     pub(super) fn parse(text: &'a [u8]) -> Result<Self, String> {
         serde_json::from_slice(text).map_err(|error| {
             let column = error.column();
             match error.classify() {
                 // The error's own text may quote what it found.
                 serde_json::error::Category::Data => format!("wrong at column {column}: {FORM}"),
-                _ => format!("no JSON at column {column}: {FORM}"),
+                _ => format!("not JSON at column {column}: {FORM}"),
             }
         })
     }

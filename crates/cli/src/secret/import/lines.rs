@@ -1,4 +1,4 @@
-//! Lines of a file or a pipe, one after the other, in memory that is wiped and does not grow.
+//! Reads the lines of a file or a pipe into memory that is wiped and does not grow.
 
 use std::io::{self, Read};
 
@@ -79,7 +79,7 @@ fn length(bytes: usize) -> u64 {
     u64::try_from(bytes).unwrap_or(u64::MAX)
 }
 
-/// Twice the largest request that a gateway takes, in bytes.
+/// Twice the largest request that a gateway accepts, in bytes.
 pub(super) const MAX_LINE: usize = 256 * 1024;
 
 #[cfg(test)]

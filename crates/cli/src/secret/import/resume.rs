@@ -1,14 +1,13 @@
-//! What an import has done, so that another run goes on where it ended.
+//! The record of what an import has done, so that another run continues where it ended.
 //!
 //! ```text
-//! sealpost-import 1 <key, 64 hex digits> <for whom, 32 hex digits>
+//! sealpost-import 1 <key, 64 hex digits> <gateway and agent, 32 hex digits>
 //! <line> <digest, 32 hex digits>                                        for each line that was stored
 //! <line> refused                                                        for each refusal: the next try is a new one
 //! ```
 //!
-//! The digest is an HMAC, under the file's random key, of the line's number and of everything it says but for its value.
-//! The value is left out because the key stands beside: whoever reads the file could else try guesses at it. So a value
-//! that was changed after its line was stored is not noticed; it could not be stored any more anyway.
+//! The digest is an HMAC, under the file's random key, of the line's number and of all its members but the value. It
+//! leaves out the value because the key is in the same file: a reader of the file could otherwise test guesses of it. A value that changed after its line was stored therefore goes unnoticed; it could not be stored any more anyway.
 
 use std::collections::HashMap;
 use std::fs::{File, TryLockError};
@@ -35,10 +34,10 @@ pub(super) struct Resume {
     refusals: HashMap<u64, u32>,
 }
 
-/// What a line is, but for its value.
+/// Identifies a line by everything but its value.
 pub(super) type Digest = [u8; 16];
 
-/// Was a line stored by an earlier run?
+/// Whether an earlier run stored a line.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum Known {
     /// No.
@@ -50,7 +49,7 @@ pub(super) enum Known {
 }
 
 impl Resume {
-    /// Opens the file, or makes it, for imports from one place to one other.
+    /// Opens or creates the file, for imports to one agent through one gateway.
     pub(super) fn open(path: &Path, url: &str, agent: &str) -> Result<Self, Failure> {
         let file = File::options()
             .create(true)
@@ -110,7 +109,7 @@ impl Resume {
         IdempotencyKey::new(hex(&first_half(&context.sign())))
     }
 
-    /// Writes down, durably, that these lines were stored, or refused if there is no digest.
+    /// Records durably that these lines were stored, or refused if there is no digest.
     pub(super) fn record(&mut self, lines: &[(u64, Option<Digest>)]) -> Result<(), Failure> {
         let text: String = lines
             .iter()
@@ -172,12 +171,12 @@ impl Resume {
     fn begin(&mut self, url: &str, agent: &str) -> Result<(), Failure> {
         let mut key = Zeroizing::new([0; 32]);
         rand::fill(&mut *key).map_err(|_| {
-            Failure::usage("the operating system gave no randomness").hint("try again")
+            Failure::usage("the operating system returned no random numbers").hint("try again")
         })?;
         self.key = hmac::Key::new(hmac::HMAC_SHA256, &*key);
         let head = format!("{MAGIC}{} {}\n", hex(&*key), hex(&self.owner(url, agent)));
         self.append(&Zeroizing::new(head))?;
-        // The file's name has to last as well.
+        // The file's name must be durable, too.
         let folder = match self.path.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
             _ => Path::new("."),
@@ -195,7 +194,7 @@ impl Resume {
         Ok(())
     }
 
-    /// For whom the file is.
+    /// Identifies the gateway and the agent that the file is for.
     fn owner(&self, url: &str, agent: &str) -> Digest {
         let mut context = hmac::Context::with_key(&self.key);
         for part in ["owner", url.trim_end_matches('/'), agent] {

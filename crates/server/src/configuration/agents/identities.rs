@@ -19,7 +19,7 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<Identity<AwsLc>>> {
     let place = section.at("identity");
     section.require(
         "identity",
-        "give the file of the private key (sealpost keygen makes one), or a list: the current one first, then old \
+        "give the file of the private key (sealpost keygen creates one), or a list: the current one first, then old \
          ones that still open",
     );
     let paths = section.paths("identity");

@@ -78,7 +78,7 @@ fn check_dates(section: &Section<'_>, certificate: &Certificate, now: UnixTime) 
             .findings()
             .add(Weight::Degraded, section.at("certificate"), what);
     } else if let Some(days) = days_left(certificate.not_after(), now) {
-        let what = format!("ends in {days} days; make a new one in time");
+        let what = format!("ends in {days} days; create a new one in time");
         section
             .findings()
             .add(Weight::Notice, section.at("certificate"), what);

@@ -46,8 +46,8 @@ pub(super) fn read(
     if !with_tls && !plain && listen.is_some_and(|address| !address.ip().is_loopback()) {
         root.wrong(
             "listen",
-            "is no loopback address: plain HTTP there would show tokens and values to everybody on the way; give \
-             [tls], or listen on 127.0.0.1. If a proxy speaks TLS with callers, and nobody else is on the network \
+            "is not a loopback address: plain HTTP there would show tokens and values to everyone on the way; give \
+             [tls], or listen on 127.0.0.1. If a proxy speaks TLS with callers, and no one else is on the network \
              between it and the gateway: danger_plain_http_behind_proxy = true",
         );
     }
@@ -126,7 +126,7 @@ fn operations(root: &mut Section<'_>) -> Option<SocketAddr> {
     address
 }
 
-/// Whether two sockets can't both listen; port 0 takes any that is free.
+/// Returns whether two sockets can't both listen; port 0 takes any free port.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
     let same_host =
         one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();

@@ -77,7 +77,7 @@ fn algorithms(section: &mut Section<'_>) -> Option<Vec<TokenAlgorithm>> {
     if names.is_empty() {
         section.wrong(
             "algorithms",
-            "is empty: no token would be good; name some, or leave it out",
+            "is empty: every token would be refused; name some, or leave it out",
         );
     }
     let algorithms: Result<_, _> = names.iter().map(|name| name.parse()).collect();

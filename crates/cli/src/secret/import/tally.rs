@@ -1,0 +1,224 @@
+//! What an import prints: a bar while it runs, then which lines failed and why.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use sealpost_client::{ClientError, Created, Problem};
+use serde_json::json;
+
+use crate::error::{Exit, Failure};
+use crate::io;
+use crate::secret::failure::exit;
+
+/// How a line failed.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// It is malformed; nothing was sent.
+    Line(String),
+    /// The call failed.
+    Call(ClientError),
+}
+
+/// Counts of what became of the lines, and the failures.
+pub(super) struct Tally {
+    json: bool,
+    bar: ProgressBar,
+    stored: u64,
+    stored_before: u64,
+    refused: u64,
+    failed: u64,
+    /// Line numbers and messages; at most [`MOST_LISTED`].
+    listed: Vec<(u64, String)>,
+}
+
+impl Tally {
+    /// `length` is the input's in bytes, if it is known.
+    pub(super) fn new(json: bool, length: Option<u64>) -> Self {
+        Self {
+            json,
+            bar: bar(length),
+            stored: 0,
+            stored_before: 0,
+            refused: 0,
+            failed: 0,
+            listed: Vec::new(),
+        }
+    }
+
+    /// Notes that a line of so many bytes is done.
+    pub(super) fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+        let failed = self.refused + self.failed;
+        self.bar
+            .set_message(format!("{} stored, {failed} failed", self.stored));
+    }
+
+    pub(super) fn stored_before(&mut self) {
+        self.stored_before += 1;
+    }
+
+    pub(super) fn stored(
+        &mut self,
+        line: u64,
+        name: &str,
+        created: &Created,
+    ) -> Result<(), Failure> {
+        self.stored += 1;
+        if !self.json {
+            return Ok(());
+        }
+        let report = json!({
+            "line": line,
+            "name": name,
+            "resolver_ref": created.resolver_ref,
+            "vaultSecretName": created.vault_secret_name,
+        });
+        self.print(&report)
+    }
+
+    pub(super) fn failed(
+        &mut self,
+        line: u64,
+        name: Option<&str>,
+        why: &Trouble,
+    ) -> Result<(), Failure> {
+        match why {
+            Trouble::Line(_) => self.refused += 1,
+            Trouble::Call(error) if exit(error) == Exit::Refused => self.refused += 1,
+            Trouble::Call(_) => self.failed += 1,
+        }
+        if self.json {
+            let (problem, open) = match why {
+                Trouble::Line(text) => (json!({ "detail": text }), false),
+                Trouble::Call(error) => (as_json(error), error.may_have_been_created()),
+            };
+            let report = json!({
+                "line": line,
+                "name": name,
+                "problem": problem,
+                "mayHaveBeenCreated": open,
+            });
+            self.print(&report)?;
+        }
+        if self.listed.len() < MOST_LISTED {
+            let why = match why {
+                Trouble::Line(text) => text.clone(),
+                Trouble::Call(error) => one_line(error),
+            };
+            let name = name.map_or_else(String::new, |name| format!(", {}", quoted(name)));
+            self.listed
+                .push((line, format!("line {line}{name}: {why}")));
+        }
+        Ok(())
+    }
+
+    /// Prints the result. `stopped` is why not all lines were tried.
+    pub(super) fn finish(mut self, stopped: Option<String>) -> Result<(), Failure> {
+        self.bar.finish_and_clear();
+        let failed = self.refused + self.failed;
+        self.listed.sort_unstable_by_key(|(line, _)| *line);
+        let mut text: String = self
+            .listed
+            .iter()
+            .map(|(_, message)| format!("{message}\n"))
+            .collect();
+        let unlisted = failed - u64::try_from(self.listed.len()).unwrap_or(failed);
+        if unlisted > 0 {
+            text += &format!("and {unlisted} more, which --json lists\n");
+        }
+        let before = match self.stored_before {
+            0 => String::new(),
+            before => format!(", {before} by an earlier run"),
+        };
+        text += &format!("{} stored{before}, {failed} failed\n", self.stored);
+        // Nothing is left to be done if stderr is closed.
+        let _ = std::io::stderr().write_all(text.as_bytes());
+        match stopped {
+            Some(why) => Err(Failure::usage(format!("not all lines were tried: {why}"))
+                .hint("fix it and run the import again; with --resume it goes on where it ended")),
+            None if self.failed > 0 => Err(Failure::usage("not all lines were stored")
+                .hint("run the import again; with --resume it goes on with those that failed")),
+            None if self.refused > 0 => Err(Failure::refused("not all lines were stored")
+                .hint("fix the lines that are named; with --resume the others are not sent again")),
+            None => Ok(()),
+        }
+    }
+
+    fn print(&self, report: &serde_json::Value) -> Result<(), Failure> {
+        self.bar
+            .suspend(|| io::write_stdout(format!("{report}\n").as_bytes()))
+    }
+}
+
+fn bar(length: Option<u64>) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let (bar, template) = match length {
+        Some(length) => (
+            ProgressBar::new(length),
+            "{bar:40} {percent}% {msg}, {eta} left",
+        ),
+        None => (ProgressBar::new_spinner(), "{spinner} {msg}, {elapsed}"),
+    };
+    let style =
+        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    bar.enable_steady_tick(Duration::from_millis(250));
+    bar.with_style(style)
+}
+
+/// A problem with its violations on one line.
+fn one_line(error: &ClientError) -> String {
+    match error {
+        ClientError::Problem(problem) => {
+            let Problem {
+                status,
+                title,
+                violations,
+                ..
+            } = &**problem;
+            let violations = match violations.as_slice() {
+                [] => String::new(),
+                some => format!(": {}", some.join("; ")),
+            };
+            let open = match problem.after_unknown {
+                true => " (an earlier attempt had no answer: it may have been stored by it)",
+                false => "",
+            };
+            format!("{status} {title}{violations}{open}")
+        }
+        error => error.to_string(),
+    }
+}
+
+fn as_json(error: &ClientError) -> serde_json::Value {
+    match error {
+        ClientError::Problem(problem) => json!({
+            "type": problem.urn,
+            "title": problem.title,
+            "status": problem.status,
+            "detail": problem.detail,
+            "violations": problem.violations,
+            "requestId": problem.request_id,
+        }),
+        error => json!({ "detail": error.to_string() }),
+    }
+}
+
+/// A name as messages show it: control characters escaped, not too long.
+fn quoted(name: &str) -> String {
+    let mut shown: String = name
+        .chars()
+        .take(LONGEST_NAME)
+        .flat_map(char::escape_debug)
+        .collect();
+    if name.chars().nth(LONGEST_NAME).is_some() {
+        shown.push('…');
+    }
+    format!("`{shown}`")
+}
+
+/// The memory for failures has a limit.
+const MOST_LISTED: usize = 1000;
+const LONGEST_NAME: usize = 60;

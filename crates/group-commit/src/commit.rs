@@ -1,0 +1,60 @@
+//! What is written to.
+
+/// Makes changes durable. The writer's thread owns it, calls it with one batch at a time, and drops it when it ends.
+pub trait Commit: Send + 'static {
+    /// One change.
+    type Change: Send;
+
+    /// What a caller is told of its change.
+    type Answer: Send;
+
+    /// Why a batch was not committed. Every caller of the batch gets a copy.
+    type Error: Clone + Send + Sync;
+
+    /// Makes all changes durable, in their order, or none of them. Adds one answer for each, in the same order.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`]: nothing was changed, as far as can be told. The answers are ignored.
+    fn commit(
+        &mut self,
+        changes: &[Self::Change],
+        answers: &mut Vec<Self::Answer>,
+    ) -> Result<(), Failure<Self::Error>>;
+
+    /// Returns the size of a change in bytes, which [`Bounds::batch_bytes`] limits. Zero if that is of no interest.
+    fn size(_: &Self::Change) -> usize {
+        0
+    }
+}
+
+/// Why a batch was not committed, and whether the next one may be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Failure<E> {
+    /// The next batch may succeed.
+    Passing(E),
+    /// Nothing may be written any more, for example because an fsync failed: the writer ends.
+    Final(E),
+}
+
+/// How much waits, and how much is committed together.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Bounds {
+    /// How many changes wait at most. Further callers wait for a place.
+    pub queue: usize,
+    /// How many changes are committed together at most.
+    pub batch: usize,
+    /// With how many bytes a batch is full, by [`Commit::size`].
+    pub batch_bytes: usize,
+}
+
+impl Default for Bounds {
+    /// 256 changes wait, and 256 changes or 8 MiB are committed together.
+    fn default() -> Self {
+        Self {
+            queue: 256,
+            batch: 256,
+            batch_bytes: 8 << 20,
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! The directory of a vault and the files in it.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::rand;
+use zeroize::Zeroizing;
+
+use super::error::OpenVaultError;
+use super::keys::FileKey;
+
+/// The paths of a vault.
+#[derive(Clone, Debug)]
+pub(super) struct Files {
+    pub(super) dir: PathBuf,
+    pub(super) database: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+impl Files {
+    pub(super) fn new(dir: &Path) -> Self {
+        Self {
+            dir: dir.to_owned(),
+            database: dir.join("vault.redb"),
+            key: dir.join("vault.key"),
+        }
+    }
+
+    /// Creates the directory if it is not there, and refuses one where others may replace files.
+    pub(super) fn prepare_directory(&self) -> Result<(), OpenVaultError> {
+        let failed = |error| OpenVaultError::io(&self.dir, error);
+        if !self.dir.exists() {
+            DirBuilder::new()
+                .recursive(true)
+                .mode(0o700)
+                .create(&self.dir)
+                .map_err(failed)?;
+            sync_directory(parent(&self.dir)).map_err(failed)?;
+        }
+        let mode = fs::metadata(&self.dir).map_err(failed)?.mode() & 0o777;
+        if mode & 0o022 != 0 {
+            return Err(OpenVaultError::DirectoryExposed {
+                dir: self.dir.clone(),
+                mode,
+            });
+        }
+        Ok(())
+    }
+
+    /// Opens or creates the database file, and locks it for as long as the file is open.
+    pub(super) fn lock_database(&self) -> Result<File, OpenVaultError> {
+        let failed = |error| OpenVaultError::io(&self.database, error);
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&self.database)
+            .map_err(failed)?;
+        file.try_lock().map_err(|error| match error {
+            TryLockError::WouldBlock => OpenVaultError::InUse {
+                dir: self.dir.clone(),
+            },
+            TryLockError::Error(error) => failed(error),
+        })?;
+        // A crash while the store laid out the file leaves it without the store's signature, and the
+        // store would never take it again. Without a key file nothing was ever stored, so start over.
+        if !self.key.exists() && is_unfinished(&file).map_err(failed)? {
+            file.set_len(0).map_err(failed)?;
+        }
+        sync_directory(&self.dir).map_err(failed)?;
+        Ok(file)
+    }
+
+    /// Reads the key file. Returns `None` if there is none.
+    pub(super) fn read_key(&self) -> Result<Option<FileKey>, OpenVaultError> {
+        let failed = |error| OpenVaultError::io(&self.key, error);
+        let mut file = match File::open(&self.key) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(failed(error)),
+        };
+        // Of the file that is open, so that it cannot be exchanged in between.
+        let metadata = file.metadata().map_err(failed)?;
+        let mode = metadata.mode() & 0o777;
+        if mode & 0o077 != 0 {
+            return Err(OpenVaultError::KeyExposed {
+                path: self.key.clone(),
+                mode,
+            });
+        }
+        let mut key = FileKey::default();
+        let len = key.len() as u64;
+        if !metadata.is_file() || metadata.len() != len {
+            return Err(OpenVaultError::KeyLength {
+                path: self.key.clone(),
+                len: metadata.len(),
+            });
+        }
+        file.read_exact(&mut key[..]).map_err(failed)?;
+        Ok(Some(key))
+    }
+
+    /// Creates a key file. Call it only with the lock held and no key file there.
+    ///
+    /// It gets its name when it is complete and on the disk, so a crash leaves all of it or nothing.
+    pub(super) fn create_key(&self) -> Result<FileKey, OpenVaultError> {
+        let failed = |error| OpenVaultError::io(&self.key, error);
+        let mut key: FileKey = Zeroizing::new([0; 32]);
+        rand::fill(&mut key[..]).map_err(|_| OpenVaultError::Crypto)?;
+
+        let unfinished = self.key.with_extension("key.new");
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&unfinished)
+            .map_err(failed)?;
+        file.write_all(&key[..]).map_err(failed)?;
+        file.sync_all().map_err(failed)?;
+        fs::rename(&unfinished, &self.key).map_err(failed)?;
+        sync_directory(&self.dir).map_err(failed)?;
+        Ok(key)
+    }
+}
+
+/// Returns whether the signature is missing where it should be. The store writes it last, over zeros.
+fn is_unfinished(file: &File) -> io::Result<bool> {
+    let mut start = Vec::new();
+    file.take(4).read_to_end(&mut start)?;
+    Ok(!start.is_empty() && start.iter().all(|byte| *byte == 0))
+}
+
+/// Makes the names in a directory durable.
+fn sync_directory(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
+}
+
+fn parent(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        // Of a path with one component, the current directory; of the root, itself.
+        Some(_) => Path::new("."),
+        None => path,
+    }
+}

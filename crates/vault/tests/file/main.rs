@@ -1,0 +1,8 @@
+//! The file vault: it passes the suite, keeps what it holds, and says why it does not open.
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+
+mod crash;
+mod keeping;
+mod model;
+mod opening;
+mod tampering;
