@@ -26,7 +26,6 @@ use zeroize::Zeroizing;
 
 use crate::context::{refused, secret};
 use crate::error::Failure;
-use crate::open::cannot_open;
 
 /// One line: a secret, or the envelope.
 #[derive(Default, Deserialize, Serialize)]
@@ -142,7 +141,7 @@ pub(crate) fn open(
 
     let (opener, status) = keyring
         .opener(&envelope, &mut AwsLcRng)
-        .map_err(cannot_open)?;
+        .map_err(Failure::of_opening)?;
     let mut sequence = opener.sequence(&envelope);
     // Never grows: growing would leave values behind in freed memory.
     let mut out = Zeroizing::new(Vec::with_capacity(6 * input.len() + 64 * lines.len()));
@@ -160,7 +159,7 @@ pub(crate) fn open(
     progress.finish_and_clear();
     sequence
         .finish()
-        .map_err(|error: Error| cannot_open(KeyringError::Opening(error)))?;
+        .map_err(|error: Error| Failure::of_opening(KeyringError::Opening(error)))?;
     Ok((out, status))
 }
 

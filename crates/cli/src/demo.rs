@@ -20,10 +20,10 @@ use sealpost_server::Assembly;
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use zeroize::Zeroizing;
 
-use crate::dev::issuer::Issuer;
 use crate::error::Failure;
 use crate::inspect::Report;
 use crate::io;
+use crate::issuer::Issuer;
 use crate::keygen::AgentKey;
 use crate::local::Local;
 use crate::render::hex;

@@ -1,7 +1,6 @@
 //! `sealpost dev`: gateway, agent and vault on one machine, to develop against.
 
 pub(crate) mod data_dir;
-pub(crate) mod issuer;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

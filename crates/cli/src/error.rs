@@ -3,6 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
+use sealpost_envelope::{Error, KeyringError};
 use sealpost_files::FileError;
 
 /// Why a subcommand stopped. Holds no secret: messages name files, flags and rules, never contents.
@@ -35,6 +36,19 @@ impl Failure {
 
     pub(crate) fn cannot_open(message: impl fmt::Display) -> Self {
         Self::new(Exit::CannotOpen, message)
+    }
+
+    /// The failure of an envelope that is well formed.
+    pub(crate) fn of_opening(error: KeyringError) -> Self {
+        match error {
+            KeyringError::Opening(Error::Open(error)) => Self::cannot_open(error).hint(
+                "give exactly the --agent-id, --name, --key, --type and --project that it was sealed with",
+            ),
+            KeyringError::Opening(error @ Error::NotSingle { .. }) => {
+                Self::cannot_open(error).hint("give --batch")
+            }
+            error => Self::cannot_open(error),
+        }
     }
 
     /// Adds what to do, for messages that don't say it themselves.

@@ -11,6 +11,8 @@ mod error;
 mod gateway;
 mod inspect;
 mod io;
+#[cfg(unix)]
+mod issuer;
 mod keygen;
 #[cfg(unix)]
 mod local;

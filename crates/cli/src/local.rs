@@ -12,8 +12,8 @@ use sealpost_server::{
     LogConfiguration, TokenKeysSource, Tokens,
 };
 
-use crate::dev::issuer::Issuer;
 use crate::error::Failure;
+use crate::issuer::Issuer;
 
 /// The parts of gateway and agent.
 pub(crate) struct Local<'a> {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use sealpost_context::OwnedContext;
-use sealpost_envelope::{Error, Format, KeyStatus, KeyringError};
+use sealpost_envelope::{Error, Format, KeyStatus};
 
 use crate::batch;
 use crate::context::ContextArgs;
@@ -92,19 +92,6 @@ impl Open {
             batch::open(&keyring, &owner, &lines).map_err(|e| e.context(&input.name()))?;
         note_old_key(status);
         self.io.write(&opened)
-    }
-}
-
-/// The failure of an envelope that is well formed.
-pub(crate) fn cannot_open(error: KeyringError) -> Failure {
-    match error {
-        KeyringError::Opening(Error::Open(error)) => Failure::cannot_open(error).hint(
-            "give exactly the --agent-id, --name, --key, --type and --project that it was sealed with",
-        ),
-        KeyringError::Opening(error @ Error::NotSingle { .. }) => {
-            Failure::cannot_open(error).hint("give --batch")
-        }
-        error => Failure::cannot_open(error),
     }
 }
 

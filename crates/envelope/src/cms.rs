@@ -16,7 +16,6 @@
 //! CMS binds no context: whoever holds a message can submit it under another name. Agents take it only with a
 //! [wrapper](crate::wrapper) inside. It does not commit to its key, and does not hide the value's length.
 
-pub(crate) mod error;
 mod oid;
 mod parse;
 
@@ -36,8 +35,8 @@ use der::{
 use rand_core::TryCryptoRng;
 use spki::{AlgorithmIdentifier, AlgorithmIdentifierOwned};
 
-pub use self::error::{CmsError, KeyEncryption};
 use self::parse::{CertificateName, Recipient as Sealed};
+pub use crate::error::cms::{CmsError, KeyEncryption};
 use crate::{
     backend::Backend,
     certificate::{Certificate, CertificateNames},

@@ -17,7 +17,7 @@ use subtle::{Choice, ConditionallySelectable as _, ConstantTimeEq as _};
 use zeroize::Zeroizing;
 
 use crate::{
-    backend::{Backend, MAX_MODULUS},
+    backend::{Backend, Decrypted, MAX_MODULUS},
     bytes::copy,
     error::Error,
     header::StanzaType,
@@ -43,7 +43,7 @@ pub fn decrypt<B: Backend, R: TryCryptoRng + ?Sized>(
         return None;
     }
     let mut message = Zeroizing::new([0; MAX_MODULUS]);
-    let decrypted = B::oaep_decrypt(&identity.private, rng, ciphertext, message.as_mut_slice());
+    let decrypted = private_operation(identity, ciphertext, rng, message.as_mut_slice());
     if !bool::from(decrypted.valid) {
         return None;
     }
@@ -91,7 +91,7 @@ pub(crate) fn decapsulate<B: Backend, R: TryCryptoRng + ?Sized>(
     random(rng, secret)?;
     let mut message = Message::new(form);
     let out = message.expected_mut();
-    let decrypted = B::oaep_decrypt(&identity.private, rng, ciphertext, out);
+    let decrypted = private_operation(identity, ciphertext, rng, out);
     let valid = decrypted.exactly(out.len());
     Ok(message.choose(valid, secret))
 }
@@ -119,6 +119,17 @@ pub(crate) fn answered<R: TryCryptoRng + ?Sized>(
         KeyAnswer::Seed(_) | KeyAnswer::Rejected => Choice::from(0),
     };
     Ok(message.choose(valid, secret))
+}
+
+/// The one call of a backend's decryption.
+#[inline]
+fn private_operation<B: Backend, R: TryCryptoRng + ?Sized>(
+    identity: &Identity<B>,
+    ciphertext: &[u8],
+    rng: &mut R,
+    out: &mut [u8],
+) -> Decrypted {
+    B::oaep_decrypt(&identity.private, rng, ciphertext, out)
 }
 
 /// Fills `secret` with random bytes.

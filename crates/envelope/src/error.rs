@@ -5,12 +5,17 @@
 //! one answer, [`OpenError`], a unit that holds nothing and says nothing, so that no caller can pass on
 //! to an attacker *why* an envelope did not open (Manger, CRYPTO 2001).
 
+#[cfg(feature = "cms")]
+pub(crate) mod cms;
+#[cfg(feature = "jwe")]
+pub(crate) mod jwe;
+
 use core::fmt;
 
 #[cfg(feature = "cms")]
-use crate::cms::error::CmsError;
+use self::cms::CmsError;
 #[cfg(feature = "jwe")]
-use crate::jwe::error::JweError;
+use self::jwe::JweError;
 use crate::{fingerprint::KeyId, format::Format, wrapper::WrapperError};
 
 /// The envelope does not open.

@@ -47,7 +47,6 @@
 //! A JWE does not commit to its key, does not hide the value's length beyond what its size tells, and without
 //! `sealpost` in its header it is bound to no context. The native format does better; this one is for where it can't go.
 
-pub(crate) mod error;
 mod header;
 mod parse;
 
@@ -56,10 +55,8 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
-pub use self::{
-    error::{HeaderParameter, JweError, JwePart, KeyAlgorithm},
-    header::KeyName,
-};
+pub use self::header::KeyName;
+pub use crate::error::jwe::{HeaderParameter, JweError, JwePart, KeyAlgorithm};
 use crate::{
     backend::Backend,
     base64url::{self, encode},
@@ -67,10 +64,10 @@ use crate::{
     content::{
         Content, ContentKey, NONCE_LEN, PendingContent, SealedContent, TAG_LEN, check_sealing,
     },
+    context_policy::ContextPolicy,
     error::{Error, SealError},
     fingerprint::{Fingerprint, KeyId},
     keyring::{KeyNames, KeyStatus, Keyring},
-    message::ContextPolicy,
     recipient::Recipient,
 };
 

@@ -17,6 +17,7 @@ mod certificate;
 pub mod cms;
 #[cfg(any(feature = "jwe", feature = "cms"))]
 mod content;
+mod context_policy;
 mod decapsulation;
 mod encoded_context;
 mod envelope;
@@ -55,6 +56,7 @@ pub use backend::rustcrypto::RustCrypto;
 pub use backend::{Backend, BackendError, Decrypted};
 pub use binding::Binding;
 pub use certificate::{Certificate, CertificateError};
+pub use context_policy::ContextPolicy;
 pub use decapsulation::{KeyAnswer, decrypt};
 pub use envelope::Envelope;
 pub use error::{Error, OpenError, ParseError, SealError};
@@ -67,7 +69,7 @@ pub use keyring::{
     DuplicateKey, KeyNames, KeyStatus, Keyring, KeyringError, NoMatchingKey, Opened,
     PublicIdentity, Selected,
 };
-pub use message::{ContextPolicy, Declared, Message, NativeMessage, PendingMessage};
+pub use message::{Declared, Message, NativeMessage, PendingMessage};
 pub use open::{open, open_in_place, open_into};
 pub use opener::{Opener, Pending, Sequence};
 pub use padding::{MAX_MESSAGE, padded_len};

@@ -22,11 +22,11 @@ pub use self::{native::NativeMessage, pending::PendingMessage};
 use crate::cms::Cms;
 #[cfg(feature = "jwe")]
 use crate::jwe::{Jwe, Serialization};
-use sealpost_context::SecretContext;
 
 use crate::{
     backend::Backend,
     binding::Binding,
+    context_policy::ContextPolicy,
     error::Error,
     format::Format,
     identity::Identity,
@@ -81,17 +81,6 @@ pub enum Message<'a> {
     /// CMS AuthEnvelopedData.
     #[cfg(feature = "cms")]
     Cms(Cms),
-}
-
-/// What a message must say of its context, and of its key, to be opened.
-#[derive(Clone, Copy, Debug)]
-pub enum ContextPolicy<'c> {
-    /// It must be bound to exactly this context, and name its key. What an agent asks for.
-    RequireContext(&'c SecretContext<'c>),
-    /// A JWE or CMS message may be bound to no context, and, if there is one key alone, a JWE need not name it. If a
-    /// context is given, a JWE that has one must have the same, and a CMS message must have it in its wrapper. A native
-    /// envelope does not open without a context.
-    AcceptUnbound(Option<&'c SecretContext<'c>>),
 }
 
 /// Where a message says whose secret it is.
@@ -245,17 +234,6 @@ impl<'a> Message<'a> {
         // It was chosen from this ring.
         let (identity, _) = keyring.get(pending.key_id()).ok_or(Error::KeyUnavailable)?;
         Ok(pending.decrypt(identity, rng)?)
-    }
-}
-
-impl<'c> ContextPolicy<'c> {
-    /// The context that is expected, if any.
-    #[must_use]
-    pub fn context(&self) -> Option<&'c SecretContext<'c>> {
-        match self {
-            Self::RequireContext(context) => Some(context),
-            Self::AcceptUnbound(context) => *context,
-        }
     }
 }
 

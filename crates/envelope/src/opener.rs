@@ -20,12 +20,50 @@ use crate::{
     error::{Error, OpenError},
     fingerprint::KeyId,
     frame::{Frame, Frames},
-    header::StanzaType,
+    header::{Stanza, StanzaType},
     identity::Identity,
     key_schedule::{KeySchedule, Seed},
     padding::{self, LENGTH_FIELD},
     plaintext::Plaintext,
+    public_key::PublicKey,
 };
+
+impl<'a> Envelope<'a> {
+    /// The first step of opening: the seed that is encrypted to this key, ready to be decrypted.
+    ///
+    /// The first stanza with the key's id is taken, and never a second one.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NoMatchingKey`], [`Error::StanzaType`], [`Error::EncapsulationLength`] or
+    /// [`Error::EncapsulationRange`]. No private key has been touched.
+    pub fn pending(&self, key: &PublicKey) -> Result<Pending<'a>, Error> {
+        let stanza = self.stanza_of(key.key_id())?;
+        key.check_ciphertext(stanza.body())?;
+        Ok(Pending::new(
+            self.header().bytes(),
+            stanza.key_id(),
+            stanza.body(),
+        ))
+    }
+
+    fn stanza_of(&self, key_id: KeyId) -> Result<Stanza<'a>, Error> {
+        let stanza = self
+            .stanzas()
+            .find(|stanza| stanza.key_id() == key_id)
+            .ok_or(Error::NoMatchingKey {
+                key_id,
+                recipients: self.header().recipients(),
+            })?;
+        match stanza.stanza_type() {
+            Some(StanzaType::RsaOaep) => Ok(stanza),
+            None => Err(Error::StanzaType {
+                key_id,
+                found: stanza.type_number(),
+            }),
+        }
+    }
+}
 
 /// An envelope whose seed waits to be decrypted.
 ///

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{
-    body::{Body, HttpBody as _},
+    body::{Body, Bytes, HttpBody as _},
     http::{HeaderMap, header},
 };
 use http_body_util::BodyExt as _;
@@ -66,7 +66,7 @@ pub(crate) fn linger(headers: &HeaderMap, mut body: Body) {
         let mut left = LINGER_BYTES;
         let discard = async {
             while let Some(Ok(frame)) = body.frame().await {
-                let length = frame.data_ref().map_or(0, |data| data.len());
+                let length = frame.data_ref().map_or(0, Bytes::len);
                 match left.checked_sub(length) {
                     Some(rest) => left = rest,
                     None => break,
@@ -114,7 +114,7 @@ mod tests {
         task::{Context, Poll},
     };
 
-    use axum::body::{Bytes, HttpBody};
+    use axum::body::HttpBody;
     use hyper::body::Frame;
 
     use super::*;

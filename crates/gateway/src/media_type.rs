@@ -10,6 +10,13 @@ use crate::{headers::single, rejection::Rejection};
 pub(crate) enum MediaType {
     /// A request in clear.
     Json,
+    /// A value that the caller has sealed.
+    Sealed(SealedType),
+}
+
+/// What a sealed value is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum SealedType {
     /// A JWE, in compact serialisation (RFC 7515 §9.2.1).
     Jose,
     /// A JWE, in one of the JSON serialisations.
@@ -26,9 +33,9 @@ impl MediaType {
         let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
         match essence.as_str() {
             "application/json" => parts.all(permits_utf_8).then_some(Self::Json),
-            "application/jose" => Some(Self::Jose),
-            "application/jose+json" => Some(Self::JoseJson),
-            "application/pkcs7-mime" => Some(Self::Pkcs7),
+            "application/jose" => Some(Self::Sealed(SealedType::Jose)),
+            "application/jose+json" => Some(Self::Sealed(SealedType::JoseJson)),
+            "application/pkcs7-mime" => Some(Self::Sealed(SealedType::Pkcs7)),
             _ => None,
         }
     }
@@ -107,15 +114,16 @@ mod tests {
 
     #[test]
     fn sealed_values_are_accepted() {
-        for (text, media_type) in [
-            ("application/jose", MediaType::Jose),
-            ("Application/JOSE; charset=x", MediaType::Jose),
-            ("application/jose+json", MediaType::JoseJson),
+        for (text, sealed_type) in [
+            ("application/jose", SealedType::Jose),
+            ("Application/JOSE; charset=x", SealedType::Jose),
+            ("application/jose+json", SealedType::JoseJson),
             (
                 "application/pkcs7-mime; smime-type=authEnveloped-data; name=smime.p7m",
-                MediaType::Pkcs7,
+                SealedType::Pkcs7,
             ),
         ] {
+            let media_type = MediaType::Sealed(sealed_type);
             assert_eq!(MediaType::parse(text), Some(media_type), "{text}");
         }
         for bad in [

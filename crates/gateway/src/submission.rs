@@ -31,10 +31,8 @@ impl Submission {
     ) -> Result<Self, Rejection> {
         match media_type {
             MediaType::Json => ClearRequest::check(body).map(Self::Clear),
-            MediaType::Jose | MediaType::JoseJson | MediaType::Pkcs7 => {
-                AtSource::check(media_type, &body, now)
-                    .map(Self::AtSource)
-                    .map_err(|(kind, violations)| Rejection::new(kind, violations))
+            MediaType::Sealed(sealed_type) => {
+                AtSource::check(sealed_type, &body, now).map(Self::AtSource)
             }
         }
     }

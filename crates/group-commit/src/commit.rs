@@ -23,6 +23,7 @@ pub trait Commit: Send + 'static {
     ) -> Result<(), Failure<Self::Error>>;
 
     /// Returns the size of a change in bytes, which [`Bounds::batch_bytes`] limits. Zero if that is of no interest.
+    #[must_use]
     fn size(_: &Self::Change) -> usize {
         0
     }

@@ -13,6 +13,7 @@ mod log;
 pub(crate) mod named_files;
 mod overrides;
 pub(crate) mod section;
+pub(crate) mod vaults;
 
 use std::ffi::OsString;
 use std::fmt;

@@ -64,11 +64,10 @@ mod assembly;
 mod configuration;
 mod error;
 pub mod resolve;
-mod vaults;
 
 pub use assembly::{Assembly, Server};
 pub use configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
 pub use configuration::gateway::{AuditTrail, GatewayConfiguration, TokenKeysSource, Tokens};
+pub use configuration::vaults::{EmbeddedConfiguration, VaultConfiguration};
 pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
 pub use error::Error;
-pub use vaults::{EmbeddedConfiguration, VaultConfiguration};

@@ -6,17 +6,20 @@ use core::fmt;
 ///
 /// It prints what it holds: `A-Z a-z 0-9 _ -`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Alphabet([u32; 4]);
+pub struct Alphabet(Bits);
+
+/// One bit for each value of a byte, so that looking one up needs no check; those above ASCII are never set.
+type Bits = [u32; 8];
 
 impl Alphabet {
     /// `A`–`Z` and `a`–`z`.
-    pub const LETTERS: Self = Self([0; 4]).with_range(b'A', b'Z').with_range(b'a', b'z');
+    pub const LETTERS: Self = Self([0; 8]).with_range(b'A', b'Z').with_range(b'a', b'z');
 
     /// The letters and `0`–`9`.
     pub const ALPHANUMERIC: Self = Self::LETTERS.with_range(b'0', b'9');
 
     /// The characters from `!` to `~`: all that print something.
-    pub const VISIBLE: Self = Self([0; 4]).with_range(b'!', b'~');
+    pub const VISIBLE: Self = Self([0; 8]).with_range(b'!', b'~');
 
     /// Adds characters. What is not ASCII is left out.
     #[must_use]
@@ -33,9 +36,8 @@ impl Alphabet {
     /// Returns whether the alphabet holds this character.
     #[must_use]
     pub fn contains(&self, character: u8) -> bool {
-        self.0
-            .get(usize::from(character >> 5))
-            .is_some_and(|word| (word >> (character & 31)) & 1 == 1)
+        // The index is below 8.
+        (self.0[usize::from(character >> 5)] >> (character & 31)) & 1 == 1
     }
 
     /// Returns whether the alphabet holds every character of `other`.

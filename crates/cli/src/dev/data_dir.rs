@@ -8,8 +8,8 @@ use aws_lc_rs::rsa::KeySize;
 use sealpost_files::{Access, FileError, create, create_folder, quoted};
 use zeroize::Zeroizing;
 
-use super::issuer::Issuer;
 use crate::error::Failure;
+use crate::issuer::Issuer;
 use crate::keygen::{AgentKey, CERTIFICATE_FILE, IDENTITY_FILE};
 
 /// The folder, locked: one `sealpost dev` at a time.

@@ -7,7 +7,6 @@ use sealpost_envelope::{
     KeyringError, Message, Opened, SecretContext, UnixTime, jwe::JweError, wrapper::WrapperError,
 };
 
-use super::cannot_open;
 use crate::error::Failure;
 use crate::io::Input;
 
@@ -51,7 +50,7 @@ pub(super) fn open(
     let opened = message.open(keyring, policy, &mut AwsLcRng);
     let opened = opened.map_err(|error| match (message.declared(), error) {
         (Declared::Header(_) | Declared::Inside, KeyringError::Opening(error)) => failure(error),
-        (_, error) => cannot_open(error),
+        (_, error) => Failure::of_opening(error),
     })?;
     let wrapped = opened.wrapped.as_ref().map(|wrapped| &wrapped.binding);
     binding.or(wrapped).into_iter().for_each(note_expired);

@@ -1,4 +1,4 @@
-//! A value that the caller has sealed. What is checked here can be checked without a key, and the agent checks it again.
+//! A value that the caller has sealed: the checks that need no key. The agent repeats them.
 
 use base64::{
     Engine as _,
@@ -9,7 +9,7 @@ use sealpost_envelope::{Declared, Error, Format, Message, UnixTime, cms::from_pe
 use sealpost_protocol::{OwnedContext, Owner, Sealed, SingleUse, mismatches};
 use sealpost_rest::ProblemType;
 
-use crate::media_type::MediaType;
+use crate::{media_type::SealedType, rejection::Rejection};
 
 /// A value that the caller has sealed.
 pub(crate) enum AtSource {
@@ -21,16 +21,14 @@ pub(crate) enum AtSource {
 
 impl AtSource {
     pub(super) fn check(
-        media_type: MediaType,
+        sealed_type: SealedType,
         body: &[u8],
         now: UnixTime,
-    ) -> Result<Self, (ProblemType, Vec<String>)> {
-        match media_type {
-            MediaType::Jose => jwe(Format::JweCompact, body, now),
-            MediaType::JoseJson => jwe(Format::JweJson, body, now),
-            MediaType::Pkcs7 => cms(body),
-            // What is in clear is read elsewhere.
-            MediaType::Json => Err(unreadable(&Error::UnknownFormat)),
+    ) -> Result<Self, Rejection> {
+        match sealed_type {
+            SealedType::Jose => jwe(Format::JweCompact, body, now),
+            SealedType::JoseJson => jwe(Format::JweJson, body, now),
+            SealedType::Pkcs7 => cms(body),
         }
     }
 
@@ -49,7 +47,7 @@ impl AtSource {
         }
     }
 
-    /// The sealed bytes, as the agent gets them.
+    /// Returns the sealed bytes, as the agent gets them.
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Jwe { jwe, .. } => jwe.as_bytes(),
@@ -65,7 +63,7 @@ impl AtSource {
     }
 }
 
-fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, (ProblemType, Vec<String>)> {
+fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, Rejection> {
     // A file often ends with a line break.
     let body = body.trim_ascii();
     let message = Message::parse_as(format, body).map_err(|error| match error {
@@ -88,7 +86,10 @@ fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, (ProblemT
     if let Err(broken) = &context
         && let Some(broken) = broken.iter().find(of_agent)
     {
-        return Err((ProblemType::ContextMismatch, vec![broken.to_string()]));
+        return Err(Rejection::one(
+            ProblemType::ContextMismatch,
+            broken.to_string(),
+        ));
     }
     let single_use = SingleUse::of(binding, now, LEEWAY);
     let context = match (context, single_use) {
@@ -97,7 +98,7 @@ fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, (ProblemT
             let broken = context.err().into_iter().flatten();
             let mut violations: Vec<_> = broken.map(|broken| broken.to_string()).collect();
             violations.extend(single_use.err().into_iter().flatten());
-            return Err((ProblemType::InvalidRequest, violations));
+            return Err(Rejection::new(ProblemType::InvalidRequest, violations));
         }
     };
     let jwe = str::from_utf8(body).map_err(|error| unreadable(&error))?;
@@ -107,7 +108,7 @@ fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, (ProblemT
     })
 }
 
-fn cms(body: &[u8]) -> Result<AtSource, (ProblemType, Vec<String>)> {
+fn cms(body: &[u8]) -> Result<AtSource, Rejection> {
     let der = if body.first() == Some(&SEQUENCE) {
         body.to_vec()
     } else if body.trim_ascii_start().starts_with(b"-----BEGIN ") {
@@ -115,7 +116,7 @@ fn cms(body: &[u8]) -> Result<AtSource, (ProblemType, Vec<String>)> {
     } else {
         decode(body)?
     };
-    // What is inside of base64 is no text again.
+    // The content of base64 must be DER, not text again.
     if der.first() != Some(&SEQUENCE) {
         return Err(not_der());
     }
@@ -123,8 +124,8 @@ fn cms(body: &[u8]) -> Result<AtSource, (ProblemType, Vec<String>)> {
     Ok(AtSource::Cms(Simd::standard(PAD).encode(&der)))
 }
 
-/// Base64 with line breaks anywhere (RFC 2045 §6.8).
-fn decode(text: &[u8]) -> Result<Vec<u8>, (ProblemType, Vec<String>)> {
+/// Decodes base64 with line breaks anywhere (RFC 2045 §6.8).
+fn decode(text: &[u8]) -> Result<Vec<u8>, Rejection> {
     let text: Vec<u8> = text
         .iter()
         .copied()
@@ -133,15 +134,15 @@ fn decode(text: &[u8]) -> Result<Vec<u8>, (ProblemType, Vec<String>)> {
     Simd::standard(PAD).decode(text).map_err(|_| not_der())
 }
 
-fn not_der() -> (ProblemType, Vec<String>) {
+fn not_der() -> Rejection {
     unreadable(
         &"this is neither DER, PEM nor base64 of DER: write it with openssl cms -encrypt -outform DER or PEM",
     )
 }
 
-fn unreadable(error: &dyn ToString) -> (ProblemType, Vec<String>) {
+fn unreadable(error: &dyn ToString) -> Rejection {
     let violation = format!("#: {}", error.to_string());
-    (ProblemType::SealedUnreadable, vec![violation])
+    Rejection::one(ProblemType::SealedUnreadable, violation)
 }
 
 /// The first byte of DER.

@@ -23,7 +23,6 @@ use tree::Tree;
 const MAX_LINES: usize = 450;
 
 #[test]
-#[ignore = "not yet"]
 fn crates_depend_only_on_what_the_page_permits() {
     let page = page();
     let crates = crates();
@@ -47,7 +46,6 @@ fn crates_depend_only_on_what_the_page_permits() {
 }
 
 #[test]
-#[ignore = "not yet"]
 fn no_module_imports_a_crate_that_the_page_does_not_permit() {
     let page = page();
     let mut wrong = Vec::new();
@@ -67,7 +65,6 @@ fn no_module_imports_a_crate_that_the_page_does_not_permit() {
 }
 
 #[test]
-#[ignore = "not yet"]
 fn modules_form_no_circle() {
     let mut found = Vec::new();
     let (mut modules, mut arrows) = (0, 0);
@@ -102,7 +99,6 @@ fn no_production_file_is_too_long() {
 }
 
 #[test]
-#[ignore = "not yet"]
 fn one_place_calls_the_oaep_decryption_of_a_backend() {
     let mut calls = Vec::new();
     for name in crates().keys() {

@@ -140,7 +140,8 @@ impl Source {
         let mut at = 0;
         while at < words.len() {
             let before = at.checked_sub(1).map(|before| words[before].as_str());
-            if words[at] == "use" && before != Some("::") {
+            if words[at] == "use" && words.get(at + 1).is_some_and(|word| word != "<") {
+                // Not the `use<…>` of a return type.
                 let end = at + words[at..].iter().position(|word| word == ";").unwrap();
                 source.import(&words[at + 1..end], &[]);
                 at = end;

@@ -139,7 +139,7 @@ impl Vault for Broken {
                 return Err(VaultFailure::unavailable("the name is too long").into());
             }
             Defect::IgnoresDeadlines if deadline.remaining() == Some(Duration::ZERO) => {
-                pending().await
+                pending::<()>().await;
             }
             _ => {}
         }

@@ -49,7 +49,7 @@ impl JwksSource {
             "https" => {}
             // Plain HTTP goes through no proxy, and needs no trust store.
             "http" if url.host_str().is_some_and(is_loopback) => {
-                http = http.no_proxy().tls_certs_only([])
+                http = http.no_proxy().tls_certs_only([]);
             }
             _ => return Err(JwksError::Url),
         }
