@@ -42,7 +42,8 @@ use crate::{
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use sealpost_envelope::{Identity, KeyStatus, Keyring, OsRng, RustCrypto};
 /// # use sealpost_envelope::{Recipient, SecretContext, Trust, UnixTime, seal};
-/// # let context = SecretContext::unchecked("agent-1", "db-login");
+/// # let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+/// # let context = SecretContext::new(&agent, "db-login".try_into()?);
 /// # macro_rules! file { ($name:literal) => {
 /// #     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/", $name))
 /// # } }
