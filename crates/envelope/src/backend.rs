@@ -10,6 +10,16 @@ pub(crate) mod aws_lc;
 #[cfg(feature = "rustcrypto")]
 pub(crate) mod rustcrypto;
 
+#[cfg(feature = "aws-lc")]
+#[cfg_attr(docsrs, doc(cfg(feature = "aws-lc")))]
+pub use self::aws_lc::{AwsLc, AwsLcRng};
+#[cfg(feature = "rustcrypto")]
+#[cfg_attr(docsrs, doc(cfg(feature = "rustcrypto")))]
+pub use self::rustcrypto::RustCrypto;
+#[cfg(feature = "std")]
+#[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+pub use crate::rng::{OsRng, OsRngError};
+
 use core::fmt;
 
 use rand_core::TryCryptoRng;

@@ -10,16 +10,20 @@ mod strict;
 use alloc::vec::Vec;
 use core::fmt;
 
-use der::{Decode, oid::AssociatedOid};
-use x509_cert::ext::pkix::{KeyUsage, SubjectAltName};
+use der::oid::AssociatedOid as _;
+use sealpost_context::AgentId;
+use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName};
 
+pub use self::error::CertificateError;
 pub(crate) use self::names::CertificateNames;
 #[cfg(feature = "chain")]
 pub(crate) use self::presented::Presented;
-pub(crate) use self::strict::Fields;
-pub use self::{agent_id::AgentId, error::CertificateError};
+pub(crate) use self::strict::{Authority, Fields, Usage};
+#[cfg(feature = "chain")]
+pub(crate) use self::strict::{constrains_addresses_only, has_purpose};
+pub use crate::fingerprint::Fingerprint;
 
-use crate::{fingerprint::Fingerprint, hash::sha256, pem, public_key::PublicKey, time::UnixTime};
+use crate::{hash::sha256, pem, public_key::PublicKey, time::UnixTime};
 
 /// An X.509 certificate (RFC 5280), parsed but not yet trusted.
 ///
@@ -98,6 +102,7 @@ impl Certificate {
     pub fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
         check_length(der)?;
         let fields = Fields::read(der)?;
+        check_constraints(&fields)?;
         let public_key =
             PublicKey::from_spki_der(fields.public_key).map_err(CertificateError::PublicKey)?;
         let fingerprint = Fingerprint::from_bytes(sha256(der));
@@ -191,15 +196,18 @@ fn check_length(bytes: &[u8]) -> Result<(), CertificateError> {
 // RFC 5280 §4.2.1.3: without keyUsage any use is allowed; with it keyEncipherment must be set. The seed is
 // a key: dataEncipherment does not do.
 fn may_encipher(fields: &Fields<'_>) -> Result<bool, CertificateError> {
-    let Some(value) = fields.extension(KeyUsage::OID) else {
-        return Ok(true);
-    };
-    let usage = KeyUsage::from_der(value).map_err(|_| CertificateError::Malformed)?;
-    Ok(usage.key_encipherment())
+    let usage = fields.extension(KeyUsage::OID).map(Usage::read);
+    Ok(usage.transpose()?.is_none_or(Usage::enciphers_keys))
+}
+
+/// Is this extension canonical? Whether it is an authority's certificate is for the policy.
+fn check_constraints(fields: &Fields<'_>) -> Result<(), CertificateError> {
+    let constraints = fields.extension(BasicConstraints::OID);
+    constraints.map_or(Ok(()), |value| Authority::read(value).map(|_| ()))
 }
 
 fn agent_ids(fields: &Fields<'_>) -> Result<Vec<AgentId>, CertificateError> {
     fields
         .extension(SubjectAltName::OID)
-        .map_or(Ok(Vec::new()), AgentId::all_in)
+        .map_or(Ok(Vec::new()), agent_id::all_in)
 }

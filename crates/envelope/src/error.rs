@@ -1,9 +1,37 @@
-//! The errors, in two zones.
+//! The errors, in two zones, and which one is given when several reasons hold.
 //!
-//! Before a private key is touched an error says what is wrong and how to fix it: [`ParseError`],
-//! [`SealError`] and the rich variants of [`Error`]. From the first private-key operation on there is
-//! one answer, [`OpenError`], a unit that holds nothing and says nothing, so that no caller can pass on
-//! to an attacker *why* an envelope did not open (Manger, CRYPTO 2001).
+//! **Before a private key is touched** an error says what is wrong and how to fix it. **From the first private-key
+//! operation on** there is one answer, [`OpenError`], a unit that holds nothing and says nothing, so that no caller can
+//! pass on to an attacker *why* an envelope did not open (Manger, CRYPTO 2001).
+//!
+//! Each thing to do has one error. It is `Copy`, works without `alloc`, and holds those of the steps before it:
+//!
+//! | to do | error | holds | of several reasons, the first in this order is given |
+//! |---|---|---|---|
+//! | trust a certificate | [`TrustError`](crate::trust::TrustError) | [`CertificateError`](crate::certificate::CertificateError), `ChainError` | what the bytes are, the pin, the key's usage, the dates, the chain |
+//! | load authorities | `TrustAnchorsError` | | the first certificate of the file that can't be used |
+//! | load a private key | [`IdentityError`](crate::key::IdentityError) | [`PublicKeyError`](crate::key::PublicKeyError), `CertificateError` | what the file is, the key, its certificates |
+//! | seal | [`SealError`] | | the recipients, the length, the buffer, the libraries |
+//! | open with one key | [`Error`] | [`ParseError`], `JweError`, `CmsError`, [`OpenError`], [`WrapperError`] | the format, the bytes, the recipients, the ciphertext of the key, `OpenError` |
+//! | open with a keyring | [`KeyringError`](crate::key::KeyringError) | [`Error`], and both lists of keys | as with one key |
+//!
+//! The small ones say one thing each: [`DuplicateKey`](crate::key::DuplicateKey) of a keyring,
+//! [`InvalidDigest`](crate::key::InvalidDigest) of a fingerprint's text, [`BindingError`](crate::binding::BindingError) of a
+//! context in JSON, [`BackendError`](crate::backend::BackendError) of a cryptographic library, `OsRngError` of the operating
+//! system.
+//!
+//! # Example
+//!
+//! ```
+//! use sealpost_envelope::{Envelope, error::ParseError};
+//!
+//! let error = Envelope::parse(b"sealpost\x02").unwrap_err();
+//! assert_eq!(error, ParseError::Version { found: 2 });
+//! assert_eq!(
+//!     error.to_string(),
+//!     "envelope version 2 is not supported, only version 1: open it with a newer release"
+//! );
+//! ```
 
 #[cfg(feature = "cms")]
 pub(crate) mod cms;

@@ -20,14 +20,15 @@ use rand_core::TryCryptoRng;
 pub use self::{native::NativeMessage, pending::PendingMessage};
 #[cfg(feature = "cms")]
 use crate::cms::Cms;
+pub use crate::format::Format;
 #[cfg(feature = "jwe")]
 use crate::jwe::{Jwe, Serialization};
+
 use crate::{
     backend::Backend,
     binding::Binding,
     context_policy::ContextPolicy,
     error::Error,
-    format::Format,
     identity::Identity,
     keyring::{KeyNames, Keyring, KeyringError, Opened},
 };
@@ -48,8 +49,10 @@ use crate::{
 /// # } }
 /// # let recipient = [Recipient::<RustCrypto>::from_certificate_pem(
 /// #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
-/// # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
-/// let context = SecretContext::new("agent-1", "db-login");
+/// # let mut identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
+/// # identity.add_certificate(sealpost_envelope::Certificate::from_pem(file!("agent-a2048.pem"))?)?;
+/// let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+/// let context = SecretContext::new(&agent, "db-login".try_into()?);
 /// let keyring = Keyring::new(identity);
 ///
 /// let native = seal(&recipient, &context, b"secret", &mut OsRng)?;
@@ -71,6 +74,8 @@ use crate::{
 /// # Security
 ///
 /// Nothing that it tells is authenticated before it has been opened.
+// There is one at a time: what the others waste is not worth an allocation.
+#[allow(clippy::large_enum_variant)]
 pub enum Message<'a> {
     /// An envelope in the native format.
     Native(NativeMessage<'a>),

@@ -97,9 +97,15 @@ impl Trust<'_> {
     ///
     /// # Errors
     ///
-    /// [`TrustError::Expired`] or [`TrustError::NotYetValid`].
+    /// [`TrustError::NeverValid`], [`TrustError::NotYetValid`] or [`TrustError::Expired`].
     pub fn check_validity(certificate: &Certificate, now: UnixTime) -> Result<(), TrustError> {
         let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+        if not_after < not_before {
+            return Err(TrustError::NeverValid {
+                not_before,
+                not_after,
+            });
+        }
         if now < not_before {
             return Err(TrustError::NotYetValid { not_before, now });
         }

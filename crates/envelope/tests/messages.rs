@@ -1,5 +1,6 @@
 //! Messages of each format through the one way to open them.
 #![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use std::{fs, path::Path};
 
@@ -19,8 +20,8 @@ use sealpost_envelope::{
     wrapper::{self, WrapperError},
 };
 
-const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login");
-const OTHER: SecretContext<'_> = SecretContext::new("agent-1", "db-logout");
+const CONTEXT: SecretContext<'_> = SecretContext::unchecked("agent-1", "db-login");
+const OTHER: SecretContext<'_> = SecretContext::unchecked("agent-1", "db-logout");
 const VALUE: &[u8] = br#"{"password":"x"}"#;
 const BOUND: ContextPolicy<'_> = ContextPolicy::RequireContext(&CONTEXT);
 const UNBOUND: ContextPolicy<'_> = ContextPolicy::AcceptUnbound(None);

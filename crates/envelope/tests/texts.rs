@@ -20,7 +20,7 @@ use sealpost_envelope::{
 };
 
 const KEY_ID: KeyId = KeyId::from_bytes([0xab; 32]);
-const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db");
+const CONTEXT: SecretContext<'_> = SecretContext::unchecked("agent-1", "db");
 const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
 const SECRET: &[u8] = b"correct horse battery";
 
@@ -278,6 +278,10 @@ fn errors_say_what_is_wrong_and_what_to_do() {
                 now: NOW,
             },
             TrustError::KeyUsage,
+            TrustError::NeverValid {
+                not_before: UnixTime::from_secs(2_000_000_060),
+                not_after: NOW,
+            },
             TrustError::NotPinned {
                 fingerprint: Fingerprint::from_bytes([0xcd; 32]),
             },
@@ -292,6 +296,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         &[
             ChainError::Authority,
             ChainError::CriticalExtension,
+            ChainError::DateBefore1970,
             ChainError::ExtendedKeyUsage,
             ChainError::NoAgent,
             ChainError::SelfSigned,
@@ -305,6 +310,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             ChainError::IssuerKey,
             ChainError::IssuerKeyUsage,
             ChainError::IssuerMalformed,
+            ChainError::IssuerNeverValid,
             ChainError::IssuerNotAuthority,
             ChainError::IssuerNotYetValid {
                 not_before: UnixTime::from_secs(2_000_000_060),

@@ -1,14 +1,49 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Which reader
+//! # What do you want to do?
 //!
-//! | you want | call |
-//! |---|---|
-//! | every member of one object | [`members`] |
-//! | one member of it | [`find_property`] |
-//! | one string | [`JsonStr::from_json`] |
-//! | to know whether an object has a name twice | [`MemberNames`] |
-//! | to decide at each value how to go on | [`Scanner`] |
+//! **Read every member of one object**, in order: [`members`].
+//!
+//! ```
+//! let text = br#"{"alg": "RSA-OAEP-256", "crit": ["b64"]}"#;
+//! let names: Result<Vec<_>, _> = sealpost_json::members(text)
+//!     .map(|member| member.map(|(name, value)| (name.as_str(), value.span())))
+//!     .collect();
+//! assert_eq!(names?, [(Some("alg"), 8..22), (Some("crit"), 32..39)]);
+//! # Ok::<(), sealpost_json::Malformed>(())
+//! ```
+//!
+//! **Find one member of it**, compared decoded: [`find_property`].
+//!
+//! ```
+//! let port = sealpost_json::find_property(br#"{"port": 5432.0}"#, "port")?;
+//! assert_eq!(port.map(|value| value.as_str()), Some("5432.0"));
+//! # Ok::<(), sealpost_json::Malformed>(())
+//! ```
+//!
+//! **Decode one string** into a buffer of your own: [`JsonStr::from_json`].
+//!
+//! ```
+//! let string = sealpost_json::JsonStr::from_json(r#""caf\u00e9""#).expect("it is one string");
+//! let mut buffer = [0; 8];
+//! assert_eq!(string.decode_into(&mut buffer), Some("café"));
+//! ```
+//!
+//! **Refuse an object that has a name twice**: [`MemberNames`], which has an example.
+//!
+//! **Decide at each value how to go on**: [`Scanner`].
+//!
+//! ```
+//! use sealpost_json::{JsonKind, MAX_DEPTH, Scanner};
+//!
+//! let mut scan = Scanner::new(br#" [1, 2] "#);
+//! assert_eq!(scan.kind()?, JsonKind::Array);
+//! let start = scan.at();
+//! scan.skip_value(MAX_DEPTH)?;
+//! assert_eq!(scan.since(start).as_str(), "[1, 2]");
+//! scan.finish()?; // nothing else follows
+//! # Ok::<(), sealpost_json::Malformed>(())
+//! ```
 //!
 //! # What is read
 //!

@@ -1,12 +1,19 @@
 //! Reading without leniency: one certificate has one encoding.
 
+mod extensions;
 mod walk;
 
 use alloc::collections::BinaryHeap;
+use core::iter;
 
 use der::{Reader, SliceReader, Tag, Tagged, asn1::IntRef, oid::ObjectIdentifier};
 
-use self::walk::{Fault, any, bit_string, decode, end, reader, time, value, whole};
+pub(crate) use self::extensions::{Authority, Usage};
+#[cfg(feature = "chain")]
+pub(crate) use self::extensions::{constrains_addresses_only, has_purpose};
+use self::walk::{
+    Fault, any, bit_string, decode, end, object_identifier, reader, skip, time, value, whole,
+};
 use super::CertificateError;
 use crate::time::UnixTime;
 
@@ -30,6 +37,12 @@ pub(crate) struct Fields<'a> {
     pub(crate) issuer: &'a [u8],
     pub(crate) not_before: UnixTime,
     pub(crate) not_after: UnixTime,
+    /// The Name, with tag and length.
+    #[cfg_attr(
+        not(feature = "chain"),
+        expect(dead_code, reason = "chains are built by name")
+    )]
+    pub(crate) subject: &'a [u8],
     /// The SubjectPublicKeyInfo, with tag and length.
     pub(crate) public_key: &'a [u8],
     /// The content of the extensions' SEQUENCE.
@@ -41,7 +54,7 @@ impl<'a> Fields<'a> {
     /// extension at most once (RFC 5280 §4.2).
     ///
     /// What an `ANY` holds, in names and in the parameters of algorithms, is looked at no further than its
-    /// tag and length.
+    /// tag and length. So are OBJECT IDENTIFIERs, whatever numbers they have.
     pub(crate) fn read(der: &'a [u8]) -> Result<Self, CertificateError> {
         let mut file = reader(der)?;
         let fields = certificate(value(&mut file, Tag::Sequence)?)?;
@@ -56,15 +69,32 @@ impl<'a> Fields<'a> {
 
     /// The value of an extension.
     pub(crate) fn extension(&self, id: ObjectIdentifier) -> Option<&'a [u8]> {
-        let mut extensions = reader(self.extensions).ok()?;
-        while !extensions.is_finished() {
-            let (found, value) = extension(&mut extensions).ok()?;
-            if found == id.as_bytes() {
-                return Some(value);
-            }
-        }
-        None
+        self.extensions()
+            .find(|extension| extension.id == id.as_bytes())
+            .map(|extension| extension.value)
     }
+
+    pub(crate) fn extensions(&self) -> impl Iterator<Item = Extension<'a>> {
+        let mut rest = reader(self.extensions).ok();
+        iter::from_fn(move || {
+            let rest = rest.as_mut().filter(|rest| !rest.is_finished())?;
+            // They were read before.
+            extension(rest).ok()
+        })
+    }
+}
+
+/// `Extension ::= SEQUENCE { extnID OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`
+pub(crate) struct Extension<'a> {
+    /// The content of the OBJECT IDENTIFIER.
+    pub(crate) id: &'a [u8],
+    #[cfg_attr(
+        not(feature = "chain"),
+        expect(dead_code, reason = "a pin stands in for the issuers")
+    )]
+    pub(crate) critical: bool,
+    /// The content of the OCTET STRING.
+    pub(crate) value: &'a [u8],
 }
 
 fn certificate(content: &[u8]) -> Result<Fields<'_>, Fault> {
@@ -87,7 +117,8 @@ fn tbs_certificate(content: &[u8]) -> Result<Fields<'_>, Fault> {
     let mut validity = reader(value(&mut parts, Tag::Sequence)?)?;
     let (not_before, not_after) = (time(&mut validity)?, time(&mut validity)?);
     end(&validity)?;
-    check_name(whole(&mut parts)?)?;
+    let subject = whole(&mut parts)?;
+    check_name(subject)?;
     let public_key = whole(&mut parts)?;
     check_public_key(public_key)?;
 
@@ -118,6 +149,7 @@ fn tbs_certificate(content: &[u8]) -> Result<Fields<'_>, Fault> {
         issuer,
         not_before,
         not_after,
+        subject,
         public_key,
         extensions: extensions.unwrap_or_default(),
     })
@@ -152,7 +184,7 @@ fn algorithm(content: &[u8]) -> Result<(), Fault> {
     let mut parts = reader(content)?;
     object_identifier(&mut parts)?;
     if !parts.is_finished() {
-        any(&mut parts)?;
+        skip(&mut parts)?;
     }
     end(&parts)
 }
@@ -167,7 +199,7 @@ fn check_name(whole_name: &[u8]) -> Result<(), Fault> {
             let attribute = whole(&mut set)?;
             let mut parts = reader(value(&mut reader(attribute)?, Tag::Sequence)?)?;
             object_identifier(&mut parts)?;
-            any(&mut parts)?;
+            skip(&mut parts)?;
             end(&parts)?;
             // X.690 §11.6: in ascending order.
             if last.replace(attribute) > Some(attribute) {
@@ -197,14 +229,12 @@ fn check_extensions(explicit: &[u8]) -> Result<&[u8], Fault> {
     Ok(content)
 }
 
-/// The id and the value of an extension.
-///
-/// `Extension ::= SEQUENCE { extnID OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`
-fn extension<'a>(extensions: &mut SliceReader<'a>) -> Result<(&'a [u8], &'a [u8]), Fault> {
+fn extension<'a>(extensions: &mut SliceReader<'a>) -> Result<Extension<'a>, Fault> {
     let mut parts = reader(value(extensions, Tag::Sequence)?)?;
     let id = object_identifier(&mut parts)?;
     let mut field = any(&mut parts)?;
-    if field.tag() == Tag::Boolean {
+    let critical = field.tag() == Tag::Boolean;
+    if critical {
         // X.690 §11.5: the default is not encoded.
         if !decode::<bool>(field)? {
             return Err(Fault::NotDer);
@@ -215,7 +245,11 @@ fn extension<'a>(extensions: &mut SliceReader<'a>) -> Result<(&'a [u8], &'a [u8]
     if field.tag() != Tag::OctetString {
         return Err(Fault::Malformed);
     }
-    Ok((id, field.value()))
+    Ok(Extension {
+        id,
+        critical,
+        value: field.value(),
+    })
 }
 
 fn check_unique(content: &[u8]) -> Result<(), CertificateError> {
@@ -223,7 +257,7 @@ fn check_unique(content: &[u8]) -> Result<(), CertificateError> {
     let mut ids = BinaryHeap::new();
     let mut extensions = reader(content)?;
     while !extensions.is_finished() {
-        ids.push(extension(&mut extensions)?.0);
+        ids.push(extension(&mut extensions)?.id);
     }
     let mut last = None;
     while let Some(id) = ids.pop() {
@@ -232,13 +266,6 @@ fn check_unique(content: &[u8]) -> Result<(), CertificateError> {
         }
     }
     Ok(())
-}
-
-/// The content of an OBJECT IDENTIFIER.
-fn object_identifier<'a>(parts: &mut SliceReader<'a>) -> Result<&'a [u8], Fault> {
-    let field = any(parts)?;
-    decode::<ObjectIdentifier>(field)?;
-    Ok(field.value())
 }
 
 const EXPLICIT_0: u8 = 0xa0;

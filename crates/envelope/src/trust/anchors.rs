@@ -24,7 +24,7 @@ pub struct TrustAnchors {
 struct Limits {
     not_before: UnixTime,
     not_after: UnixTime,
-    path_length: Option<u8>,
+    path_length: Option<usize>,
     evaluable_constraints: bool,
 }
 
@@ -241,7 +241,7 @@ impl Limits {
             });
         }
         match self.path_length {
-            Some(most) if intermediates > usize::from(most) => Err(ChainError::PathLength),
+            Some(most) if intermediates > most => Err(ChainError::PathLength),
             _ => Ok(()),
         }
     }

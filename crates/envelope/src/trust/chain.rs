@@ -3,6 +3,7 @@
 use core::{cell::Cell, time::Duration};
 
 use rustls_pki_types::CertificateDer;
+use sealpost_context::AgentId;
 use webpki::{EndEntityCert, VerifiedPath};
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     profile::{ANY_EXTENDED_KEY_USAGE, Profile},
 };
 use crate::{
-    certificate::{AgentId, Certificate, Presented},
+    certificate::{Certificate, Presented},
     time::UnixTime,
 };
 
@@ -93,7 +94,7 @@ impl<'a> ChainPolicy<'a> {
 
     fn check_path(
         &self,
-        leaf: &Profile,
+        leaf: &Profile<'_>,
         presented: &Presented,
         now: UnixTime,
     ) -> Result<(), ChainError> {
@@ -125,7 +126,8 @@ impl<'a> ChainPolicy<'a> {
     fn check_issuers(&self, path: &VerifiedPath<'_>, now: UnixTime) -> Result<(), ChainError> {
         let mut below = 0;
         for issuer in path.intermediate_certificates() {
-            let issuer = Profile::read(&issuer.der()).map_err(|_| ChainError::IssuerMalformed)?;
+            let der = issuer.der();
+            let issuer = Profile::read(&der).map_err(|_| ChainError::IssuerMalformed)?;
             issuer.check_as_issuer()?;
             below += 1;
         }
@@ -136,7 +138,7 @@ impl<'a> ChainPolicy<'a> {
     fn explain(
         &self,
         error: webpki::Error,
-        leaf: &Profile,
+        leaf: &Profile<'_>,
         presented: &Presented,
         now: UnixTime,
     ) -> ChainError {
@@ -180,6 +182,8 @@ impl<'a> ChainPolicy<'a> {
                     ChainError::NameConstraintsForm
                 }
             }
+            Error::BadDerTime => ChainError::DateBefore1970,
+            Error::InvalidCertValidity => ChainError::IssuerNeverValid,
             Error::PathLenConstraintViolated => ChainError::PathLength,
             Error::UnknownIssuer => unknown_issuer(leaf, &presented.intermediates),
             Error::UnsupportedCriticalExtension => ChainError::IssuerCriticalExtension,
@@ -201,7 +205,7 @@ fn refused_leaf(error: webpki::Error) -> ChainError {
 }
 
 /// Where the chain ends that starts at the leaf and goes through the file by the issuers' names.
-fn unknown_issuer(leaf: &Profile, intermediates: &[CertificateDer<'_>]) -> ChainError {
+fn unknown_issuer(leaf: &Profile<'_>, intermediates: &[CertificateDer<'_>]) -> ChainError {
     if leaf.is_self_issued() {
         return ChainError::SelfSigned;
     }

@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use crate::{certificate::AgentId, time::UnixTime};
+use sealpost_context::AgentId;
+
+use crate::time::UnixTime;
 
 /// Why the chain policy refuses a certificate.
 ///
@@ -14,6 +16,8 @@ pub enum ChainError {
     Authority,
     /// It has a critical extension that is not understood.
     CriticalExtension,
+    /// Its date or an issuer's is before 1970.
+    DateBefore1970,
     /// Its extKeyUsage has other purposes and not anyExtendedKeyUsage.
     ExtendedKeyUsage,
     /// It names no agent.
@@ -47,6 +51,8 @@ pub enum ChainError {
     IssuerMalformed,
     /// An issuer is no authority: its basicConstraints are missing or lack cA.
     IssuerNotAuthority,
+    /// An issuer's validity ends before it begins.
+    IssuerNeverValid,
     /// An issuer's certificate is not valid yet.
     IssuerNotYetValid {
         /// The first second of its validity.
@@ -81,6 +87,10 @@ impl fmt::Display for ChainError {
             }
             Self::CriticalExtension => {
                 "the certificate has a critical extension that is not understood: issue one without it"
+            }
+            Self::DateBefore1970 => {
+                "the certificate or an issuer's has a date before 1970, which is not read in chains: have it issued \
+                 with later dates, or pin the certificate"
             }
             Self::ExtendedKeyUsage => {
                 "the certificate was issued for another purpose: issue one without extKeyUsage, or with \
@@ -129,6 +139,9 @@ impl fmt::Display for ChainError {
             }
             Self::IssuerMalformed => {
                 "an issuer's certificate in the file is malformed or not in canonical DER: export it again"
+            }
+            Self::IssuerNeverValid => {
+                "an issuer's certificate ends before it begins: have the certificate issued by another authority"
             }
             Self::IssuerNotAuthority => {
                 "an issuer of the certificate is no certificate authority, it lacks CA:TRUE: have it issued \

@@ -9,8 +9,8 @@ use crate::{certificate::CertificateError, fingerprint::Fingerprint, time::UnixT
 /// Why a certificate is not sealed to.
 ///
 /// If several reasons hold, the first of these is given: [`Certificate`](Self::Certificate),
-/// [`NotPinned`](Self::NotPinned), [`KeyUsage`](Self::KeyUsage), [`NotYetValid`](Self::NotYetValid) or
-/// [`Expired`](Self::Expired), `Chain`.
+/// [`NotPinned`](Self::NotPinned), [`KeyUsage`](Self::KeyUsage), [`NeverValid`](Self::NeverValid),
+/// [`NotYetValid`](Self::NotYetValid) or [`Expired`](Self::Expired), `Chain`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum TrustError {
@@ -29,6 +29,13 @@ pub enum TrustError {
     },
     /// keyUsage is there and lacks keyEncipherment (RFC 5280 §4.2.1.3).
     KeyUsage,
+    /// The validity ends before it begins.
+    NeverValid {
+        /// Its beginning.
+        not_before: UnixTime,
+        /// Its end.
+        not_after: UnixTime,
+    },
     /// The fingerprint is none of those pinned.
     NotPinned {
         /// The certificate's fingerprint.
@@ -56,6 +63,15 @@ impl fmt::Display for TrustError {
             ),
             Self::KeyUsage => f.write_str(
                 "the certificate's keyUsage does not allow keyEncipherment: issue one that does",
+            ),
+            Self::NeverValid {
+                not_before,
+                not_after,
+            } => write!(
+                f,
+                "the certificate was never valid: it ends {} seconds before it begins; issue one whose dates are \
+                 the right way round",
+                not_before.as_secs().saturating_sub(not_after.as_secs())
             ),
             Self::NotPinned { fingerprint } => write!(
                 f,

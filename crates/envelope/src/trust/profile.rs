@@ -1,50 +1,50 @@
 //! What the chain policy looks at in one certificate, an agent's or an issuer's.
 
 use der::{
-    Decode, Encode,
+    Decode as _, Tagged as _,
     asn1::AnyRef,
-    oid::{AssociatedOid, ObjectIdentifier},
+    oid::{AssociatedOid as _, ObjectIdentifier},
 };
-use x509_cert::{
-    TbsCertificate,
-    ext::pkix::{
-        BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints, SubjectAltName,
-        name::GeneralName,
-    },
+use x509_cert::ext::pkix::{
+    BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints, SubjectAltName,
 };
 
 use super::{algorithms::SIGNATURE_ALGORITHMS, chain_error::ChainError};
 use crate::{
-    certificate::{CertificateError, Fields},
+    certificate::{
+        Authority, CertificateError, Fields, Usage, constrains_addresses_only, has_purpose,
+    },
     public_key::{PublicKey, RSA_ENCRYPTION},
     time::UnixTime,
 };
 
 /// A certificate and those of its extensions that bind the chain.
-pub(super) struct Profile {
-    certificate: x509_cert::Certificate,
-    authority: Option<BasicConstraints>,
+pub(super) struct Profile<'a> {
+    fields: Fields<'a>,
+    authority: Option<Authority>,
     signs_certificates: bool,
     any_purpose: bool,
-    constraints: Option<NameConstraints>,
+    evaluable_constraints: bool,
 }
 
-impl Profile {
+impl<'a> Profile<'a> {
     /// Reads a certificate in canonical DER.
-    pub(super) fn read(der: &[u8]) -> Result<Self, CertificateError> {
-        Fields::read(der)?;
-        let certificate =
-            x509_cert::Certificate::from_der(der).map_err(|_| CertificateError::Malformed)?;
-        let tbs = certificate.tbs_certificate();
-        let usage: Option<KeyUsage> = decode_extension(tbs)?;
-        let purposes: Option<ExtendedKeyUsage> = decode_extension(tbs)?;
-        let basic: Option<BasicConstraints> = decode_extension(tbs)?;
+    pub(super) fn read(der: &'a [u8]) -> Result<Self, CertificateError> {
+        let fields = Fields::read(der)?;
+        let usage = fields.extension(KeyUsage::OID).map(Usage::read);
+        let constraints = fields.extension(BasicConstraints::OID).map(Authority::read);
+        let any_purpose = fields
+            .extension(ExtendedKeyUsage::OID)
+            .map(|purposes| has_purpose(purposes, ANY_EXTENDED_KEY_USAGE));
+        let evaluable = fields
+            .extension(NameConstraints::OID)
+            .map(constrains_addresses_only);
         Ok(Self {
-            authority: basic.filter(|basic| basic.ca),
-            signs_certificates: usage.is_none_or(|usage| usage.key_cert_sign()),
-            any_purpose: purposes.is_none_or(|ids| ids.0.contains(&ANY_EXTENDED_KEY_USAGE)),
-            constraints: decode_extension(tbs)?,
-            certificate,
+            authority: constraints.transpose()?.flatten(),
+            signs_certificates: usage.transpose()?.is_none_or(Usage::signs_certificates),
+            any_purpose: any_purpose.transpose()?.unwrap_or(true),
+            evaluable_constraints: evaluable.transpose()?.unwrap_or(true),
+            fields,
         })
     }
 
@@ -63,7 +63,7 @@ impl Profile {
     }
 
     /// The rules for the certificate of an issuer, as far as webpki leaves them to us. An anchor's
-    /// purposes are not looked at: whoever gives it says what it is for.
+    /// purposes are not looked at: who gives it says what it is for.
     pub(super) fn check_as_issuer(&self) -> Result<(), ChainError> {
         if self.authority.is_none() {
             return Err(ChainError::IssuerNotAuthority);
@@ -79,17 +79,16 @@ impl Profile {
 
     /// Can signatures be verified with its key?
     pub(super) fn has_usable_key(&self) -> bool {
-        let spki = self.tbs().subject_public_key_info();
-        let (Ok(spki_der), Ok(algorithm)) = (spki.to_der(), spki.algorithm.to_der()) else {
+        // SubjectPublicKeyInfo ::= SEQUENCE { algorithm SEQUENCE { … }, … }: read before.
+        let algorithm = AnyRef::from_der(self.fields.public_key)
+            .and_then(|spki| AnyRef::decode(&mut der::SliceReader::new(spki.value())?));
+        let Ok(algorithm) = algorithm else {
             return false;
         };
-        if spki.algorithm.oid == RSA_ENCRYPTION {
+        if has_algorithm(algorithm.value(), RSA_ENCRYPTION) {
             // What is too weak to seal to is too weak to sign.
-            return PublicKey::from_spki_der(&spki_der).is_ok();
+            return PublicKey::from_spki_der(self.fields.public_key).is_ok();
         }
-        let Ok(algorithm) = AnyRef::from_der(&algorithm) else {
-            return false;
-        };
         SIGNATURE_ALGORITHMS
             .iter()
             .any(|known| *known.public_key_alg_id() == *algorithm.value())
@@ -97,14 +96,7 @@ impl Profile {
 
     /// Are its name constraints, if it has any, of forms that are evaluated?
     pub(super) fn has_evaluable_constraints(&self) -> bool {
-        let subtrees = self.constraints.iter().flat_map(|constraints| {
-            [
-                &constraints.permitted_subtrees,
-                &constraints.excluded_subtrees,
-            ]
-        });
-        let mut bases = subtrees.flatten().flatten().map(|subtree| &subtree.base);
-        bases.all(|base| matches!(base, GeneralName::DnsName(_) | GeneralName::IpAddress(_)))
+        self.evaluable_constraints
     }
 
     /// Is it issued to the one who issued it?
@@ -113,51 +105,35 @@ impl Profile {
     }
 
     /// Does it name the other as its issuer?
-    pub(super) fn is_issued_by(&self, other: &Self) -> bool {
-        self.tbs().issuer() == other.tbs().subject()
+    pub(super) fn is_issued_by(&self, other: &Profile<'_>) -> bool {
+        self.fields.issuer == other.fields.subject
     }
 
     /// How many intermediate certificates may follow it, if that is limited.
-    pub(super) fn path_length(&self) -> Option<u8> {
-        self.authority
-            .as_ref()
-            .and_then(|basic| basic.path_len_constraint)
+    pub(super) fn path_length(&self) -> Option<usize> {
+        self.authority.and_then(|authority| authority.path_length)
     }
 
     /// The first and the last second of its validity.
     pub(super) fn validity(&self) -> (UnixTime, UnixTime) {
-        let validity = self.tbs().validity();
-        (
-            unix_time(&validity.not_before),
-            unix_time(&validity.not_after),
-        )
+        (self.fields.not_before, self.fields.not_after)
     }
 
     // RFC 5280 §4.2: an unknown extension that is critical refuses the certificate.
     fn has_unknown_critical_extension(&self) -> bool {
-        let mut extensions = self.tbs().extensions().into_iter().flatten();
-        extensions.any(|extension| extension.critical && !KNOWN.contains(&extension.extn_id))
-    }
-
-    fn tbs(&self) -> &TbsCertificate {
-        self.certificate.tbs_certificate()
+        let is_known = |id: &[u8]| KNOWN.iter().any(|known| known.as_bytes() == id);
+        self.fields
+            .extensions()
+            .any(|extension| extension.critical && !is_known(extension.id))
     }
 }
 
-fn decode_extension<'a, T>(tbs: &'a TbsCertificate) -> Result<Option<T>, CertificateError>
-where
-    T: AssociatedOid + Decode<'a>,
-{
-    let mut extensions = tbs.extensions().into_iter().flatten();
-    extensions
-        .find(|extension| extension.extn_id == T::OID)
-        .map(|extension| T::from_der(extension.extn_value.as_bytes()))
-        .transpose()
-        .map_err(|_| CertificateError::Malformed)
-}
-
-fn unix_time(time: &x509_cert::time::Time) -> UnixTime {
-    UnixTime::from_secs(time.to_unix_duration().as_secs())
+fn has_algorithm(identifier: &[u8], algorithm: ObjectIdentifier) -> bool {
+    der::SliceReader::new(identifier)
+        .and_then(|mut parts| AnyRef::decode(&mut parts))
+        .is_ok_and(|id| {
+            id.tag() == der::Tag::ObjectIdentifier && id.value() == algorithm.as_bytes()
+        })
 }
 
 /// anyExtendedKeyUsage (RFC 5280 §4.2.1.12).

@@ -555,3 +555,61 @@ fn a_policy_that_is_kept_names_no_agent_of_its_own() {
     assert_eq!(decide(&policy, "a2048", &unnamed), Ok(()));
     assert!(decide(&policy, "b2048", &certificate).is_err());
 }
+
+#[test]
+fn oddities_that_are_valid_are_no_reason() {
+    // An old authority's dates, and identifiers with numbers of 2³² and more.
+    let large = [&[0x06, 0x06][..], &[0x2a, 0x90, 0x80, 0x80, 0x80, 0x00]].concat();
+    let odd = sequence(&[&large, &tlv(0x04, b"x")]);
+    let purposes = sequence(&[&large, &oid("2.5.29.37.0")]);
+    let mut chain = Chain::with_agent(odd.clone());
+    chain.agent = chain.agent.with(extension("2.5.29.37", false, &purposes));
+    chain.agent.not_before = generalized("20250101000000Z");
+    chain.intermediate = chain.intermediate.with(odd.clone());
+    chain.intermediate.certificate.not_after = generalized("20491231235959Z");
+    chain.root = chain.root.with(odd);
+    chain.root.certificate.not_before = generalized("19500101000000Z");
+    assert_eq!(chain.check(), Ok(()));
+
+    let critical = sequence(&[&large, &tlv(0x01, &[0xff]), &tlv(0x04, b"x")]);
+    let other_purpose = extension("2.5.29.37", false, &sequence(&[&large]));
+    let backwards = |mut certificate: Forgery| {
+        certificate.not_before = utc("400101000000Z");
+        certificate.not_after = utc("300101000000Z");
+        certificate
+    };
+    let mut past = Chain::good();
+    past.agent.not_before = utc("500101000000Z");
+    let mut past_issuer = Chain::good();
+    past_issuer.intermediate.certificate.not_before = utc("691231235959Z");
+    let mut never = Chain::good();
+    never.intermediate.certificate = backwards(never.intermediate.certificate);
+    refused(vec![
+        (
+            "critical and unknown",
+            Chain::with_agent(critical.clone()),
+            CriticalExtension,
+        ),
+        (
+            "an issuer's, critical and unknown",
+            Chain::with_intermediate(critical),
+            IssuerCriticalExtension,
+        ),
+        (
+            "a purpose of its own",
+            Chain::with_agent(other_purpose),
+            ExtendedKeyUsage,
+        ),
+        ("a date before 1970", past, ChainError::DateBefore1970),
+        (
+            "an issuer's date before 1970",
+            past_issuer,
+            ChainError::DateBefore1970,
+        ),
+        (
+            "an issuer that was never valid",
+            never,
+            ChainError::IssuerNeverValid,
+        ),
+    ]);
+}

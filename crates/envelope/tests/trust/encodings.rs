@@ -152,7 +152,7 @@ fn bytes_around_and_inside() {
     // Inside the value of an extension as well.
     let usage = with_long_length(&tlv(0x03, &[5, 0x20]));
     let usage = good.with(extension("2.5.29.15", true, &usage)).unsigned();
-    assert_eq!(parse(&usage).unwrap_err(), Malformed);
+    assert_eq!(parse(&usage).unwrap_err(), NotDer);
 }
 
 #[test]
@@ -461,14 +461,35 @@ fn times() {
         valid(utc_2030.clone(), never),
         Ok((1_893_456_000, 253_402_300_799))
     );
-    // RFC 5280 §4.1.2.5: up to 2049 as UTCTime, with seconds, in UTC.
+    // RFC 5280 §4.1.2.5 wants UTCTime up to 2049, and old authorities have the other form.
     let early = generalized("20300101000000Z");
-    assert_eq!(valid(early, in_2050.clone()), Err(NotDer));
+    assert_eq!(
+        valid(early, generalized("20491231235959Z")),
+        Ok((1_893_456_000, 2_524_607_999))
+    );
+    // All dates before 1970 are the beginning of time, if they are dates.
+    for past in [
+        utc("500101000000Z"),
+        utc("520229000000Z"),
+        utc("691231235959Z"),
+        generalized("19500101000000Z"),
+        generalized("00000229000000Z"),
+    ] {
+        assert_eq!(valid(past, in_2050.clone()), Ok((0, 2_524_608_000)));
+    }
+    assert_eq!(
+        valid(utc("700101000001Z"), in_2050.clone()),
+        Ok((1, 2_524_608_000))
+    );
+    // With seconds, in UTC.
     for wrong in [
         "3001010000Z",
         "300101000000+0100",
         "301301000000Z",
         "300230000000Z",
+        "530229000000Z",
+        "5001010000Z",
+        "50-101000000Z",
         "",
     ] {
         assert!(
@@ -476,5 +497,140 @@ fn times() {
             "{wrong}"
         );
     }
-    assert!(valid(generalized("20500101000000.5Z"), in_2050).is_err());
+    for wrong in [
+        "20500101000000.5Z",
+        "19000229000000Z",
+        "205001010000Z",
+        "2050010100000",
+    ] {
+        assert!(
+            valid(generalized(wrong), in_2050.clone()).is_err(),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+fn identifiers_and_strings_of_every_kind() {
+    // 2.25.UUID (X.667), a number of 2³², and 40 bytes.
+    let uuid = [
+        &[0x69][..],
+        &[
+            0x83, 0xf8, 0xa0, 0xb1, 0xc2, 0xd3, 0xe4, 0xf5, 0x86, 0x97, 0xa8, 0xb9,
+        ],
+    ]
+    .concat();
+    let uuid = [&uuid[..], &[0xca, 0xdb, 0xec, 0xfd, 0x8e, 0x9f, 0x01]].concat();
+    let large = vec![0x2a, 0x90, 0x80, 0x80, 0x80, 0x00];
+    let long = [vec![0x2a], [0x81, 0x00].repeat(20)].concat();
+    for id in [uuid, large, long] {
+        let id = tlv(0x06, &id);
+        let extension = sequence(&[&id, &tlv(OCTET_STRING, b"x")]);
+        parse(&Forgery::agent().with(extension).unsigned()).unwrap();
+        let name = |value: &[u8]| sequence(&[&tlv(0x31, &sequence(&[&id, value]))]);
+        // UTF8String, TeletexString, GraphicString, VisibleString, GeneralString, UniversalString, BMPString, an INTEGER,
+        // a SEQUENCE, one of [0], and DATE.
+        for tag in [
+            0x0c, 0x14, 0x19, 0x1a, 0x1b, 0x1c, 0x1e, 0x02, 0x30, 0x80, 0xa0,
+        ] {
+            let subject = name(&tlv(tag, b""));
+            let forgery = Forgery {
+                subject,
+                ..Forgery::agent()
+            };
+            parse(&forgery.unsigned()).unwrap_or_else(|error| panic!("{tag:#04x}: {error}"));
+        }
+        let date = Forgery {
+            issuer: name(&[0x1f, 0x1f, 0x00]),
+            ..Forgery::agent()
+        };
+        parse(&date.unsigned()).unwrap();
+        // No type, a string in parts, fields that are no fields; numbers with a leading zero, or small ones written long.
+        for (value, error) in [
+            (&[0x00, 0x00][..], Malformed),
+            (&[0x0f, 0x00], Malformed),
+            (&[0x39, 0x00], NotDer),
+            (&[0x10, 0x00], Malformed),
+            (&[0x1f, 0x80, 0x01, 0x00], NotDer),
+            (&[0x1f, 0x1e, 0x00], NotDer),
+            (&[0x1f], Malformed),
+            (&[0x19, 0x80], NotDer),
+            (&[0x19, 0x81, 0x00], NotDer),
+            (&[0x19, 0x01], Malformed),
+        ] {
+            let forgery = Forgery {
+                subject: name(value),
+                ..Forgery::agent()
+            };
+            assert_eq!(
+                parse(&forgery.unsigned()).unwrap_err(),
+                error,
+                "{value:02x?}"
+            );
+        }
+    }
+    for (id, error) in [
+        (&[][..], Malformed),
+        (&[0x2a, 0x80, 0x01], NotDer),
+        (&[0x80, 0x01], NotDer),
+        (&[0x2a, 0x81], Malformed),
+    ] {
+        let extension = sequence(&[&tlv(0x06, id), &tlv(OCTET_STRING, b"x")]);
+        let forgery = Forgery::agent().with(extension);
+        assert_eq!(parse(&forgery.unsigned()).unwrap_err(), error, "{id:02x?}");
+    }
+}
+
+#[test]
+fn what_binds_the_key_is_canonical() {
+    let with = |id: &str, value: &[u8]| {
+        parse(&Forgery::agent().with(extension(id, true, value)).unsigned())
+    };
+    // X.690 §11.2.2: a list of named bits has no zeros at its end.
+    for good in [
+        &[3, 2, 5, 0xa0][..],
+        &[3, 2, 0, 0x21],
+        &[3, 3, 7, 0x20, 0x80],
+        &[3, 1, 0],
+    ] {
+        with("2.5.29.15", good).unwrap();
+    }
+    for (usage, error) in [
+        (&[3, 2, 4, 0xa0][..], NotDer),
+        (&[3, 2, 0, 0x20], NotDer),
+        (&[3, 3, 0, 0x20, 0x00], NotDer),
+        (&[3, 2, 5, 0x00], NotDer),
+        (&[3, 2, 6, 0xa0], NotDer),
+        (&[3, 2, 8, 0x20], Malformed),
+        (&[3, 1, 1], Malformed),
+        (&[3, 0], Malformed),
+        (&[4, 2, 5, 0x20], Malformed),
+        (&[3, 2, 5, 0x20, 5, 0], Malformed),
+        (&[], Malformed),
+    ] {
+        assert_eq!(with("2.5.29.15", usage).unwrap_err(), error, "{usage:02x?}");
+    }
+    for good in [
+        &[0x30, 0][..],
+        &[0x30, 3, 1, 1, 0xff],
+        &[0x30, 7, 1, 1, 0xff, 2, 2, 1, 0],
+    ] {
+        with("2.5.29.19", good).unwrap();
+    }
+    for (constraints, error) in [
+        (&[0x30, 3, 1, 1, 0][..], NotDer),
+        (&[0x30, 3, 1, 1, 1], NotDer),
+        (&[0x30, 6, 1, 1, 0xff, 2, 1, 0x80], Malformed),
+        (&[0x30, 7, 1, 1, 0xff, 2, 2, 0, 1], NotDer),
+        (&[0x30, 8, 1, 1, 0xff, 2, 1, 0, 5, 0], Malformed),
+        (&[0x30, 2, 5, 0], Malformed),
+        (&[0x31, 0], Malformed),
+        (&[0x30, 0, 0], Malformed),
+    ] {
+        assert_eq!(
+            with("2.5.29.19", constraints).unwrap_err(),
+            error,
+            "{constraints:02x?}"
+        );
+    }
 }

@@ -191,3 +191,24 @@ fn the_blocks_of_a_file_are_its_certificates() {
     let blocks: Vec<_> = Certificate::pem_blocks(file.as_bytes()).collect();
     assert_eq!(blocks, [certificate.trim_end(); 2]);
 }
+
+#[test]
+fn a_validity_that_ends_before_it_begins_is_none() {
+    let certificate = Forgery {
+        not_before: utc("300101000000Z"),
+        not_after: utc("290101000000Z"),
+        ..Forgery::agent()
+    };
+    let certificate = parse(&certificate.unsigned()).unwrap();
+    let (not_before, not_after) = (certificate.not_before(), certificate.not_after());
+    let never = Err(TrustError::NeverValid {
+        not_before,
+        not_after,
+    });
+    let (first, last) = (UnixTime::from_secs(0), UnixTime::from_secs(u64::MAX));
+    for now in [first, not_after, NOW, not_before, last] {
+        let trust = Trust::DangerAnyCertificate;
+        assert_eq!(trust.check(&certificate, now), never);
+        assert_eq!(trust.danger_check_even_if_expired(&certificate, now), never);
+    }
+}
