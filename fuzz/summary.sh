@@ -16,7 +16,7 @@ code() {
     binding) echo $envelope/binding.rs $envelope/binding ;;
     certificate) echo $envelope/{certificate,public_key,fingerprint}.rs $envelope/certificate ;;
     cms) echo $envelope/cms.rs $envelope/cms ;;
-    configuration) echo crates/server/src/configuration.rs crates/server/src/configuration crates/server/src/vaults ;;
+    configuration) echo crates/server/src/configuration.rs crates/server/src/configuration ;;
     envelope) echo $envelope/{envelope,frame,header,reader}.rs ;;
     gateway_request) echo $gateway/{body,parameters,submission}.rs $gateway/submission $gateway/controllers/secret_value.rs ;;
     identity) echo $envelope/{identity,public_key}.rs ;;

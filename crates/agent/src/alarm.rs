@@ -38,7 +38,7 @@ impl FailedOpens {
                 threshold = THRESHOLD,
                 seconds = WINDOW.as_secs(),
                 total = self.total(),
-                "many values do not open: somebody may be trying the private key; see in the gateway's log who sends them"
+                "many values do not open: someone may be attacking the private key; the gateway's log says who sends them"
             );
         }
     }

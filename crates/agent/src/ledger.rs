@@ -26,7 +26,7 @@ mod file;
 mod memory;
 mod record;
 
-use std::path::Path;
+use std::{ops::ControlFlow, path::Path};
 
 use parking_lot::Mutex;
 use sealpost_envelope::UnixTime;
@@ -108,33 +108,37 @@ impl Ledger {
         }
     }
 
-    /// Takes a request, alone among its equals; `Err` is what is known of it already.
+    /// Takes a request, alone among its equals. Breaks with what is known of it if it must not be carried out.
     pub(crate) async fn take(
         &self,
         digest: Digest,
         payload: Digest,
         now: UnixTime,
         deadline: Instant,
-    ) -> Result<Taken<'_>, Known> {
-        let acquired = self.in_flight.acquire(digest, &payload, deadline).await;
-        let acquired = acquired.map_err(|error| match error {
-            NotAcquired::OtherPayload => Known::OtherPayload,
-            NotAcquired::TooLate => Known::TooLate,
-        })?;
-        if let Some(record) = self.find(digest, now).await? {
-            return Err(if record.payload == payload {
-                Known::Outcome(record.outcome)
-            } else {
-                Known::OtherPayload
-            });
+    ) -> ControlFlow<Known, Taken<'_>> {
+        let acquired = match self.in_flight.acquire(digest, &payload, deadline).await {
+            Ok(acquired) => acquired,
+            Err(NotAcquired::OtherPayload) => return ControlFlow::Break(Known::OtherPayload),
+            Err(NotAcquired::TooLate) => return ControlFlow::Break(Known::TooLate),
+        };
+        match self.find(digest, now).await {
+            Ok(None) => {}
+            Ok(Some(record)) if record.payload == payload => {
+                return ControlFlow::Break(Known::Outcome(record.outcome));
+            }
+            Ok(Some(_)) => return ControlFlow::Break(Known::OtherPayload),
+            Err(error) => return ControlFlow::Break(Known::Failed(error)),
         }
-        let place = self.promise(now).await?;
-        Ok(Taken {
-            digest,
-            payload,
-            _place: place,
-            _acquired: acquired,
-        })
+        match self.promise(now).await {
+            Ok(Some(place)) => ControlFlow::Continue(Taken {
+                digest,
+                payload,
+                _place: place,
+                _acquired: acquired,
+            }),
+            Ok(None) => ControlFlow::Break(Known::Full),
+            Err(error) => ControlFlow::Break(Known::Failed(error)),
+        }
     }
 
     /// Remembers an outcome under each digest, until the time beside it. It is durable when this returns `Ok`.
@@ -173,17 +177,17 @@ impl Ledger {
         Ok(record.filter(|record| record.expires_at > now))
     }
 
-    /// A place for one entry.
-    async fn promise(&self, now: UnixTime) -> Result<Place<'_>, Known> {
+    /// Promises a place for one entry. Returns `None` if the ledger is full.
+    async fn promise(&self, now: UnixTime) -> Result<Option<Place<'_>>, LedgerError> {
         if let Some(place) = self.place() {
-            return Ok(place);
+            return Ok(Some(place));
         }
         // What has expired is removed when something is written; here nothing would be.
         match &self.store {
             Store::Memory(memory) => memory.write(Vec::new(), now),
             Store::File(file) => file.write(Vec::new(), now).await?,
         }
-        self.place().ok_or(Known::Full)
+        Ok(self.place())
     }
 
     fn place(&self) -> Option<Place<'_>> {
@@ -227,10 +231,4 @@ pub(crate) enum Known {
     Full,
     /// The ledger can't be asked.
     Failed(LedgerError),
-}
-
-impl From<LedgerError> for Known {
-    fn from(error: LedgerError) -> Self {
-        Self::Failed(error)
-    }
 }

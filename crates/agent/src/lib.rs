@@ -1,10 +1,10 @@
 //! The side inside the customer's network: opens what was sealed to it, checks it, and stores it in the vault.
 //!
-//! An [`Agent`] takes a signed request from its inbox and trusts nobody: it checks the gateway's signature, then
-//! the clear parts, and only then asks its [`KeyHolder`] to decrypt; what it opened it validates again by the same rules as
+//! An [`Agent`] takes signed requests from an [`Inbox`](sealpost_carrier::Inbox). It verifies the gateway's signature, then
+//! checks the clear parts, and only then asks its [`KeyHolder`] to decrypt. It validates what it opened by the same rules as
 //! the gateway. It takes the formats that its policy names ([`Accept`]), and remembers in a [`Ledger`] what must not
-//! happen twice. It answers once the vault has the value durably. A [`Resolver`] turns a `resolver_ref` back into
-//! the value.
+//! happen twice. It answers when the vault has stored the value durably, and tells an [`Observer`] of events. A
+//! [`Resolver`] turns a `resolver_ref` back into the value.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -46,16 +46,16 @@
 //! # Security
 //!
 //! - An opened value lives in one buffer that is wiped, and is borrowed from there into the vault.
-//! - Replies are signed, not encrypted: they carry nothing of a value, and no name of its members.
-//! - A message that is not authentic is not answered at all.
-//! - A message that is played again within its lifetime is answered as before and stores nothing, also if the secret
-//!   was deleted meanwhile. What came with an idempotency key or was sealed at the source is looked up in the ledger;
-//!   the others in memory. So one gap is left: after a restart of the agent within the lifetime of a message (a minute
-//!   and a half, as gateways sign them), a replay of it is known by the vault alone, which does not know deleted secrets.
-//!   The same holds between replicas of an agent, each of which has its own memory.
-//! - A JWE must carry its context in its protected header, name its key, and say by when and as what it is used up; its
-//!   context is compared before the key is used. CMS is taken only with a wrapper inside, which is compared before
-//!   anything else that is inside.
+//! - Replies are signed, not encrypted: they contain no part of a value and no name of its members.
+//! - A message that is not authentic gets no answer.
+//! - A message that is replayed within its lifetime is answered as before and stores nothing, even if the secret was
+//!   deleted meanwhile. Requests with an idempotency key and values sealed at the source are looked up in the ledger, other
+//!   messages in memory. One gap is left: after a restart of the agent within the lifetime of a message (a minute and a
+//!   half, as gateways sign them), only the vault recognises a replay, and it does not know deleted secrets. The same
+//!   holds between replicas of an agent, each of which has its own memory.
+//! - A JWE must carry its context in its protected header, name its key, and have an identifier and a time of expiry for
+//!   its single use; its context is compared before the key is used. CMS is taken only with a wrapper inside, which is
+//!   compared before anything else that is inside.
 //! - Ten values in a minute that do not open raise an alarm in the log. An [`Observer`] counts them, too.
 
 mod accept;

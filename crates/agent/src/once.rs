@@ -1,6 +1,6 @@
 //! What happens once, however often it is asked for: requests under way, replays, and the ledger, behind one door.
 
-use std::time::Duration;
+use std::{ops::ControlFlow, time::Duration};
 
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{Context, Idempotency, Outcome, Sealed, StoreRequest};
@@ -168,18 +168,20 @@ impl Turn<'_> {
             .ledger
             .take(digest, payload, self.now, self.deadline);
         match taking.await {
-            Ok(taken) => {
+            ControlFlow::Continue(taken) => {
                 self.entries.push((taken, until));
                 Step::Continue(())
             }
-            Err(Known::Outcome(outcome)) => Step::Break(outcome),
-            Err(Known::OtherPayload) => Step::Break(reused()),
-            Err(Known::TooLate) => Step::Break(Outcome::Expired),
-            Err(Known::Full) => {
+            ControlFlow::Break(Known::Outcome(outcome)) => Step::Break(outcome),
+            ControlFlow::Break(Known::OtherPayload) => Step::Break(reused()),
+            ControlFlow::Break(Known::TooLate) => Step::Break(Outcome::Expired),
+            ControlFlow::Break(Known::Full) => {
                 error!("the ledger is full: raise its capacity, or let fewer in");
                 Step::Break(Outcome::Busy)
             }
-            Err(Known::Failed(error)) => Step::Break(failed("the ledger failed", &error)),
+            ControlFlow::Break(Known::Failed(error)) => {
+                Step::Break(failed("the ledger failed", &error))
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ impl Agent {
     ///
     /// # Errors
     ///
-    /// [`InboxError`] if the inbox ended although `shutdown` was not ready: nobody serves this agent any more. What had
+    /// [`InboxError`] if the inbox ended although `shutdown` was not ready: then this agent is no longer served. What had
     /// arrived is finished first. The error is in the log, and the [`Observer`](crate::Observer) is told.
     pub async fn serve(
         self: Arc<Self>,

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::{GeneralPurpose, URL_SAFE_NO_PAD};
 #[cfg(feature = "std")]
 use base64::engine::{Simd, general_purpose::NO_PAD};
 
+#[cfg(any(feature = "jwe", test))]
 pub(crate) fn encode(bytes: &[u8]) -> String {
     engine().encode(bytes)
 }
@@ -34,6 +35,7 @@ pub(crate) fn decode(text: &str) -> Option<Vec<u8>> {
 }
 
 /// `None` if the text is not exactly what [`encode`] gives for `N` bytes.
+#[cfg(any(feature = "jwe", test))]
 pub(crate) fn decode_array<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
     let length = engine().decode_slice(text, &mut bytes).ok()?;

@@ -67,6 +67,7 @@ pub enum KeyAnswer<'k> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Form {
     /// The secret alone.
+    #[cfg(any(feature = "jwe", feature = "cms", test))]
     Bare,
     /// The stanza's type before the secret.
     Prefixed(StanzaType),
@@ -162,6 +163,7 @@ impl Message {
     /// The part that is decrypted.
     fn expected_mut(&mut self) -> &mut [u8] {
         let start = match self.form {
+            #[cfg(any(feature = "jwe", feature = "cms", test))]
             Form::Bare => 1,
             Form::Prefixed(_) => 0,
         };
@@ -172,6 +174,7 @@ impl Message {
     fn choose(&self, decrypted: Choice, substitute: &mut Secret) -> Choice {
         let [prefix, secret @ ..] = &*self.bytes;
         let expected = match self.form {
+            #[cfg(any(feature = "jwe", feature = "cms", test))]
             Form::Bare => 0,
             Form::Prefixed(stanza_type) => stanza_type.number(),
         };

@@ -72,6 +72,8 @@ use crate::{
 /// # Security
 ///
 /// Nothing that it tells is authenticated before it has been opened.
+// There is one at a time: what the others waste is not worth an allocation.
+#[allow(clippy::large_enum_variant)]
 pub enum Message<'a> {
     /// An envelope in the native format.
     Native(NativeMessage<'a>),

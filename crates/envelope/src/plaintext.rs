@@ -33,6 +33,7 @@ impl Plaintext {
     }
 
     /// The same for a message without padding.
+    #[cfg(any(feature = "jwe", feature = "cms"))]
     pub(crate) fn open_unpadded<E>(
         ciphertext: &[u8],
         open: impl FnOnce(&mut [u8]) -> Result<(), E>,

@@ -22,6 +22,7 @@ pub struct Recipient<B: Backend> {
     public: PublicKey,
     pub(crate) key: B::PublicKey,
     /// None of a bare public key.
+    #[cfg_attr(not(any(feature = "jwe", feature = "cms")), allow(dead_code))]
     pub(crate) names: Option<CertificateNames>,
 }
 

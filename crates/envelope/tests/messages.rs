@@ -1,5 +1,6 @@
 //! Messages of each format through the one way to open them.
 #![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use std::{fs, path::Path};
 

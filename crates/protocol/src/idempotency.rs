@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 ///
 /// # Security
 ///
-/// Both are MACs under a secret that gateways alone have: a plain hash would let whoever reads the messages, or an
-/// agent's ledger, confirm a guess of the key or of the value.
+/// Both are MACs under a secret that only gateways have: with a plain hash, a reader of the messages or of an agent's ledger
+/// could confirm a guess of the key or of the value.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Idempotency {

@@ -132,7 +132,7 @@ impl From<VerifyKey> for VerifyKeys {
 
 /// What a gateway is called in messages: `urn:sealpost:gateway:` and its key's thumbprint.
 ///
-/// The name is derived from the key, so nobody can sign in another gateway's name and nothing has to be
+/// The name is derived from the key, so a gateway can't sign in another's name and nothing has to be
 /// configured. Gateways that share a key are one gateway.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(transparent)]

@@ -45,7 +45,7 @@ pub enum Outcome {
     PendingDeletion,
     /// The envelope could not be read, before any private key was used. Nothing was stored.
     Unreadable {
-        /// Why, and how to mend it.
+        /// Why, and how to repair it.
         reason: String,
     },
     /// The envelope does not open. Nothing was stored, and there is no reason to be had.

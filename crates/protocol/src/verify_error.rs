@@ -36,7 +36,7 @@ pub enum VerifyError {
     /// Signed with a trusted key, but in another's name.
     #[error("the message was not issued by the owner of its key")]
     Issuer,
-    /// Meant for somebody else.
+    /// Meant for another recipient.
     #[error("the message is for another audience")]
     Audience,
     /// Issued in the future, or made to last longer than a message may.

@@ -57,8 +57,29 @@ impl Assembly {
     ///
     /// # Errors
     ///
-    /// [`Error`]. What has started by then is dropped.
+    /// [`Error`]. What has started by then is stopped again.
     pub async fn start(self) -> Result<Server, Error> {
+        let mut agents = Vec::new();
+        match self.start_with(&mut agents).await {
+            Ok((gateway, gateway_key)) => Ok(Server {
+                gateway,
+                gateway_key,
+                agents,
+            }),
+            Err(error) => {
+                for agent in agents {
+                    agent.stop().await;
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Starts everything; the agents that run are in `agents`, whatever it returns.
+    async fn start_with(
+        self,
+        agents: &mut Vec<RunningAgent>,
+    ) -> Result<(RunningGateway, VerifyKey), Error> {
         let Configuration {
             log: _,
             mut gateway,
@@ -70,7 +91,7 @@ impl Assembly {
         };
         let gateway_key = signing_key.verify_key();
         let in_process = Arc::new(InProcess::new(QUEUE));
-        let (mut agents, mut entries) = (Vec::new(), Vec::new());
+        let mut entries = Vec::new();
         for local in locals {
             let keys = gateway_key.clone().into();
             let (agent, entry) =
@@ -81,11 +102,7 @@ impl Assembly {
         let carrier = (self.around)(in_process);
         let gateway =
             RunningGateway::start(gateway, self.listener, signing_key, entries, carrier).await?;
-        Ok(Server {
-            gateway,
-            gateway_key,
-            agents,
-        })
+        Ok((gateway, gateway_key))
     }
 }
 

@@ -4,12 +4,14 @@
 //! program with other parts reads those and no others.
 
 pub(crate) mod agents;
+pub(crate) mod audit;
 mod certificate_dates;
 pub(crate) mod claims;
 mod document;
 mod findings;
 pub(crate) mod gateway;
 mod log;
+mod metrics;
 pub(crate) mod named_files;
 mod overrides;
 pub(crate) mod section;

@@ -67,7 +67,8 @@ pub mod resolve;
 
 pub use assembly::{Assembly, Server};
 pub use configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
-pub use configuration::gateway::{AuditTrail, GatewayConfiguration, TokenKeysSource, Tokens};
+pub use configuration::audit::AuditTrail;
+pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};
 pub use configuration::vaults::{EmbeddedConfiguration, VaultConfiguration};
 pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
 pub use error::Error;

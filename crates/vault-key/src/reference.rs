@@ -181,7 +181,7 @@ impl fmt::Display for ResolverRef<'_> {
     }
 }
 
-/// Why a text is no `resolver_ref`, or why there can be none for a name and a key.
+/// Why a text is not a `resolver_ref`, or why a name and a key have none.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct InvalidResolverRef {
     reason: InvalidRefReason,

@@ -37,7 +37,7 @@ fn golden_names_are_derived() {
     assert_eq!(count, 359);
 }
 
-/// Somebody who changes the rule and writes the file anew must come by here.
+/// A change of the rule that also regenerates the file fails here.
 #[test]
 fn golden_names_have_not_been_rewritten() {
     let mut hash = Sha256::new();

@@ -50,7 +50,7 @@ impl Record {
         bytes
     }
 
-    /// `None` if it is no record of this version.
+    /// Returns `None` if it is not a record of this version.
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
         let (&[VERSION], rest) = bytes.split_first_chunk()? else {
             return None;

@@ -39,7 +39,7 @@ pub(super) async fn gives_up_at_the_deadline(fixture: &dyn Fixture) {
         "held: {answer:?}"
     );
     assert!(took >= SHORT, "it gave up {:?} early", SHORT - took);
-    // Nobody receives this one in time. Later it is gone, or is known to be abandoned.
+    // This one is not received in time. Later it is gone, or is known to be abandoned.
     let answer = ask_within(fixture, &agent(), "missed".into(), SHORT).await;
     assert!(
         matches!(answer, Err(CarrierError::DeadlineExceeded)),
@@ -60,7 +60,7 @@ pub(super) async fn tells_the_agent_that_the_asker_gave_up(fixture: &dyn Fixture
         let mut judge = any_answer;
         let asking = carrier.request(&agent, Bytes::new(), deadline, &mut judge);
         tokio::select! {
-            answer = asking => panic!("answered by nobody: {answer:?}"),
+            answer = asking => panic!("it ended, and nothing was answered: {answer:?}"),
             delivery = receive(&mut *inbox) => delivery,
         }
     };

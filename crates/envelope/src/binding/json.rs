@@ -3,6 +3,7 @@
 use alloc::string::String;
 use core::fmt::Write as _;
 
+#[cfg(feature = "jwe")]
 use crate::base64url;
 
 /// An object that is being written, without white space (RFC 8259 §4).
@@ -20,6 +21,7 @@ impl Object {
     }
 
     /// A member whose value is a string, these bytes in base64url, of which nothing needs to be escaped.
+    #[cfg(feature = "jwe")]
     pub(crate) fn base64url(&mut self, name: &str, bytes: &[u8]) {
         self.name(name);
         self.0.reserve(base64url::encoded_len(bytes) + 2);
@@ -29,6 +31,7 @@ impl Object {
     }
 
     /// A member whose value is this JSON text.
+    #[cfg(feature = "jwe")]
     pub(crate) fn json(&mut self, name: &str, value: &str) {
         self.name(name);
         self.0.push_str(value);

@@ -6,6 +6,7 @@ use sealpost_agent::{Agent, Ledger, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::InProcess;
 use sealpost_gateway::{AgentEntry, AgentMetrics, Metrics};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
+use sealpost_vault::Vault;
 use tokio::task::JoinHandle;
 use tracing::info;
 
@@ -18,6 +19,7 @@ use crate::resolve::ResolveSocket;
 #[derive(Debug)]
 pub(super) struct RunningAgent {
     id: AgentId,
+    vault: Arc<dyn Vault>,
     resolver: Arc<Resolver>,
     service: Service,
     socket: Option<JoinHandle<()>>,
@@ -48,22 +50,24 @@ impl RunningAgent {
         let vault = vault_configuration.open().await?;
         let inbox = in_process.register(id.clone())?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
-        let socket = match resolve_socket {
-            Some(path) => {
-                let socket = ResolveSocket::bind(&path)?;
-                let resolver = Arc::clone(&resolver);
-                Some(tokio::spawn(async move { socket.serve(resolver).await }))
-            }
-            None => None,
-        };
-        info!(agent = %id, vault = %vault_configuration.location(), "agent started");
+        let socket = resolve_socket
+            .as_deref()
+            .map(ResolveSocket::bind)
+            .transpose()?;
         let keys = LocalKeyring::with_old(identity, old_identities)?;
-        let agent = Agent::new(id.clone(), keys, vault, reply_key, gateways)
+        let agent = Agent::new(id.clone(), keys, Arc::clone(&vault), reply_key, gateways)
             .with_accept(accept)
             .with_ledger(open_ledger(&ledger)?);
         let agent = agent.with_observer(Arc::new(Observed(metrics.agent(id.clone()))));
+        info!(agent = %id, vault = %vault_configuration.location(), "agent started");
+        // Nothing fails from here on: what runs is in the result.
+        let socket = socket.map(|socket| {
+            let resolver = Arc::clone(&resolver);
+            tokio::spawn(async move { socket.serve(resolver).await })
+        });
         let running = Self {
             id,
+            vault,
             resolver,
             service: Service::start(|stop| async move {
                 // If it fails, the agent has logged why.
@@ -86,10 +90,11 @@ impl RunningAgent {
     pub(super) async fn stop(self) {
         if let Some(socket) = self.socket {
             socket.abort();
-            // The vault is closed when nothing resolves any more.
             let _ = socket.await;
         }
         self.service.stop().await;
+        // Not by dropping, which would block a thread of the runtime until the disk is done.
+        self.vault.close().await;
     }
 }
 

@@ -15,7 +15,8 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use super::service::Service;
-use crate::configuration::gateway::{AuditTrail, GatewayConfiguration, TokenKeysSource};
+use crate::configuration::audit::AuditTrail;
+use crate::configuration::gateway::{GatewayConfiguration, TokenKeysSource};
 use crate::error::Error;
 
 /// A gateway that runs.

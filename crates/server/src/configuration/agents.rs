@@ -13,7 +13,7 @@ use sealpost_protocol::AgentId;
 use super::claims::Claims;
 use super::named_files;
 use super::section::Section;
-use crate::configuration::vaults::{self, VaultConfiguration};
+use super::vaults::{self, VaultConfiguration};
 use identities::CertificateFile;
 
 /// An agent that runs in the gateway's process: its own part, and what the gateway has to know of it.

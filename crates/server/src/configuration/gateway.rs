@@ -1,6 +1,5 @@
 //! The gateway's part of a configuration.
 
-mod audit;
 mod endpoint;
 mod limits;
 mod tokens;
@@ -13,10 +12,10 @@ use sealpost_gateway::{BasePath, IdempotencySecret, Limits, Metrics, Tls};
 use sealpost_protocol::SigningKey;
 use zeroize::Zeroizing;
 
+use super::audit::{self, AuditTrail};
 use super::named_files;
 use super::section::Section;
 
-pub use audit::AuditTrail;
 pub use tokens::{TokenKeysSource, Tokens};
 
 /// A gateway that can be started.

@@ -38,7 +38,7 @@ impl<'a> Component<'a> {
         }
     }
 
-    /// Is there no text? Never in a reference.
+    /// Returns whether there is no text, which a reference never has.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0

@@ -1,4 +1,4 @@
-//! What somebody can do who can write to the file, and that no value comes out of it.
+//! What write access to the file permits, and that no value comes out of it.
 
 use std::fs;
 use std::path::Path;

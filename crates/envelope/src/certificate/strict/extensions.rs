@@ -36,7 +36,7 @@ impl Usage {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Authority {
     /// How many intermediate certificates may follow it, if that is limited.
-    #[cfg_attr(not(feature = "chain"), expect(dead_code, reason = "it limits chains"))]
+    #[cfg_attr(not(feature = "chain"), allow(dead_code, reason = "it limits chains"))]
     pub(crate) path_length: Option<usize>,
 }
 

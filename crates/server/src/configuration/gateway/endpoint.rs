@@ -9,6 +9,7 @@ use sealpost_gateway::{BasePath, Metrics, Tls, TlsFiles};
 
 use crate::configuration::certificate_dates::days_left;
 use crate::configuration::findings::{Findings, Weight};
+use crate::configuration::metrics;
 use crate::configuration::named_files;
 use crate::configuration::section::Section;
 
@@ -51,7 +52,7 @@ pub(super) fn read(
              between it and the gateway: danger_plain_http_behind_proxy = true",
         );
     }
-    let operations = operations(root);
+    let operations = metrics::read(root);
     if let (Some(listen), Some(operations)) = (listen, operations)
         && clash(listen, operations)
     {
@@ -113,17 +114,6 @@ fn check_dates(section: &Section<'_>, not_after: UnixTime, now: UnixTime) {
         let what = format!("ends in {days} days; give a new one in time");
         section.findings().add(Weight::Notice, place, what);
     }
-}
-
-fn operations(root: &mut Section<'_>) -> Option<SocketAddr> {
-    let mut section = root.section("metrics")?;
-    section.require(
-        "listen",
-        "give an address and a port, such as \"127.0.0.1:9090\"",
-    );
-    let address = section.address("listen");
-    section.finish();
-    address
 }
 
 /// Returns whether two sockets can't both listen; port 0 takes any free port.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use sealpost_files::FileError;
 
-use crate::configuration::named_files;
-use crate::configuration::section::Section;
+use super::named_files;
+use super::section::Section;
 
 /// Where the audit trail goes.
 #[derive(Clone, Debug, Eq, PartialEq)]
