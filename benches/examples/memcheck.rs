@@ -204,7 +204,7 @@ fn request(code: usize, first: usize, second: usize) -> usize {
     result
 }
 
-const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login");
+const CONTEXT: SecretContext<'_> = SecretContext::unchecked("agent-1", "db-login");
 const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
 const CERTIFICATE: &[u8] = include_bytes!("../../testdata/keys/agent-a2048.pem");
 const KEY: &[u8] = include_bytes!("../../testdata/keys/agent-a2048.key.pem");

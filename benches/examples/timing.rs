@@ -310,7 +310,7 @@ const CLASSES: [(Must, &str, Fault); 9] = [
     (Must::NotDiffer, "valid OAEP, another length", Fault::Length),
     (Must::NotDiffer, "valid OAEP, another prefix", Fault::Prefix),
 ];
-const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login");
+const CONTEXT: SecretContext<'_> = SecretContext::unchecked("agent-1", "db-login");
 const CIPHERTEXTS: usize = 512;
 static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
 const BLOCK: usize = 1000;

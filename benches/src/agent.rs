@@ -13,7 +13,9 @@ use async_trait::async_trait;
 use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
 use sealpost_agent::{Agent, LocalKeyring};
 use sealpost_envelope::{AwsLc, AwsLcRng, UnixTime, seal, text};
-use sealpost_protocol::{AgentId, Clock, Context, MessageId, Sealed, SigningKey, StoreRequest};
+use sealpost_protocol::{
+    AgentId, Clock, MessageId, OwnedContext, Sealed, SecretId, SigningKey, StoreRequest,
+};
 use sealpost_vault::{
     CreateError, Deadline, FetchError, Guarantees, NewSecret, Receipt, SecretValue, Vault,
     VaultKind, VaultSecretName,
@@ -55,16 +57,15 @@ impl Road {
     #[must_use]
     pub fn new(bits: usize, bytes: usize) -> Self {
         let id: AgentId = "agent-1".parse().expect("an id");
-        let context = Context {
-            key: Some("password".into()),
-            secret_type: Some("PASSWORD".into()),
-            ..Context::new(id.clone(), "my-secret")
-        };
+        let secret = SecretId::new("my-secret".try_into().expect("a name"))
+            .with_key("password".try_into().expect("a key"))
+            .with_type("PASSWORD".try_into().expect("a type"));
+        let context = OwnedContext::new(id, secret);
         let value = format!(r#"{{"password":"{}"}}"#, "x".repeat(bytes - 15));
         let recipients = [recipient::<AwsLc>(bits)];
         let sealed = seal(
             &recipients,
-            &context.sealing(),
+            &context.borrow(),
             value.as_bytes(),
             &mut AwsLcRng,
         );

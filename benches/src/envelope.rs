@@ -1,5 +1,6 @@
 //! What is measured of the envelope, with its keys parsed beforehand.
 
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
     AwsLcRng, Backend, Binding, ContextPolicy, Envelope, Identity, Keyring, Message, Plaintext,
     Recipient, Sealer, SecretContext, cms,
@@ -10,10 +11,10 @@ use sealpost_envelope::{
 use crate::keys::{identity, recipient};
 
 /// Every field is set. Its commitment hashes two blocks; longer texts cost 45 ns a block of 64 bytes.
-pub const CONTEXT: SecretContext<'static> = SecretContext::new("agent-1", "my-secret")
-    .with_project([0x11; 16])
-    .with_key("password")
-    .with_type("PASSWORD");
+pub const CONTEXT: SecretContext<'static> = SecretContext::unchecked("agent-1", "my-secret")
+    .with_project(ProjectId::from_bytes([0x11; 16]))
+    .with_unchecked_key("password")
+    .with_unchecked_type("PASSWORD");
 
 /// A certificate and its private key, parsed.
 #[derive(Debug)]

@@ -34,7 +34,7 @@ pub(crate) fn binding(bytes: &[u8]) {
     );
     // A context that differs in its name alone is another one.
     let other = format!("{}x", context.name());
-    let other = sealpost_envelope::SecretContext::new(context.agent_id(), &other);
+    let other = sealpost_envelope::SecretContext::unchecked(context.agent_id(), &other);
     assert!(binding.check(&other).is_err());
 }
 
@@ -135,7 +135,7 @@ mod tests {
     /// The excuse begins where the product's limit is.
     #[test]
     fn only_what_is_refused_is_unusual() {
-        let binding = Binding::new(&SecretContext::new("agent-1", "n"));
+        let binding = Binding::new(&SecretContext::unchecked("agent-1", "n"));
         for levels in 60..70 {
             let value = ["[".repeat(levels), "]".repeat(levels)].concat();
             let wrapped = wrapper::wrap(&binding, value.as_bytes());

@@ -14,7 +14,7 @@ use crate::{
 
 /// The context that seeds are sealed for.
 pub(crate) const CONTEXT: SecretContext<'_> =
-    SecretContext::new("agent-1", "db-login").with_key("password");
+    SecretContext::unchecked("agent-1", "db-login").with_unchecked_key("password");
 
 /// What parses, written again from its parts, is the same bytes; no key is needed for that, and no memory.
 pub(crate) fn parse(bytes: &[u8]) {

@@ -97,7 +97,7 @@ fn opens_what_is_sealed(aws: &Identity<AwsLc>, rust: &Identity<RustCrypto>) {
     let Ok(recipient) = Recipient::<AwsLc>::danger_from_public_key(aws.public_key().clone()) else {
         return;
     };
-    let context = sealpost_envelope::SecretContext::new("agent", "name");
+    let context = sealpost_envelope::SecretContext::unchecked("agent", "name");
     let sealed = sealpost_envelope::seal(&[recipient], &context, MESSAGE, &mut rng());
     let Ok(sealed) = sealed else { return };
     let first = sealpost_envelope::open(aws, &sealed, &context, &mut rng());

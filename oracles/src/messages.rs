@@ -4,10 +4,11 @@ use std::{sync::LazyLock, time::Duration};
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
+use sealpost_context::{PropertyKey, SecretName, SecretType};
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{
-    AgentId, Context, MAX_MESSAGE, MessageId, Received, Sealed, SigningKey, StoreReply,
-    StoreRequest, VerifyKeys,
+    AgentId, MAX_MESSAGE, MessageId, OwnedContext, Received, Sealed, SecretId, SigningKey,
+    StoreReply, StoreRequest, VerifyKeys,
 };
 use serde_json::Value;
 
@@ -81,6 +82,31 @@ fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
             assert_eq!((told.as_secs(), end), (lifetime, expires_at));
             assert!(expires_at > NOW, "it is late");
             Some(request)
+        }
+        Received::Refused {
+            id,
+            gateway,
+            violations,
+        } => {
+            assert_eq!(gateway, name);
+            assert_eq!(claims["jti"], id.to_string());
+            assert!(expires_at > NOW, "it is late");
+            let context = &sealed["context"];
+            let broken = ["name", "key", "type"].map(|member| {
+                let text = context.get(member)?.as_str()?;
+                let place = format!("#/secret/{member}: ");
+                let told = violations.iter().any(|line| line.starts_with(&place));
+                let sound = match member {
+                    "name" => SecretName::try_from(text).is_ok(),
+                    "key" => PropertyKey::try_from(text).is_ok(),
+                    _ => SecretType::try_from(text).is_ok(),
+                };
+                assert_eq!(told, !sound, "{violations:?}");
+                told.then_some(())
+            });
+            let broken = broken.into_iter().flatten().count();
+            assert!(broken > 0 && broken == violations.len(), "{violations:?}");
+            None
         }
         Received::Late { id, gateway } => {
             assert_eq!(gateway, name);
@@ -179,7 +205,7 @@ static KEYS: LazyLock<Keys> = LazyLock::new(|| {
         request_id: String::new(),
         idempotency: None,
         sealed: Sealed::Native {
-            context: Context::new(agent.clone(), "n"),
+            context: OwnedContext::new(agent, SecretId::new("n".try_into().expect("it is a name"))),
             envelope: String::new(),
         },
     };

@@ -15,7 +15,7 @@ use sealpost_envelope::{
     seal, text, wrapper,
 };
 use sealpost_protocol::{
-    AgentId, Clock, Context, MessageId, Outcome, Owner, ProjectId, Sealed, SingleUse, StoreReply,
+    AgentId, Clock, MessageId, Outcome, OwnedContext, ProjectId, Sealed, SingleUse, StoreReply,
     StoreRequest,
 };
 use sealpost_validator::MAX_MEMBERS;
@@ -44,9 +44,9 @@ pub(crate) fn check(bytes: &[u8]) {
         [] => Some(binding.clone()),
         other => self::binding(other),
     };
-    let context = sent_to.and_then(|binding| Context::of(&binding.context()).ok());
+    let context = sent_to.and_then(|binding| OwnedContext::check(&binding.context()).ok());
     // To another agent it can't be sent.
-    let Some(context) = context.filter(|context| context.agent.as_str() == AGENT) else {
+    let Some(context) = context.filter(|context| context.agent().as_str() == AGENT) else {
         return;
     };
     let Some(sealed) = sealed(how, &binding, &context, value) else {
@@ -64,10 +64,11 @@ pub(crate) fn check(bytes: &[u8]) {
                 vault_secret_name,
             },
         ) => {
-            let project = of.project.as_ref().map(ProjectId::as_bytes);
-            let name = VaultSecretName::derive(VaultKind::EMBEDDED, project, &of.name);
+            let project = of.project();
+            let project = project.as_ref().map(ProjectId::as_bytes);
+            let name = VaultSecretName::derive(VaultKind::EMBEDDED, project, of.name().as_str());
             assert_eq!(vault_secret_name, name.as_str());
-            let reference = ResolverRef::new(name.as_str(), of.key.as_deref());
+            let reference = ResolverRef::new(name.as_str(), of.key().map(|key| key.as_str()));
             assert_eq!(resolver_ref, reference.expect("it has one").to_string());
             let value = value[span.clone()].to_vec();
             assert_eq!(stored, [(name.as_str().to_owned(), value)]);
@@ -93,12 +94,12 @@ pub(crate) fn check(bytes: &[u8]) {
 fn expected(
     sealed: &Sealed,
     binding: &Binding,
-    sent_to: &Context,
+    sent_to: &OwnedContext,
     value: &[u8],
-) -> Option<(Range<usize>, Context)> {
-    let own = Context::of(&binding.context()).ok()?;
+) -> Option<(Range<usize>, OwnedContext)> {
+    let own = OwnedContext::check(&binding.context()).ok()?;
     let same = match sealed {
-        Sealed::Cms { .. } => (&own.agent, own.project) == (&sent_to.agent, sent_to.project),
+        Sealed::Cms { .. } => own.owner() == sent_to.owner(),
         _ => own == *sent_to,
     };
     let in_time =
@@ -107,8 +108,8 @@ fn expected(
         // A value that is as deep as may be has no room in a wrapper.
         wrapper::unwrap(&wrapper::wrap(binding, value)).ok()?;
     }
-    let sound = same && in_time && own.violations().is_empty();
-    let verdict = reference::value(value, own.key.as_deref(), false, MAX_MEMBERS);
+    let sound = same && in_time;
+    let verdict = reference::value(value, own.key().map(|key| key.as_str()), false, MAX_MEMBERS);
     let span = verdict.parts?.value;
     sound.then_some((span, own))
 }
@@ -118,7 +119,7 @@ fn binding(json: &[u8]) -> Option<Binding> {
 }
 
 /// In the format with this letter.
-fn sealed(how: &[u8], binding: &Binding, sent_to: &Context, value: &[u8]) -> Option<Sealed> {
+fn sealed(how: &[u8], binding: &Binding, sent_to: &OwnedContext, value: &[u8]) -> Option<Sealed> {
     let recipients = [keys::recipient::<RustCrypto>()];
     let (mut rng, context) = (rng(), sent_to.clone());
     let serialization = match how.first()? {
@@ -130,10 +131,7 @@ fn sealed(how: &[u8], binding: &Binding, sent_to: &Context, value: &[u8]) -> Opt
         b'c' => {
             let wrapped = wrapper::wrap(binding, value);
             let cms = cms::seal(&recipients, &wrapped, &mut rng).ok()?;
-            let owner = Owner {
-                agent: context.agent,
-                project: context.project,
-            };
+            let owner = *context.owner();
             let cms = Base64::encode_string(&cms);
             return Some(Sealed::Cms { owner, cms });
         }
@@ -227,11 +225,11 @@ impl Clock for Stopped {
 
 /// Values in each format, which are stored and which are not.
 pub(crate) fn seeds() -> Vec<Seed> {
-    let project = [0xab; 16];
-    let plain = SecretContext::new(AGENT, "db-login");
+    let project = ProjectId::from_bytes([0xab; 16]);
+    let plain = SecretContext::unchecked(AGENT, "db-login");
     let full = plain
-        .with_key("password")
-        .with_type("PASSWORD")
+        .with_unchecked_key("password")
+        .with_unchecked_type("PASSWORD")
         .with_project(project);
     let json = |context: &SecretContext<'_>, ahead: u64| {
         let until = UnixTime::from_secs(NOW.as_secs() + ahead);
@@ -239,7 +237,7 @@ pub(crate) fn seeds() -> Vec<Seed> {
         binding.expect("it has a use").to_json()
     };
     let good = json(&full, 3600);
-    let elsewhere = json(&full.with_project([0xac; 16]), 3600);
+    let elsewhere = json(&full.with_project(ProjectId::from_bytes([0xac; 16])), 3600);
     let value = r#" {"password":"correct horse","user":"a"} "#;
     let mut seeds = Vec::new();
     for how in ["n", "j", "f", "c"] {
@@ -253,20 +251,20 @@ pub(crate) fn seeds() -> Vec<Seed> {
         add(
             "other_name",
             &json(&plain, 3600),
-            &json(&SecretContext::new(AGENT, "x"), 3600),
+            &json(&SecretContext::unchecked(AGENT, "x"), 3600),
             value,
         );
         add(
             "other_key",
             &good,
-            &json(&full.with_key("user"), 3600),
+            &json(&full.with_unchecked_key("user"), 3600),
             value,
         );
         add("late", &json(&full, 90_000), "", value);
         add("no_use", &Binding::new(&full).to_json(), "", value);
         add(
             "bad_name",
-            &json(&SecretContext::new(AGENT, "a\u{0}"), 3600),
+            &json(&SecretContext::unchecked(AGENT, "a\u{0}"), 3600),
             "",
             value,
         );
@@ -293,7 +291,7 @@ mod tests {
                 .expect("it is there");
             let [how, of, _, value] = input::parts(&seed);
             let binding = binding(of).expect("it is one");
-            let context = Context::of(&binding.context()).expect("it has an agent");
+            let context = OwnedContext::check(&binding.context()).expect("it is sound");
             let sealed = sealed(how, &binding, &context, value).expect("it can be sealed");
             assert_eq!(hand_over(sealed).1.len(), 1);
         }

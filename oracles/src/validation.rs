@@ -1,9 +1,10 @@
 //! Requests and values, against a second implementation that is slow and obvious.
 
+use sealpost_context::{PropertyKey, SecretName, SecretType};
 use sealpost_json::find_property;
 use sealpost_validator::{
-    JsonStr, MAX_MEMBERS, MAX_NAME, Naming, Slot, ViolationKind, Violations, validate_key,
-    validate_name, validate_request, validate_type, validate_value,
+    JsonStr, MAX_MEMBERS, MAX_NAME, Naming, Slot, ViolationKind, Violations, validate_request,
+    validate_value,
 };
 
 use crate::{
@@ -36,9 +37,10 @@ pub(crate) fn request(body: &[u8]) {
     if let Some(request) = request {
         let mut buffer = [0; MAX_NAME];
         let name = request.name.decode_into(&mut buffer);
-        assert!(validate_name(name.expect("names have at most MAX_NAME bytes")).is_ok());
+        let name = name.expect("names have at most MAX_NAME bytes");
+        assert!(SecretName::try_from(name).is_ok());
         if let Some(secret_type) = request.secret_type {
-            assert!(validate_type(&text(secret_type)).is_ok());
+            assert!(SecretType::try_from(&*text(secret_type)).is_ok());
         }
         let key: Option<String> = request.key.map(text);
         let value = request.value.as_bytes();
@@ -51,7 +53,7 @@ pub(crate) fn request(body: &[u8]) {
             "{violations:?}"
         );
         if let Some(key) = key {
-            assert!(validate_key(key).is_ok());
+            assert!(PropertyKey::try_from(key).is_ok());
             assert!(find_property(value, key).expect("validated").is_some());
         }
     }
@@ -92,7 +94,7 @@ pub(crate) fn property(bytes: &[u8]) {
     let mut violations = Room::new();
     if validate_value(value, None, Naming::List, &mut scratch, &mut violations).is_some() {
         let found = found.expect("what is valid can be read");
-        let sound = validate_key(key).is_ok();
+        let sound = PropertyKey::try_from(key).is_ok();
         let key = Some(key);
         let has = validate_value(value, key, Naming::List, &mut scratch, &mut violations);
         assert_eq!(has.is_some(), sound && found.is_some(), "{violations:?}");

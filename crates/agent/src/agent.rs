@@ -11,7 +11,7 @@ use crate::{
     Accept, Ledger, Observer,
     alarm::FailedOpens,
     answer::{Step, step},
-    believe::{Job, Peers, loggable},
+    believe::{Job, Peers, Task, loggable},
     key_holder::KeyHolder,
     observer::NoObserver,
     once::Once,
@@ -100,13 +100,17 @@ impl Agent {
             }
         };
         let id = believed.id;
-        let outcome = match believed.job {
-            Some(job) => {
+        let outcome = match believed.task {
+            Task::Store(job) => {
                 let request_id = loggable(&job.request.request_id);
                 let span = info_span!("store", %request_id, message_id = %id);
                 self.carry_out(job).instrument(span).await
             }
-            None => {
+            Task::Refuse(violations) => {
+                warn!(message_id = %id, "the request's context breaks a rule");
+                Outcome::Refused { violations }
+            }
+            Task::Expire => {
                 warn!(message_id = %id, "request expired before it arrived");
                 Outcome::Expired
             }
@@ -145,7 +149,6 @@ impl Agent {
             let accepted = self.accept.names().into_iter().map(Into::into).collect();
             return Step::Break(Outcome::NotAccepted { accepted });
         }
-        step(open_request::check_clear(sealed))?;
         let stored = |context: &_| self.store.stored(context);
         let mut turn = self.once.begin(&job, stored).await?;
         let opening = open_request::open(&*self.keys, job.request.sealed, job.now, job.deadline);

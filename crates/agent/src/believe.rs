@@ -24,8 +24,16 @@ pub(crate) struct Peers {
 pub(crate) struct Believed {
     pub(crate) id: MessageId,
     pub(crate) gateway: GatewayName,
-    /// `None` if the request had expired before it arrived.
-    pub(crate) job: Option<Job>,
+    pub(crate) task: Task,
+}
+
+/// What to do about a believed message.
+pub(crate) enum Task {
+    Store(Job),
+    /// The request breaks these rules.
+    Refuse(Vec<String>),
+    /// The request had expired before it arrived.
+    Expire,
 }
 
 /// A request to carry out.
@@ -58,7 +66,7 @@ impl Peers {
             } => Believed {
                 id: request.id,
                 gateway,
-                job: Some(Job {
+                task: Task::Store(Job {
                     message: digests::message(message),
                     request,
                     now,
@@ -67,10 +75,19 @@ impl Peers {
                     deadline: Instant::now() + lifetime,
                 }),
             },
+            Received::Refused {
+                id,
+                gateway,
+                violations,
+            } => Believed {
+                id,
+                gateway,
+                task: Task::Refuse(violations),
+            },
             Received::Late { id, gateway } => Believed {
                 id,
                 gateway,
-                job: None,
+                task: Task::Expire,
             },
         })
     }

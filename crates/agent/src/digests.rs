@@ -5,7 +5,7 @@
 
 use aws_lc_rs::digest::{Context as Sha256, SHA256};
 use sealpost_envelope::Binding;
-use sealpost_protocol::{Context, Idempotency};
+use sealpost_protocol::{Idempotency, OwnedContext};
 use sealpost_vault::OperationId;
 
 /// Identifies a request, or the payload of one.
@@ -22,8 +22,8 @@ pub(crate) fn key(idempotency: &Idempotency) -> Digest {
 }
 
 /// Identifies a value that was sealed at the source: an identifier is used once for a context.
-pub(crate) fn single_use(context: &Context, jti: &str) -> Digest {
-    let context = Binding::new(&context.sealing()).to_json();
+pub(crate) fn single_use(context: &OwnedContext, jti: &str) -> Digest {
+    let context = Binding::new(&context.borrow()).to_json();
     hash(
         b"sealpost/ledger/1/jti",
         &[context.as_bytes(), jti.as_bytes()],

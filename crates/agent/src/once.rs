@@ -3,7 +3,7 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::{Context, Idempotency, Outcome, Sealed, StoreRequest};
+use sealpost_protocol::{Idempotency, Outcome, OwnedContext, Sealed, StoreRequest};
 use sealpost_vault::OperationId;
 use tokio::time::Instant;
 use tracing::{error, warn};
@@ -64,7 +64,7 @@ impl Once {
     pub(crate) async fn begin(
         &self,
         job: &Job,
-        stored: impl FnOnce(&Context) -> Outcome,
+        stored: impl FnOnce(&OwnedContext) -> Outcome,
     ) -> Step<Turn<'_>> {
         let mut turn = Turn {
             once: self,
@@ -123,7 +123,7 @@ impl Turn<'_> {
     }
 
     /// Uses up a value that was sealed at the source. Ends the request if the value was used before.
-    pub(crate) async fn use_up(&mut self, context: &Context, used: &Used) -> Step<()> {
+    pub(crate) async fn use_up(&mut self, context: &OwnedContext, used: &Used) -> Step<()> {
         let digest = digests::single_use(context, &used.once.jti);
         // A request that was in time may still have been waiting since.
         let until = used.once.expires_at.saturating_add(LEEWAY);

@@ -6,13 +6,14 @@ use base64::{
     Engine as _,
     engine::{Simd, general_purpose::PAD},
 };
+use sealpost_context::{OwnedContext, Owner, PropertyKey};
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, ContextPolicy, Declared, Error, Format, KeyStatus, KeyringError,
     Message, PendingMessage, Plaintext, UnixTime,
     jwe::JweError,
     wrapper::{self, Wrapped},
 };
-use sealpost_protocol::{Context, Outcome, Owner, Sealed, SingleUse};
+use sealpost_protocol::{Outcome, Sealed, SingleUse, mismatches};
 use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
@@ -27,7 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Opened {
     /// Whose value it is: what the sealed bytes were bound to.
-    pub(crate) context: Context,
+    pub(crate) context: OwnedContext,
     pub(crate) value: Value,
     /// For what was sealed at the source.
     pub(crate) single_use: Option<Used>,
@@ -54,15 +55,6 @@ impl Value {
     }
 }
 
-/// Checks what travels in clear, by the gateway's rules: before any private key is used.
-pub(crate) fn check_clear(sealed: &Sealed) -> Result<(), Outcome> {
-    match sealed {
-        Sealed::Native { context, .. } | Sealed::Jwe { context, .. } => none(context.violations()),
-        // The context is inside, and is checked when it is open.
-        Sealed::Cms { .. } => Ok(()),
-    }
-}
-
 /// Opens for its context and no other, and validates what is inside.
 ///
 /// The private-key operation is the key holder's, on whatever thread it has for it. The rest runs here, between two
@@ -84,7 +76,7 @@ pub(crate) async fn open(
             Sealed::Cms { .. } => (Format::Cms, decoded.as_slice(), None),
         };
         let message = Message::parse_as(format, bytes).map_err(|e| unreadable(&e))?;
-        let context = context.map(Context::sealing);
+        let context = context.map(OwnedContext::borrow);
         let policy = match &context {
             Some(context) => ContextPolicy::RequireContext(context),
             // Only its owner is known: the rest stands inside, and is compared as soon as it is opened.
@@ -113,16 +105,15 @@ pub(crate) async fn open(
     }
     match sealed {
         Sealed::Native { context, .. } | Sealed::Jwe { context, .. } => Ok(Opened {
-            value: value(opened.plaintext, None, context.key.as_deref())?,
+            value: value(opened.plaintext, None, context.key())?,
             context,
             single_use,
         }),
         Sealed::Cms { owner, cms: _ } => {
             let (context, wrapped) = unwrap(&opened, &owner)?;
             let single_use = Some(used(&wrapped.binding, &decoded, now)?);
-            let key = context.key.as_deref();
             Ok(Opened {
-                value: value(opened.plaintext, Some(wrapped.value), key)?,
+                value: value(opened.plaintext, Some(wrapped.value), context.key())?,
                 context,
                 single_use,
             })
@@ -172,15 +163,17 @@ async fn ask(
 fn unwrap(
     opened: &sealpost_envelope::Opened,
     owner: &Owner,
-) -> Result<(Context, Wrapped), Outcome> {
+) -> Result<(OwnedContext, Wrapped), Outcome> {
     let wrapped =
         wrapper::unwrap(&opened.plaintext).map_err(|error| refused(format!("#: {error}")))?;
-    let context = Context::of(&wrapped.binding.context()).map_err(|error| mismatch(&error))?;
-    let violations = owner.mismatches(&context);
+    let context = wrapped.binding.context();
+    let violations = mismatches(owner, &context);
     if !violations.is_empty() {
         return Err(Outcome::ContextMismatch { violations });
     }
-    none(context.violations())?;
+    let context = OwnedContext::check(&context).map_err(|broken| Outcome::Refused {
+        violations: broken.iter().map(ToString::to_string).collect(),
+    })?;
     Ok((context, wrapped))
 }
 
@@ -198,11 +191,11 @@ fn used(binding: &Binding, sealed: &[u8], now: UnixTime) -> Result<Used, Outcome
 fn value(
     plaintext: Plaintext,
     part: Option<Range<usize>>,
-    key: Option<&str>,
+    key: Option<PropertyKey<'_>>,
 ) -> Result<Value, Outcome> {
     let part = part.unwrap_or(0..plaintext.len());
     let text = plaintext.get(part.clone()).unwrap_or_default();
-    let object = validate(text, key)?;
+    let object = validate(text, key.map(|key| key.as_str()))?;
     let object = part.start + object.start..part.start + object.end;
     Ok(Value { plaintext, object })
 }
@@ -252,13 +245,5 @@ fn unreadable(error: &dyn ToString) -> Outcome {
 fn refused(violation: String) -> Outcome {
     Outcome::Refused {
         violations: vec![violation],
-    }
-}
-
-fn none(violations: Vec<String>) -> Result<(), Outcome> {
-    if violations.is_empty() {
-        Ok(())
-    } else {
-        Err(Outcome::Refused { violations })
     }
 }

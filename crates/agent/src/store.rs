@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealpost_protocol::{Context, Outcome, ProjectId};
+use sealpost_protocol::{Outcome, OwnedContext, ProjectId};
 use sealpost_vault::{CreateError, Deadline, NewSecret, OperationId, Receipt, Vault, VaultFailure};
 use sealpost_vault_key::{InvalidResolverRef, ResolverRef, VaultSecretName};
 use tokio::time::{Instant, timeout_at};
@@ -59,19 +59,20 @@ impl Store {
     }
 
     /// Returns the outcome for a secret that is in the vault.
-    pub(crate) fn stored(&self, context: &Context) -> Outcome {
+    pub(crate) fn stored(&self, context: &OwnedContext) -> Outcome {
         stored(&self.name(context), context)
             .unwrap_or_else(|error| failed("reference not formed", &error))
     }
 
-    fn name(&self, context: &Context) -> VaultSecretName {
-        let project = context.project.as_ref().map(ProjectId::as_bytes);
-        VaultSecretName::derive(self.vault.kind(), project, &context.name)
+    fn name(&self, context: &OwnedContext) -> VaultSecretName {
+        let project = context.project();
+        let project = project.as_ref().map(ProjectId::as_bytes);
+        VaultSecretName::derive(self.vault.kind(), project, context.name().as_str())
     }
 }
 
-fn stored(name: &VaultSecretName, context: &Context) -> Result<Outcome, InvalidResolverRef> {
-    let resolver_ref = ResolverRef::new(name.as_str(), context.key.as_deref())?;
+fn stored(name: &VaultSecretName, context: &OwnedContext) -> Result<Outcome, InvalidResolverRef> {
+    let resolver_ref = ResolverRef::new(name.as_str(), context.key().map(|key| key.as_str()))?;
     Ok(Outcome::Stored {
         resolver_ref: resolver_ref.to_string(),
         vault_secret_name: name.as_str().to_owned(),

@@ -17,8 +17,8 @@ use sealpost_envelope::{
     text, wrapper,
 };
 use sealpost_protocol::{
-    AgentId, Clock, Context, Idempotency, Mac, MessageId, Outcome, Owner, Sealed, SigningKey,
-    StoreReply, StoreRequest, SystemClock, VerifyKeys,
+    AgentId, Clock, Idempotency, Mac, MessageId, Outcome, OwnedContext, Sealed, SecretId,
+    SigningKey, StoreReply, StoreRequest, SystemClock, VerifyKeys,
 };
 use sealpost_testkit::canary;
 use sealpost_vault::FileVault;
@@ -138,17 +138,18 @@ impl World {
 
     fn sealed_for(&self, sealed: &str, sent: &str, canaries: usize) -> (Vec<u8>, MessageId) {
         let json = canary::json(canaries);
-        let sealing = Context::new(self.id.clone(), sealed);
-        let context = Context::new(self.id.clone(), sent);
+        let context =
+            |name: &str| OwnedContext::new(self.id, SecretId::new(name.try_into().unwrap()));
+        let (sealing, context) = (context(sealed), context(sent));
         let recipients = std::slice::from_ref(&self.recipient);
         let until = UnixTime::from_secs(SystemClock.now().as_secs() + 60);
-        let binding = Binding::new(&sealing.sealing());
+        let binding = Binding::new(&sealing.borrow());
         let id = MessageId::random();
         let binding = binding.with_use(&id.to_string(), until).unwrap();
         let rng = &mut AwsLcRng;
         let (sealed, payload) = match self.format.load(Ordering::SeqCst) {
             0 => {
-                let envelope = seal(recipients, &sealing.sealing(), &json, rng).unwrap();
+                let envelope = seal(recipients, &sealing.borrow(), &json, rng).unwrap();
                 let envelope = text::encode(&envelope);
                 (Sealed::Native { context, envelope }, 0)
             }
@@ -159,10 +160,7 @@ impl World {
             }
             _ => {
                 let wrapped = wrapper::wrap(&binding, &json);
-                let owner = Owner {
-                    agent: context.agent,
-                    project: None,
-                };
+                let owner = *context.owner();
                 let cms = cms::seal(recipients, &wrapped, rng).unwrap();
                 let cms = Base64::encode_string(&cms);
                 (Sealed::Cms { owner, cms }, 2)

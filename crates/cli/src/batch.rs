@@ -15,15 +15,16 @@ use std::ops::Deref;
 
 use base64ct::{Base64, Encoding as _};
 use indicatif::{ProgressBar, ProgressStyle};
+use sealpost_context::{Owner, SecretContext};
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Envelope, Error, Identity, KeyStatus, Keyring, KeyringError, Plaintext,
-    Recipient, Sealer, SecretContext, text,
+    Recipient, Sealer, text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use zeroize::Zeroizing;
 
-use crate::context::{Owner, refused};
+use crate::context::{refused, secret};
 use crate::error::Failure;
 
 /// One line: a secret, or the envelope.
@@ -71,7 +72,7 @@ impl Deref for Message<'_> {
 /// Seals each line; returns the lines without their values, and the envelope.
 pub(crate) fn seal(
     recipients: &[Recipient<AwsLc>],
-    owner: Owner<'_>,
+    owner: &Owner,
     input: &[u8],
 ) -> Result<String, Failure> {
     let lines = parse(input)?;
@@ -109,7 +110,7 @@ pub(crate) fn seal(
 /// Opens what [`seal`] wrote; returns the lines that it was given, all or none.
 pub(crate) fn open(
     keyring: &Keyring<Identity<AwsLc>>,
-    owner: Owner<'_>,
+    owner: &Owner,
     input: &[u8],
 ) -> Result<(Zeroizing<Vec<u8>>, KeyStatus), Failure> {
     let mut lines = parse(input)?;
@@ -191,16 +192,16 @@ fn parse(input: &[u8]) -> Result<Vec<Line<'_>>, Failure> {
 
 fn context<'a>(
     line: &'a Line<'_>,
-    owner: Owner<'a>,
+    owner: &'a Owner,
     number: usize,
 ) -> Result<SecretContext<'a>, Failure> {
     let name = line
         .name
         .as_deref()
         .ok_or_else(|| Failure::refused(format!("line {number}: there is no name")).hint(FORM))?;
-    owner
-        .secret(name, line.key.as_deref(), line.secret_type.as_deref())
-        .map_err(|(field, violation)| refused(&format!("line {number}: {field}"), &violation))
+    let (key, secret_type) = (line.key.as_deref(), line.secret_type.as_deref());
+    secret(owner, name, key, secret_type)
+        .map_err(|(field, broken)| refused(&format!("line {number}: {field}"), &broken))
 }
 
 fn message<'a>(line: &'a Line<'_>, number: usize) -> Result<Message<'a>, Failure> {

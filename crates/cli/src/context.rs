@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
-use sealpost_envelope::{Binding, SecretContext, UnixTime};
-use sealpost_validator::{
-    Violation, parse_agent_id, parse_project_id, validate_key, validate_name, validate_type,
+use sealpost_context::{
+    AgentId, InvalidIdentifier, OwnedContext, Owner, PropertyKey, SecretContext, SecretId,
+    SecretName, SecretType,
 };
+use sealpost_envelope::{Binding, UnixTime};
 
 use crate::error::Failure;
 use crate::render::hex;
@@ -62,75 +63,69 @@ impl ExpiryArgs {
     }
 }
 
-/// Whose secrets they are: what all of a batch share.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Owner<'a> {
-    pub(crate) agent_id: &'a str,
-    pub(crate) project: Option<[u8; 16]>,
-}
-
-impl<'a> Owner<'a> {
-    /// The context of one secret, by the rules of the endpoint.
-    ///
-    /// # Errors
-    /// What to call the field, and the rule that it breaks.
-    pub(crate) fn secret(
-        self,
-        name: &'a str,
-        key: Option<&'a str>,
-        secret_type: Option<&'a str>,
-    ) -> Result<SecretContext<'a>, (&'static str, Violation<'a>)> {
-        validate_name(name).map_err(|violation| ("name", violation))?;
-        let mut context = SecretContext::new(self.agent_id, name);
-        if let Some(project) = self.project {
-            context = context.with_project(project);
-        }
-        if let Some(key) = key {
-            validate_key(key).map_err(|violation| ("key", violation))?;
-            context = context.with_key(key);
-        }
-        if let Some(secret_type) = secret_type {
-            validate_type(secret_type).map_err(|violation| ("type", violation))?;
-            context = context.with_type(secret_type);
-        }
-        Ok(context)
+/// The context of one of an owner's secrets, by the rules of the endpoint.
+///
+/// # Errors
+/// What to call the field, and the rule that it breaks.
+pub(crate) fn secret<'a>(
+    owner: &'a Owner,
+    name: &'a str,
+    key: Option<&'a str>,
+    secret_type: Option<&'a str>,
+) -> Result<SecretContext<'a>, (&'static str, InvalidIdentifier)> {
+    let name = SecretName::try_from(name).map_err(|broken| ("name", broken))?;
+    let mut context = SecretContext::new(&owner.agent, name);
+    if let Some(project) = owner.project {
+        context = context.with_project(project);
     }
+    if let Some(key) = key {
+        let key = PropertyKey::try_from(key).map_err(|broken| ("key", broken))?;
+        context = context.with_key(key);
+    }
+    if let Some(secret_type) = secret_type {
+        let secret_type = SecretType::try_from(secret_type).map_err(|broken| ("type", broken))?;
+        context = context.with_type(secret_type);
+    }
+    Ok(context)
 }
 
 impl ContextArgs {
     /// Agent and project.
-    pub(crate) fn owner(&self) -> Result<Owner<'_>, Failure> {
-        let agent_id = parse_agent_id(self.agent_id.as_deref().unwrap_or_default())
-            .map_err(|violation| refused("--agent-id", &violation))?;
-        let project = self.project.as_deref().map(parse_project_id).transpose();
-        let project = project.map_err(|violation| refused("--project", &violation))?;
-        Ok(Owner { agent_id, project })
+    pub(crate) fn owner(&self) -> Result<Owner, Failure> {
+        let agent = self.agent_id.as_deref().unwrap_or_default().parse();
+        let agent = agent.map_err(|broken| refused("--agent-id", &broken))?;
+        let project = self.project.as_deref().map(str::parse).transpose();
+        let project = project.map_err(|broken| refused("--project", &broken))?;
+        Ok(Owner { agent, project })
     }
 
     /// The agent alone, if it is given.
-    pub(crate) fn agent_id(&self) -> Result<Option<&str>, Failure> {
+    pub(crate) fn agent_id(&self) -> Result<Option<AgentId>, Failure> {
         match &self.agent_id {
-            Some(_) => self.owner().map(|owner| Some(owner.agent_id)),
+            Some(_) => self.owner().map(|owner| Some(owner.agent)),
             None => Ok(None),
         }
     }
 
     /// The context of the one secret, by the rules of the endpoint: what it would refuse is refused here.
-    pub(crate) fn parse(&self) -> Result<SecretContext<'_>, Failure> {
-        let name = self.name.as_deref().unwrap_or_default();
-        self.owner()?
-            .secret(name, self.key.as_deref(), self.secret_type.as_deref())
-            .map_err(|(field, violation)| refused(&format!("--{field}"), &violation))
+    pub(crate) fn parse(&self) -> Result<OwnedContext, Failure> {
+        let owner = self.owner()?;
+        let wrong = |flag| move |broken| refused(flag, &broken);
+        let name = self.name.as_deref().unwrap_or_default().try_into();
+        let mut secret = SecretId::new(name.map_err(wrong("--name"))?);
+        if let Some(key) = self.key.as_deref() {
+            secret = secret.with_key(key.try_into().map_err(wrong("--key"))?);
+        }
+        if let Some(secret_type) = self.secret_type.as_deref() {
+            secret = secret.with_type(secret_type.try_into().map_err(wrong("--type"))?);
+        }
+        Ok(OwnedContext::new(owner, secret))
     }
 }
 
 /// The refusal of a flag or field: what is wrong as the endpoint says it, under the name that it has here.
-pub(crate) fn refused(field: &str, violation: &Violation<'_>) -> Failure {
-    let text = violation.to_string();
-    let problem = text
-        .split_once(": ")
-        .map_or(text.as_str(), |(_, problem)| problem);
-    Failure::refused(format!("{field}: {problem}"))
+pub(crate) fn refused(field: &str, broken: &InvalidIdentifier) -> Failure {
+    Failure::refused(format!("{field}: {}", broken.problem()))
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

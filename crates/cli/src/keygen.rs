@@ -10,8 +10,8 @@ use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::RsaKeyPair;
 use clap::Args;
+use sealpost_context::AgentId;
 use sealpost_files::{Access, FileError, create, create_folder};
-use sealpost_validator::parse_agent_id;
 use zeroize::Zeroizing;
 
 use crate::context::refused;
@@ -55,7 +55,8 @@ pub(crate) struct AgentKey {
 
 impl Keygen {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let agent_id = parse_agent_id(&self.agent_id).map_err(|v| refused("--agent-id", &v))?;
+        let agent_id = self.agent_id.parse::<AgentId>();
+        let agent_id = agent_id.map_err(|broken| refused("--agent-id", &broken))?;
         let identity = self.out.join(IDENTITY_FILE);
         let certificate = self.out.join(CERTIFICATE_FILE);
         // Making a key takes seconds: say at once that it would be for nothing.
@@ -64,13 +65,13 @@ impl Keygen {
                 return Err(FileError::Exists { path: path.clone() }.into());
             }
         }
-        let key = AgentKey::generate(agent_id, self.bits, self.days)?;
+        let key = AgentKey::generate(agent_id.as_str(), self.bits, self.days)?;
         create_folder(&self.out)?;
         key.write(&self.out)?;
 
         let report = if self.json {
             let report = serde_json::json!({
-                "agentId": agent_id,
+                "agentId": agent_id.as_str(),
                 "identity": identity,
                 "certificate": certificate,
                 "fingerprint": hex(&key.fingerprint),

@@ -1,7 +1,7 @@
 //! `sealpost name`: under which name a vault holds a secret, and which reference resolves it.
 
 use clap::Args;
-use sealpost_validator::{parse_project_id, validate_key, validate_name};
+use sealpost_context::{ProjectId, PropertyKey, SecretName};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use serde::Serialize;
 
@@ -39,15 +39,15 @@ struct Report<'a> {
 
 impl Name {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        validate_name(&self.name).map_err(|violation| refused("NAME", &violation))?;
-        if let Some(key) = &self.key {
-            validate_key(key).map_err(|violation| refused("--key", &violation))?;
-        }
-        let project = self.project.as_deref().map(parse_project_id).transpose();
-        let project = project.map_err(|violation| refused("--project", &violation))?;
+        let name = SecretName::try_from(&*self.name).map_err(|broken| refused("NAME", &broken))?;
+        let key = self.key.as_deref().map(PropertyKey::try_from).transpose();
+        let key = key.map_err(|broken| refused("--key", &broken))?;
+        let project = self.project.as_deref().map(str::parse).transpose();
+        let project: Option<ProjectId> = project.map_err(|broken| refused("--project", &broken))?;
+        let project = project.as_ref().map(ProjectId::as_bytes);
 
-        let name = VaultSecretName::derive(self.vault, project.as_ref(), &self.name);
-        let reference = ResolverRef::new(name.as_str(), self.key.as_deref());
+        let name = VaultSecretName::derive(self.vault, project, name.as_str());
+        let reference = ResolverRef::new(name.as_str(), key.map(|key| key.as_str()));
         let reference = reference.map_err(Failure::refused)?.to_string();
         let report = if self.json {
             let report = Report {

@@ -7,6 +7,7 @@ use std::io::Write as _;
 use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
+use sealpost_context::OwnedContext;
 use sealpost_envelope::{Error, Format, KeyStatus};
 
 use crate::batch;
@@ -53,6 +54,7 @@ impl Open {
             true => None,
             false => Some(self.context.parse()?),
         };
+        let borrowed = context.as_ref().map(OwnedContext::borrow);
         let keyring = keys::read(&self.identity, &self.certificate)?;
         let input = &self.io.input;
         let sealed = input.read(MAX_ENVELOPE)?;
@@ -66,7 +68,7 @@ impl Open {
             }
         }
         let message = parse(input, &sealed)?;
-        let opened = message::open(&keyring, &message, context.as_ref())?;
+        let opened = message::open(&keyring, &message, borrowed.as_ref())?;
         note_old_key(opened.status);
         self.io.write(opened.value())
     }
@@ -87,7 +89,7 @@ impl Open {
             .hint("leave --batch out, and say which secret it is"));
         }
         let (opened, status) =
-            batch::open(&keyring, owner, &lines).map_err(|e| e.context(&input.name()))?;
+            batch::open(&keyring, &owner, &lines).map_err(|e| e.context(&input.name()))?;
         note_old_key(status);
         self.io.write(&opened)
     }

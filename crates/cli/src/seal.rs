@@ -1,6 +1,7 @@
 //! `sealpost seal`: bytes in, an envelope out, or the same as JWE or CMS.
 
 use clap::{ArgGroup, Args, ValueEnum};
+use sealpost_context::AgentId;
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, MAX_MESSAGE, Recipient, SealError, cms, jwe, text,
 };
@@ -63,10 +64,11 @@ impl Seal {
     pub(crate) fn run(self) -> Result<(), Failure> {
         self.check_usage()?;
         let agent_id = self.context.agent_id()?;
-        let recipients = self.trust.recipients(agent_id.unwrap_or_default())?;
+        let agent_id = agent_id.as_ref().map_or("", AgentId::as_str);
+        let recipients = self.trust.recipients(agent_id)?;
         if self.batch {
             let lines = self.io.input.read(batch::MAX_INPUT)?;
-            let sealed = batch::seal(&recipients, self.context.owner()?, &lines)
+            let sealed = batch::seal(&recipients, &self.context.owner()?, &lines)
                 .map_err(|e| e.context(&self.io.input.name()))?;
             return self.io.write(sealed.as_bytes());
         }
@@ -117,8 +119,9 @@ impl Seal {
     fn native(&self, recipients: &[Recipient<AwsLc>]) -> Result<(), Failure> {
         let context = self.context.parse()?;
         let plaintext = self.io.input.read(MAX_MESSAGE)?;
-        let envelope = sealpost_envelope::seal(recipients, &context, &plaintext, &mut AwsLcRng)
-            .map_err(Failure::refused)?;
+        let envelope =
+            sealpost_envelope::seal(recipients, &context.borrow(), &plaintext, &mut AwsLcRng)
+                .map_err(Failure::refused)?;
         if self.binary {
             return self.io.write(&envelope);
         }
@@ -174,7 +177,7 @@ impl Seal {
     fn binding(&self) -> Result<Option<Binding>, Failure> {
         match self.danger_unbound {
             true => Ok(None),
-            false => self.expiry.bind(&self.context.parse()?).map(Some),
+            false => self.expiry.bind(&self.context.parse()?.borrow()).map(Some),
         }
     }
 

@@ -1,12 +1,12 @@
 //! Sealing a value before it leaves the caller.
 
 use bytes::Bytes;
+use sealpost_context::{Owner, SecretContext};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, Certificate, Fingerprint, Recipient, SecretContext, TrustAnchors,
-    TrustError, TrustPolicy, UnixTime,
+    AwsLc, AwsLcRng, Binding, Certificate, Fingerprint, Recipient, TrustAnchors, TrustError,
+    TrustPolicy, UnixTime,
     jwe::{self, Serialization},
 };
-use sealpost_validator::{parse_agent_id, parse_project_id};
 
 use crate::{body, error::ClientError, idempotency::random_hex, secret::NewSecret};
 
@@ -73,43 +73,35 @@ impl AgentTrust {
     }
 }
 
-/// The agent and the project that a secret belongs to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Owner<'a> {
-    agent: &'a str,
-    project: Option<[u8; 16]>,
-}
-
-impl<'a> Owner<'a> {
-    pub(crate) fn parse(agent: &'a str, project: Option<&str>) -> Result<Self, ClientError> {
-        let agent = parse_agent_id(agent).map_err(|_| ClientError::AgentId)?;
-        let project = project
-            .map(|project| parse_project_id(project).map_err(|_| ClientError::ProjectId))
-            .transpose()?;
-        Ok(Self { agent, project })
-    }
+/// Returns the agent and the project that a secret belongs to.
+pub(crate) fn owner(agent: &str, project: Option<&str>) -> Result<Owner, ClientError> {
+    let agent = agent.parse().map_err(|_| ClientError::AgentId)?;
+    let project = project.map(str::parse).transpose();
+    let project = project.map_err(|_| ClientError::ProjectId)?;
+    Ok(Owner { agent, project })
 }
 
 /// Returns a compact JWE (RFC 7516) of the value. The agent accepts it once, within `lifetime`, and for this secret alone.
 pub(crate) fn seal(
     secret: &NewSecret,
-    owner: Owner<'_>,
+    owner: Owner,
     certificate: &Certificate,
     trust: &AgentTrust,
     lifetime: std::time::Duration,
 ) -> Result<Bytes, ClientError> {
     let value = body::value(secret)?;
     let now = UnixTime::now();
-    let recipient = trust.recipient(certificate, owner.agent, now)?;
-    let mut context = SecretContext::new(owner.agent, &secret.name);
+    let recipient = trust.recipient(certificate, owner.agent.as_str(), now)?;
+    // The gateway and the agent check name, key and type, as they do for values in clear.
+    let mut context = SecretContext::unchecked(owner.agent.as_str(), &secret.name);
     if let Some(project) = owner.project {
         context = context.with_project(project);
     }
     if let Some(key) = &secret.key {
-        context = context.with_key(key);
+        context = context.with_unchecked_key(key);
     }
     if let Some(secret_type) = &secret.secret_type {
-        context = context.with_type(secret_type);
+        context = context.with_unchecked_type(secret_type);
     }
     let lifetime = lifetime.as_secs().min(LONGEST) + CLOCKS;
     let expires_at = UnixTime::from_secs(now.as_secs().saturating_add(lifetime));
@@ -160,7 +152,7 @@ mod tests {
     }
 
     fn sealed(trust: &AgentTrust) -> Result<Bytes, ClientError> {
-        let owner = Owner::parse("a2048", Some(PROJECT)).unwrap();
+        let owner = owner("a2048", Some(PROJECT)).unwrap();
         let certificate = trust.certificate().unwrap();
         seal(
             &secret(),
@@ -183,11 +175,11 @@ mod tests {
         let left = binding.expires_at().unwrap().as_secs() - UnixTime::now().as_secs();
         assert!((155..=160).contains(&left), "{left}");
 
-        let project = parse_project_id(PROJECT).unwrap();
-        let context = SecretContext::new("a2048", "db")
+        let project = PROJECT.parse().unwrap();
+        let context = SecretContext::unchecked("a2048", "db")
             .with_project(project)
-            .with_key("password")
-            .with_type("PASSWORD");
+            .with_unchecked_key("password")
+            .with_unchecked_type("PASSWORD");
         let mut identity = Identity::<AwsLc>::from_pem(KEY).unwrap();
         identity
             .add_certificate(Certificate::from_pem(CERTIFICATE).unwrap())
@@ -197,14 +189,14 @@ mod tests {
         let one = Message::from(one);
         let opened = one.open(&keyring, policy, &mut AwsLcRng).unwrap();
         assert_eq!(&*opened.plaintext, br#"{"password":"x"}"#);
-        let elsewhere = SecretContext::new("a2048", "db2").with_project(project);
+        let elsewhere = SecretContext::unchecked("a2048", "db2").with_project(project);
         let policy = ContextPolicy::RequireContext(&elsewhere);
         assert!(one.open(&keyring, policy, &mut AwsLcRng).is_err());
     }
 
     #[test]
     fn lifetimes_are_cut_to_what_agents_accept() {
-        let (trust, owner) = (pinned(CERTIFICATE), Owner::parse("a2048", None).unwrap());
+        let (trust, owner) = (pinned(CERTIFICATE), owner("a2048", None).unwrap());
         let certificate = trust.certificate().unwrap();
         let sealed = seal(&secret(), owner, certificate, &trust, Duration::MAX).unwrap();
         let expires_at = Jwe::parse(&sealed).unwrap().binding().unwrap().expires_at();
@@ -228,13 +220,10 @@ mod tests {
 
     #[test]
     fn invalid_ids_are_refused() {
-        assert!(matches!(
-            Owner::parse("a/b", None),
-            Err(ClientError::AgentId)
-        ));
+        assert!(matches!(owner("a/b", None), Err(ClientError::AgentId)));
         let braces = format!("{{{PROJECT}}}");
         assert!(matches!(
-            Owner::parse("a", Some(&braces)),
+            owner("a", Some(&braces)),
             Err(ClientError::ProjectId)
         ));
     }

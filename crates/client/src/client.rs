@@ -9,7 +9,7 @@ use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
 use crate::{
-    at_source::{self, AgentTrust, Owner},
+    at_source::{self, AgentTrust},
     body,
     error::ClientError,
     http::{Answer, Call},
@@ -77,7 +77,7 @@ impl Client {
         trust: &AgentTrust,
     ) -> Result<Created, ClientError> {
         let deadline = Instant::now() + self.timeout;
-        let owner = Owner::parse(agent, project)?;
+        let owner = at_source::owner(agent, project)?;
         let url = self.secret_value_url(agent, project)?;
         // Before anything is sent.
         body::value(secret)?;

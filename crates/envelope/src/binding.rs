@@ -5,12 +5,12 @@ mod json;
 
 use alloc::string::{String, ToString as _};
 
+use sealpost_context::{ProjectId, SecretContext};
 use sealpost_json::{JsonStr, members};
-use sealpost_validator::parse_project_id;
 
 pub use self::error::{BindingError, BindingMember};
 pub(crate) use self::json::Object;
-use crate::{context::SecretContext, time::UnixTime};
+use crate::time::UnixTime;
 
 /// A context in JSON: the member `sealpost` of a JWE's protected header, and of a [wrapper](crate::wrapper).
 ///
@@ -26,7 +26,7 @@ use crate::{context::SecretContext, time::UnixTime};
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Binding {
     agent: String,
-    project: Option<[u8; 16]>,
+    project: Option<ProjectId>,
     name: String,
     key: Option<String>,
     secret_type: Option<String>,
@@ -101,7 +101,7 @@ impl Binding {
         let mut object = Object::new();
         object.text("agent", &self.agent);
         if let Some(project) = &self.project {
-            object.text("project", json::uuid(project).as_str());
+            object.text("project", &project.to_string());
         }
         object.text("name", &self.name);
         for (name, part) in [
@@ -122,15 +122,15 @@ impl Binding {
     /// Whose secret it is.
     #[must_use]
     pub fn context(&self) -> SecretContext<'_> {
-        let mut context = SecretContext::new(&self.agent, &self.name);
+        let mut context = SecretContext::unchecked(&self.agent, &self.name);
         if let Some(project) = self.project {
             context = context.with_project(project);
         }
         if let Some(key) = &self.key {
-            context = context.with_key(key);
+            context = context.with_unchecked_key(key);
         }
         if let Some(secret_type) = &self.secret_type {
-            context = context.with_type(secret_type);
+            context = context.with_unchecked_type(secret_type);
         }
         context
     }
@@ -179,9 +179,9 @@ fn decode(text: JsonStr<'_>) -> String {
 }
 
 /// One form alone, so that reading and writing are inverses.
-fn parse_project(text: &str) -> Result<[u8; 16], BindingError> {
+fn parse_project(text: &str) -> Result<ProjectId, BindingError> {
     let malformed = BindingError::Form(BindingMember::Project);
-    let project = parse_project_id(text).map_err(|_| malformed)?;
+    let project = text.parse().map_err(|_| malformed)?;
     if text.bytes().any(|b| b.is_ascii_uppercase()) {
         return Err(malformed);
     }
@@ -298,17 +298,17 @@ mod tests {
 
     #[test]
     fn what_differs_is_named_and_not_shown() {
-        let binding = Binding::new(&SecretContext::new("a", "n").with_key("k"));
+        let binding = Binding::new(&SecretContext::unchecked("a", "n").with_unchecked_key("k"));
         assert_eq!(
-            binding.check(&SecretContext::new("a", "n").with_key("k")),
+            binding.check(&SecretContext::unchecked("a", "n").with_unchecked_key("k")),
             Ok(())
         );
-        let other = SecretContext::new("a", "n").with_key("other");
+        let other = SecretContext::unchecked("a", "n").with_unchecked_key("other");
         assert_eq!(
             binding.check(&other),
             Err(BindingError::Differs(BindingMember::Key))
         );
-        let none = SecretContext::new("a", "n");
+        let none = SecretContext::unchecked("a", "n");
         assert_eq!(
             binding.check(&none),
             Err(BindingError::Differs(BindingMember::Key))
@@ -320,10 +320,10 @@ mod tests {
         fn writing_and_reading_are_inverses(
             agent: String, name: String, key: Option<String>, kind: Option<String>, project: Option<[u8; 16]>,
         ) {
-            let mut context = SecretContext::new(&agent, &name);
-            if let Some(key) = &key { context = context.with_key(key); }
-            if let Some(kind) = &kind { context = context.with_type(kind); }
-            if let Some(project) = project { context = context.with_project(project); }
+            let mut context = SecretContext::unchecked(&agent, &name);
+            if let Some(key) = &key { context = context.with_unchecked_key(key); }
+            if let Some(kind) = &kind { context = context.with_unchecked_type(kind); }
+            if let Some(project) = project { context = context.with_project(ProjectId::from_bytes(project)); }
             let binding = Binding::new(&context).with_use("j-1", UnixTime::from_secs(7)).unwrap();
             let json = binding.to_json();
             prop_assert_eq!(Binding::parse(&json), Ok(binding.clone()), "{}", json);

@@ -11,15 +11,16 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use der::oid::AssociatedOid as _;
+use sealpost_context::AgentId;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName};
 
+pub use self::error::CertificateError;
 pub(crate) use self::names::CertificateNames;
 #[cfg(feature = "chain")]
 pub(crate) use self::presented::Presented;
 pub(crate) use self::strict::{Authority, Fields, Usage};
 #[cfg(feature = "chain")]
 pub(crate) use self::strict::{constrains_addresses_only, has_purpose};
-pub use self::{agent_id::AgentId, error::CertificateError};
 pub use crate::fingerprint::Fingerprint;
 
 use crate::{hash::sha256, pem, public_key::PublicKey, time::UnixTime};
@@ -208,5 +209,5 @@ fn check_constraints(fields: &Fields<'_>) -> Result<(), CertificateError> {
 fn agent_ids(fields: &Fields<'_>) -> Result<Vec<AgentId>, CertificateError> {
     fields
         .extension(SubjectAltName::OID)
-        .map_or(Ok(Vec::new()), AgentId::all_in)
+        .map_or(Ok(Vec::new()), agent_id::all_in)
 }

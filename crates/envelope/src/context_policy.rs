@@ -1,6 +1,6 @@
 //! What a message has to say of its context.
 
-use crate::context::SecretContext;
+use sealpost_context::SecretContext;
 
 /// What a message must say of its context, and of its key, to be opened.
 #[derive(Clone, Copy, Debug)]

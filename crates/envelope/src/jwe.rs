@@ -28,7 +28,8 @@
 //! #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?;
 //! # let mut identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
 //! # identity.add_certificate(sealpost_envelope::Certificate::from_pem(file!("agent-a2048.pem"))?)?;
-//! let context = SecretContext::new("agent-1", "db-login");
+//! let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+//! let context = SecretContext::new(&agent, "db-login".try_into()?);
 //! let binding = Binding::new(&context);
 //! let text = jwe::seal(&[recipient], Some(&binding), Serialization::Compact, b"{}", &mut OsRng)?;
 //!

@@ -8,11 +8,12 @@
 //!
 //! The header goes in whole, so the keys depend on every recipient, and none can be added or removed.
 
+use sealpost_context::SecretContext;
 use zeroize::Zeroizing;
 
 use crate::{
     backend::{Backend, BackendError},
-    context::{EncodedContext, SecretContext},
+    encoded_context::EncodedContext,
 };
 
 /// The random bytes that an envelope's recipients share.

@@ -7,6 +7,7 @@ use alloc::collections::BTreeMap;
 use core::{fmt, iter, mem};
 
 use rand_core::TryCryptoRng;
+use sealpost_context::SecretContext;
 
 pub use self::{
     error::{DuplicateKey, KeyringError, NoMatchingKey},
@@ -14,7 +15,6 @@ pub use self::{
 };
 use crate::{
     backend::Backend,
-    context::SecretContext,
     envelope::Envelope,
     error::Error,
     fingerprint::KeyId,
@@ -42,7 +42,8 @@ use crate::{
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// use sealpost_envelope::{Identity, KeyStatus, Keyring, OsRng, RustCrypto};
 /// # use sealpost_envelope::{Recipient, SecretContext, Trust, UnixTime, seal};
-/// # let context = SecretContext::new("agent-1", "db-login");
+/// # let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+/// # let context = SecretContext::new(&agent, "db-login".try_into()?);
 /// # macro_rules! file { ($name:literal) => {
 /// #     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/", $name))
 /// # } }

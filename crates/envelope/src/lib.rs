@@ -35,7 +35,8 @@
 //! let trust = [fingerprint.parse()?];
 //! let trust = Trust::Pinned(&trust);
 //! let recipient = Recipient::<RustCrypto>::from_certificate_pem(certificate_pem, &trust, UnixTime::now())?;
-//! let context = SecretContext::new("agent-1", "db-login").with_key("password");
+//! let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+//! let context = SecretContext::new(&agent, "db-login".try_into()?).with_key("password".try_into()?);
 //! let envelope = seal(&[recipient], &context, br#"{"password":"P@ssw0rd123"}"#, &mut OsRng)?;
 //!
 //! // The agent has the private key, and knows what it is asked to store.
@@ -44,7 +45,7 @@
 //! assert_eq!(&*secret, br#"{"password":"P@ssw0rd123"}"#);
 //!
 //! // Under any other name it does not open.
-//! let other = SecretContext::new("agent-1", "db-admin").with_key("password");
+//! let other = SecretContext::new(&agent, "db-admin".try_into()?).with_key("password".try_into()?);
 //! assert!(open(&identity, &envelope, &other, &mut OsRng).is_err());
 //! # Ok(())
 //! # }
@@ -98,7 +99,8 @@
 //! #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
 //! # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
 //!
-//! let (first, second) = (SecretContext::new("agent-1", "first"), SecretContext::new("agent-1", "second"));
+//! let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+//! let (first, second) = (SecretContext::new(&agent, "first".try_into()?), SecretContext::new(&agent, "second".try_into()?));
 //! let mut envelope = Vec::new();
 //! let mut sealer = Sealer::new(&recipients, &mut OsRng, &mut envelope)?;
 //! sealer.seal(&first, b"one", &mut envelope)?;
@@ -129,11 +131,12 @@
 //! # let recipient = [Recipient::<RustCrypto>::from_certificate_pem(
 //! #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
 //! # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
-//! # let context = SecretContext::new("agent-1", "db-login");
+//! # let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+//! # let context = SecretContext::new(&agent, "db-login".try_into()?);
 //! # let received = seal(&recipient, &context, b"secret", &mut OsRng)?;
 //!
 //! let keyring = Keyring::new(identity);
-//! let context = SecretContext::new("agent-1", "db-login");
+//! let context = SecretContext::new(&agent, "db-login".try_into()?);
 //! let message = Message::parse(&received)?; // an envelope, binary or text; JWE; CMS
 //! let opened = message.open(&keyring, ContextPolicy::RequireContext(&context), &mut OsRng)?;
 //! assert_eq!(opened.value(), b"secret");
@@ -156,7 +159,8 @@
 //! # let recipient = [Recipient::<RustCrypto>::from_certificate_pem(
 //! #     certificate, &Trust::DangerAnyCertificate, UnixTime::now())?];
 //!
-//! let binding = Binding::new(&SecretContext::new("agent-1", "db-login"));
+//! let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+//! let binding = Binding::new(&SecretContext::new(&agent, "db-login".try_into()?));
 //! let value = br#"{"password":"P@ssw0rd123"}"#;
 //! let compact = jwe::seal(&recipient, Some(&binding), jwe::Serialization::Compact, value, &mut OsRng)?;
 //! assert_eq!(compact.split('.').count(), 5);
@@ -183,7 +187,8 @@
 //! # let (last_year_pem, this_year_pem) = (file!("agent-a2048.key.pem"), file!("agent-a3072.key.pem"));
 //! # let sealed_to = Recipient::<RustCrypto>::from_certificate_pem(
 //! #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?;
-//! # let context = SecretContext::new("agent-1", "db-login");
+//! # let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+//! # let context = SecretContext::new(&agent, "db-login".try_into()?);
 //! # let envelope = seal(&[sealed_to], &context, b"secret", &mut OsRng)?;
 //!
 //! let mut keyring = Keyring::new(Identity::<RustCrypto>::from_pem(last_year_pem)?);
@@ -215,7 +220,8 @@
 //! #     certificate_pem, &Trust::DangerAnyCertificate, UnixTime::now())?];
 //! # let inside = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
 //! # let ask_the_hsm = |ciphertext: &[u8]| decrypt(&inside, ciphertext, &mut OsRng);
-//! # let context = SecretContext::new("agent-1", "db-login");
+//! # let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+//! # let context = SecretContext::new(&agent, "db-login".try_into()?);
 //! # let received = seal(&recipient, &context, b"secret", &mut OsRng)?;
 //!
 //! // Of the key, only its public half is here.
@@ -244,7 +250,8 @@
 //! # let certificate = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/agent-a2048.pem"));
 //! # let recipient = [Recipient::<RustCrypto>::from_certificate_pem(
 //! #     certificate, &Trust::DangerAnyCertificate, UnixTime::now())?];
-//! # let received = seal(&recipient, &SecretContext::new("agent-1", "db-login"), b"secret", &mut OsRng)?;
+//! # let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+//! # let received = seal(&recipient, &SecretContext::new(&agent, "db-login".try_into()?), b"secret", &mut OsRng)?;
 //!
 //! let envelope = Envelope::parse(&received)?;
 //! assert_eq!(envelope.message_count(), 1);
@@ -273,7 +280,8 @@
 //! #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
 //! # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
 //!
-//! let context = SecretContext::new("pump-7", "wifi").with_key("password");
+//! let agent: sealpost_envelope::context::AgentId = "pump-7".parse()?;
+//! let context = SecretContext::new(&agent, "wifi".try_into()?).with_key("password".try_into()?);
 //! let mut buffer = [0; 1024];
 //! let length = seal_into(&recipient, &context, b"secret", &mut OsRng, &mut buffer)?;
 //! let secret = open_in_place(&identity, &mut buffer[..length], &context, &mut OsRng)?;
@@ -324,9 +332,9 @@ pub mod certificate;
 pub mod cms;
 #[cfg(any(feature = "jwe", feature = "cms"))]
 mod content;
-mod context;
 mod context_policy;
 mod decapsulation;
+mod encoded_context;
 mod envelope;
 pub mod error;
 mod fingerprint;
@@ -367,7 +375,6 @@ pub use backend::RustCrypto;
 #[cfg_attr(docsrs, doc(cfg(feature = "aws-lc")))]
 pub use backend::{AwsLc, AwsLcRng};
 pub use certificate::{Certificate, Fingerprint};
-pub use context::SecretContext;
 pub use context_policy::ContextPolicy;
 pub use error::{Error, OpenError, SealError};
 pub use key::{Identity, Keyring, Recipient};
@@ -375,6 +382,8 @@ pub use message::{Format, Message};
 pub use native::{Envelope, Sealer, open, seal};
 pub use plaintext::Plaintext;
 pub use rand_core;
+pub use sealpost_context as context;
+pub use sealpost_context::SecretContext;
 pub use time::UnixTime;
 pub use trust::{Trust, TrustPolicy};
 
@@ -411,7 +420,7 @@ pub mod native {
 pub use backend::OsRngError;
 pub use backend::{Backend, BackendError, Decrypted};
 pub use binding::Binding;
-pub use certificate::{AgentId, CertificateError};
+pub use certificate::CertificateError;
 pub use error::ParseError;
 pub use key::*;
 pub use message::{Declared, NativeMessage, PendingMessage};

@@ -23,6 +23,7 @@ use crate::cms::Cms;
 pub use crate::format::Format;
 #[cfg(feature = "jwe")]
 use crate::jwe::{Jwe, Serialization};
+
 use crate::{
     backend::Backend,
     binding::Binding,
@@ -50,7 +51,8 @@ use crate::{
 /// #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
 /// # let mut identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
 /// # identity.add_certificate(sealpost_envelope::Certificate::from_pem(file!("agent-a2048.pem"))?)?;
-/// let context = SecretContext::new("agent-1", "db-login");
+/// let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
+/// let context = SecretContext::new(&agent, "db-login".try_into()?);
 /// let keyring = Keyring::new(identity);
 ///
 /// let native = seal(&recipient, &context, b"secret", &mut OsRng)?;

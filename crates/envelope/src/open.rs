@@ -1,10 +1,11 @@
 //! Opening in one call, with a private key in memory.
 
 use rand_core::TryCryptoRng;
+use sealpost_context::SecretContext;
 
 use crate::{
-    backend::Backend, context::SecretContext, envelope::Envelope, error::Error, frame::Frame,
-    identity::Identity, opener::Opener, padding::LENGTH_FIELD, plaintext::Plaintext,
+    backend::Backend, envelope::Envelope, error::Error, frame::Frame, identity::Identity,
+    opener::Opener, padding::LENGTH_FIELD, plaintext::Plaintext,
 };
 
 /// Opens an envelope of one message.
@@ -77,7 +78,7 @@ pub fn open_into<B: Backend, R: TryCryptoRng + ?Sized>(
 ///     buffer: &mut [u8],
 ///     rng: &mut R,
 /// ) -> Result<(), Error> {
-///     let context = SecretContext::new("pump-7", "wifi").with_key("password");
+///     let context = SecretContext::unchecked("pump-7", "wifi").with_unchecked_key("password");
 ///     let secret = open_in_place(identity, buffer, &context, rng)?;
 ///     connect(secret);
 ///     secret.fill(0);
@@ -94,7 +95,7 @@ pub fn open_into<B: Backend, R: TryCryptoRng + ?Sized>(
 /// # let recipients = [Recipient::<RustCrypto>::from_certificate_pem(
 /// #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
 /// # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
-/// # let context = SecretContext::new("pump-7", "wifi").with_key("password");
+/// # let context = SecretContext::unchecked("pump-7", "wifi").with_unchecked_key("password");
 /// # let mut envelope = seal(&recipients, &context, b"secret", &mut OsRng)?;
 /// # device::receive(&identity, &mut envelope, &mut OsRng)?;
 /// # Ok(())

@@ -8,13 +8,13 @@
 use core::fmt;
 
 use rand_core::TryCryptoRng;
+use sealpost_context::SecretContext;
 use subtle::Choice;
 use zeroize::Zeroize;
 
 use crate::{
     backend::{Backend, equal},
     bytes::copy,
-    context::SecretContext,
     decapsulation::{self, Form, KeyAnswer},
     envelope::Envelope,
     error::{Error, OpenError},
@@ -331,7 +331,7 @@ mod tests {
         change: impl FnOnce(&mut [u8; 32], &mut [u8; 16]),
         decrypted: bool,
     ) -> Result<Vec<u8>, OpenError> {
-        let context = SecretContext::new("agent-1", "db-login");
+        let context = SecretContext::unchecked("agent-1", "db-login");
         let schedule = KeySchedule::<B>::derive(b"header", &Zeroizing::new([7; 32])).unwrap();
         let mut commitment = schedule.commitment(0, true, &context);
         let mut ciphertext = padded.to_vec();

@@ -4,12 +4,12 @@ use alloc::{vec, vec::Vec};
 use core::fmt;
 
 use rand_core::TryCryptoRng;
+use sealpost_context::SecretContext;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     backend::Backend,
     bytes::copy,
-    context::SecretContext,
     error::SealError,
     frame::{self, FRAME_LEN, TAG_LEN},
     header::{self, FIXED_LEN, STANZA_LEN, StanzaType},
@@ -97,7 +97,7 @@ pub fn sealed_len<B: Backend>(
 /// # let recipients = [Recipient::<RustCrypto>::from_certificate_pem(
 /// #     file!("agent-a2048.pem"), &Trust::DangerAnyCertificate, UnixTime::now())?];
 /// # let identity = Identity::<RustCrypto>::from_pem(file!("agent-a2048.key.pem"))?;
-/// let context = |name| SecretContext::new("agent-1", name);
+/// let context = |name| SecretContext::unchecked("agent-1", name);
 ///
 /// let mut envelope = Vec::new();
 /// let mut sealer = Sealer::new(&recipients, &mut OsRng, &mut envelope)?;

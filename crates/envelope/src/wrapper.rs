@@ -104,11 +104,11 @@ const MIDDLE: &[u8] = br#","value":"#;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::SecretContext;
+    use sealpost_context::SecretContext;
 
     #[test]
     fn a_value_comes_out_as_it_went_in() {
-        let binding = Binding::new(&SecretContext::new("agent-1", "na\"me"));
+        let binding = Binding::new(&SecretContext::unchecked("agent-1", "na\"me"));
         for value in ["{}", "{\"a\": 1.50}", " [1,\n2] "] {
             let wrapper = wrap(&binding, value.as_bytes());
             assert_eq!(wrapper.len(), wrapper.capacity());

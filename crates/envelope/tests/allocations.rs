@@ -5,6 +5,7 @@
 #![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
     Backend, Envelope, Identity, Keyring, Recipient, Sealer, SecretContext, Trust, UnixTime, open,
     open_in_place, open_into, seal, seal_into, sealed_len,
@@ -127,10 +128,10 @@ fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)
 }
 
-const CONTEXT: SecretContext<'static> = SecretContext::new("agent-1", "my-secret")
-    .with_project([0x11; 16])
-    .with_key("password")
-    .with_type("PASSWORD");
+const CONTEXT: SecretContext<'static> = SecretContext::unchecked("agent-1", "my-secret")
+    .with_project(ProjectId::from_bytes([0x11; 16]))
+    .with_unchecked_key("password")
+    .with_unchecked_type("PASSWORD");
 
 macro_rules! tests_for {
     ($backend:ident: $($test:ident)*) => {

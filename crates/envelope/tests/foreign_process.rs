@@ -22,7 +22,7 @@ use sealpost_envelope::{
 };
 use zeroize::Zeroizing;
 
-const CONTEXT: SecretContext<'static> = SecretContext::new("agent-1", "db-login");
+const CONTEXT: SecretContext<'static> = SecretContext::unchecked("agent-1", "db-login");
 
 /// The library of the process that holds the key.
 #[cfg(feature = "rustcrypto")]

@@ -5,6 +5,7 @@
 #![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{Binding, SecretContext, UnixTime, cms::Cms, jwe::Jwe, wrapper};
 use sealpost_testkit::counting::{Counting, measure};
 
@@ -94,9 +95,9 @@ fn the_largest_shapes_are_well_formed() {
 /// Well-formed messages of each kind, to be changed.
 fn seeds() -> Vec<Vec<u8>> {
     let binding = Binding::new(
-        &SecretContext::new("agent-1", "db")
-            .with_key("k")
-            .with_project([7; 16]),
+        &SecretContext::unchecked("agent-1", "db")
+            .with_unchecked_key("k")
+            .with_project(ProjectId::from_bytes([7; 16])),
     );
     let binding = binding.with_use("j-1", UnixTime::from_secs(7)).unwrap();
     let header = format!(

@@ -292,7 +292,7 @@ fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(7)
 }
 
-const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login");
+const CONTEXT: SecretContext<'_> = SecretContext::unchecked("agent-1", "db-login");
 const CERTIFICATE: &[u8] = include_bytes!("../../../testdata/keys/agent-a2048.pem");
 const TOY: &[u8] = b"toy plaintext";
 /// Two primes of 256 bits, made for this test.

@@ -20,8 +20,8 @@ use sealpost_envelope::{
     wrapper::{self, WrapperError},
 };
 
-const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login");
-const OTHER: SecretContext<'_> = SecretContext::new("agent-1", "db-logout");
+const CONTEXT: SecretContext<'_> = SecretContext::unchecked("agent-1", "db-login");
+const OTHER: SecretContext<'_> = SecretContext::unchecked("agent-1", "db-logout");
 const VALUE: &[u8] = br#"{"password":"x"}"#;
 const BOUND: ContextPolicy<'_> = ContextPolicy::RequireContext(&CONTEXT);
 const UNBOUND: ContextPolicy<'_> = ContextPolicy::AcceptUnbound(None);

@@ -12,6 +12,7 @@ pub(crate) mod phases;
 pub(crate) mod round_trips;
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{Backend, Identity, Recipient, SecretContext, Trust, UnixTime};
 
 /// The agents whose keys are in `testdata/keys`.
@@ -21,10 +22,10 @@ pub(crate) const KEYS: [&str; 4] = ["a2048", "b2048", "a3072", "a4096"];
 pub(crate) const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
 
 /// The context of most tests, with every field set.
-pub(crate) const CONTEXT: SecretContext<'static> = SecretContext::new("agent-1", "my-secret")
-    .with_project([0x11; 16])
-    .with_key("password")
-    .with_type("PASSWORD");
+pub(crate) const CONTEXT: SecretContext<'static> = SecretContext::unchecked("agent-1", "my-secret")
+    .with_project(ProjectId::from_bytes([0x11; 16]))
+    .with_unchecked_key("password")
+    .with_unchecked_type("PASSWORD");
 
 pub(crate) fn rng(seed: u64) -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(seed)

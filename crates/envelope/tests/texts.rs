@@ -20,7 +20,7 @@ use sealpost_envelope::{
 };
 
 const KEY_ID: KeyId = KeyId::from_bytes([0xab; 32]);
-const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db");
+const CONTEXT: SecretContext<'_> = SecretContext::unchecked("agent-1", "db");
 const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
 const SECRET: &[u8] = b"correct horse battery";
 

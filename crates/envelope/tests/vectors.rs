@@ -10,6 +10,7 @@ use std::{
 
 use base64ct::{Base64, Encoding};
 use rand::{SeedableRng as _, rngs::ChaCha20Rng};
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
     Backend, Envelope, Error, Identity, Opener, ParseError, SecretContext, text,
 };
@@ -362,19 +363,19 @@ fn class(error: &Error) -> &'static str {
 }
 
 fn context(json: &serde_json::Value) -> SecretContext<'_> {
-    let mut context = SecretContext::new(
+    let mut context = SecretContext::unchecked(
         json["agent"].as_str().unwrap(),
         json["name"].as_str().unwrap(),
     );
     if let Some(project) = json["project"].as_str() {
         let project = unhex(&project.replace('-', ""));
-        context = context.with_project(project.try_into().unwrap());
+        context = context.with_project(ProjectId::from_bytes(project.try_into().unwrap()));
     }
     if let Some(key) = json["key"].as_str() {
-        context = context.with_key(key);
+        context = context.with_unchecked_key(key);
     }
     if let Some(secret_type) = json["type"].as_str() {
-        context = context.with_type(secret_type);
+        context = context.with_unchecked_type(secret_type);
     }
     context
 }

@@ -12,7 +12,7 @@
 //! use std::time::Duration;
 //!
 //! use sealpost_envelope::UnixTime;
-//! use sealpost_protocol::{AgentId, Context, MessageId, Received, Sealed, SigningKey, StoreRequest, VerifyKeys};
+//! use sealpost_protocol::{AgentId, MessageId, OwnedContext, SecretId, Received, Sealed, SigningKey, StoreRequest, VerifyKeys};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gateway = SigningKey::generate()?;
@@ -24,7 +24,7 @@
 //!     request_id: "a-request".into(),
 //!     idempotency: None,
 //!     sealed: Sealed::Native {
-//!         context: Context::new(agent.clone(), "my-secret"),
+//!         context: OwnedContext::new(agent, SecretId::new("my-secret".try_into()?)),
 //!         envelope: "sealpost.v1.…".into(),
 //!     },
 //! };
@@ -33,7 +33,7 @@
 //! let trusted = VerifyKeys::from_iter([gateway.verify_key()]);
 //! match StoreRequest::verify(&message, &trusted, &agent, now, Duration::from_secs(5))? {
 //!     Received::Request { request: received, .. } => assert_eq!(received, request),
-//!     Received::Late { .. } => unreachable!("it is from just now"),
+//!     Received::Refused { .. } | Received::Late { .. } => unreachable!("it is sound, and from just now"),
 //! }
 //! # Ok(())
 //! # }
@@ -44,30 +44,26 @@
 //! It encrypts nothing: names, keys, types and violations travel in clear, values only sealed. It remembers
 //! nothing: a replay within the expiry verifies again, and who stores must recognise it.
 
-mod agent_id;
 mod clock;
-mod context;
 mod idempotency;
 mod jws;
 mod keys;
 mod message_id;
-mod project_id;
 mod reply;
 mod request;
 mod sealed;
 mod single_use;
 mod verify_error;
 
-pub use agent_id::{AgentId, InvalidAgentId};
 pub use clock::{Clock, SystemClock};
-pub use context::Context;
 pub use idempotency::{Idempotency, Mac};
 pub use keys::{GatewayName, KeyError, SignError, SigningKey, VerifyKey, VerifyKeys};
 pub use message_id::MessageId;
-pub use project_id::{InvalidProjectId, ProjectId};
 pub use reply::{Outcome, StoreReply};
 pub use request::{Received, StoreRequest};
-pub use sealed::{Owner, Sealed};
+pub use sealed::{Sealed, mismatches};
+// Of the messages.
+pub use sealpost_context::{AgentId, InvalidIdentifier, OwnedContext, Owner, ProjectId, SecretId};
 pub use single_use::SingleUse;
 pub use verify_error::VerifyError;
 

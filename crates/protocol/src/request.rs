@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AgentId, GatewayName, Idempotency, MessageId, Sealed, SignError, SigningKey, VerifyError,
-    VerifyKeys, jws,
+    VerifyKeys, jws, sealed,
 };
 
 /// A sealed value to be stored, and in clear whose it is.
@@ -40,6 +40,15 @@ pub enum Received {
         lifetime: Duration,
         /// When the message is surely refused as late, whatever this clock's leeway.
         expires_at: UnixTime,
+    },
+    /// A request whose context breaks a rule for requests in clear. It is not looked at further.
+    Refused {
+        /// What the reply is bound to.
+        id: MessageId,
+        /// Whom the reply is for.
+        gateway: GatewayName,
+        /// What the reply says.
+        violations: Vec<String>,
     },
     /// A request that had expired. There is nothing to be done for it.
     Late {
@@ -75,7 +84,7 @@ impl StoreRequest {
             exp: now.saturating_add(lifetime).as_secs(),
             request_id: Cow::Borrowed(&self.request_id),
             idempotency: self.idempotency,
-            sealed: Cow::Borrowed(&self.sealed),
+            sealed: &self.sealed,
         };
         jws::sign(TYP, &claims, key)
     }
@@ -92,7 +101,8 @@ impl StoreRequest {
         now: UnixTime,
         leeway: Duration,
     ) -> Result<Received, VerifyError> {
-        let (claims, key): (Claims<'static>, _) = jws::verify(TYP, message, gateways)?;
+        let (claims, key): (Claims<'static, sealed::Received>, _) =
+            jws::verify(TYP, message, gateways)?;
         if claims.iss != key.gateway_name() {
             return Err(VerifyError::Issuer);
         }
@@ -112,12 +122,22 @@ impl StoreRequest {
                 gateway: claims.iss,
             });
         }
+        let sealed = match claims.sealed.check() {
+            Ok(sealed) => sealed,
+            Err(broken) => {
+                return Ok(Received::Refused {
+                    id: claims.jti,
+                    gateway: claims.iss,
+                    violations: broken.iter().map(ToString::to_string).collect(),
+                });
+            }
+        };
         Ok(Received::Request {
             request: Self {
                 id: claims.jti,
                 request_id: claims.request_id.into_owned(),
                 idempotency: claims.idempotency,
-                sealed: claims.sealed.into_owned(),
+                sealed,
             },
             gateway: claims.iss,
             lifetime: Duration::from_secs(claims.exp - claims.iat),
@@ -128,7 +148,7 @@ impl StoreRequest {
 
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-struct Claims<'a> {
+struct Claims<'a, S> {
     iss: GatewayName,
     aud: String,
     jti: MessageId,
@@ -137,7 +157,7 @@ struct Claims<'a> {
     request_id: Cow<'a, str>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     idempotency: Option<Idempotency>,
-    sealed: Cow<'a, Sealed>,
+    sealed: S,
 }
 
 const TYP: &str = "sealpost-request+jwt";

@@ -60,7 +60,7 @@ mod tests {
     const MINUTE: Duration = Duration::from_secs(60);
 
     fn of(exp: u64) -> Result<SingleUse, Vec<String>> {
-        let binding = Binding::new(&SecretContext::new("a", "n"));
+        let binding = Binding::new(&SecretContext::unchecked("a", "n"));
         let binding = binding.with_use("j", UnixTime::from_secs(exp)).unwrap();
         SingleUse::of(&binding, UnixTime::from_secs(1_000_000), MINUTE)
     }
@@ -82,7 +82,7 @@ mod tests {
 
     #[test]
     fn both_are_needed() {
-        let binding = Binding::new(&SecretContext::new("a", "n"));
+        let binding = Binding::new(&SecretContext::unchecked("a", "n"));
         let violations = SingleUse::of(&binding, UnixTime::from_secs(0), MINUTE).unwrap_err();
         assert_eq!(violations.len(), 2, "{violations:?}");
     }

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use proptest::prelude::*;
+use sealpost_context::SecretContext;
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{
-    AgentId, Context, Idempotency, MAX_MESSAGE, Mac, MessageId, Outcome, Owner, Received, Sealed,
-    SigningKey, StoreReply, StoreRequest, VerifyError, VerifyKeys,
+    AgentId, Idempotency, MAX_MESSAGE, Mac, MessageId, Outcome, OwnedContext, Owner, Received,
+    Sealed, SigningKey, StoreReply, StoreRequest, VerifyError, VerifyKeys,
 };
 use serde_json::{Value, json};
 
@@ -42,13 +43,16 @@ impl Peers {
         }
     }
 
-    fn context(&self) -> Context {
-        Context {
-            project: "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().ok(),
-            key: Some("password".into()),
-            secret_type: Some("PASSWORD".into()),
-            ..Context::new(self.id.clone(), "näme")
-        }
+    fn context(&self) -> OwnedContext {
+        self.context_of("näme", "password", "PASSWORD")
+    }
+
+    fn context_of(&self, name: &str, key: &str, secret_type: &str) -> OwnedContext {
+        let context = SecretContext::unchecked(self.id.as_str(), name)
+            .with_project("0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().unwrap())
+            .with_unchecked_key(key)
+            .with_unchecked_type(secret_type);
+        OwnedContext::check(&context).unwrap()
     }
 
     fn read(&self, message: &[u8], now: UnixTime) -> Result<Received, VerifyError> {
@@ -108,17 +112,14 @@ fn a_request_comes_through() {
             assert_eq!(lifetime, Duration::from_secs(30));
             assert_eq!(expires_at, at(35));
         }
-        Received::Late { .. } => panic!("late"),
+        other => panic!("{other:?}"),
     }
 }
 
 #[test]
 fn every_format_comes_through() {
     let peers = peers();
-    let owner = Owner {
-        agent: peers.id.clone(),
-        project: None,
-    };
+    let owner = Owner::new(peers.id);
     for sealed in [
         Sealed::Jwe {
             context: peers.context(),
@@ -144,7 +145,7 @@ fn every_format_comes_through() {
             Received::Request {
                 request: received, ..
             } => assert_eq!(received, request),
-            Received::Late { .. } => panic!("late"),
+            other => panic!("{other:?}"),
         }
     }
 }
@@ -155,12 +156,8 @@ fn the_largest_body_fits_into_a_message() {
     // All of it has to be escaped, and the context is as long as it may be.
     let request = StoreRequest {
         sealed: Sealed::Jwe {
-            context: Context {
-                key: Some("\u{8}".repeat(256)),
-                secret_type: Some("T".repeat(64)),
-                name: "\u{8}".repeat(512),
-                ..peers.context()
-            },
+            // Of what a context may hold, quotes take most room.
+            context: peers.context_of(&"\"".repeat(512), &"\"".repeat(256), &"T".repeat(64)),
             jwe: "\n".repeat(sealpost_validator::MAX_BODY),
         },
         ..peers.request()
@@ -189,7 +186,7 @@ fn a_late_request_is_known_for_what_it_is() {
     assert!(!in_time(35));
     match peers.read(&message, at(35)).unwrap() {
         Received::Late { id, .. } => assert_eq!(id, request.id),
-        Received::Request { .. } => panic!("in time"),
+        other => panic!("{other:?}"),
     }
     // Issued in the future, as far as this clock knows.
     assert!(in_time(-5));
@@ -455,6 +452,34 @@ mod crafted {
             let mut craft = craft();
             craft.claims.as_object_mut().unwrap().remove(claim);
             assert_eq!(craft.error(), Some(VerifyError::Claims), "without {claim}");
+        }
+    }
+
+    #[test]
+    fn a_context_that_breaks_rules_is_told_which() {
+        let read = |craft: &Craft| {
+            let key = EncodingKey::from_ed_pem(KEY).unwrap();
+            let message = encode(&craft.header, &craft.claims, &key).unwrap();
+            craft.peers.read(message.as_bytes(), NOW).unwrap()
+        };
+        for format in ["native", "jwe"] {
+            let mut craft = craft();
+            let context = json!({"agent": "agent-1", "name": "", "key": "a.b", "type": "1"});
+            craft.claims["sealed"] = match format {
+                "native" => json!({"native": {"context": context, "envelope": "x"}}),
+                _ => json!({"jwe": {"context": context, "jwe": "x"}}),
+            };
+            match read(&craft) {
+                Received::Refused { violations, .. } => {
+                    let places = violations.iter().map(|v| v.split(": ").next().unwrap());
+                    assert!(places.eq(["#/secret/name", "#/secret/key", "#/secret/type"]));
+                }
+                other => panic!("{other:?}"),
+            }
+            // What had expired is late, whatever it holds.
+            craft.claims["iat"] = json!(at(-100).as_secs());
+            craft.claims["exp"] = json!(at(-50).as_secs());
+            assert!(matches!(read(&craft), Received::Late { .. }));
         }
     }
 

@@ -6,9 +6,7 @@
 //! |---|---|
 //! | the body of a request | [`validate_request`] |
 //! | a value that came apart from its request, and its key | [`validate_value`] |
-//! | a name or type that came as text | [`validate_name`], [`validate_type`] |
-//! | a key alone | [`validate_key`] |
-//! | a path or query parameter | [`parse_agent_id`], [`parse_project_id`] |
+//! | a name, key or type that came as text, a path or query parameter | the types of [`sealpost_context`] |
 //! | a stored value | [`sealpost_json::find_property`] |
 //! | another object, such as the header of a JWE | [`sealpost_json::members`] |
 //!
@@ -37,8 +35,6 @@
 //! | | at most [`MAX_VALUE`] bytes as sent | [`TooLarge`](ViolationKind::TooLarge) |
 //! | | no top-level name twice | [`Duplicate`](ViolationKind::Duplicate) |
 //! | | at most [`MAX_MEMBERS`] at the top level, or as many as there are slots | [`TooManyMembers`](ViolationKind::TooManyMembers) |
-//! | `agentId` | `[A-Za-z0-9_-]{1,64}` | [`Form`](ViolationKind::Form) |
-//! | `projectId` | a UUID with hyphens, in either case | [`Form`](ViolationKind::Form) |
 //!
 //! Names are compared decoded: `"n\u0061me"` is `name`. A violation stands at the byte of what it
 //! is about: the opening quote of a name, the first byte of a value, the closing brace of an object
@@ -63,15 +59,14 @@
 extern crate std;
 
 mod request;
-mod text;
 mod value;
 mod violation;
 mod walk;
 
 pub use request::{Request, validate_request};
+pub use sealpost_context::{MAX_KEY, MAX_NAME};
 // What the functions take and return.
 pub use sealpost_json::{JsonStr, JsonValue, MAX_DEPTH, MAX_MEMBERS, Slot};
-pub use text::{parse_agent_id, parse_project_id, validate_key, validate_name, validate_type};
 pub use value::validate_value;
 pub use violation::{Violation, ViolationKind, Violations, ViolationsIter};
 pub use walk::Naming;
@@ -81,12 +76,6 @@ pub const MAX_BODY: usize = 128 * 1024;
 
 /// The largest value, in bytes as sent.
 pub const MAX_VALUE: usize = 64 * 1024;
-
-/// The longest name of a secret, in bytes of UTF-8 after decoding.
-pub const MAX_NAME: usize = 512;
-
-/// The longest key, in bytes of UTF-8 after decoding.
-pub const MAX_KEY: usize = 256;
 
 /// The most members of the request and of `secret`, each.
 pub const MAX_REQUEST_MEMBERS: usize = 64;

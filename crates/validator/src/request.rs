@@ -2,10 +2,11 @@
 
 use core::fmt;
 
+use sealpost_context::InvalidIdentifier;
+use sealpost_context::rules::{self, Measure};
 use sealpost_json::{Inserted, JsonKind, JsonStr, JsonValue, Key, Malformed, MemberNames, Slot};
 
 use crate::MAX_REQUEST_MEMBERS;
-use crate::text::{Facts, key_problems, name_problems, type_problems};
 use crate::violation::{Place, Problem, Violations};
 use crate::walk::{Naming, Value, Walk};
 
@@ -140,20 +141,31 @@ impl<'a> Walk<'_, 'a> {
             self.report.add(place, Problem::LoneSurrogate, position);
             sound = false;
         }
-        let mut note = |problem| {
-            self.report.add(place, problem, position);
+        let mut note = |broken: InvalidIdentifier| {
+            self.report
+                .add(place, Problem::Identifier(broken), position);
             sound = false;
         };
         match place {
-            Place::Key => key_problems(&Facts::of_json(text)).for_each(&mut note),
+            Place::Key => rules::key(&measure(text)).for_each(&mut note),
             // Of what is not ASCII one byte is as wrong as the character.
             Place::Type => match text.as_str() {
-                Some(plain) => type_problems(plain.bytes().map(char::from)).for_each(&mut note),
-                None => type_problems(text.chars()).for_each(&mut note),
-            },
-            _ => name_problems(&Facts::of_json(text)).for_each(&mut note),
+                Some(plain) => rules::secret_type(plain.bytes().map(char::from)),
+                None => rules::secret_type(text.chars()),
+            }
+            .into_iter()
+            .for_each(&mut note),
+            _ => rules::name(&measure(text)).for_each(&mut note),
         }
         Ok(sound.then_some((text, position)))
+    }
+}
+
+/// What the rules ask of what a JSON string spells.
+fn measure(text: JsonStr<'_>) -> Measure {
+    match text.as_str() {
+        Some(plain) => plain.into(),
+        None => text.chars().collect(),
     }
 }
 

@@ -1,15 +1,14 @@
 //! A value on its own, apart from its request.
 
+use sealpost_context::rules::{self, Measure};
 use sealpost_json::{JsonValue, Key, MemberNames, Slot};
 
-use crate::text::{Facts, key_problems};
 use crate::violation::{Place, Problem, Violations};
 use crate::walk::{Naming, Value, Walk};
 
 /// Checks a value that was received apart from its request, by the same rules and under the same
 /// pointers as [`validate_request`](crate::validate_request): it accepts exactly the values and
-/// keys that a request may have. The other fields have [`validate_name`](crate::validate_name) and
-/// [`validate_type`](crate::validate_type).
+/// keys that a request may have. The other fields have types in [`sealpost_context`].
 ///
 /// Returns the object without whitespace around it, and only if there is no violation. What the
 /// list held before is forgotten. Violations of the key have no position and come first.
@@ -37,8 +36,9 @@ pub fn validate_value<'a, const N: usize>(
     Walk::run(value, Place::Value, naming, violations.report(), |walk| {
         let mut key = key;
         if let Some(text) = key {
-            for problem in key_problems(&Facts::of(text)) {
-                walk.report.add(Place::Key, problem, None);
+            for broken in rules::key(&Measure::from(text)) {
+                walk.report
+                    .add(Place::Key, Problem::Identifier(broken), None);
                 key = None;
             }
         }

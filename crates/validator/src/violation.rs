@@ -9,10 +9,11 @@ use core::fmt;
 pub(crate) use list::Report;
 pub use list::{Violations, ViolationsIter};
 
+use sealpost_context::{InvalidIdentifier, Rule};
 use sealpost_json::{JsonKind, JsonStr, Malformed};
 
 /// One broken rule. `Display` gives one line: `#/secret/name: is empty; …`, that is, a JSON
-/// Pointer as a URI fragment (RFC 6901 §6) or a parameter's name, a colon, what is wrong, and what
+/// Pointer as a URI fragment (RFC 6901 §6), a colon, what is wrong, and what
 /// to do.
 ///
 /// # Security
@@ -109,12 +110,10 @@ pub(crate) enum Place {
     Key,
     Type,
     Value,
-    AgentId,
-    ProjectId,
 }
 
 impl Place {
-    /// The member's name, or the parameter's.
+    /// The member's name.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Request => "request",
@@ -123,8 +122,6 @@ impl Place {
             Self::Key => "key",
             Self::Type => "type",
             Self::Value => "value",
-            Self::AgentId => "agentId",
-            Self::ProjectId => "projectId",
         }
     }
 }
@@ -148,15 +145,10 @@ pub(crate) enum Problem<'a> {
     TooManyMembers {
         limit: usize,
     },
-    Empty,
-    TooLong {
-        bytes: usize,
-    },
-    ControlCharacter,
-    NestedKey,
+    /// A rule of `sealpost-context`.
+    Identifier(InvalidIdentifier),
     /// With the value, if its names may be listed.
     NoSuchProperty(Option<&'a str>),
-    Form,
 }
 
 impl Problem<'_> {
@@ -172,12 +164,14 @@ impl Problem<'_> {
             Self::Duplicate { .. } => ViolationKind::Duplicate,
             Self::WrongCase => ViolationKind::WrongCase,
             Self::TooManyMembers { .. } => ViolationKind::TooManyMembers,
-            Self::Empty => ViolationKind::Empty,
-            Self::TooLong { .. } => ViolationKind::TooLong,
-            Self::ControlCharacter => ViolationKind::ControlCharacter,
-            Self::NestedKey => ViolationKind::NestedKey,
+            Self::Identifier(broken) => match broken.rule() {
+                Rule::Empty => ViolationKind::Empty,
+                Rule::TooLong { .. } => ViolationKind::TooLong,
+                Rule::ControlCharacter => ViolationKind::ControlCharacter,
+                Rule::Nested => ViolationKind::NestedKey,
+                Rule::Form => ViolationKind::Form,
+            },
             Self::NoSuchProperty(_) => ViolationKind::NoSuchProperty,
-            Self::Form => ViolationKind::Form,
         }
     }
 }

@@ -158,7 +158,7 @@ proptest! {
             let mut violations = Violations::<1>::new();
             let accepted =
                 validate_value(value, Some(&other), Naming::List, &mut scratch, &mut violations);
-            let sound = sealpost_validator::validate_key(&other).is_ok();
+            let sound = sealpost_context::PropertyKey::try_from(&*other).is_ok();
             prop_assert_eq!(accepted.is_some(), sound && has(&other));
         }
     }

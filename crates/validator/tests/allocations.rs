@@ -7,10 +7,7 @@ use std::{fmt, fs, path::PathBuf};
 
 use sealpost_json::find_property;
 use sealpost_testkit::freed::{Allocator, watch};
-use sealpost_validator::{
-    MAX_MEMBERS, Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_request,
-    validate_value,
-};
+use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_request, validate_value};
 
 #[global_allocator]
 static ALLOCATOR: Allocator = Allocator;
@@ -101,15 +98,5 @@ fn values_are_validated_and_searched_without() {
         );
         assert!(find_property(value, "password").unwrap().is_some());
         assert!(find_property(value, "absent").unwrap().is_none());
-    });
-}
-
-#[test]
-fn parameters_are_parsed_without() {
-    allocates_nothing(|| {
-        assert!(parse_agent_id("agent-eu-1").is_ok());
-        assert!(parse_agent_id("agent eu 1").is_err());
-        assert!(parse_project_id("9b2e4a35-59d5-4f83-9d4e-2f0b8f6b1c11").is_ok());
-        assert!(parse_project_id("{9b2e4a35-59d5-4f83-9d4e-2f0b8f6b1c11}").is_err());
     });
 }

@@ -3,9 +3,9 @@
 use sealpost_envelope::SecretContext;
 
 /// What the host seals for, and the programs.
-pub const CONTEXT: SecretContext<'static> = SecretContext::new("pump-7", "wifi")
-    .with_key("password")
-    .with_type("PASSWORD");
+pub const CONTEXT: SecretContext<'static> = SecretContext::unchecked("pump-7", "wifi")
+    .with_unchecked_key("password")
+    .with_unchecked_type("PASSWORD");
 
 /// The largest file that the programs read: an RSA-4096 key in DER has 2.4 KB.
 pub const MAX_FILE: usize = 2560;

@@ -28,6 +28,7 @@ fn opened(message: &[u8]) -> Answer {
     let mut fields = Fields::new(message);
     let key = fields.bytes()?;
     let context = context(&mut fields)?;
+    let context = context.borrow();
     let envelope = text::decode(fields.text()?).map_err(|error| error.to_string())?;
     let identity = Identity::<RustCrypto>::from_pem(key).map_err(|error| error.to_string())?;
     let value = sealpost_envelope::open(&identity, &envelope, &context, &mut Noise)

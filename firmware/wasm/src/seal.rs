@@ -6,13 +6,11 @@ use alloc::{
     vec::Vec,
 };
 
+use sealpost_context::{InvalidIdentifier, OwnedContext, Owner, SecretId};
 use sealpost_envelope::{
-    Certificate, Fingerprint, Recipient, RustCrypto, SecretContext, Trust, UnixTime, text,
+    Certificate, Fingerprint, Recipient, RustCrypto, Trust, UnixTime, text,
 };
-use sealpost_validator::{
-    MAX_MEMBERS, Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_name,
-    validate_type, validate_value,
-};
+use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 
 use crate::{
     fields::{Fields, Malformed},
@@ -38,6 +36,7 @@ fn sealed(message: &[u8], now: UnixTime) -> Answer {
     let certificate = fields.bytes()?;
     let pins = fields.optional_text()?;
     let context = context(&mut fields)?;
+    let context = context.borrow();
     let value = fields.bytes()?;
 
     let pins = pins.map(fingerprints).transpose()?;
@@ -76,25 +75,22 @@ fn sealed(message: &[u8], now: UnixTime) -> Answer {
 }
 
 /// Agent id, project, name, key and type, by the rules of the endpoint.
-pub(crate) fn context<'m>(fields: &mut Fields<'m>) -> Result<SecretContext<'m>, String> {
-    let agent_id = parse_agent_id(fields.text()?).map_err(|violation| violation.to_string())?;
+pub(crate) fn context(fields: &mut Fields<'_>) -> Result<OwnedContext, String> {
+    let agent = fields.text()?.parse().map_err(broken)?;
     let project = fields.optional_text()?;
-    let name = fields.text()?;
-    validate_name(name).map_err(|violation| violation.to_string())?;
-    let mut context = SecretContext::new(agent_id, name);
-    if let Some(project) = project {
-        let project = parse_project_id(project).map_err(|violation| violation.to_string())?;
-        context = context.with_project(project);
-    }
+    let mut secret = SecretId::new(fields.text()?.try_into().map_err(broken)?);
+    let project = project.map(str::parse).transpose().map_err(broken)?;
     if let Some(key) = fields.optional_text()? {
-        sealpost_validator::validate_key(key).map_err(|violation| violation.to_string())?;
-        context = context.with_key(key);
+        secret = secret.with_key(key.try_into().map_err(broken)?);
     }
     if let Some(secret_type) = fields.optional_text()? {
-        validate_type(secret_type).map_err(|violation| violation.to_string())?;
-        context = context.with_type(secret_type);
+        secret = secret.with_type(secret_type.try_into().map_err(broken)?);
     }
-    Ok(context)
+    Ok(OwnedContext::new(Owner { agent, project }, secret))
+}
+
+fn broken(broken: InvalidIdentifier) -> String {
+    broken.to_string()
 }
 
 fn fingerprints(lines: &str) -> Result<Vec<Fingerprint>, String> {

@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding as _};
+use sealpost_context::AgentId;
 use sealpost_envelope::{
     cms::Cms,
     jwe::{Jwe, Serialization},
 };
 use sealpost_gateway::ProblemType;
-use sealpost_protocol::{Context, Owner, ProjectId, Sealed, SingleUse};
+use sealpost_protocol::{OwnedContext, Owner, ProjectId, Sealed, SingleUse};
 use sealpost_validator::{MAX_MEMBERS, Request, Slot, ViolationKind, Violations, validate_request};
 
 use super::AGENT;
@@ -157,22 +158,18 @@ fn jwe(media: Media, body: &[u8], owner: Option<&Owner>) -> Result<(), Wrong> {
     let Some(binding) = binding else {
         return Err(unreadable);
     };
-    let Ok(context) = Context::of(&binding.context()) else {
+    if binding.context().agent_id().parse::<AgentId>().is_err() {
         return Err((ProblemType::ContextMismatch, None));
-    };
-    if !context.violations().is_empty()
-        || SingleUse::of(binding, NOW, Duration::from_secs(60)).is_err()
-    {
-        return Err((ProblemType::InvalidRequest, None));
     }
+    let context = OwnedContext::check(&binding.context()).ok();
+    let Some(context) =
+        context.filter(|_| SingleUse::of(binding, NOW, Duration::from_secs(60)).is_ok())
+    else {
+        return Err((ProblemType::InvalidRequest, None));
+    };
     match owner {
         // Where it is sent to is looked at last.
-        Some(owner) if *owner.agent.as_str() != *context.agent.as_str() => {
-            Err((ProblemType::ContextMismatch, None))
-        }
-        Some(owner) if owner.project != context.project => {
-            Err((ProblemType::ContextMismatch, None))
-        }
+        Some(owner) if owner != context.owner() => Err((ProblemType::ContextMismatch, None)),
         _ => Ok(()),
     }
 }
@@ -205,16 +202,21 @@ pub(super) fn same(sealed: &Sealed, media: Media, body: &[u8], owner: &Owner) {
             let envelope = sealpost_envelope::text::decode(envelope).expect("it is one");
             let opened = AWS_LC.open(
                 &envelope,
-                &context.sealing(),
+                &context.borrow(),
                 &mut sealpost_envelope::AwsLcRng,
             );
             let opened = opened.expect("it is sealed to the agent").plaintext;
             let read = clear(body, |request| {
                 assert_eq!(&*opened, request.value.as_bytes());
-                assert_eq!(context.name, request.name.chars().collect::<String>());
-                let text = |text: sealpost_validator::JsonStr<'_>| text.chars().collect();
-                assert_eq!(context.key, request.key.map(text));
-                assert_eq!(context.secret_type, request.secret_type.map(text));
+                let text =
+                    |text: sealpost_validator::JsonStr<'_>| -> String { text.chars().collect() };
+                let context = context.borrow();
+                assert_eq!(context.name(), text(request.name));
+                assert_eq!(context.key(), request.key.map(text).as_deref());
+                assert_eq!(
+                    context.secret_type(),
+                    request.secret_type.map(text).as_deref()
+                );
             });
             assert!(read.is_ok());
         }
@@ -222,7 +224,7 @@ pub(super) fn same(sealed: &Sealed, media: Media, body: &[u8], owner: &Owner) {
             assert_eq!(jwe.as_bytes(), body.trim_ascii());
             let message = Jwe::parse(jwe.as_bytes()).expect("it was read");
             let binding = message.binding().expect("it has one");
-            assert_eq!(binding.check(&context.sealing()), Ok(()));
+            assert_eq!(binding.check(&context.borrow()), Ok(()));
         }
         (Sealed::Cms { cms, .. }, Media::Pkcs7) => {
             assert_eq!(Base64::decode_vec(cms).ok(), der(body));

@@ -92,13 +92,13 @@ pub(super) fn seeds() -> Vec<Seed> {
 
 /// Sealed to the agent, to be taken for an hour.
 fn at_source(project: Option<&str>, serialization: Serialization) -> Vec<u8> {
-    let mut context = SecretContext::new(AGENT, "db-login").with_key("password");
+    let mut context = SecretContext::unchecked(AGENT, "db-login").with_unchecked_key("password");
     let id = project.map(|id| {
         id.parse::<sealpost_protocol::ProjectId>()
             .expect("it is one")
     });
     if let Some(id) = &id {
-        context = context.with_project(*id.as_bytes());
+        context = context.with_project(*id);
     }
     let until = UnixTime::from_secs(NOW.as_secs() + 3600);
     let binding = Binding::new(&context).with_use("5c8ad1f0", until);

@@ -2,12 +2,13 @@
 
 use base64ct::{Base64, Encoding as _};
 use sealpost_agent::{Accept, LocalKeyring};
+use sealpost_context::SecretContext;
 use sealpost_envelope::{AwsLcRng, Binding, UnixTime, cms, jwe, wrapper};
-use sealpost_protocol::{Context, Outcome, Owner, Sealed};
+use sealpost_protocol::{Outcome, OwnedContext, Owner, Sealed};
 
 use crate::harness::{
-    CERTIFICATE, KEY, NOW, OTHER_CERTIFICATE, World, identity, jwe_for, recipient, seal_for, used,
-    world, world_of, world_with,
+    CERTIFICATE, KEY, NOW, OTHER_CERTIFICATE, World, identity, jwe_for, owned, recipient, seal_for,
+    used, world, world_of, world_with,
 };
 
 const VALUE: &[u8] = br#" {"password": "P@ss", "n": 1.50} "#;
@@ -17,14 +18,16 @@ fn all() -> World {
     world_with(|agent| agent.with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap()))
 }
 
-fn context(world: &World) -> Context {
-    Context {
-        project: "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().ok(),
-        key: Some("password".into()),
-        secret_type: Some("PASSWORD".into()),
-        ..world.context("db")
-    }
+fn context(world: &World) -> OwnedContext {
+    owned(
+        SecretContext::unchecked(world.id.as_str(), "db")
+            .with_project(PROJECT.parse().unwrap())
+            .with_unchecked_key("password")
+            .with_unchecked_type("PASSWORD"),
+    )
 }
+
+const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
 
 fn stored() -> Outcome {
     Outcome::Stored {
@@ -79,18 +82,24 @@ async fn only_what_the_policy_names_is_taken() {
 async fn another_context_is_told_before_the_key_is_used() {
     let world = all();
     let good = context(&world);
-    let changes: [fn(&mut Context); 5] = [
-        |c| c.name = "db2".into(),
-        |c| c.project = None,
-        |c| c.key = None,
-        |c| c.key = Some("user".into()),
-        |c| c.secret_type = None,
+    let project = PROJECT.parse().unwrap();
+    let bare = SecretContext::unchecked(world.id.as_str(), "db");
+    let (key, secret_type) = ("password", "PASSWORD");
+    let full = good.borrow();
+    let others = [
+        SecretContext::unchecked(world.id.as_str(), "db2")
+            .with_project(project)
+            .with_unchecked_key(key)
+            .with_unchecked_type(secret_type),
+        bare.with_unchecked_key(key)
+            .with_unchecked_type(secret_type),
+        bare.with_project(project).with_unchecked_type(secret_type),
+        full.with_unchecked_key("user"),
+        bare.with_project(project).with_unchecked_key(key),
     ];
-    for change in changes {
-        let mut other = good.clone();
-        change(&mut other);
+    for other in others {
         let request = world.carrying(Sealed::Jwe {
-            context: other,
+            context: owned(other),
             jwe: jwe_for(&used(&good, "j"), VALUE),
         });
         let outcome = world.ask(&request).await;
@@ -107,14 +116,16 @@ async fn another_context_is_told_before_the_key_is_used() {
 async fn cms_for_another_owner_is_refused_after_opening() {
     let world = all();
     let good = context(&world);
-    let other_project = Context {
-        project: None,
-        ..good.clone()
+    let sealed_for = |context: SecretContext<'_>| {
+        owned(
+            context
+                .with_unchecked_key("password")
+                .with_unchecked_type("PASSWORD"),
+        )
     };
-    let other_agent = Context {
-        agent: "b2048".parse().unwrap(),
-        ..good.clone()
-    };
+    let other_project = sealed_for(SecretContext::unchecked(world.id.as_str(), "db"));
+    let other_agent = SecretContext::unchecked("b2048", "db");
+    let other_agent = sealed_for(other_agent.with_project(PROJECT.parse().unwrap()));
     for (inside, violation) in [(other_project, "projectId: "), (other_agent, "agentId: ")] {
         let wrapped = wrapper::wrap(&used(&inside, "j"), VALUE);
         match world.ask(&world.wrapped(&wrapped, &good)).await {
@@ -154,11 +165,11 @@ async fn a_use_and_its_time_are_needed() {
     let context = world.context("db");
     let seconds = |seconds: i64| {
         let time = NOW.as_secs().checked_add_signed(seconds).unwrap();
-        let binding = Binding::new(&context.sealing());
+        let binding = Binding::new(&context.borrow());
         binding.with_use("j", UnixTime::from_secs(time)).unwrap()
     };
     for binding in [
-        Binding::new(&context.sealing()),
+        Binding::new(&context.borrow()),
         seconds(-60),
         seconds(24 * 3600 + 61),
     ] {
@@ -182,10 +193,8 @@ async fn a_use_and_its_time_are_needed() {
 #[tokio::test]
 async fn what_is_inside_is_validated_and_never_repeated() {
     let world = all();
-    let context = Context {
-        key: Some("absent".into()),
-        ..world.context("db")
-    };
+    let context = world.context("db");
+    let context = owned(context.borrow().with_unchecked_key("absent"));
     for value in [
         &br#"["hunter2"]"#[..],
         br#"{"hunter2":1}"#,
@@ -205,13 +214,27 @@ async fn what_is_inside_is_validated_and_never_repeated() {
         }
     }
     // A name that may not be, which the gateway would have refused.
-    let control = world.context("a\u{7}b");
-    for request in [
-        world.jwe(control.clone(), "j", b"{}"),
-        world.cms(&control, "j", b"{}"),
+    let control = SecretContext::unchecked(world.id.as_str(), "a\u{7}b");
+    let binding = Binding::new(&control);
+    let until = UnixTime::from_secs(NOW.as_secs() + 600);
+    let binding = binding.with_use("j", until).unwrap();
+    let cms = world.wrapped(&wrapper::wrap(&binding, b"{}"), &context);
+    let jwe = world.carrying(Sealed::Jwe {
+        context: world.context("db"),
+        jwe: jwe_for(&binding, b"{}"),
+    });
+    let name = r#""name":"db""#;
+    for (message, id) in [
+        (world.sign(&cms), cms.id),
+        (world.forge(&jwe, name, r#""name":"a\u0007b""#), jwe.id),
     ] {
-        let outcome = world.ask(&request).await;
-        assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
+        match world.play(&message, id).await {
+            Outcome::Refused { violations } => assert!(
+                violations[0].starts_with("#/secret/name: has a control character"),
+                "{violations:?}"
+            ),
+            other => panic!("{other:?}"),
+        }
     }
 }
 
@@ -235,18 +258,12 @@ async fn no_key_is_guessed_and_no_other_tried() {
         &mut AwsLcRng,
     );
     let der = cms::seal(&[recipient(OTHER_CERTIFICATE)], VALUE, &mut AwsLcRng).unwrap();
-    let owner = Owner {
-        agent: world.id.clone(),
-        project: None,
-    };
+    let owner = Owner::new(world.id);
     let jwe = |jwe| Sealed::Jwe {
         context: context.clone(),
         jwe,
     };
-    let cms = |cms| Sealed::Cms {
-        owner: owner.clone(),
-        cms,
-    };
+    let cms = |cms| Sealed::Cms { owner, cms };
     for sealed in [
         jwe(to_another.unwrap()),
         jwe(unbound.unwrap()),

@@ -10,15 +10,17 @@ use std::{
 };
 
 use async_trait::async_trait;
-use base64ct::{Base64, Encoding as _};
+use aws_lc_rs::{rand::SystemRandom, signature::Ed25519KeyPair};
+use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::{InboxError, RespondError};
+use sealpost_context::SecretContext;
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
     text, wrapper,
 };
 use sealpost_protocol::{
-    AgentId, Clock, Context, Idempotency, Mac, MessageId, Outcome, Owner, Sealed, SigningKey,
+    AgentId, Clock, Idempotency, Mac, MessageId, Outcome, OwnedContext, Sealed, SigningKey,
     StoreReply, StoreRequest, VerifyError, VerifyKeys,
 };
 use sealpost_vault::{
@@ -154,6 +156,8 @@ pub(crate) struct World {
     pub(crate) vault: Arc<TestVault>,
     pub(crate) resolver: Resolver,
     pub(crate) gateway: SigningKey,
+    /// The same key, to sign what no gateway would.
+    forger: Ed25519KeyPair,
     pub(crate) clock: Arc<TestClock>,
     agent_keys: VerifyKeys,
 }
@@ -172,22 +176,20 @@ pub(crate) fn world_of(
     keys: impl Into<Arc<dyn KeyHolder>>,
     change: impl FnOnce(Agent) -> Agent,
 ) -> World {
-    let gateway = SigningKey::generate().unwrap();
+    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
+    let forger = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
+    let pkcs8 = Base64::encode_string(pkcs8.as_ref());
+    let pem = format!("-----BEGIN PRIVATE KEY-----\n{pkcs8}\n-----END PRIVATE KEY-----\n");
+    let gateway = SigningKey::from_pkcs8_pem(pem.as_bytes()).unwrap();
     let agent_key = SigningKey::generate().unwrap();
     let id: AgentId = "a2048".parse().unwrap();
     let vault = Arc::new(TestVault::default());
     let clock = Arc::new(TestClock::default());
     let counts = Arc::new(Counts::default());
     let agent_keys = VerifyKeys::from(agent_key.verify_key());
-    let agent = Agent::new(
-        id.clone(),
-        keys,
-        vault.clone(),
-        agent_key,
-        gateway.verify_key(),
-    )
-    .with_clock(clock.clone())
-    .with_observer(counts.clone());
+    let agent = Agent::new(id, keys, vault.clone(), agent_key, gateway.verify_key())
+        .with_clock(clock.clone())
+        .with_observer(counts.clone());
     let resolver = Resolver::new(vault.clone());
     World {
         agent: Arc::new(change(agent)),
@@ -197,6 +199,7 @@ pub(crate) fn world_of(
         vault,
         resolver,
         gateway,
+        forger,
         agent_keys,
     }
 }
@@ -222,12 +225,12 @@ impl World {
         self.counts.failed_opens.load(Ordering::SeqCst)
     }
 
-    pub(crate) fn context(&self, name: &str) -> Context {
-        Context::new(self.id.clone(), name)
+    pub(crate) fn context(&self, name: &str) -> OwnedContext {
+        owned(SecretContext::unchecked(self.id.as_str(), name))
     }
 
     /// A request with this context for a value that is sealed for it.
-    pub(crate) fn request(&self, context: Context, value: &[u8]) -> StoreRequest {
+    pub(crate) fn request(&self, context: OwnedContext, value: &[u8]) -> StoreRequest {
         let envelope = seal_for(&context, value, CERTIFICATE);
         self.carrying(Sealed::Native { context, envelope })
     }
@@ -242,24 +245,21 @@ impl World {
     }
 
     /// A value that the caller has sealed as a JWE, to be used in the next minutes.
-    pub(crate) fn jwe(&self, context: Context, jti: &str, value: &[u8]) -> StoreRequest {
+    pub(crate) fn jwe(&self, context: OwnedContext, jti: &str, value: &[u8]) -> StoreRequest {
         let jwe = jwe_for(&used(&context, jti), value);
         self.carrying(Sealed::Jwe { context, jwe })
     }
 
     /// The same in CMS.
-    pub(crate) fn cms(&self, context: &Context, jti: &str, value: &[u8]) -> StoreRequest {
+    pub(crate) fn cms(&self, context: &OwnedContext, jti: &str, value: &[u8]) -> StoreRequest {
         self.wrapped(&wrapper::wrap(&used(context, jti), value), context)
     }
 
     /// CMS with this inside, sent to this context's owner.
-    pub(crate) fn wrapped(&self, plaintext: &[u8], context: &Context) -> StoreRequest {
+    pub(crate) fn wrapped(&self, plaintext: &[u8], context: &OwnedContext) -> StoreRequest {
         let der = cms::seal(&[recipient(CERTIFICATE)], plaintext, &mut AwsLcRng).unwrap();
         self.carrying(Sealed::Cms {
-            owner: Owner {
-                agent: context.agent.clone(),
-                project: context.project,
-            },
+            owner: *context.owner(),
             cms: Base64::encode_string(&der),
         })
     }
@@ -268,6 +268,24 @@ impl World {
         request
             .sign(&self.gateway, self.clock.now(), Duration::from_secs(30))
             .unwrap()
+    }
+
+    /// The message of a request with other texts in its claims, which a gateway would not send.
+    pub(crate) fn forge(&self, request: &StoreRequest, from: &str, to: &str) -> Vec<u8> {
+        let message = String::from_utf8(self.sign(request)).unwrap();
+        let [header, claims, _] = message.split('.').collect::<Vec<_>>()[..] else {
+            panic!("it is no JWS");
+        };
+        let claims = String::from_utf8(Base64UrlUnpadded::decode_vec(claims).unwrap()).unwrap();
+        assert!(claims.contains(from), "{claims}");
+        let claims = claims.replacen(from, to, 1);
+        let signed = format!(
+            "{header}.{}",
+            Base64UrlUnpadded::encode_string(claims.as_bytes())
+        );
+        let signature = self.forger.sign(signed.as_bytes());
+        let signature = Base64UrlUnpadded::encode_string(signature.as_ref());
+        format!("{signed}.{signature}").into_bytes()
     }
 
     /// What the agent says to a request.
@@ -287,16 +305,21 @@ impl World {
     }
 }
 
-pub(crate) fn seal_for(context: &Context, value: &[u8], certificate: &[u8]) -> String {
+/// A context whose texts break no rule.
+pub(crate) fn owned(context: SecretContext<'_>) -> OwnedContext {
+    OwnedContext::check(&context).unwrap()
+}
+
+pub(crate) fn seal_for(context: &OwnedContext, value: &[u8], certificate: &[u8]) -> String {
     let recipients = [recipient(certificate)];
-    let envelope = seal(&recipients, &context.sealing(), value, &mut AwsLcRng).unwrap();
+    let envelope = seal(&recipients, &context.borrow(), value, &mut AwsLcRng).unwrap();
     text::encode(&envelope)
 }
 
 /// A binding that may be used once, for ten minutes.
-pub(crate) fn used(context: &Context, jti: &str) -> Binding {
+pub(crate) fn used(context: &OwnedContext, jti: &str) -> Binding {
     let until = UnixTime::from_secs(NOW.as_secs() + 600);
-    let binding = Binding::new(&context.sealing());
+    let binding = Binding::new(&context.borrow());
     binding.with_use(jti, until).unwrap()
 }
 

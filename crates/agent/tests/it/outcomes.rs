@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
-use sealpost_protocol::{Context, Outcome, Sealed};
+use sealpost_context::SecretContext;
+use sealpost_protocol::{Outcome, Sealed};
 use sealpost_vault::{CreateError, VaultFailure};
 
-use crate::harness::{CERTIFICATE, Fault, MAX_VALUE, OTHER_CERTIFICATE, seal_for, world};
+use crate::harness::{CERTIFICATE, Fault, MAX_VALUE, OTHER_CERTIFICATE, owned, seal_for, world};
 
 const VALUE: &[u8] = br#"{"password":"P@ss","user":"ada"}"#;
 
@@ -19,10 +20,8 @@ fn violations(outcome: Outcome) -> Vec<String> {
 #[tokio::test]
 async fn stored_and_resolved() {
     let world = world();
-    let context = Context {
-        key: Some("user".into()),
-        ..world.context("db")
-    };
+    let context = world.context("db");
+    let context = owned(context.borrow().with_unchecked_key("user"));
     let outcome = world.ask(&world.request(context, VALUE)).await;
     assert_eq!(
         outcome,
@@ -56,17 +55,14 @@ async fn the_same_message_again_gets_its_own_answer() {
 #[tokio::test]
 async fn the_clear_context_is_checked_before_the_key_is_used() {
     let world = world();
-    let context = Context {
-        key: Some("a.b".into()),
-        secret_type: Some("no type".into()),
-        ..world.context("a\u{7}b")
-    };
     // The envelope is none: with a rule broken it is not looked at.
     let request = world.carrying(Sealed::Native {
-        context,
+        context: world.context("db"),
         envelope: "nonsense".into(),
     });
-    let violations = violations(world.ask(&request).await);
+    let broken = r#""name":"a\u0007b","key":"a.b","type":"no type""#;
+    let message = world.forge(&request, r#""name":"db""#, broken);
+    let violations = violations(world.play(&message, request.id).await);
     let places: Vec<_> = violations
         .iter()
         .map(|v| v.split(": ").next().unwrap())
@@ -97,10 +93,8 @@ async fn the_value_is_validated_again() {
 #[tokio::test]
 async fn a_reply_names_no_members() {
     let world = world();
-    let context = Context {
-        key: Some("pin".into()),
-        ..world.context("db")
-    };
+    let context = world.context("db");
+    let context = owned(context.borrow().with_unchecked_key("pin"));
     let violations = violations(world.ask(&world.request(context, VALUE)).await);
     assert!(
         violations[0].starts_with("#/secret/key: "),
@@ -115,23 +109,27 @@ async fn a_reply_names_no_members() {
 #[tokio::test]
 async fn an_envelope_opens_for_its_own_context_alone() {
     let world = world();
-    let context = Context {
-        project: "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().ok(),
-        key: Some("user".into()),
-        secret_type: Some("PASSWORD".into()),
-        ..world.context("db")
+    let project = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse().unwrap();
+    let (key, secret_type) = ("user", "PASSWORD");
+    let of = |agent, name| {
+        SecretContext::unchecked(agent, name)
+            .with_project(project)
+            .with_unchecked_key(key)
+            .with_unchecked_type(secret_type)
     };
-    let changes: [fn(&mut Context); 6] = [
-        |c| c.name = "db2".into(),
-        |c| c.project = None,
-        |c| c.key = None,
-        |c| c.key = Some("password".into()),
-        |c| c.secret_type = None,
-        |c| c.secret_type = Some("TOKEN".into()),
+    let bare = SecretContext::unchecked(world.id.as_str(), "db");
+    let full = of(world.id.as_str(), "db");
+    let context = owned(full);
+    let changes = [
+        of(world.id.as_str(), "db2"),
+        bare.with_unchecked_key(key)
+            .with_unchecked_type(secret_type),
+        bare.with_project(project).with_unchecked_type(secret_type),
+        full.with_unchecked_key("password"),
+        bare.with_project(project).with_unchecked_key(key),
+        full.with_unchecked_type("TOKEN"),
     ];
-    for change in changes {
-        let mut changed = context.clone();
-        change(&mut changed);
+    for changed in changes.map(owned) {
         let what = format!("{changed:?}");
         let request = world.carrying(Sealed::Native {
             context: changed,
@@ -140,10 +138,7 @@ async fn an_envelope_opens_for_its_own_context_alone() {
         assert_eq!(world.ask(&request).await, Outcome::DoesNotOpen, "{what}");
     }
     // Sealed for another agent's name, to this agent's key.
-    let other = Context {
-        agent: "b2048".parse().unwrap(),
-        ..context.clone()
-    };
+    let other = owned(of("b2048", "db"));
     let request = world.carrying(Sealed::Native {
         context: context.clone(),
         envelope: seal_for(&other, VALUE, CERTIFICATE),

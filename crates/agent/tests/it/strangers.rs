@@ -2,9 +2,10 @@
 
 use std::{sync::atomic::Ordering, time::Duration};
 
-use sealpost_protocol::{Context, MessageId, Outcome, SigningKey};
+use sealpost_context::SecretContext;
+use sealpost_protocol::{MessageId, Outcome, SigningKey};
 
-use crate::harness::{NOW, world};
+use crate::harness::{NOW, owned, world};
 
 #[tokio::test]
 async fn who_is_not_trusted_is_not_answered() {
@@ -13,7 +14,7 @@ async fn who_is_not_trusted_is_not_answered() {
     let stranger = SigningKey::generate().unwrap();
     let mut changed = world.sign(&request);
     *changed.last_mut().unwrap() ^= 1;
-    let for_another = Context::new("b2048".parse().unwrap(), "db");
+    let for_another = owned(SecretContext::unchecked("b2048", "db"));
     let other_agent = world.request(for_another, b"{}");
     for message in [
         Vec::new(),

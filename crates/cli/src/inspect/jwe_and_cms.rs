@@ -155,7 +155,7 @@ fn write_context(f: &mut fmt::Formatter<'_>, binding: &Binding) -> fmt::Result {
     let context = binding.context();
     write!(f, "context    agent {}", printable(context.agent_id()))?;
     if let Some(project) = context.project_id() {
-        write!(f, ", project {}", uuid(&project))?;
+        write!(f, ", project {}", project)?;
     }
     write!(f, ", name {:?}", context.name())?;
     if let Some(key) = context.key() {
@@ -179,7 +179,7 @@ fn context_json(binding: &Binding) -> Value {
     let context = binding.context();
     json!({
         "agent": context.agent_id(),
-        "project": context.project_id().map(|id| uuid(&id)),
+        "project": context.project_id().map(|id| id.to_string()),
         "name": context.name(),
         "key": context.key(),
         "type": context.secret_type(),
@@ -200,14 +200,6 @@ fn issuer_and_serial(der: &[u8]) -> Option<(String, String)> {
         Ok((issuer.to_string(), hex(serial.as_bytes())))
     });
     parts.ok()
-}
-
-fn uuid(bytes: &[u8; 16]) -> String {
-    let hex = hex(bytes);
-    let parts = [0..8, 8..12, 12..16, 16..20, 20..32];
-    parts
-        .map(|part| hex.get(part).unwrap_or_default().to_owned())
-        .join("-")
 }
 
 /// RFC 3339, or the number where that has no year for it.

@@ -1,7 +1,7 @@
 // The code of README.md, word for word; the test beside it compares the two.
 
 use sealpost_envelope::{
-    AwsLc, Identity, OsRng, Recipient, SecretContext, Trust, UnixTime, open, seal,
+    AwsLc, Identity, OsRng, Recipient, SecretContext, Trust, UnixTime, context::AgentId, open, seal,
 };
 
 pub(super) fn seal_and_open(
@@ -17,7 +17,9 @@ pub(super) fn seal_and_open(
         &Trust::Pinned(&trust),
         UnixTime::now(),
     )?;
-    let context = SecretContext::new(agent_id, "prod/warehouse").with_key("password");
+    let agent: AgentId = agent_id.parse()?;
+    let context =
+        SecretContext::new(&agent, "prod/warehouse".try_into()?).with_key("password".try_into()?);
     let secret = br#"{"password":"P@ssw0rd123"}"#;
     let envelope = seal(&[recipient], &context, secret, &mut OsRng)?;
 
@@ -25,7 +27,8 @@ pub(super) fn seal_and_open(
     let identity = Identity::<AwsLc>::from_pem(identity)?;
     let opened = open(&identity, &envelope, &context, &mut OsRng)?;
     assert_eq!(&opened[..], secret);
-    let other = SecretContext::new(agent_id, "prod/other").with_key("password");
+    let other =
+        SecretContext::new(&agent, "prod/other".try_into()?).with_key("password".try_into()?);
     assert!(open(&identity, &envelope, &other, &mut OsRng).is_err());
     Ok(())
 }

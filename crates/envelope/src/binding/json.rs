@@ -69,16 +69,3 @@ fn string(text: &str, out: &mut String) {
     }
     out.push('"');
 }
-
-/// A UUID in the form of RFC 9562 §4.
-pub(crate) fn uuid(bytes: &[u8; 16]) -> String {
-    let mut text = String::with_capacity(36);
-    for (n, byte) in bytes.iter().enumerate() {
-        if matches!(n, 4 | 6 | 8 | 10) {
-            text.push('-');
-        }
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
-}

@@ -1,103 +1,60 @@
 //! The ids of agents, as certificates name them.
 
 use alloc::vec::Vec;
-use core::fmt;
 
 use der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
 
+use sealpost_context::AgentId;
+
 use super::CertificateError;
-use crate::bytes::copy;
 
-/// The id of an agent that a certificate names: 1 to 64 of `A-Z a-z 0-9 _ -`.
-#[derive(Clone, Copy, Eq, PartialEq)]
-pub struct AgentId {
-    bytes: [u8; MAX_LEN],
-    length: u8,
-}
-
-impl AgentId {
-    /// The id.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        self.bytes
-            .get(..usize::from(self.length))
-            .and_then(|id| core::str::from_utf8(id).ok())
-            .unwrap_or_default()
+/// Returns the agents named in the value of a subjectAltName (RFC 5280 §4.2.1.6):
+///
+/// ```text
+/// SubjectAltName ::= SEQUENCE SIZE (1..MAX) OF GeneralName
+/// GeneralName    ::= CHOICE { … uniformResourceIdentifier [6] IA5String, … }
+/// ```
+///
+/// Names of other forms are skipped, whatever they hold.
+pub(super) fn all_in(subject_alt_name: &[u8]) -> Result<Vec<AgentId>, CertificateError> {
+    let names = AnyRef::from_der(subject_alt_name).map_err(|_| CertificateError::Malformed)?;
+    if names.tag() != Tag::Sequence {
+        return Err(CertificateError::Malformed);
     }
-
-    /// Those named in the value of a subjectAltName (RFC 5280 §4.2.1.6):
-    ///
-    /// ```text
-    /// SubjectAltName ::= SEQUENCE SIZE (1..MAX) OF GeneralName
-    /// GeneralName    ::= CHOICE { … uniformResourceIdentifier [6] IA5String, … }
-    /// ```
-    ///
-    /// Names of other forms are skipped, whatever they hold.
-    pub(super) fn all_in(subject_alt_name: &[u8]) -> Result<Vec<Self>, CertificateError> {
-        let names = AnyRef::from_der(subject_alt_name).map_err(|_| CertificateError::Malformed)?;
-        if names.tag() != Tag::Sequence {
+    let mut reader = SliceReader::new(names.value()).map_err(|_| CertificateError::Malformed)?;
+    let mut ids = Vec::new();
+    while !reader.is_finished() {
+        let name: AnyRef<'_> = reader.decode().map_err(|_| CertificateError::Malformed)?;
+        let Tag::ContextSpecific {
+            number,
+            constructed,
+        } = name.tag()
+        else {
             return Err(CertificateError::Malformed);
-        }
-        let mut reader =
-            SliceReader::new(names.value()).map_err(|_| CertificateError::Malformed)?;
-        let mut ids = Vec::new();
-        while !reader.is_finished() {
-            let name: AnyRef<'_> = reader.decode().map_err(|_| CertificateError::Malformed)?;
-            let Tag::ContextSpecific {
-                number,
-                constructed,
-            } = name.tag()
-            else {
-                return Err(CertificateError::Malformed);
-            };
-            match (number.value(), constructed) {
-                (6, false) => ids.extend(Self::in_uri(name.value())?),
-                (1 | 2 | 7 | 8, false) | (0 | 3 | 4 | 5, true) => {}
-                _ => return Err(CertificateError::Malformed),
-            }
-        }
-        Ok(ids)
-    }
-
-    /// The agent that a URI names; `None` if it names something else. A URN's first two parts are
-    /// compared without case (RFC 8141 §3.1): one in another spelling, or with an id that none can have,
-    /// is refused rather than read as naming nobody.
-    fn in_uri(uri: &[u8]) -> Result<Option<Self>, CertificateError> {
-        match uri.split_at_checked(URN.len()) {
-            Some((urn, id)) if urn == URN => {
-                Self::new(id).map(Some).ok_or(CertificateError::AgentId)
-            }
-            Some((urn, _)) if urn.eq_ignore_ascii_case(URN) => Err(CertificateError::AgentId),
-            _ => Ok(None),
+        };
+        match (number.value(), constructed) {
+            (6, false) => ids.extend(in_uri(name.value())?),
+            (1 | 2 | 7 | 8, false) | (0 | 3 | 4 | 5, true) => {}
+            _ => return Err(CertificateError::Malformed),
         }
     }
+    Ok(ids)
+}
 
-    fn new(id: &[u8]) -> Option<Self> {
-        let allowed = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
-        if id.is_empty() || !id.iter().all(allowed) {
-            return None;
-        }
-        let mut bytes = [0; MAX_LEN];
-        copy(bytes.get_mut(..id.len())?, id);
-        let length = u8::try_from(id.len()).ok()?;
-        Some(Self { bytes, length })
+/// The agent that a URI names; `None` if it names something else. A URN's first two parts are
+/// compared without case (RFC 8141 §3.1): one in another spelling, or with an id that none can have,
+/// is refused rather than skipped.
+fn in_uri(uri: &[u8]) -> Result<Option<AgentId>, CertificateError> {
+    match uri.split_at_checked(PREFIX.len()) {
+        Some((urn, id)) if urn == PREFIX => AgentId::try_from(id)
+            .map(Some)
+            .map_err(|_| CertificateError::AgentId),
+        Some((urn, _)) if urn.eq_ignore_ascii_case(PREFIX) => Err(CertificateError::AgentId),
+        _ => Ok(None),
     }
 }
 
-impl fmt::Debug for AgentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "AgentId({self})")
-    }
-}
-
-impl fmt::Display for AgentId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-const MAX_LEN: usize = 64;
-const URN: &[u8] = b"urn:sealpost:agent:";
+const PREFIX: &[u8] = AgentId::URN_PREFIX.as_bytes();
 
 #[cfg(test)]
 mod tests {
@@ -107,7 +64,7 @@ mod tests {
 
     #[test]
     fn ids_are_taken_exactly_and_strictly() {
-        let id = |uri: &str| AgentId::in_uri(uri.as_bytes()).map(|id| id.map(|id| format!("{id}")));
+        let id = |uri: &str| in_uri(uri.as_bytes()).map(|id| id.map(|id| format!("{id}")));
         let longest = "x".repeat(64);
         for good in ["a", "Agent-1_b", "-", &longest] {
             assert_eq!(

@@ -8,9 +8,10 @@ use rand_core::TryCryptoRng;
 use crate::content::PendingContent;
 #[cfg(feature = "cms")]
 use crate::wrapper::{self, Wrapped, WrapperError};
+use sealpost_context::SecretContext;
+
 use crate::{
     backend::Backend,
-    context::SecretContext,
     decapsulation::KeyAnswer,
     error::Error,
     fingerprint::KeyId,

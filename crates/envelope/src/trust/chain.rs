@@ -3,6 +3,7 @@
 use core::{cell::Cell, time::Duration};
 
 use rustls_pki_types::CertificateDer;
+use sealpost_context::AgentId;
 use webpki::{EndEntityCert, VerifiedPath};
 
 use super::{
@@ -13,7 +14,7 @@ use super::{
     profile::{ANY_EXTENDED_KEY_USAGE, Profile},
 };
 use crate::{
-    certificate::{AgentId, Certificate, Presented},
+    certificate::{Certificate, Presented},
     time::UnixTime,
 };
 

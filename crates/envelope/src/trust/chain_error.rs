@@ -2,7 +2,9 @@
 
 use core::fmt;
 
-use crate::{certificate::AgentId, time::UnixTime};
+use sealpost_context::AgentId;
+
+use crate::time::UnixTime;
 
 /// Why the chain policy refuses a certificate.
 ///

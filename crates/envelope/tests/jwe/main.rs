@@ -9,6 +9,7 @@ mod syntax;
 
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rand::{SeedableRng, rngs::ChaCha20Rng};
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
     Backend, Binding, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring,
     KeyringError, Message, OpenError, PublicIdentity, Recipient, SealError, SecretContext, Trust,
@@ -30,9 +31,9 @@ type Any = AwsLc;
 #[cfg(not(feature = "aws-lc"))]
 type Any = RustCrypto;
 
-const CONTEXT: SecretContext<'_> = SecretContext::new("agent-1", "db-login")
-    .with_key("password")
-    .with_type("PASSWORD");
+const CONTEXT: SecretContext<'_> = SecretContext::unchecked("agent-1", "db-login")
+    .with_unchecked_key("password")
+    .with_unchecked_type("PASSWORD");
 const BOUND: ContextPolicy<'_> = ContextPolicy::RequireContext(&CONTEXT);
 const UNBOUND: ContextPolicy<'_> = ContextPolicy::AcceptUnbound(None);
 
@@ -266,16 +267,22 @@ fn the_context_is_compared_before_a_key_is_used() {
     let differs = |member| Err(Error::Jwe(JweError::Binding(BindingError::Differs(member))));
     for (context, member) in [
         (
-            SecretContext::new("agent-2", "db-login"),
+            SecretContext::unchecked("agent-2", "db-login"),
             BindingMember::Agent,
         ),
-        (SecretContext::new("agent-1", "other"), BindingMember::Name),
         (
-            SecretContext::new("agent-1", "db-login"),
+            SecretContext::unchecked("agent-1", "other"),
+            BindingMember::Name,
+        ),
+        (
+            SecretContext::unchecked("agent-1", "db-login"),
             BindingMember::Key,
         ),
-        (CONTEXT.with_type("TOKEN"), BindingMember::Type),
-        (CONTEXT.with_project([1; 16]), BindingMember::Project),
+        (CONTEXT.with_unchecked_type("TOKEN"), BindingMember::Type),
+        (
+            CONTEXT.with_project(ProjectId::from_bytes([1; 16])),
+            BindingMember::Project,
+        ),
     ] {
         // Even by somebody who has none of the keys.
         assert_eq!(

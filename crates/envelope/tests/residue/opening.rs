@@ -214,7 +214,10 @@ pub(crate) fn failures_after_the_private_key<B: Tested>() {
     for field in [ENCAPSULATION, COMMITMENT, PADDED, TAG] {
         fails::<B>(Sealed::sealed_as(20, flip(within(field))), &CONTEXT);
     }
-    fails::<B>(Sealed::new(20), &SecretContext::new("agent-1", "another"));
+    fails::<B>(
+        Sealed::new(20),
+        &SecretContext::unchecked("agent-1", "another"),
+    );
     fails::<B>(Sealed::sealed_as(20, pad_wrongly::<B>), &CONTEXT);
 
     // Valid OAEP of something else: another length, another prefix.

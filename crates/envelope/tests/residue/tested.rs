@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{Backend, Identity, Recipient, SecretContext, Trust, UnixTime};
 
 #[cfg(feature = "rustcrypto")]
@@ -115,10 +116,10 @@ pub(crate) fn test_file(name: &str) -> Vec<u8> {
     std::fs::read(&path).unwrap_or_else(|error| panic!("{path}: {error}"))
 }
 
-pub(crate) const CONTEXT: SecretContext<'static> = SecretContext::new("agent-1", "my-secret")
-    .with_project([0x11; 16])
-    .with_key("password")
-    .with_type("PASSWORD");
+pub(crate) const CONTEXT: SecretContext<'static> = SecretContext::unchecked("agent-1", "my-secret")
+    .with_project(ProjectId::from_bytes([0x11; 16]))
+    .with_unchecked_key("password")
+    .with_unchecked_type("PASSWORD");
 
 // Where the parts of an envelope are that has one recipient, with a key of 2,048 bits, and `MESSAGE`.
 pub(crate) const ENCAPSULATION: Range<usize> = 45..301;

@@ -19,7 +19,7 @@ fn sealed<B: Backend>(seed: u64) -> Vec<u8> {
 }
 
 fn context(name: &str) -> SecretContext<'_> {
-    SecretContext::new("agent-1", name)
+    SecretContext::unchecked("agent-1", name)
 }
 
 fn opener<B: Backend>(envelope: &Envelope<'_>) -> Opener<B> {

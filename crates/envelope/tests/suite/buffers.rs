@@ -35,7 +35,7 @@ pub(crate) fn open_into_fills_the_front<B: Backend>() {
 pub(crate) fn open_into_wipes_on_failure<B: Backend>() {
     let identity = identity::<B>("a2048");
     let mut sealed = seal(&[recipient::<B>("a2048")], &CONTEXT, MESSAGE, &mut rng(1)).unwrap();
-    let wrong = SecretContext::new("agent-1", "other");
+    let wrong = SecretContext::unchecked("agent-1", "other");
     let mut out = [0xee; 256];
     open_into(&identity, &sealed, &wrong, &mut rng(2), &mut out).unwrap_err();
     assert_eq!(out, [0; 256]);
@@ -56,7 +56,7 @@ pub(crate) fn open_in_place_leaves_the_message<B: Backend>() {
     );
 
     let mut envelope = sealed.clone();
-    let wrong = SecretContext::new("agent-1", "other");
+    let wrong = SecretContext::unchecked("agent-1", "other");
     let error = open_in_place(&identity, &mut envelope, &wrong, &mut rng(2)).unwrap_err();
     assert!(matches!(error, Error::Open(_)));
     assert_eq!(

@@ -1,5 +1,6 @@
 //! What was changed does not open, and says nothing of how it was changed.
 
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
     Backend, Error, Identity, OpenError, ParseError, SecretContext, open, seal,
 };
@@ -45,36 +46,53 @@ pub(crate) fn every_truncation_and_extension_fails<B: Backend>() {
 
 pub(crate) fn every_changed_context_field_fails<B: Backend>() {
     let (identity, sealed) = sealed::<B>();
-    let base = || SecretContext::new("agent-1", "my-secret");
+    let base = || SecretContext::unchecked("agent-1", "my-secret");
     let mut other_project = [0x11; 16];
     other_project[15] ^= 1;
-    let (p, k, t) = ([0x11; 16], "password", "PASSWORD");
+    let other_project = ProjectId::from_bytes(other_project);
+    let p = ProjectId::from_bytes([0x11; 16]);
+    let (k, t) = ("password", "PASSWORD");
     for wrong in [
-        SecretContext::new("agent-2", "my-secret")
+        SecretContext::unchecked("agent-2", "my-secret")
             .with_project(p)
-            .with_key(k)
-            .with_type(t),
-        SecretContext::new("agent-1", "my-secret2")
+            .with_unchecked_key(k)
+            .with_unchecked_type(t),
+        SecretContext::unchecked("agent-1", "my-secret2")
             .with_project(p)
-            .with_key(k)
-            .with_type(t),
-        SecretContext::new("agent-1", "My-secret")
+            .with_unchecked_key(k)
+            .with_unchecked_type(t),
+        SecretContext::unchecked("agent-1", "My-secret")
             .with_project(p)
-            .with_key(k)
-            .with_type(t),
-        SecretContext::new("agent-1m", "y-secret")
+            .with_unchecked_key(k)
+            .with_unchecked_type(t),
+        SecretContext::unchecked("agent-1m", "y-secret")
             .with_project(p)
-            .with_key(k)
-            .with_type(t),
-        base().with_project(other_project).with_key(k).with_type(t),
-        base().with_key(k).with_type(t),
-        base().with_project(p).with_type(t),
-        base().with_project(p).with_key("").with_type(t),
-        base().with_project(p).with_key("Password").with_type(t),
-        base().with_project(p).with_key(k),
-        base().with_project(p).with_key(k).with_type(""),
-        base().with_project(p).with_key(t).with_type(k),
-        SecretContext::new("", ""),
+            .with_unchecked_key(k)
+            .with_unchecked_type(t),
+        base()
+            .with_project(other_project)
+            .with_unchecked_key(k)
+            .with_unchecked_type(t),
+        base().with_unchecked_key(k).with_unchecked_type(t),
+        base().with_project(p).with_unchecked_type(t),
+        base()
+            .with_project(p)
+            .with_unchecked_key("")
+            .with_unchecked_type(t),
+        base()
+            .with_project(p)
+            .with_unchecked_key("Password")
+            .with_unchecked_type(t),
+        base().with_project(p).with_unchecked_key(k),
+        base()
+            .with_project(p)
+            .with_unchecked_key(k)
+            .with_unchecked_type(""),
+        base()
+            .with_project(p)
+            .with_unchecked_key(t)
+            .with_unchecked_type(k),
+        SecretContext::unchecked("", ""),
     ] {
         let error = open(&identity, &sealed, &wrong, &mut rng(2)).unwrap_err();
         assert_eq!(error, Error::Open(OpenError), "{wrong:?}");
@@ -84,9 +102,9 @@ pub(crate) fn every_changed_context_field_fails<B: Backend>() {
     // Absent and empty are two.
     let sealed = seal(&[recipient::<B>("a2048")], &base(), b"secret", &mut rng(1)).unwrap();
     for wrong in [
-        base().with_key(""),
-        base().with_type(""),
-        base().with_project([0; 16]),
+        base().with_unchecked_key(""),
+        base().with_unchecked_type(""),
+        base().with_project(ProjectId::from_bytes([0; 16])),
     ] {
         let error = open(&identity, &sealed, &wrong, &mut rng(2)).unwrap_err();
         assert_eq!(error, Error::Open(OpenError), "{wrong:?}");

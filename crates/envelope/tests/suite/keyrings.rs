@@ -161,7 +161,7 @@ pub(crate) fn what_is_rich_comes_before_the_private_key<B: Backend>() {
     );
 
     // From the private key on there is one error, and nothing behind it.
-    let other = SecretContext::new("agent-1", "other");
+    let other = SecretContext::unchecked("agent-1", "other");
     let error = ring
         .open(&sealed_to::<B>(&["b2048"]), &other, &mut rng(3))
         .unwrap_err();

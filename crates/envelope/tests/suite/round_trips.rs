@@ -75,15 +75,16 @@ pub(crate) fn any_message_and_context<B: Backend>() {
     .run(
         &strategy,
         |(message, (agent, project, name, key, secret_type), seed)| {
-            let mut context = SecretContext::new(&agent, &name);
+            let mut context = SecretContext::unchecked(&agent, &name);
             if let Some(project) = project {
-                context = context.with_project(project);
+                context = context
+                    .with_project(sealpost_envelope::context::ProjectId::from_bytes(project));
             }
             if let Some(key) = &key {
-                context = context.with_key(key);
+                context = context.with_unchecked_key(key);
             }
             if let Some(secret_type) = &secret_type {
-                context = context.with_type(secret_type);
+                context = context.with_unchecked_type(secret_type);
             }
             let sealed = seal(&recipients, &context, &message, &mut rng(seed))?;
             prop_assert_eq!(Envelope::parse(&sealed)?.as_bytes(), &sealed[..]);

@@ -245,7 +245,7 @@ fn chains_of_openssl() {
 
 pub(crate) fn what_is_accepted_can_be_sealed_to<B: Backend>() {
     let identity = Identity::<B>::from_pem(&test_file("keys/agent-a2048.key.pem")).unwrap();
-    let context = SecretContext::new("a2048", "name");
+    let context = SecretContext::unchecked("a2048", "name");
     let rng = &mut rand::SeedableRng::seed_from_u64(1);
     let rng: &mut rand::rngs::ChaCha20Rng = rng;
     let mut sealed_to = 0;

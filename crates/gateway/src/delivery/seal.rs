@@ -121,9 +121,9 @@ impl Keys {
         };
         match submission {
             Submission::Clear(clear) => {
-                let context = clear.context(&owner);
+                let context = clear.context(owner);
                 let idempotency = digests(&|| secret.clear_payload(&context, clear.value()));
-                let envelope = envelope(message, &clear, &context.sealing())?;
+                let envelope = envelope(message, &clear, &context.borrow())?;
                 Ok((Sealed::Native { context, envelope }, idempotency))
             }
             // The caller checks that the certificate that it was sealed to is still valid.

@@ -6,7 +6,7 @@ use aws_lc_rs::{
     hmac::{self, HMAC_SHA256},
     rand,
 };
-use sealpost_protocol::{Context, Idempotency, Mac, Owner};
+use sealpost_protocol::{Idempotency, Mac, OwnedContext, Owner};
 
 use super::key::IdempotencyKey;
 use crate::auth::Principal;
@@ -49,13 +49,12 @@ impl IdempotencySecret {
     }
 
     /// Returns the digest of a value in clear and of its context.
-    pub(crate) fn clear_payload(&self, context: &Context, value: &[u8]) -> Mac {
+    pub(crate) fn clear_payload(&self, context: &OwnedContext, value: &[u8]) -> Mac {
         let mut digest = Digest::new(&self.0, CLEAR);
-        digest.part(context.agent.as_str().as_bytes());
-        digest.optional(context.project.as_ref().map(|p| p.as_bytes().as_slice()));
-        digest.part(context.name.as_bytes());
-        digest.optional(context.key.as_deref().map(str::as_bytes));
-        digest.optional(context.secret_type.as_deref().map(str::as_bytes));
+        digest.owner(context.owner());
+        digest.part(context.name().as_str().as_bytes());
+        digest.optional(context.key().map(|key| key.as_str().as_bytes()));
+        digest.optional(context.secret_type().map(|t| t.as_str().as_bytes()));
         digest.part(value);
         digest.finish()
     }
@@ -142,6 +141,8 @@ const SEALED: &[u8] = b"sealpost/idempotency/1/sealed";
 mod tests {
     use axum::http::HeaderMap;
 
+    use sealpost_context::SecretId;
+
     use super::*;
 
     fn key_of(text: &str) -> IdempotencyKey {
@@ -163,15 +164,11 @@ mod tests {
             project: project.map(|p| p.parse().unwrap()),
         };
         let id = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
-        let context = Context::new("a".parse().unwrap(), "n");
-        let keyed = Context {
-            key: Some("k".into()),
-            ..context.clone()
-        };
-        let typed = Context {
-            secret_type: Some("k".into()),
-            ..context.clone()
-        };
+        let name = SecretId::new("n".try_into().unwrap());
+        let context = |secret: &SecretId| OwnedContext::new(owner("a", None), secret.clone());
+        let keyed = context(&name.clone().with_key("k".try_into().unwrap()));
+        let typed = context(&name.clone().with_type("k".try_into().unwrap()));
+        let context = context(&name);
         let digests = [
             secret.scope(&caller("i", Some("s"), "k"), &owner("a", None)),
             secret.scope(&caller("is", Some(""), "k"), &owner("a", None)),

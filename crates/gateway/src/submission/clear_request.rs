@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use sealpost_protocol::{Context, Owner};
+use sealpost_context::{
+    InvalidIdentifier, OwnedContext, Owner, PropertyKey, SecretId, SecretName, SecretType,
+};
 use sealpost_rest::ProblemType;
 use sealpost_validator::{
     JsonStr, MAX_MEMBERS, Request, Slot, Violation, ViolationKind, Violations, validate_request,
@@ -17,9 +19,7 @@ use crate::rejection::Rejection;
 pub(crate) struct ClearRequest {
     body: Zeroizing<Vec<u8>>,
     value: Range<usize>,
-    name: String,
-    key: Option<String>,
-    secret_type: Option<String>,
+    secret: SecretId,
 }
 
 impl ClearRequest {
@@ -47,13 +47,12 @@ impl ClearRequest {
             value,
         } = request;
         let value = value.span();
-        let (name, key, secret_type) = (decode(name), key.map(decode), secret_type.map(decode));
+        let secret = secret_id(name, key, secret_type)
+            .map_err(|broken| Rejection::one(ProblemType::InvalidRequest, broken.to_string()))?;
         Ok(Self {
             body,
             value,
-            name,
-            key,
-            secret_type,
+            secret,
         })
     }
 
@@ -63,19 +62,28 @@ impl ClearRequest {
     }
 
     pub(crate) fn name(&self) -> &str {
-        &self.name
+        self.secret.name().as_str()
     }
 
     /// Returns the context of the value for this owner.
-    pub(crate) fn context(&self, owner: &Owner) -> Context {
-        Context {
-            agent: owner.agent.clone(),
-            project: owner.project,
-            name: self.name.clone(),
-            key: self.key.clone(),
-            secret_type: self.secret_type.clone(),
-        }
+    pub(crate) fn context(&self, owner: Owner) -> OwnedContext {
+        OwnedContext::new(owner, self.secret.clone())
     }
+}
+
+fn secret_id(
+    name: JsonStr<'_>,
+    key: Option<JsonStr<'_>>,
+    secret_type: Option<JsonStr<'_>>,
+) -> Result<SecretId, InvalidIdentifier> {
+    let mut secret = SecretId::new(SecretName::try_from(&*decode(name))?);
+    if let Some(key) = key {
+        secret = secret.with_key(PropertyKey::try_from(&*decode(key))?);
+    }
+    if let Some(secret_type) = secret_type {
+        secret = secret.with_type(SecretType::try_from(&*decode(secret_type))?);
+    }
+    Ok(secret)
 }
 
 fn reject<const N: usize>(violations: &Violations<'_, N>) -> Rejection {

@@ -4,8 +4,9 @@ use base64::{
     Engine as _,
     engine::{Simd, general_purpose::PAD},
 };
+use sealpost_context::{Field, InvalidIdentifier};
 use sealpost_envelope::{Declared, Error, Format, Message, UnixTime, cms::from_pem, jwe::JweError};
-use sealpost_protocol::{Context, Owner, Sealed, SingleUse};
+use sealpost_protocol::{OwnedContext, Owner, Sealed, SingleUse, mismatches};
 use sealpost_rest::ProblemType;
 
 use crate::{media_type::SealedType, rejection::Rejection};
@@ -13,7 +14,7 @@ use crate::{media_type::SealedType, rejection::Rejection};
 /// A value that the caller has sealed.
 pub(crate) enum AtSource {
     /// With the context that it claims.
-    Jwe { context: Context, jwe: String },
+    Jwe { context: OwnedContext, jwe: String },
     /// DER in base64; its context is sealed with it.
     Cms(String),
 }
@@ -33,7 +34,7 @@ impl AtSource {
 
     pub(super) fn mismatches(&self, owner: &Owner) -> Vec<String> {
         match self {
-            Self::Jwe { context, .. } => owner.mismatches(context),
+            Self::Jwe { context, .. } => mismatches(owner, &context.borrow()),
             // The agent finds out.
             Self::Cms(_) => Vec::new(),
         }
@@ -41,7 +42,7 @@ impl AtSource {
 
     pub(super) fn name(&self) -> Option<&str> {
         match self {
-            Self::Jwe { context, .. } => Some(&context.name),
+            Self::Jwe { context, .. } => Some(context.name().as_str()),
             Self::Cms(_) => None,
         }
     }
@@ -80,18 +81,26 @@ fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, Rejection
     if !message.names_every_key() {
         return Err(unreadable(&JweError::NoKeyName));
     }
-    let context = Context::of(&binding.context())
-        .map_err(|error| Rejection::one(ProblemType::ContextMismatch, error.to_string()))?;
-    let mut violations = context.violations();
-    violations.extend(
-        SingleUse::of(binding, now, LEEWAY)
-            .err()
-            .into_iter()
-            .flatten(),
-    );
-    if !violations.is_empty() {
-        return Err(Rejection::new(ProblemType::InvalidRequest, violations));
+    let context = OwnedContext::check(&binding.context());
+    let of_agent = |broken: &&InvalidIdentifier| broken.field() == Field::AgentId;
+    if let Err(broken) = &context
+        && let Some(broken) = broken.iter().find(of_agent)
+    {
+        return Err(Rejection::one(
+            ProblemType::ContextMismatch,
+            broken.to_string(),
+        ));
     }
+    let single_use = SingleUse::of(binding, now, LEEWAY);
+    let context = match (context, single_use) {
+        (Ok(context), Ok(_)) => context,
+        (context, single_use) => {
+            let broken = context.err().into_iter().flatten();
+            let mut violations: Vec<_> = broken.map(|broken| broken.to_string()).collect();
+            violations.extend(single_use.err().into_iter().flatten());
+            return Err(Rejection::new(ProblemType::InvalidRequest, violations));
+        }
+    };
     let jwe = str::from_utf8(body).map_err(|error| unreadable(&error))?;
     Ok(AtSource::Jwe {
         context,

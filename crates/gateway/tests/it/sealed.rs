@@ -5,6 +5,7 @@ use std::num::NonZeroU32;
 use axum::{body::Body, http::Request};
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use insta::assert_snapshot;
+use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Binding, Recipient, SecretContext, Trust, UnixTime, cms, jwe, wrapper,
 };
@@ -43,7 +44,7 @@ fn cms_of(context: &SecretContext<'_>, value: &[u8]) -> Vec<u8> {
 
 /// The context of most requests here.
 fn mine() -> SecretContext<'static> {
-    SecretContext::new(AGENT, "my-secret").with_key("password")
+    SecretContext::unchecked(AGENT, "my-secret").with_unchecked_key("password")
 }
 
 impl World {
@@ -104,7 +105,7 @@ async fn every_form_is_taken() {
 async fn the_largest_values_fit() {
     let value = format!("{{\"p\":\"{}\"}}", "x".repeat(MAX_VALUE - 8)).into_bytes();
     let (name, key) = ("\"".repeat(512), "p");
-    let context = SecretContext::new(AGENT, &name).with_key(key);
+    let context = SecretContext::unchecked(AGENT, &name).with_unchecked_key(key);
     let flattened = jwe_of(Some(&used(&context)), jwe::Serialization::Flattened, &value);
     let pem = cms::to_pem(&cms_of(&context, &value));
     for (media_type, body) in [
@@ -129,7 +130,8 @@ async fn the_largest_values_fit() {
 async fn another_context_than_the_urls() {
     let world = world();
     let project = [7; 16];
-    let context = SecretContext::new("another", "n").with_project(project);
+    let context =
+        SecretContext::unchecked("another", "n").with_project(ProjectId::from_bytes(project));
     assert_snapshot!(world.post_as(AGENT, JOSE, compact(&context, VALUE)).await, @r##"
     400 Bad Request
     cache-control: no-store
@@ -141,8 +143,9 @@ async fn another_context_than_the_urls() {
     {"type":"urn:sealpost:problem:context-mismatch","title":"The value is sealed for something else","status":400,"detail":"There are 2 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: the value is sealed for another agent; send it to the one that its context names","projectId: the value is sealed for another project, or for none; give the one that its context names"]}
     "##);
     // The project of the query and of the context, each missing in turn.
-    let in_project = SecretContext::new(AGENT, "n")
-        .with_project(*b"\x0b\x9c\x4f\x6e\x7d\x1a\x4a\x52\x8f\x37\x1a\x2b\x3c\x4d\x5e\x6f");
+    let in_project = SecretContext::unchecked(AGENT, "n").with_project(ProjectId::from_bytes(
+        *b"\x0b\x9c\x4f\x6e\x7d\x1a\x4a\x52\x8f\x37\x1a\x2b\x3c\x4d\x5e\x6f",
+    ));
     let path = format!("{AGENT}?projectId={PROJECT}");
     for (path, context, good) in [
         (AGENT, in_project, false),
@@ -170,9 +173,9 @@ async fn another_context_than_the_urls() {
 
 #[tokio::test]
 async fn a_context_breaks_the_same_rules() {
-    let context = SecretContext::new(AGENT, "a\u{7}")
-        .with_key("a.b")
-        .with_type("no type");
+    let context = SecretContext::unchecked(AGENT, "a\u{7}")
+        .with_unchecked_key("a.b")
+        .with_unchecked_type("no type");
     let unused = Binding::new(&context);
     let body = jwe_of(Some(&unused), jwe::Serialization::Compact, VALUE);
     let answer = world().post_as("not+an+agent", JOSE, body).await;
@@ -374,10 +377,10 @@ async fn who_may_not_write_learns_nothing() {
         .insert("content-type", JOSE.parse().unwrap());
     request.headers_mut().remove("authorization");
     assert_eq!(world.send(request).await.status, 403);
-    let offline = SecretContext::new(OFFLINE, "n").with_key("password");
+    let offline = SecretContext::unchecked(OFFLINE, "n").with_unchecked_key("password");
     let answer = world.post_as(OFFLINE, JOSE, compact(&offline, VALUE)).await;
     assert_eq!(answer.problem(), "agent-offline");
-    let nobody = SecretContext::new("nobody", "n");
+    let nobody = SecretContext::unchecked("nobody", "n");
     let answer = world.post_as("nobody", JOSE, compact(&nobody, VALUE)).await;
     assert_eq!(answer.problem(), "unknown-agent");
 }

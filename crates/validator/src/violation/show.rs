@@ -5,7 +5,7 @@ use core::fmt::{self, Write as _};
 use sealpost_json::{JsonStr, MAX_DEPTH, Scanner};
 
 use super::{Place, Problem, Violation};
-use crate::{MAX_BODY, MAX_KEY, MAX_NAME, MAX_VALUE};
+use crate::{MAX_BODY, MAX_VALUE};
 
 impl fmt::Display for Violation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,7 +45,6 @@ impl Place {
             Self::Key => "#/secret/key",
             Self::Type => "#/secret/type",
             Self::Value => "#/secret/value",
-            Self::AgentId | Self::ProjectId => self.name(),
         }
     }
 
@@ -78,11 +77,20 @@ impl Problem<'_> {
     fn describe(&self, place: Place, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::TooLarge { bytes } => {
-                let limit = if place == Place::Value { MAX_VALUE } else { MAX_BODY };
-                write!(f, "has {bytes} bytes, more than {limit}; store less, or split it into several secrets")
+                let limit = if place == Place::Value {
+                    MAX_VALUE
+                } else {
+                    MAX_BODY
+                };
+                write!(
+                    f,
+                    "has {bytes} bytes, more than {limit}; store less, or split it into several secrets"
+                )
             }
             Self::Malformed(error) => write!(f, "{error}"),
-            Self::ByteOrderMark => f.write_str("begins with a byte-order mark; send UTF-8 without one"),
+            Self::ByteOrderMark => {
+                f.write_str("begins with a byte-order mark; send UTF-8 without one")
+            }
             Self::LoneSurrogate => f.write_str(
                 "escapes half of a surrogate pair; write both halves, or the character itself",
             ),
@@ -97,24 +105,23 @@ impl Problem<'_> {
             }),
             Self::Duplicate { .. } => f.write_str("occurs more than once; keep one"),
             Self::WrongCase => {
-                write!(f, "is spelt in another letter case; write it \"{}\"", place.name())
+                write!(
+                    f,
+                    "is spelt in another letter case; write it \"{}\"",
+                    place.name()
+                )
             }
             Self::TooManyMembers { limit } => {
-                write!(f, "has more than {limit} members; {}", match place {
-                    Place::Value => "split it into several secrets",
-                    _ => "leave out those that have no meaning here",
-                })
+                write!(
+                    f,
+                    "has more than {limit} members; {}",
+                    match place {
+                        Place::Value => "split it into several secrets",
+                        _ => "leave out those that have no meaning here",
+                    }
+                )
             }
-            Self::Empty => write!(f, "is empty; give 1 to {} bytes", place.limit()),
-            Self::TooLong { bytes } => {
-                write!(f, "has {bytes} bytes in UTF-8, more than {}; shorten it", place.limit())
-            }
-            Self::ControlCharacter => {
-                f.write_str("has a control character (U+0000 to U+001F, U+007F); leave it out")
-            }
-            Self::NestedKey => f.write_str(
-                "has a `.`, but nested properties cannot be referenced; name a top-level property",
-            ),
+            Self::Identifier(broken) => write!(f, "{}", broken.problem()),
             Self::NoSuchProperty(value) => {
                 f.write_str("the value has no such top-level property")?;
                 if let Some(value) = value {
@@ -122,18 +129,7 @@ impl Problem<'_> {
                 }
                 f.write_str("; name one that it has, or leave \"key\" out")
             }
-            Self::Form => f.write_str(match place {
-                Place::Type => "must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as \"PASSWORD\"",
-                Place::AgentId => "must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has",
-                _ => "must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000",
-            }),
         }
-    }
-}
-
-impl Place {
-    fn limit(self) -> usize {
-        if self == Self::Key { MAX_KEY } else { MAX_NAME }
     }
 }
 

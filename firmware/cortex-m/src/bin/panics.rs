@@ -22,11 +22,9 @@ use sealpost_firmware::{
     heap, host,
     noise::Noise,
 };
+use sealpost_context::{AgentId, ProjectId, PropertyKey, SecretName, SecretType};
 use sealpost_json::{find_property, members};
-use sealpost_validator::{
-    Naming, Slot, Violations, parse_agent_id, parse_project_id, validate_key, validate_name,
-    validate_request, validate_type, validate_value,
-};
+use sealpost_validator::{Naming, Slot, Violations, validate_request, validate_value};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 
 #[entry]
@@ -67,11 +65,11 @@ fn validator(input: &[u8]) {
     for violation in violations.iter() {
         host::print(&[&violation.to_string()]);
     }
-    show(validate_name(text));
-    show(validate_key(text));
-    show(validate_type(text));
-    show(parse_agent_id(text));
-    show(parse_project_id(text));
+    show(SecretName::try_from(text));
+    show(PropertyKey::try_from(text));
+    show(SecretType::try_from(text));
+    show(text.parse::<AgentId>());
+    show(text.parse::<ProjectId>());
     show(find_property(input, text));
     for member in members(input) {
         show(member);
@@ -101,7 +99,7 @@ fn vault_key(text: &str) {
 fn envelope(input: &mut [u8], rng: &mut Noise<'_>) {
     let copy = input.to_vec();
     let text = core::str::from_utf8(&copy).unwrap_or_default();
-    let context = SecretContext::new(text, text).with_project([2; 16]);
+    let context = SecretContext::unchecked(text, text).with_project(ProjectId::from_bytes([2; 16]));
     let now = UnixTime::from_secs(input.len() as u64);
     if let Some(pin) = show(text.parse::<Fingerprint>())
         && let Some(certificate) = show(Certificate::from_pem_or_der(input))
