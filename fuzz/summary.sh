@@ -23,14 +23,14 @@ code() {
     open_request) echo crates/agent/src/open_request.rs ;;
     jwe_compact | jwe_json) echo $envelope/jwe.rs $envelope/jwe ;;
     jwks) echo $gateway/auth/keys.rs ;;
-    message) echo crates/protocol/src/{jws,request,reply,sealed,context}.rs ;;
+    message) echo crates/protocol/src/{jws,request,reply,sealed}.rs ;;
     open | open_keys) echo $envelope/{open,opener,envelope,key_schedule,padding}.rs ;;
     pem) echo $envelope/pem.rs ;;
     property | request) echo crates/{json,validator}/src ;;
-    record) echo crates/vault/src/embedded/record.rs ;;
+    record) echo crates/vault/src/file/record.rs ;;
     resolver_ref) echo crates/vault-key/src/reference.rs crates/vault-key/src/reference ;;
     text) echo $envelope/text.rs ;;
-    token) echo $gateway/auth/{admission,bearer,jwt,principal}.rs ;;
+    token) echo $gateway/{admission,auth/{bearer,jwt,principal}}.rs ;;
     trust) echo $envelope/trust ;;
     vault_name) echo crates/vault-key/src/{name,kind}.rs crates/vault-key/src/name ;;
     wrapper) echo $envelope/wrapper.rs ;;

@@ -1,4 +1,4 @@
-//! What makes a second request the same request: marks that say nothing of what they are made from.
+//! What makes a second request the same request: digests that say nothing of what they are made from.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use base64::display::Base64Display;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// The marks of a request that came with an idempotency key.
+/// The digests of a request that came with an idempotency key.
 ///
 /// # Security
 ///

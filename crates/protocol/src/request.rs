@@ -17,7 +17,7 @@ pub struct StoreRequest {
     pub id: MessageId,
     /// The id under which the caller's request is logged. It may come from outside and binds nothing.
     pub request_id: String,
-    /// The marks by which a retry is known, if the caller gave an idempotency key.
+    /// The digests by which a retry is known, if the caller gave an idempotency key.
     pub idempotency: Option<Idempotency>,
     /// The sealed value, and whose it is.
     pub sealed: Sealed,
