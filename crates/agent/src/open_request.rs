@@ -215,18 +215,19 @@ fn validate(value: &[u8], key: Option<&str>) -> Result<Range<usize>, Outcome> {
 
 /// Before the key is asked.
 fn not_pending(error: KeyringError) -> Outcome {
-    match error {
-        KeyringError::Opening(Error::Jwe(JweError::Binding(error))) => mismatch(&error),
-        error => unreadable(&error),
+    if let KeyringError::Opening(Error::Jwe(JweError::Binding(error))) = error {
+        mismatch(&error)
+    } else {
+        unreadable(&error)
     }
 }
 
-/// After the key was asked.
+/// After the key was asked: whatever is wrong with the message, the outcome is one.
 fn not_opened(error: Error) -> Outcome {
-    match error {
-        Error::Open(_) => Outcome::DoesNotOpen,
-        Error::Rng | Error::KeyUnavailable => Outcome::Failed,
-        error => unreadable(&error),
+    if matches!(error, Error::Rng | Error::KeyUnavailable) {
+        Outcome::Failed
+    } else {
+        Outcome::DoesNotOpen
     }
 }
 

@@ -187,10 +187,11 @@ impl fmt::Debug for Certificate {
 }
 
 fn check_length(bytes: &[u8]) -> Result<(), CertificateError> {
-    match bytes.len() {
-        length if length > Certificate::MAX_LEN => Err(CertificateError::TooLong { length }),
-        _ => Ok(()),
+    let length = bytes.len();
+    if length > Certificate::MAX_LEN {
+        return Err(CertificateError::TooLong { length });
     }
+    Ok(())
 }
 
 // RFC 5280 §4.2.1.3: without keyUsage any use is allowed; with it keyEncipherment must be set. The seed is

@@ -80,7 +80,7 @@ fn permits_utf_8(parameter: &str) -> bool {
             .trim_start()
             .trim_matches('"')
             .eq_ignore_ascii_case("utf-8"),
-        _ => true,
+        Some(_) | None => true,
     }
 }
 

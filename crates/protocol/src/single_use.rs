@@ -46,7 +46,7 @@ impl SingleUse {
                 jti: jti.into(),
                 expires_at,
             }),
-            _ => Err(violations),
+            (Some(_) | None, Some(_) | None) => Err(violations),
         }
     }
 }

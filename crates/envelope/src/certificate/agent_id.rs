@@ -50,7 +50,7 @@ fn in_uri(uri: &[u8]) -> Result<Option<AgentId>, CertificateError> {
             .map(Some)
             .map_err(|_| CertificateError::AgentId),
         Some((urn, _)) if urn.eq_ignore_ascii_case(PREFIX) => Err(CertificateError::AgentId),
-        _ => Ok(None),
+        Some(_) | None => Ok(None),
     }
 }
 

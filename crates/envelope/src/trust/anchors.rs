@@ -240,16 +240,17 @@ impl Limits {
                 now,
             });
         }
-        match self.path_length {
-            Some(most) if intermediates > most => Err(ChainError::PathLength),
-            _ => Ok(()),
+        if self.path_length.is_some_and(|most| intermediates > most) {
+            return Err(ChainError::PathLength);
         }
+        Ok(())
     }
 }
 
 fn check_length(bytes: &[u8]) -> Result<(), TrustAnchorsError> {
-    match bytes.len() {
-        length if length > TrustAnchors::MAX_LEN => Err(TrustAnchorsError::TooLong { length }),
-        _ => Ok(()),
+    let length = bytes.len();
+    if length > TrustAnchors::MAX_LEN {
+        return Err(TrustAnchorsError::TooLong { length });
     }
+    Ok(())
 }

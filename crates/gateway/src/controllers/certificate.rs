@@ -56,7 +56,7 @@ async fn get(
     admission.admit(&parts, &parameters, record).await?;
     let agent = match &parameters.agent {
         Some(agent) if parameters.violations.is_empty() => agent,
-        _ => return Err(parameters.reject(None).into()),
+        Some(_) | None => return Err(parameters.reject(None).into()),
     };
     let entry = agents.find(agent).await?;
     Ok(answer(&parts, &entry))
