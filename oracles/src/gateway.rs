@@ -5,7 +5,7 @@ mod expected;
 
 use std::{
     collections::BTreeSet,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -15,6 +15,7 @@ use axum::{
     body::{Body, to_bytes},
     http::{HeaderMap, Request, StatusCode, header},
 };
+use parking_lot::Mutex;
 use sealpost_carrier::Carrier;
 use sealpost_envelope::{TrustPolicy, UnixTime};
 use sealpost_gateway::{
@@ -184,7 +185,7 @@ impl Endpoint {
 
     /// The answer, and its body.
     pub(crate) fn send(&self, request: Request<Body>) -> (StatusCode, HeaderMap, Vec<u8>) {
-        let endpoint = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let endpoint = self.0.lock();
         let (runtime, router) = &*endpoint;
         runtime.block_on(async {
             let response = match router.clone().oneshot(request).await {

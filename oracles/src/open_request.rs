@@ -3,12 +3,13 @@
 use std::{
     mem,
     ops::Range,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
 use async_trait::async_trait;
 use base64ct::{Base64, Encoding as _};
+use parking_lot::Mutex;
 use sealpost_agent::{Accept, Agent, LocalKeyring};
 use sealpost_envelope::{
     AwsLc, Binding, Identity, RustCrypto, SecretContext, UnixTime, cms, jwe, jwe::Serialization,
@@ -178,12 +179,12 @@ fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
     // As long as may be, for a loaded machine.
     let message = request.sign(&key, NOW, StoreRequest::MAX_LIFETIME);
     let message = message.expect("it can be signed");
-    let runtime = RUNTIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let runtime = RUNTIME.lock();
     let reply = runtime.block_on(agent.handle(&message));
     let reply = reply.expect("who is believed gets an answer");
     let (name, peer) = (key.gateway_name(), [key.verify_key()].into_iter().collect());
     let outcome = StoreReply::verify(&reply, (&id, &peer), &name, request.id, NOW, Duration::ZERO);
-    let stored = mem::take(&mut *vault.0.lock().unwrap_or_else(PoisonError::into_inner));
+    let stored = mem::take(&mut *vault.0.lock());
     (outcome.expect("the gateway believes it"), stored)
 }
 
@@ -204,7 +205,7 @@ impl Vault for Memory {
     }
 
     async fn create(&self, secret: &NewSecret<'_>, _: Deadline) -> Result<Receipt, CreateError> {
-        let mut stored = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut stored = self.0.lock();
         stored.push((secret.name.as_str().to_owned(), secret.value.to_vec()));
         Ok(Receipt::default())
     }

@@ -8,7 +8,7 @@ mod signers;
 
 use std::{
     mem,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -17,6 +17,7 @@ use axum::{
     body::Body,
     http::{HeaderMap, HeaderValue, Request, StatusCode, header},
 };
+use parking_lot::Mutex;
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{
     Authenticator, Denied, JwtAuthenticator, KeySet, Principal, TokenAlgorithm, TokenPolicy,
@@ -108,7 +109,7 @@ fn ask(authorization: &[HeaderValue], project: Option<&str>) -> (Answer, Asked) 
     });
     // Held until the answer is there: what was asked is of this request.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-    let _one = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+    let _one = ONE_AT_A_TIME.lock();
     let (endpoint, asked) = &*ENDPOINT;
     let query = project.map_or_else(String::new, |id| format!("?projectId={id}"));
     let mut request = Request::post(format!("/v1/secrets/{AGENT}/secret-value{query}"))
@@ -121,7 +122,7 @@ fn ask(authorization: &[HeaderValue], project: Option<&str>) -> (Answer, Asked) 
         headers.append(header::AUTHORIZATION, value.clone());
     }
     let answer = endpoint.send(request);
-    let mut asked = asked.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut asked = asked.lock();
     (answer, mem::take(&mut asked))
 }
 
@@ -149,7 +150,7 @@ struct Witness {
 impl Authenticator for Witness {
     async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, Denied> {
         let said = self.inner.authenticate(token, now).await;
-        let mut asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut asked = self.asked.lock();
         asked.push((token.to_owned(), said.clone()));
         said
     }

@@ -1,12 +1,10 @@
 //! An agent that answers as it is told to.
 
-use std::{
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::http::StatusCode;
+use parking_lot::Mutex;
 use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
 use sealpost_gateway::ProblemType;
 use sealpost_protocol::{
@@ -41,12 +39,12 @@ impl Agent {
     }
 
     pub(super) fn will(&self, does: &[u8]) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         *state = (letter(does), Vec::new());
     }
 
     pub(super) fn was_sent(&self) -> Vec<StoreRequest> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         std::mem::take(&mut state.1)
     }
 }
@@ -68,7 +66,7 @@ impl Carrier for Agent {
             panic!("no agent believes it: {received:?}")
         };
         let id = request.id;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state.lock();
         state.1.push(request);
         let violations = vec![VIOLATION.to_owned()];
         let outcome = match state.0 {

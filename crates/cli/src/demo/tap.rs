@@ -1,8 +1,9 @@
 //! A carrier that remembers what passed through it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
 use sealpost_protocol::AgentId;
 use tokio::time::Instant;
@@ -20,17 +21,11 @@ pub(super) struct Heard(Arc<Mutex<Bytes>>);
 
 impl Heard {
     pub(super) fn last_message(&self) -> Bytes {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().clone()
     }
 
     fn keep(&self, message: &Bytes) {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone_from(message);
+        self.0.lock().clone_from(message);
     }
 }
 

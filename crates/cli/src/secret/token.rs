@@ -1,9 +1,9 @@
 //! The bearer token: from a file that may be renewed meanwhile, or from the environment.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use sealpost_client::{BoxError, Token, TokenProvider};
 use sealpost_files::quoted;
 use zeroize::Zeroizing;
@@ -48,7 +48,7 @@ impl TokenSource {
             return Ok(false);
         };
         let token = read(path)?;
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock();
         let changed = *last != token;
         *last = token;
         Ok(changed)
@@ -59,7 +59,7 @@ impl TokenSource {
 impl TokenProvider for TokenSource {
     async fn token(&self) -> Result<Token, BoxError> {
         self.refresh().map_err(Failure::summary)?;
-        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = self.last.lock();
         Ok(Token::new(last.clone()))
     }
 
