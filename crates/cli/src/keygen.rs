@@ -17,7 +17,7 @@ use zeroize::Zeroizing;
 use crate::context::refused;
 use crate::error::Failure;
 use crate::io;
-use crate::render::{armored, hex, shell_word};
+use crate::render::{armored, hex, rfc3339, shell_word};
 use certificate::AgentCertificate;
 
 /// Arguments of `sealpost keygen`.
@@ -152,10 +152,6 @@ fn key_size(bits: &str) -> Result<KeySize, &'static str> {
         "4096" => Ok(KeySize::Rsa4096),
         _ => Err("choose 2048, 3072 or 4096"),
     }
-}
-
-fn rfc3339(time: SystemTime) -> String {
-    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 fn failed(what: impl std::fmt::Display) -> Failure {

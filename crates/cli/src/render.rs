@@ -1,5 +1,8 @@
-//! How things are written: hex, JSON, PEM, words of a shell.
+//! How things are written: hex, times, JSON, PEM, words of a shell.
 
+use std::time::SystemTime;
+
+use sealpost_context::hex::Hex;
 use x509_cert::der::pem::{self, LineEnding};
 use zeroize::Zeroizing;
 
@@ -7,7 +10,12 @@ use crate::error::Failure;
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    Hex(bytes).to_string()
+}
+
+/// RFC 3339, UTC.
+pub(crate) fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// One line of JSON, without the line break.

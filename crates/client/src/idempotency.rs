@@ -3,6 +3,7 @@
 use std::fmt;
 
 use reqwest::header::HeaderValue;
+use sealpost_context::hex::Hex;
 use sealpost_envelope::{OsRng, rand_core::TryRng as _};
 
 use crate::error::ClientError;
@@ -64,7 +65,7 @@ pub(crate) fn random_hex() -> Result<String, ClientError> {
     OsRng
         .try_fill_bytes(&mut bytes)
         .map_err(|_| ClientError::Randomness)?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(Hex(&bytes).to_string())
 }
 
 const MAX_LEN: usize = 64;

@@ -40,6 +40,7 @@ extern crate std;
 mod agent_id;
 mod context;
 mod error;
+pub mod hex;
 #[cfg(feature = "alloc")]
 mod owned;
 mod owner;

@@ -3,7 +3,10 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::error::{Field, InvalidIdentifier, Rule};
+use crate::{
+    error::{Field, InvalidIdentifier, Rule},
+    hex,
+};
 
 /// A project's UUID (RFC 9562). Its text is the form with hyphens, the only one that is read: in either case. It is
 /// written in lower case.
@@ -61,8 +64,8 @@ fn parse(text: &str) -> Option<[u8; 16]> {
         if matches!(i, 4 | 6 | 8 | 10) && bytes.next() != Some(b'-') {
             return None;
         }
-        let mut digit = || char::from(bytes.next()?).to_digit(16);
-        *octet = u8::try_from(digit()? << 4 | digit()?).ok()?;
+        let mut digit = || hex::digit(bytes.next()?);
+        *octet = digit()? << 4 | digit()?;
     }
     bytes.next().is_none().then_some(id)
 }

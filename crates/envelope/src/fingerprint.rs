@@ -2,6 +2,8 @@
 
 use core::{fmt, str::FromStr};
 
+use sealpost_context::hex::{self, Hex};
+
 /// SHA-256 of a certificate's DER: what a caller pins.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Fingerprint([u8; 32]);
@@ -49,7 +51,7 @@ macro_rules! digest_type {
         /// 64 lower-case hexadecimal digits.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+                Hex(&self.0).fmt(f)
             }
         }
 
@@ -79,18 +81,9 @@ fn parse_hex(text: &[u8]) -> Option<[u8; 32]> {
             [high, low] | [high, low, b':'] => (high, low),
             _ => return None,
         };
-        *byte = nibble(high)? << 4 | nibble(low)?;
+        *byte = hex::digit(high)? << 4 | hex::digit(low)?;
     }
     Some(digest)
-}
-
-fn nibble(digit: u8) -> Option<u8> {
-    match digit {
-        b'0'..=b'9' => Some(digit - b'0'),
-        b'a'..=b'f' => Some(digit - b'a' + 10),
-        b'A'..=b'F' => Some(digit - b'A' + 10),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use x509_cert::der::{Decode as _, Reader as _, SliceReader};
 use x509_cert::{name::Name, serial_number::SerialNumber};
 
-use crate::render::hex;
+use crate::render::{hex, rfc3339};
 
 /// What there is to say, for people and for programs.
 pub(super) struct Report {
@@ -205,7 +205,7 @@ fn issuer_and_serial(der: &[u8]) -> Option<(String, String)> {
 /// RFC 3339, or the number where that has no year for it.
 fn time(seconds: u64) -> String {
     match UNIX_EPOCH.checked_add(Duration::from_secs(seconds)) {
-        Some(time) if seconds < YEAR_10000 => humantime::format_rfc3339_seconds(time).to_string(),
+        Some(time) if seconds < YEAR_10000 => rfc3339(time),
         _ => format!("{seconds} seconds after 1970"),
     }
 }

@@ -7,7 +7,7 @@ mod tokens;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use sealpost_envelope::UnixTime;
+use sealpost_envelope::{UnixTime, context::hex};
 use sealpost_gateway::{BasePath, IdempotencySecret, Limits, Metrics, Tls};
 use sealpost_protocol::SigningKey;
 use zeroize::Zeroizing;
@@ -123,12 +123,6 @@ fn idempotency_secret(root: &mut Section<'_>) -> Option<IdempotencySecret> {
 
 fn secret_from_hex(digits: &[u8]) -> Option<IdempotencySecret> {
     let mut secret = Zeroizing::new([0; 32]);
-    if digits.len() != 2 * secret.len() {
-        return None;
-    }
-    for (byte, pair) in secret.iter_mut().zip(digits.chunks_exact(2)) {
-        let [high, low] = [pair[0], pair[1]].map(|digit| char::from(digit).to_digit(16));
-        *byte = u8::try_from(high? << 4 | low?).ok()?;
-    }
+    hex::decode(digits, &mut *secret)?;
     Some(IdempotencySecret::from_bytes(&secret))
 }

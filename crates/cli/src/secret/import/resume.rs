@@ -17,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use aws_lc_rs::{hmac, rand};
 use sealpost_client::IdempotencyKey;
+use sealpost_context::hex::decode;
 use sealpost_files::{FileError, quoted};
 use zeroize::Zeroizing;
 
@@ -248,12 +249,7 @@ fn first_half(tag: &hmac::Tag) -> Digest {
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     let mut bytes = [0; N];
-    if text.len() != 2 * N || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return None;
-    }
-    for (at, byte) in bytes.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(text.get(2 * at..2 * at + 2)?, 16).ok()?;
-    }
+    decode(text.as_bytes(), &mut bytes)?;
     Some(bytes)
 }
 
