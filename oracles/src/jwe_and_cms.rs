@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn the_stub_opens_what_is_sealed_for_it() {
         let policy = ContextPolicy::AcceptUnbound(None);
-        let jwes = ["jwe_compact", "jwe_json"].map(seeds::of).concat();
+        let jwes = ["jwe_compact", "jwe_json"].map(seeds::for_target).concat();
         let jwes = jwes.iter().filter(|(_, sealed)| {
             Message::parse(sealed).is_ok_and(|jwe| {
                 let pending = jwe.pending(&AWS_LC, policy);
@@ -349,7 +349,7 @@ mod tests {
             })
         });
         assert_eq!(jwes.count(), 4);
-        let messages = seeds::of("cms");
+        let messages = seeds::for_target("cms");
         let messages = messages.iter().filter(|(_, sealed)| {
             let cms = Message::parse(sealed).expect("it was sealed");
             let pending = cms.pending(&AWS_LC, policy);

@@ -104,7 +104,7 @@ fn expected(
         _ => own == *sent_to,
     };
     let in_time =
-        !sealed.at_source() || SingleUse::of(binding, NOW, Duration::from_secs(60)).is_ok();
+        !sealed.at_source() || SingleUse::parse(binding, NOW, Duration::from_secs(60)).is_ok();
     if let Sealed::Cms { .. } = sealed {
         // A value that is as deep as may be has no room in a wrapper.
         wrapper::unwrap(&wrapper::wrap(binding, value)).ok()?;

@@ -38,7 +38,7 @@ pub type Seed = (String, Vec<u8>);
 ///
 /// If there is no such target.
 #[must_use]
-pub fn of(target: &str) -> Vec<Seed> {
+pub fn for_target(target: &str) -> Vec<Seed> {
     match target {
         "batch" => random(8),
         "binding" => texts(BINDINGS),

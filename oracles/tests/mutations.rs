@@ -19,7 +19,7 @@ fn changed_seeds_break_no_promise() {
         if only.as_deref().is_some_and(|only| only != target.name) {
             continue;
         }
-        let mut inputs: Vec<_> = seeds::of(target.name)
+        let mut inputs: Vec<_> = seeds::for_target(target.name)
             .into_iter()
             .map(|(_, bytes)| bytes)
             .collect();

@@ -68,7 +68,7 @@ fn replay(name: &str) {
 #[test]
 fn seeds_are_what_the_generator_writes() {
     for target in TARGETS {
-        let seeds = seeds::of(target.name);
+        let seeds = seeds::for_target(target.name);
         let folder = folder("seeds").join(target.name);
         assert_eq!(names(&folder).len(), seeds.len(), "{}", target.name);
         for (name, bytes) in seeds {

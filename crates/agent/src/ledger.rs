@@ -133,7 +133,7 @@ impl Ledger {
             Ok(Some(place)) => ControlFlow::Continue(Taken {
                 digest,
                 payload,
-                _place: place,
+                _reservation: place,
                 _acquired: acquired,
             }),
             Ok(None) => ControlFlow::Break(Known::Full),
@@ -178,7 +178,7 @@ impl Ledger {
     }
 
     /// Promises a place for one entry. Returns `None` if the ledger is full.
-    async fn promise(&self, now: UnixTime) -> Result<Option<Place<'_>>, LedgerError> {
+    async fn promise(&self, now: UnixTime) -> Result<Option<Reservation<'_>>, LedgerError> {
         if let Some(place) = self.place() {
             return Ok(Some(place));
         }
@@ -190,11 +190,11 @@ impl Ledger {
         Ok(self.place())
     }
 
-    fn place(&self) -> Option<Place<'_>> {
+    fn place(&self) -> Option<Reservation<'_>> {
         let mut promised = self.promised.lock();
         (self.len().saturating_add(*promised) < self.max).then(|| {
             *promised += 1;
-            Place(&self.promised)
+            Reservation(&self.promised)
         })
     }
 }
@@ -204,14 +204,14 @@ impl Ledger {
 pub(crate) struct Taken<'l> {
     digest: Digest,
     payload: Digest,
-    _place: Place<'l>,
+    _reservation: Reservation<'l>,
     _acquired: Acquired<'l>,
 }
 
 #[derive(Debug)]
-struct Place<'l>(&'l Mutex<usize>);
+struct Reservation<'l>(&'l Mutex<usize>);
 
-impl Drop for Place<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let mut promised = self.0.lock();
         *promised = promised.saturating_sub(1);

@@ -140,7 +140,7 @@ impl Turn<'_> {
         if let Err(error) = remembered.await {
             error!(%error, "outcome not remembered");
         }
-        if let (Some(message), Some(done)) = (&self.message, Done::of(outcome)) {
+        if let (Some(message), Some(done)) = (&self.message, Done::from_outcome(outcome)) {
             let cache = &self.once.replay_cache;
             cache.note(&message.digest, message.expires_at, done);
         }

@@ -178,7 +178,7 @@ fn unwrap(
 }
 
 fn used(binding: &Binding, sealed: &[u8], now: UnixTime) -> Result<Used, Outcome> {
-    match SingleUse::of(binding, now, LEEWAY) {
+    match SingleUse::parse(binding, now, LEEWAY) {
         Ok(once) => Ok(Used {
             once,
             payload: digests::sealed(sealed),

@@ -21,7 +21,7 @@ pub(crate) enum Done {
 
 impl Done {
     /// Returns `None` if the message may be carried out again.
-    pub(crate) fn of(outcome: &Outcome) -> Option<Self> {
+    pub(crate) fn from_outcome(outcome: &Outcome) -> Option<Self> {
         match outcome {
             Outcome::Stored { .. } => Some(Self::Stored),
             Outcome::Exists => Some(Self::Exists),

@@ -21,7 +21,7 @@ use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
-use crate::inspect::Report;
+use crate::inspect::EnvelopeReport;
 use crate::io;
 use crate::issuer::Issuer;
 use crate::keygen::AgentKey;
@@ -225,7 +225,7 @@ fn reference(name: &VaultSecretName, key: Option<&str>) -> Result<String, Failur
 /// What `inspect` shows of recipients and messages, with shortened digests.
 fn indented(envelope: &Envelope<'_>) -> String {
     let mut text = String::new();
-    for line in Report(envelope).to_string().lines().skip(1) {
+    for line in EnvelopeReport(envelope).to_string().lines().skip(1) {
         let (label, rest) = line.split_once("  ").unwrap_or_default();
         let words: Vec<_> = rest.split(' ').map(abbreviated).collect();
         text += &format!("   {label:10} {}\n", words.join(" "));

@@ -33,16 +33,20 @@ impl Inspect {
                 let envelope = native.envelope();
                 match self.json {
                     true => format!("{}\n", as_json(&envelope, form(format))),
-                    false => Report(&envelope).to_string(),
+                    false => EnvelopeReport(&envelope).to_string(),
                 }
             }
-            Message::Jwe(jwe) => self.show(&jwe_and_cms::Report::of_jwe(format, &input, jwe)),
-            Message::Cms(cms) => self.show(&jwe_and_cms::Report::of_cms(format, &input, cms)),
+            Message::Jwe(jwe) => {
+                self.show(&jwe_and_cms::MessageReport::of_jwe(format, &input, jwe))
+            }
+            Message::Cms(cms) => {
+                self.show(&jwe_and_cms::MessageReport::of_cms(format, &input, cms))
+            }
         };
         io::write_stdout(report.as_bytes())
     }
 
-    fn show(&self, report: &jwe_and_cms::Report) -> String {
+    fn show(&self, report: &jwe_and_cms::MessageReport) -> String {
         match self.json {
             true => format!("{}\n", report.to_json()),
             false => report.to_string(),
@@ -63,9 +67,9 @@ fn form(format: Format) -> &'static str {
 }
 
 /// An envelope's structure, for people.
-pub(crate) struct Report<'a>(pub(crate) &'a Envelope<'a>);
+pub(crate) struct EnvelopeReport<'a>(pub(crate) &'a Envelope<'a>);
 
-impl fmt::Display for Report<'_> {
+impl fmt::Display for EnvelopeReport<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let envelope = self.0;
         writeln!(

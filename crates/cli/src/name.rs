@@ -31,7 +31,7 @@ pub(crate) struct Name {
 
 /// The names are those of the endpoint's answer.
 #[derive(Serialize)]
-struct Report<'a> {
+struct NameReport<'a> {
     #[serde(rename = "vaultSecretName")]
     vault_secret_name: &'a str,
     resolver_ref: &'a str,
@@ -50,7 +50,7 @@ impl Name {
         let reference = ResolverRef::new(name.as_str(), key.map(|key| key.as_str()));
         let reference = reference.map_err(Failure::refused)?.to_string();
         let report = if self.json {
-            let report = Report {
+            let report = NameReport {
                 vault_secret_name: name.as_str(),
                 resolver_ref: &reference,
             };

@@ -107,7 +107,7 @@ impl Certificate {
             PublicKey::from_spki_der(fields.public_key).map_err(CertificateError::PublicKey)?;
         let fingerprint = Fingerprint::from_bytes(sha256(der));
         Ok(Self {
-            names: CertificateNames::of(&fields, fingerprint),
+            names: CertificateNames::new(&fields, fingerprint),
             public_key,
             not_before: fields.not_before,
             not_after: fields.not_after,

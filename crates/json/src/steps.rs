@@ -14,7 +14,7 @@ pub(crate) fn count(_steps: usize) {
 
 /// The steps that `work` takes on this thread.
 #[cfg(test)]
-pub(crate) fn of<T>(work: impl FnOnce() -> T) -> (T, usize) {
+pub(crate) fn taken_by<T>(work: impl FnOnce() -> T) -> (T, usize) {
     STEPS.set(0);
     (work(), STEPS.get())
 }

@@ -22,7 +22,7 @@ impl SingleUse {
     /// # Errors
     ///
     /// The violations, each in the form `#/sealpost/exp: …`.
-    pub fn of(binding: &Binding, now: UnixTime, leeway: Duration) -> Result<Self, Vec<String>> {
+    pub fn parse(binding: &Binding, now: UnixTime, leeway: Duration) -> Result<Self, Vec<String>> {
         let mut violations = Vec::new();
         if binding.jti().is_none() {
             violations.push(
@@ -59,20 +59,20 @@ mod tests {
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn of(exp: u64) -> Result<SingleUse, Vec<String>> {
+    fn until(exp: u64) -> Result<SingleUse, Vec<String>> {
         let binding = Binding::new(&SecretContext::unchecked("a", "n"));
         let binding = binding.with_use("j", UnixTime::from_secs(exp)).unwrap();
-        SingleUse::of(&binding, UnixTime::from_secs(1_000_000), MINUTE)
+        SingleUse::parse(&binding, UnixTime::from_secs(1_000_000), MINUTE)
     }
 
     #[test]
     fn a_use_has_its_time() {
         let last = 1_000_000 + SingleUse::MAX_AHEAD.as_secs() + 60;
         for good in [999_941, 1_000_000, last] {
-            assert_eq!(of(good).map(|u| u.expires_at.as_secs()), Ok(good));
+            assert_eq!(until(good).map(|u| u.expires_at.as_secs()), Ok(good));
         }
         for bad in [0, 999_940, last + 1, u64::MAX] {
-            let violations = of(bad).unwrap_err();
+            let violations = until(bad).unwrap_err();
             assert!(
                 violations[0].starts_with("#/sealpost/exp: "),
                 "{violations:?}"
@@ -83,7 +83,7 @@ mod tests {
     #[test]
     fn both_are_needed() {
         let binding = Binding::new(&SecretContext::unchecked("a", "n"));
-        let violations = SingleUse::of(&binding, UnixTime::from_secs(0), MINUTE).unwrap_err();
+        let violations = SingleUse::parse(&binding, UnixTime::from_secs(0), MINUTE).unwrap_err();
         assert_eq!(violations.len(), 2, "{violations:?}");
     }
 }

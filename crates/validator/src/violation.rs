@@ -6,7 +6,7 @@ mod show;
 use core::error::Error;
 use core::fmt;
 
-pub(crate) use list::Report;
+pub(crate) use list::Findings;
 pub use list::{Violations, ViolationsIter};
 
 use sealpost_context::{InvalidIdentifier, Rule};

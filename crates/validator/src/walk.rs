@@ -4,7 +4,7 @@ use sealpost_json::{
     Inserted, JsonKind, JsonValue, MAX_DEPTH, Malformed, MemberNames, Scanner, Token,
 };
 
-use crate::violation::{Place, Problem, Report, Violation};
+use crate::violation::{Findings, Place, Problem, Violation};
 use crate::{MAX_BODY, MAX_VALUE};
 
 /// May a message or a pointer repeat the names of the value's members?
@@ -18,7 +18,7 @@ pub enum Naming {
 
 pub(crate) struct Walk<'v, 'a> {
     pub(crate) scan: Scanner<'a>,
-    pub(crate) report: Report<'v, 'a>,
+    pub(crate) report: Findings<'v, 'a>,
     /// What a syntax error found now would point at.
     pub(crate) place: Place,
     pub(crate) naming: Naming,
@@ -38,7 +38,7 @@ impl<'v, 'a> Walk<'v, 'a> {
         input: &'a [u8],
         place: Place,
         naming: Naming,
-        mut report: Report<'v, 'a>,
+        mut report: Findings<'v, 'a>,
         read: impl FnOnce(&mut Self) -> Result<Option<T>, Malformed>,
     ) -> Option<T> {
         if input.len() > MAX_BODY {

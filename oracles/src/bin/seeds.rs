@@ -15,7 +15,7 @@ fn main() -> io::Result<()> {
             fs::remove_dir_all(&folder)?;
         }
         fs::create_dir_all(&folder)?;
-        for (name, bytes) in seeds::of(target.name) {
+        for (name, bytes) in seeds::for_target(target.name) {
             fs::write(folder.join(name), bytes)?;
         }
     }

@@ -163,7 +163,7 @@ fn jwe(media: Media, body: &[u8], owner: Option<&Owner>) -> Result<(), Wrong> {
     }
     let context = OwnedContext::check(&binding.context()).ok();
     let Some(context) =
-        context.filter(|_| SingleUse::of(binding, NOW, Duration::from_secs(60)).is_ok())
+        context.filter(|_| SingleUse::parse(binding, NOW, Duration::from_secs(60)).is_ok())
     else {
         return Err((ProblemType::InvalidRequest, None));
     };

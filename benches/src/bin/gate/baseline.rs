@@ -25,7 +25,7 @@ impl Baseline {
         }
     }
 
-    pub(crate) fn of(counted: &[Counted]) -> Self {
+    pub(crate) fn new(counted: &[Counted]) -> Self {
         let rows = counted.iter().map(|row| Counted {
             name: row.name.clone(),
             ..*row
@@ -61,9 +61,9 @@ impl Baseline {
     }
 
     /// Row by row. What one has and the other has not is a failure too: the baseline is out of date.
-    pub(crate) fn compare(&self, counted: &[Counted]) -> Report {
+    pub(crate) fn compare(&self, counted: &[Counted]) -> Comparison {
         let (now, then) = (tools(), &self.made_with);
-        let mut report = Report::default();
+        let mut report = Comparison::default();
         for row in counted {
             let limits = operations::limits(&row.name);
             report.add(row, self.row(&row.name), limits);
@@ -85,12 +85,12 @@ impl Baseline {
 
 /// A line for each operation, and what is worse.
 #[derive(Default)]
-pub(crate) struct Report {
+pub(crate) struct Comparison {
     lines: Vec<String>,
     failures: Vec<String>,
 }
 
-impl Report {
+impl Comparison {
     pub(crate) fn passes(&self) -> bool {
         self.failures.is_empty()
     }
@@ -145,7 +145,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let head = ["operation", "baseline", "now", "moved", "allocations"];
         let [operation, baseline, now, moved, allocations] = head;

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
     let counted = callgrind::run();
     if arguments == ["--update"] {
-        Baseline::of(&counted).write();
+        Baseline::new(&counted).write();
         return ExitCode::SUCCESS;
     }
     let report = Baseline::committed().compare(&counted);

@@ -16,7 +16,7 @@ use x509_cert::{name::Name, serial_number::SerialNumber};
 use crate::render::{hex, rfc3339};
 
 /// What there is to say, for people and for programs.
-pub(super) struct Report {
+pub(super) struct MessageReport {
     title: String,
     format: &'static str,
     form: &'static str,
@@ -39,7 +39,7 @@ enum Recipient {
     SubjectKeyId(String),
 }
 
-impl Report {
+impl MessageReport {
     pub(super) fn of_jwe(format: Format, input: &[u8], jwe: &Jwe<'_>) -> Self {
         let (title, form) = match jwe.serialization() {
             Serialization::Compact => (format.to_string(), "compact"),
@@ -65,7 +65,7 @@ impl Report {
             format: "cms",
             form: super::form(format),
             bytes: input.len(),
-            recipients: cms.recipients().map(Recipient::of).collect(),
+            recipients: cms.recipients().map(Recipient::from).collect(),
             context: None,
             message_len: cms.message_len(),
         }
@@ -88,7 +88,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for MessageReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
@@ -107,8 +107,8 @@ impl fmt::Display for Report {
     }
 }
 
-impl Recipient {
-    fn of(name: RecipientName<'_>) -> Self {
+impl From<RecipientName<'_>> for Recipient {
+    fn from(name: RecipientName<'_>) -> Self {
         match name {
             RecipientName::IssuerAndSerialNumber(der) => match issuer_and_serial(der) {
                 Some((issuer, serial)) => Self::Issued { issuer, serial },
@@ -120,7 +120,9 @@ impl Recipient {
             RecipientName::SubjectKeyIdentifier(id) => Self::SubjectKeyId(hex(id)),
         }
     }
+}
 
+impl Recipient {
     fn to_json(&self) -> Value {
         match self {
             Self::Jwe(name) => json!({

@@ -21,7 +21,7 @@ pub(crate) struct CertificateNames {
 }
 
 impl CertificateNames {
-    pub(super) fn of(fields: &Fields<'_>, fingerprint: Fingerprint) -> Self {
+    pub(super) fn new(fields: &Fields<'_>, fingerprint: Fingerprint) -> Self {
         // An extension that is malformed names nobody; nothing else depends on it.
         let subject_key_id = fields
             .extension(ID_CE_SUBJECT_KEY_IDENTIFIER)

@@ -63,7 +63,7 @@ fn content_info(der: &[u8]) -> Result<Cms, CmsError> {
     if der.get(1) == Some(&0x80) {
         return Err(CmsError::Ber);
     }
-    let mut parts = Elements::of(der)?;
+    let mut parts = Elements::parse(der)?;
     let content_type: ObjectIdentifier = parts.next()?.decode_as().map_err(malformed)?;
     match content_type {
         oid::AUTH_ENVELOPED_DATA => {}
@@ -87,7 +87,7 @@ fn content_info(der: &[u8]) -> Result<Cms, CmsError> {
 /// ```
 // RFC 5083 §2.1
 fn auth_enveloped_data(der: &[u8]) -> Result<Cms, CmsError> {
-    let mut parts = Elements::of(der)?;
+    let mut parts = Elements::parse(der)?;
     if parts.next()?.decode_as::<u8>().map_err(malformed)? != 0 {
         return Err(CmsError::Malformed);
     }
@@ -283,7 +283,7 @@ struct Elements<'a> {
 
 impl<'a> Elements<'a> {
     /// Of the one SEQUENCE that `der` consists of.
-    fn of(der: &'a [u8]) -> Result<Self, CmsError> {
+    fn parse(der: &'a [u8]) -> Result<Self, CmsError> {
         Self::sequence(AnyRef::from_der(der).map_err(malformed)?)
     }
 

@@ -122,7 +122,7 @@ pub enum HeaderParameter {
 }
 
 impl KeyAlgorithm {
-    pub(crate) fn of(alg: &str) -> Self {
+    pub(crate) fn parse(alg: &str) -> Self {
         match alg {
             "RSA1_5" => Self::Rsa15,
             "RSA-OAEP" => Self::RsaOaepSha1,

@@ -85,7 +85,7 @@ pub(super) fn protected<'a>(
         .take(MAX_NAME)
         .collect();
     if alg != ALG {
-        return Err(JweError::Algorithm(KeyAlgorithm::of(&alg)));
+        return Err(JweError::Algorithm(KeyAlgorithm::parse(&alg)));
     }
     if enc.ok_or(JweError::Missing(JwePart::Enc))? != *ENC {
         return Err(JweError::Encryption);

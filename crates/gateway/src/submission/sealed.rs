@@ -91,7 +91,7 @@ fn jwe(format: Format, body: &[u8], now: UnixTime) -> Result<AtSource, Rejection
             broken.to_string(),
         ));
     }
-    let single_use = SingleUse::of(binding, now, LEEWAY);
+    let single_use = SingleUse::parse(binding, now, LEEWAY);
     let context = match (context, single_use) {
         (Ok(context), Ok(_)) => context,
         (context, single_use) => {

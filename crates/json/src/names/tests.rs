@@ -239,7 +239,7 @@ fn the_work_is_linear_whatever_the_names_are() {
         let most = STEPS_PER_BYTE * text.len();
         for moves in [0, usize::MAX] {
             let mut names = MemberNames::new(&text, &mut slots);
-            let (results, steps) = steps::of(|| insert_all(&mut names, &text, moves));
+            let (results, steps) = steps::taken_by(|| insert_all(&mut names, &text, moves));
             let new = results.iter().map(|result| *result == Inserted::New);
             assert!(new.eq(expected.iter().copied()), "{family}");
             assert!(

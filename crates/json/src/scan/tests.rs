@@ -8,7 +8,7 @@ fn the_work_is_linear_in_the_bytes() {
     for unit in ["a", "é", "\\n", "\\u0061", "\\ud83d\\ude00", "\\ud83d"] {
         let text = [b"\"", unit.repeat(10_000).as_bytes(), b"\""].concat();
         let mut scan = Scanner::new(&text);
-        let (_, steps) = steps::of(|| scan.string().is_ok());
+        let (_, steps) = steps::taken_by(|| scan.string().is_ok());
         assert!(
             steps >= text.len() / 6 && steps <= 2 * text.len(),
             "{unit}: {steps}"

@@ -63,13 +63,13 @@ impl<'a, const N: usize> Violations<'a, N> {
     }
 
     /// Empties the list and lends it to a validation.
-    pub(crate) fn report(&mut self) -> Report<'_, 'a> {
+    pub(crate) fn report(&mut self) -> Findings<'_, 'a> {
         self.items
             .iter_mut()
             .take(self.len)
             .for_each(|item| *item = None);
         (self.len, self.overflowed) = (0, false);
-        Report {
+        Findings {
             items: &mut self.items,
             len: &mut self.len,
             overflowed: &mut self.overflowed,
@@ -117,13 +117,13 @@ impl<'v, 'a> Iterator for ViolationsIter<'v, 'a> {
 }
 
 /// A list as a validation sees it, whatever its size.
-pub(crate) struct Report<'v, 'a> {
+pub(crate) struct Findings<'v, 'a> {
     items: &'v mut [Option<Violation<'a>>],
     len: &'v mut usize,
     overflowed: &'v mut bool,
 }
 
-impl<'a> Report<'_, 'a> {
+impl<'a> Findings<'_, 'a> {
     pub(crate) fn is_empty(&self) -> bool {
         *self.len == 0 && !*self.overflowed
     }
