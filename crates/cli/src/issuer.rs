@@ -1,6 +1,6 @@
 //! A token issuer for one machine: an Ed25519 key, and tokens that the gateway checks like any other.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_lc_rs::encoding::{AsDer as _, Pkcs8V1Der};
 use aws_lc_rs::signature::Ed25519KeyPair;
@@ -70,7 +70,7 @@ impl Issuer {
             sub: "dev",
             aud: Self::AUDIENCE,
             iat: now,
-            exp: now + LIFETIME,
+            exp: now + LIFETIME.as_secs(),
             scope: "secrets:write",
         };
         let token = jsonwebtoken::encode(&header, &claims, &self.key);
@@ -86,5 +86,4 @@ fn unusable(what: &str) -> Failure {
     )
 }
 
-/// 24 hours in seconds.
-const LIFETIME: u64 = 24 * 60 * 60;
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);

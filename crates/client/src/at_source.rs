@@ -1,5 +1,7 @@
 //! Sealing a value before it leaves the caller.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use sealpost_context::{Owner, SecretContext};
 use sealpost_envelope::{
@@ -87,7 +89,7 @@ pub(crate) fn seal(
     owner: Owner,
     certificate: &Certificate,
     trust: &AgentTrust,
-    lifetime: std::time::Duration,
+    lifetime: Duration,
 ) -> Result<Bytes, ClientError> {
     let value = body::value(secret)?;
     let now = UnixTime::now();
@@ -103,8 +105,7 @@ pub(crate) fn seal(
     if let Some(secret_type) = &secret.secret_type {
         context = context.with_unchecked_type(secret_type);
     }
-    let lifetime = lifetime.as_secs().min(LONGEST) + CLOCKS;
-    let expires_at = UnixTime::from_secs(now.as_secs().saturating_add(lifetime));
+    let expires_at = now.saturating_add(lifetime.min(LONGEST) + CLOCKS);
     // 32 hexadecimal digits are a valid identifier.
     let binding = Binding::new(&context)
         .with_use(&random_hex()?, expires_at)
@@ -120,15 +121,13 @@ pub(crate) fn seal(
     Ok(Bytes::from(sealed))
 }
 
-/// Seconds by which the agent's clock may be ahead.
-const CLOCKS: u64 = 60;
+/// By how much the agent's clock may be ahead.
+const CLOCKS: Duration = Duration::from_secs(60);
 /// Agents refuse values that expire more than a day ahead by their own clock.
-const LONGEST: u64 = 24 * 60 * 60 - 2 * CLOCKS;
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60 - 2 * CLOCKS.as_secs());
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use sealpost_envelope::{ContextPolicy, Identity, Keyring, Message, jwe::Jwe};
 
     use super::*;
