@@ -6,6 +6,43 @@
 //! happen twice. It answers when the vault has stored the value durably, and tells an [`Observer`] of events. A
 //! [`Resolver`] turns a `resolver_ref` back into the value.
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use sealpost_agent::{Agent, LocalKeyring, Resolver};
+//! use sealpost_carrier::InProcess;
+//! use sealpost_envelope::Identity;
+//! use sealpost_protocol::SigningKey;
+//! use sealpost_vault::{FileVault, Vault};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let key_pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/agent-a2048.key.pem"));
+//! # let folder = tempfile::tempdir()?;
+//! # let gateway = SigningKey::generate()?.verify_key();
+//! let vault: Arc<dyn Vault> = Arc::new(FileVault::open(folder.path())?);
+//! let resolver = Resolver::new(Arc::clone(&vault));
+//! let agent = Agent::new(
+//!     "agent-1".parse()?,
+//!     LocalKeyring::new(Identity::from_pem(key_pem)?),
+//!     vault,
+//!     SigningKey::generate()?, // the gateway is given its public half
+//!     gateway,
+//! );
+//!
+//! // A message that no known gateway has signed is not answered.
+//! assert!(agent.handle(b"not a request").await.is_none());
+//! // Nothing was stored yet, so nothing resolves.
+//! assert!(resolver.resolve("secret:db-login#password").await.is_err());
+//!
+//! // What arrives for the agent is carried out until the process is to end.
+//! let carrier = InProcess::new(64);
+//! let inbox = carrier.register("agent-1".parse()?)?;
+//! Arc::new(agent).serve(inbox, async { /* a signal */ }).await?;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Security
 //!
 //! - An opened value lives in one buffer that is wiped, and is borrowed from there into the vault.

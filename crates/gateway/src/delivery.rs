@@ -5,8 +5,7 @@ mod seal;
 
 use std::{sync::Arc, time::Duration};
 
-use sealpost_carrier::Carrier;
-use sealpost_carrier::any_answer;
+use sealpost_carrier::{Carrier, any_answer};
 use sealpost_protocol::{Clock, MessageId, SigningKey, StoreReply};
 use tokio::time::Instant;
 

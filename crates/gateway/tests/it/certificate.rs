@@ -91,7 +91,7 @@ async fn as_for_writing() {
 }
 
 #[tokio::test]
-async fn whoever_is_limited_to_a_project_names_it() {
+async fn a_caller_limited_to_a_project_must_name_it() {
     let world = world();
     let project = crate::harness::PROJECT;
     let limited = world

@@ -131,7 +131,7 @@ async fn keys_are_fetched_again_for_an_unknown_kid_and_not_too_often() {
     assert_eq!(ask(&authenticator, &issuer.token()).await, Ok(()));
     assert!(authenticator.is_ready());
     assert_eq!(script.asked(), 1);
-    // Within the interval nobody is asked, however many come.
+    // Within the interval nothing is fetched, however many tokens come.
     script.say(Some(renamed(&issuer.jwks(), "-2")));
     let new = token(&issuer, "ed-2");
     for _ in 0..5 {

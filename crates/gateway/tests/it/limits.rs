@@ -226,7 +226,7 @@ async fn an_address_has_so_many_connections() {
     serving.abort();
 }
 
-/// Answers that nobody reads fill the buffers of both sides, and then hold the connection.
+/// Unread answers fill the buffers of both sides, and then hold the connection.
 #[tokio::test]
 async fn who_does_not_read_is_not_written_to_for_ever() {
     let mut limits = short_limits();

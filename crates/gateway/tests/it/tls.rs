@@ -180,7 +180,7 @@ async fn a_secret_goes_over_tls() {
 }
 
 #[tokio::test]
-async fn files_are_taken_anew_when_they_change() {
+async fn changed_files_are_loaded_again() {
     let setup = Setup::new();
     let (tls, address, _world) = setup.start().await;
     let shown = async || {

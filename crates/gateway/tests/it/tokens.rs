@@ -237,7 +237,7 @@ async fn claims_limit_agents_and_projects() {
     assert_eq!(with_token(&world, &in_project, &projects).await.status, 201);
     for (path, token) in [
         (SILENT, &agents),
-        // Whether an agent exists is not for everybody to know, nor what an id looks like.
+        // Callers without permission learn neither whether an agent exists nor what an id looks like.
         ("nobody", &agents),
         ("a.b", &agents),
         (AGENT, &projects),
