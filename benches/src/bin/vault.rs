@@ -19,7 +19,7 @@ use std::{
 
 use sealpost_agent::Resolver;
 use sealpost_vault::{
-    Deadline, FileVault, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName, file::FileVault,
 };
 use tokio::runtime::{Builder, Runtime};
 

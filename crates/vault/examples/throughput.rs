@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sealpost_vault::{
-    Deadline, FileVault, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName, file::FileVault,
 };
 use tokio::task::JoinSet;
 

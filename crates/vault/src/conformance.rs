@@ -2,7 +2,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use sealpost_vault::{FileVault, conformance};
+//! use sealpost_vault::{file::FileVault, conformance};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;

@@ -43,6 +43,8 @@
 //! - The key file lies beside the database. Reading both is reading everything: this protects copies and
 //!   backups of the database alone. Back the two up in different places.
 
+#![cfg(all(unix, feature = "file-vault"))]
+
 mod commit;
 mod error;
 mod files;

@@ -1,10 +1,10 @@
 //! Where secrets are kept: what every vault must do, and the vault that needs no server.
 //!
-//! [`Vault`] is the interface through which an agent stores and fetches secrets. [`FileVault`] keeps them encrypted
+//! [`Vault`] is the interface through which an agent stores and fetches secrets. [`FileVault`](file::FileVault) keeps them encrypted
 //! in one file; users know it as the embedded vault.
 //!
 //! ```
-//! use sealpost_vault::{Deadline, FileVault, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
+//! use sealpost_vault::{file::FileVault, Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! # let dir = tempfile::tempdir()?;
@@ -50,7 +50,7 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `file-vault` (default) | [`FileVault`], on Unix, since it relies on permissions of files |
+//! | `file-vault` (default) | [`FileVault`](file::FileVault), on Unix, since it relies on permissions of files |
 //! | `conformance` | `conformance`, the suite that every implementation of [`Vault`] must pass |
 
 #![forbid(unsafe_code)]
@@ -59,7 +59,6 @@
 pub mod conformance;
 mod deadline;
 mod error;
-#[cfg(all(unix, feature = "file-vault"))]
 pub mod file;
 mod guarantees;
 mod operation;
@@ -70,8 +69,6 @@ mod vault;
 
 pub use deadline::Deadline;
 pub use error::{Cause, CreateError, DeleteError, FetchError, VaultFailure};
-#[cfg(all(unix, feature = "file-vault"))]
-pub use file::{FileVault, FileVaultBuilder, OpenVaultError};
 pub use guarantees::{CreateGuarantee, DeletedNames, Guarantees, Reads};
 pub use operation::OperationId;
 pub use receipt::{Receipt, Version};

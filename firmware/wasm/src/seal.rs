@@ -7,9 +7,7 @@ use alloc::{
 };
 
 use sealpost_context::{InvalidIdentifier, OwnedContext, Owner, SecretId};
-use sealpost_envelope::{
-    Certificate, Fingerprint, Recipient, RustCrypto, Trust, UnixTime, text,
-};
+use sealpost_envelope::{Certificate, Fingerprint, Recipient, RustCrypto, Trust, UnixTime, text};
 use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 
 use crate::{
@@ -43,8 +41,7 @@ fn sealed(message: &[u8], now: UnixTime) -> Answer {
     let trust = pins
         .as_deref()
         .map_or(Trust::DangerAnyCertificate, Trust::Pinned);
-    let certificate =
-        Certificate::from_pem(certificate).map_err(|error| error.to_string())?;
+    let certificate = Certificate::from_pem(certificate).map_err(|error| error.to_string())?;
     // What a pin can't say: that the certificate is that of the agent named.
     if !certificate.agent_ids().any(|id| id == context.agent_id())
         && certificate.agent_ids().next().is_some()

@@ -21,7 +21,7 @@ use sealpost_gateway::{
     AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
 };
 use sealpost_protocol::{AgentId, Clock, SigningKey};
-use sealpost_vault::{FileVault, Vault};
+use sealpost_vault::{Vault, file::FileVault};
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 

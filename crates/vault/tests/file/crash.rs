@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealpost_vault::{
-    Deadline, FetchError, FileVault, Lifecycle, NewSecret, OpenVaultError, OperationId, Vault,
-    VaultKind, VaultSecretName,
+    Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    file::{FileVault, OpenVaultError},
 };
 
 /// The directory in which the child writes, and the round.

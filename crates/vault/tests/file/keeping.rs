@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sealpost_vault::{
-    CreateError, Deadline, FetchError, FileVault, Lifecycle, NewSecret, OperationId, Vault,
-    VaultFailure, VaultKind, VaultSecretName, conformance,
+    CreateError, Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultFailure,
+    VaultKind, VaultSecretName, conformance, file::FileVault,
 };
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sealpost_vault::{
-    CreateError, Deadline, DeleteError, FetchError, FileVault, Lifecycle, NewSecret, OperationId,
-    Vault, VaultKind, VaultSecretName,
+    CreateError, Deadline, DeleteError, FetchError, Lifecycle, NewSecret, OperationId, Vault,
+    VaultKind, VaultSecretName, file::FileVault,
 };
 
 #[derive(Clone, Debug)]

@@ -6,7 +6,8 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use sealpost_vault::{
-    Deadline, FileVault, NewSecret, OpenVaultError, OperationId, Vault, VaultKind, VaultSecretName,
+    Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    file::{FileVault, OpenVaultError},
 };
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);

@@ -6,8 +6,8 @@ use std::path::Path;
 use redb::{Database, ReadableTable, TableDefinition};
 use sealpost_vault::file::record::Record;
 use sealpost_vault::{
-    Deadline, FetchError, FileVault, Lifecycle, NewSecret, OperationId, Vault, VaultKind,
-    VaultSecretName,
+    Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    file::FileVault,
 };
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);

@@ -62,7 +62,8 @@ fn opens(meter: &Meter, rng: &mut Noise<'_>) {
     expect_open_error(tampered, "a tampered envelope");
 
     let envelope = read_again(envelope);
-    let other = SecretContext::unchecked(CONTEXT.agent_id(), "other").with_unchecked_key("password");
+    let other =
+        SecretContext::unchecked(CONTEXT.agent_id(), "other").with_unchecked_key("password");
     let wrong = meter.measure("open-wrong-context", || {
         open_in_place(&identity, envelope, &other, rng).map(|_| ())
     });

@@ -9,9 +9,10 @@ use alloc::{string::ToString as _, vec::Vec};
 use core::{fmt::Display, panic::PanicInfo};
 
 use cortex_m_rt::entry;
+use sealpost_context::{AgentId, ProjectId, PropertyKey, SecretName, SecretType};
 use sealpost_envelope::{
-    Certificate, ContextPolicy, Envelope, Fingerprint, Identity, KeyAnswer, Keyring, Message, Opener,
-    PublicKey, Recipient, RustCrypto, Sealer, SecretContext, Trust, UnixTime,
+    Certificate, ContextPolicy, Envelope, Fingerprint, Identity, KeyAnswer, Keyring, Message,
+    Opener, PublicKey, Recipient, RustCrypto, Sealer, SecretContext, Trust, UnixTime,
     binding::Binding,
     cms,
     jwe::{self, Serialization},
@@ -22,7 +23,6 @@ use sealpost_firmware::{
     heap, host,
     noise::Noise,
 };
-use sealpost_context::{AgentId, ProjectId, PropertyKey, SecretName, SecretType};
 use sealpost_json::{find_property, members};
 use sealpost_validator::{Naming, Slot, Violations, validate_request, validate_value};
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};

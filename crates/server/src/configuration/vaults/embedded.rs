@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sealpost_vault::{FileVault, Vault};
+use sealpost_vault::{Vault, file::FileVault};
 use tokio::task::spawn_blocking;
 
 use super::kind::{Kind, VaultConfiguration};
