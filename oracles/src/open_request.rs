@@ -11,7 +11,10 @@ use async_trait::async_trait;
 use base64ct::{Base64, Encoding as _};
 use sealpost_agent::{Accept, Agent, LocalKeyring};
 use sealpost_envelope::{
-    AwsLc, Binding, Identity, RustCrypto, SecretContext, UnixTime, cms, jwe, jwe::Serialization,
+    AwsLc, Identity, RustCrypto, SecretContext, UnixTime,
+    binding::Binding,
+    cms,
+    jwe::{self, Serialization},
     seal, text, wrapper,
 };
 use sealpost_protocol::{
