@@ -7,8 +7,8 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;
 
-use sealpost_envelope as _;
 use sealpost_context as _;
+use sealpost_envelope as _;
 use sealpost_json as _;
 #[cfg(feature = "leak")]
 use sealpost_proof_leak as _;
