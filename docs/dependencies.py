@@ -15,7 +15,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs/DEPENDENCIES.md"
-CORE = ["sealpost-envelope", "sealpost-json", "sealpost-validator", "sealpost-vault-key"]
+CORE = ["sealpost-context", "sealpost-envelope", "sealpost-json", "sealpost-validator", "sealpost-vault-key"]
 FEATURES = ",".join(f"sealpost-envelope/{f}" for f in ["aws-lc", "rustcrypto", "std"])
 HOST = "x86_64-unknown-linux-gnu"
 DEVICE = "thumbv7em-none-eabihf"
@@ -129,9 +129,9 @@ def page():
         )
     return f"""# What the core depends on
 
-Every crate that `sealpost-envelope` (all features), `sealpost-json`, `sealpost-validator` and `sealpost-vault-key` pull in on {HOST}, those
+Every crate that `sealpost-envelope` (all features), `sealpost-context`, `sealpost-json`, `sealpost-validator` and `sealpost-vault-key` pull in on {HOST}, those
 that only build included: {len(host)}. A device without an operating system ({DEVICE}, the default features) gets the {len(device & host)} that are marked;
-`sealpost-json` and `sealpost-validator` have no dependency of others.
+`sealpost-context`, `sealpost-json` and `sealpost-validator` have no dependency of others.
 
 This page is written by `docs/dependencies.py`, which reads Cargo.lock and the sources; `docs/dependencies.py --check` fails if it
 is out of date. *unsafe* counts the lines of Rust with the keyword, comments left out; it says where to look, not how good

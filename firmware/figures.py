@@ -30,7 +30,7 @@ LIMITS = {
     "lm3s6965evb 2048 validate stack": 8_192,
 }
 BOARDS = {"lm3s6965evb": "thumbv7m-none-eabi", "mps2-an386": "thumbv7em-none-eabihf"}
-OURS = re.compile(rb"[\w/.-]*(crates/(?:envelope|json|validator|vault-key)/src/[\w/.-]+\.rs)")
+OURS = re.compile(rb"[\w/.-]*(crates/(?:context|envelope|json|validator|vault-key)/src/[\w/.-]+\.rs)")
 THEIRS = re.compile(rb"[\w/.-]*(crypto-bigint-[\w.-]+/src/[\w/.-]+\.rs)")
 # The panics that are left, by the texts of their `expect`: docs/FIRMWARE.md says why.
 INVARIANTS = ["HMAC takes keys of every length"]

@@ -8,7 +8,9 @@ use sealpost_benches::{
     envelope::{Keys, message},
     keys::{RSA_BITS, certificate_pem, key_pem},
 };
-use sealpost_envelope::{AwsLc, Backend, Identity, Recipient, RustCrypto, Trust, UnixTime};
+use sealpost_envelope::{
+    AwsLc, Identity, Recipient, RustCrypto, Trust, UnixTime, backend::Backend,
+};
 
 fn messages<B: Backend>(c: &mut Criterion, backend: &str) {
     for bits in RSA_BITS {

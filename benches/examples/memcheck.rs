@@ -14,9 +14,14 @@ use std::{
 };
 
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Certificate, ContextPolicy, Envelope, Fingerprint, Identity,
-    KeyAnswer, Keyring, Message, PublicIdentity, Recipient, RustCrypto, SecretContext, Trust,
-    UnixTime, cms, open, rand_core::TryRng as _, seal,
+    AwsLc, AwsLcRng, Certificate, ContextPolicy, Envelope, Fingerprint, Identity, Keyring, Message,
+    Recipient, RustCrypto, SecretContext, Trust, UnixTime,
+    backend::Backend,
+    cms,
+    key::{KeyAnswer, PublicIdentity},
+    open,
+    rand_core::TryRng as _,
+    seal,
 };
 
 fn main() -> io::Result<()> {

@@ -27,8 +27,8 @@ use std::{
 use num_bigint::BigUint;
 use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Identity, Recipient, RustCrypto, SecretContext, Trust, UnixTime,
-    open, seal,
+    AwsLc, AwsLcRng, Identity, Recipient, RustCrypto, SecretContext, Trust, UnixTime,
+    backend::Backend, open, seal,
 };
 
 /// How a block is wrong; or that it is a good one, of another seed than the frame's.

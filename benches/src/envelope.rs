@@ -2,8 +2,11 @@
 
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
-    AwsLcRng, Backend, Binding, ContextPolicy, Envelope, Identity, Keyring, Message, Plaintext,
-    Recipient, Sealer, SecretContext, cms,
+    AwsLcRng, ContextPolicy, Envelope, Identity, Keyring, Message, Plaintext, Recipient, Sealer,
+    SecretContext,
+    backend::Backend,
+    binding::Binding,
+    cms,
     jwe::{self, Serialization},
     open, seal,
 };

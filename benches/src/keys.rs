@@ -1,6 +1,6 @@
 //! The test keys of `testdata/keys`, in three sizes.
 
-use sealpost_envelope::{Backend, Identity, Recipient, Trust, UnixTime};
+use sealpost_envelope::{Identity, Recipient, Trust, UnixTime, backend::Backend};
 
 /// The key sizes in bits.
 pub const RSA_BITS: [usize; 3] = [2048, 3072, 4096];

@@ -5,7 +5,8 @@ mod padding;
 
 use arbitrary::{Result, Unstructured};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Envelope, KeyAnswer, Opener, RustCrypto, Sealer, SecretContext,
+    AwsLc, AwsLcRng, Envelope, RustCrypto, Sealer, SecretContext, backend::Backend, key::KeyAnswer,
+    native::Opener,
 };
 
 use crate::keys::{self, PUBLIC};

@@ -8,8 +8,9 @@ use std::{
 use aws_lc_rs::digest::{SHA256, digest};
 use base64ct::{Base64, Encoding as _};
 use sealpost_envelope::{
-    AwsLc, Certificate, CertificateError, ChainPolicy, Fingerprint, Recipient, RustCrypto, Trust,
-    TrustAnchors, TrustError, UnixTime,
+    AwsLc, Certificate, Fingerprint, Recipient, RustCrypto, Trust, UnixTime,
+    certificate::CertificateError,
+    trust::{ChainPolicy, TrustAnchors, TrustError},
 };
 use x509_cert::{
     certificate::Version,

@@ -1,6 +1,6 @@
 //! The context in JSON, and the wrapper that holds it.
 
-use sealpost_envelope::{Binding, wrapper};
+use sealpost_envelope::{binding::Binding, wrapper};
 use serde_json::{Map, Value};
 
 use crate::{

@@ -1,7 +1,10 @@
 //! The native envelope: its bytes, its text, and opening it.
 
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Envelope, KeyAnswer, Opener, Pending, RustCrypto, SecretContext,
+    AwsLc, AwsLcRng, Envelope, RustCrypto, SecretContext,
+    backend::Backend,
+    key::KeyAnswer,
+    native::{Opener, Pending},
     open, text,
 };
 

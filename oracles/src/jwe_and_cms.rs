@@ -5,10 +5,12 @@ use std::ops::Range;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, ContextPolicy, Declared, Error, Format, KeyAnswer, KeyringError,
-    Message, Opened, PendingMessage, Plaintext, RustCrypto,
+    AwsLc, AwsLcRng, ContextPolicy, Error, Format, Message, Plaintext, RustCrypto,
+    backend::Backend,
     cms::{self, Cms, RecipientName},
     jwe::{Jwe, Serialization},
+    key::{KeyAnswer, KeyringError, Opened},
+    message::{Declared, PendingMessage},
 };
 use serde_json::Value;
 

@@ -4,8 +4,9 @@ use std::sync::LazyLock;
 
 use rand::{SeedableRng as _, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    AwsLc, Backend, Certificate, Identity, IdentityError, Keyring, PublicKey, Recipient,
-    RustCrypto, Trust, UnixTime,
+    AwsLc, Certificate, Identity, Keyring, Recipient, RustCrypto, Trust, UnixTime,
+    backend::Backend,
+    key::{IdentityError, PublicKey},
 };
 
 use crate::allocations::bounded;

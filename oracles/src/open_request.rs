@@ -12,7 +12,10 @@ use base64ct::{Base64, Encoding as _};
 use parking_lot::Mutex;
 use sealpost_agent::{Accept, Agent, LocalKeyring};
 use sealpost_envelope::{
-    AwsLc, Binding, Identity, RustCrypto, SecretContext, UnixTime, cms, jwe, jwe::Serialization,
+    AwsLc, Identity, RustCrypto, SecretContext, UnixTime,
+    binding::Binding,
+    cms,
+    jwe::{self, Serialization},
     seal, text, wrapper,
 };
 use sealpost_protocol::{

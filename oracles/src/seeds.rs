@@ -8,7 +8,9 @@ use std::sync::LazyLock;
 
 use rand::RngExt as _;
 use sealpost_envelope::{
-    Binding, Envelope, Recipient, RustCrypto, Sealer, Trust, cms,
+    Envelope, Recipient, RustCrypto, Sealer, Trust,
+    binding::Binding,
+    cms,
     jwe::{self, Serialization},
     text, wrapper,
 };

@@ -13,7 +13,7 @@ use sealpost_benches::{
     floor,
     keys::{RSA_BITS, pkcs8_der, recipient},
 };
-use sealpost_envelope::{AwsLc, Backend, RustCrypto};
+use sealpost_envelope::{AwsLc, RustCrypto, backend::Backend};
 
 use crate::peer::{Batch, Kind, Local, Named};
 

@@ -4,7 +4,7 @@
 //! key arrives as a MAC, and contexts and identifiers are not secret.
 
 use aws_lc_rs::digest::{Context as Sha256, SHA256};
-use sealpost_envelope::Binding;
+use sealpost_envelope::binding::Binding;
 use sealpost_protocol::{Idempotency, OwnedContext};
 use sealpost_vault::OperationId;
 

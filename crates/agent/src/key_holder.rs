@@ -10,7 +10,10 @@ mod local;
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
-use sealpost_envelope::{KeyAnswer as Answer, KeyId, Keyring, PublicIdentity};
+use sealpost_envelope::{
+    Keyring,
+    key::{KeyAnswer as Answer, KeyId, PublicIdentity},
+};
 use zeroize::Zeroizing;
 
 pub use self::local::LocalKeyring;

@@ -8,9 +8,11 @@ use base64::{
 };
 use sealpost_context::{OwnedContext, Owner, PropertyKey};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, ContextPolicy, Declared, Error, Format, KeyStatus, KeyringError,
-    Message, PendingMessage, Plaintext, UnixTime,
+    AwsLc, AwsLcRng, ContextPolicy, Error, Format, Message, Plaintext, UnixTime,
+    binding::Binding,
     jwe::JweError,
+    key::{KeyStatus, KeyringError},
+    message::{Declared, PendingMessage},
     wrapper::{self, Wrapped},
 };
 use sealpost_protocol::{Outcome, Sealed, SingleUse, mismatches};
@@ -161,7 +163,7 @@ async fn ask(
 
 /// The wrapper in a CMS message. Its context is compared before anything else that is inside.
 fn unwrap(
-    opened: &sealpost_envelope::Opened,
+    opened: &sealpost_envelope::key::Opened,
     owner: &Owner,
 ) -> Result<(OwnedContext, Wrapped), Outcome> {
     let wrapped =

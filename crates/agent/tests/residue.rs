@@ -13,8 +13,8 @@ use std::sync::{
 use base64ct::{Base64, Encoding as _};
 use sealpost_agent::{Accept, Agent, Ledger, LocalKeyring, Resolver};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
-    text, wrapper,
+    AwsLc, AwsLcRng, Certificate, Identity, Recipient, Trust, UnixTime, binding::Binding, cms, jwe,
+    seal, text, wrapper,
 };
 use sealpost_protocol::{
     AgentId, Clock, Idempotency, Mac, MessageId, Outcome, OwnedContext, Sealed, SecretId,

@@ -17,8 +17,9 @@ use base64ct::{Base64, Encoding as _};
 use indicatif::{ProgressBar, ProgressStyle};
 use sealpost_context::{Owner, SecretContext};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Envelope, Error, Identity, KeyStatus, Keyring, KeyringError, Plaintext,
-    Recipient, Sealer, text,
+    AwsLc, AwsLcRng, Envelope, Error, Identity, Keyring, Plaintext, Recipient, Sealer,
+    key::{KeyStatus, KeyringError},
+    text,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;

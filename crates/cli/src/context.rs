@@ -7,7 +7,7 @@ use sealpost_context::{
     AgentId, InvalidIdentifier, OwnedContext, Owner, PropertyKey, SecretContext, SecretId,
     SecretName, SecretType,
 };
-use sealpost_envelope::{Binding, UnixTime};
+use sealpost_envelope::{UnixTime, binding::Binding};
 
 use crate::error::Failure;
 use crate::render::hex;

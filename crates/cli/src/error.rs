@@ -3,7 +3,7 @@
 use std::fmt;
 use std::process::ExitCode;
 
-use sealpost_envelope::{Error, KeyringError};
+use sealpost_envelope::{Error, key::KeyringError};
 use sealpost_files::FileError;
 
 /// Why a subcommand stopped. Holds no secret: messages name files, flags and rules, never contents.

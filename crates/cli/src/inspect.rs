@@ -5,7 +5,10 @@ mod jwe_and_cms;
 use std::fmt;
 
 use clap::Args;
-use sealpost_envelope::{Envelope, Format, Message, Stanza, StanzaType};
+use sealpost_envelope::{
+    Envelope, Format, Message,
+    native::{Stanza, StanzaType},
+};
 use serde_json::json;
 
 use crate::error::Failure;

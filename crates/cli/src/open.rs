@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use sealpost_context::OwnedContext;
-use sealpost_envelope::{Error, Format, KeyStatus};
+use sealpost_envelope::{Error, Format, key::KeyStatus};
 
 use crate::batch;
 use crate::context::ContextArgs;

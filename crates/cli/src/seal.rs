@@ -3,7 +3,7 @@
 use clap::{ArgGroup, Args, ValueEnum};
 use sealpost_context::AgentId;
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, MAX_MESSAGE, Recipient, SealError, cms, jwe, text,
+    AwsLc, AwsLcRng, Recipient, SealError, binding::Binding, cms, jwe, native::MAX_MESSAGE, text,
 };
 use zeroize::Zeroizing;
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
 use sealpost_envelope::{
-    AwsLc, Certificate, Fingerprint, Recipient, TrustAnchors, TrustError, TrustPolicy, UnixTime,
+    AwsLc, Certificate, Fingerprint, Recipient, TrustPolicy, UnixTime,
+    trust::{TrustAnchors, TrustError},
 };
 use sealpost_files::quoted;
 

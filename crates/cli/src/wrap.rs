@@ -1,7 +1,7 @@
 //! `sealpost wrap`: a value and its context in one object, for formats that bind no context.
 
 use clap::{ArgGroup, Args};
-use sealpost_envelope::{Binding, wrapper};
+use sealpost_envelope::{binding::Binding, wrapper};
 use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 use zeroize::Zeroizing;
 

@@ -5,9 +5,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use sealpost_context::{Owner, SecretContext};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, Certificate, Fingerprint, Recipient, TrustAnchors, TrustError,
-    TrustPolicy, UnixTime,
+    AwsLc, AwsLcRng, Certificate, Fingerprint, Recipient, TrustPolicy, UnixTime,
+    binding::Binding,
     jwe::{self, Serialization},
+    trust::{TrustAnchors, TrustError},
 };
 
 use crate::{body, error::ClientError, idempotency::random_hex, secret::NewSecret};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::Url;
-use sealpost_envelope::{Certificate, CertificateError, TrustError};
+use sealpost_envelope::{Certificate, certificate::CertificateError, trust::TrustError};
 use sealpost_rest::ProblemType;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};

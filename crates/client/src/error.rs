@@ -2,7 +2,10 @@
 
 use std::{error::Error as StdError, io};
 
-use sealpost_envelope::{SealError, TrustAnchorsError, TrustError};
+use sealpost_envelope::{
+    SealError,
+    trust::{TrustAnchorsError, TrustError},
+};
 use sealpost_rest::ErrorChain;
 use thiserror::Error;
 

@@ -46,7 +46,7 @@ impl core::error::Error for BackendError {}
 ///
 /// Sealed: implemented by `RustCrypto` and `AwsLc`. Its methods are
 /// public so that test suites can reach them; programs don't call them. To bring a private key of your
-/// own (HSM, KMS), use [`Pending`](crate::Pending) instead.
+/// own (HSM, KMS), use [`Pending`](crate::native::Pending) instead.
 pub trait Backend: sealed::Sealed + Sized + 'static {
     /// An RSA public key, ready to encrypt.
     type PublicKey: Send + Sync;

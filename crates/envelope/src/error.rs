@@ -365,7 +365,7 @@ pub enum SealError {
     },
     /// The envelope is complete: it has its last message, or 2³² of them.
     Finished,
-    /// The message is longer than the format takes: [`MAX_MESSAGE`](crate::MAX_MESSAGE) in the native one.
+    /// The message is longer than the format takes: [`MAX_MESSAGE`](crate::native::MAX_MESSAGE) in the native one.
     MessageTooLong {
         /// Its length in bytes.
         length: usize,

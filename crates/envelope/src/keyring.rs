@@ -40,7 +40,7 @@ use crate::{
 /// ```
 /// # #[cfg(all(feature = "rustcrypto", feature = "std"))]
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// use sealpost_envelope::{Identity, KeyStatus, Keyring, OsRng, RustCrypto};
+/// use sealpost_envelope::{Identity, Keyring, OsRng, RustCrypto, key::KeyStatus};
 /// # use sealpost_envelope::{Recipient, SecretContext, Trust, UnixTime, seal};
 /// # let agent: sealpost_envelope::context::AgentId = "agent-1".parse()?;
 /// # let context = SecretContext::new(&agent, "db-login".try_into()?);

@@ -415,21 +415,6 @@ pub mod native {
     };
 }
 
-// FLAT
-#[cfg(feature = "std")]
-pub use backend::OsRngError;
-pub use backend::{Backend, BackendError, Decrypted};
-pub use binding::Binding;
-pub use certificate::CertificateError;
-pub use error::ParseError;
-pub use key::*;
-pub use message::{Declared, NativeMessage, PendingMessage};
-pub use native::*;
-pub use trust::TrustError;
-#[cfg(feature = "chain")]
-pub use trust::{ChainError, ChainPolicy, TrustAnchors, TrustAnchorsError};
-// END FLAT
-
 /// Compiles the samples of the guide to keys that live elsewhere.
 #[cfg(all(doctest, feature = "rustcrypto", feature = "std"))]
 #[doc = include_str!("../../../docs/FOREIGN-KEYS.md")]

@@ -69,7 +69,7 @@ pub fn open_into<B: Backend, R: TryCryptoRng + ?Sized>(
 /// # #[cfg(feature = "rustcrypto")]
 /// # mod device {
 /// use sealpost_envelope::{
-///     Error, Identity, RustCrypto, SecretContext, open_in_place, rand_core::TryCryptoRng,
+///     Error, Identity, RustCrypto, SecretContext, native::open_in_place, rand_core::TryCryptoRng,
 /// };
 ///
 /// /// `rng` is the device's true random number generator.

@@ -16,7 +16,7 @@ use crate::{backend::MAX_MODULUS, error::Error, fingerprint::KeyId, hash::sha256
 /// An RSA public key that envelopes may be sealed to, with its [`KeyId`].
 ///
 /// It holds no key of a cryptographic library. With one made from a certificate's SubjectPublicKeyInfo,
-/// an envelope is opened by a private key that lives elsewhere, see [`Pending`](crate::Pending).
+/// an envelope is opened by a private key that lives elsewhere, see [`Pending`](crate::native::Pending).
 #[derive(Clone, Eq, PartialEq)]
 pub struct PublicKey {
     spki_der: Vec<u8>,

@@ -7,8 +7,10 @@
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
-    Backend, Envelope, Identity, Keyring, Recipient, Sealer, SecretContext, Trust, UnixTime, open,
-    open_in_place, open_into, seal, seal_into, sealed_len,
+    Envelope, Identity, Keyring, Recipient, Sealer, SecretContext, Trust, UnixTime,
+    backend::Backend,
+    native::{open_in_place, open_into, seal_into, sealed_len},
+    open, seal,
 };
 use sealpost_testkit::freed::{Allocator, watch};
 

@@ -84,7 +84,7 @@ mod aws_lc {
 mod across {
     use proptest::prelude::*;
     use rand::Rng;
-    use sealpost_envelope::{AwsLc, Backend, RustCrypto, SecretContext, open, seal};
+    use sealpost_envelope::{AwsLc, RustCrypto, SecretContext, backend::Backend, open, seal};
 
     use crate::suite::{KEYS, identity, recipient, rng};
 

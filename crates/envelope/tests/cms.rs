@@ -9,9 +9,11 @@ use std::process::Command;
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    Backend, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring, KeyringError,
-    Message, OpenError, PublicIdentity, Recipient, SealError, Trust, UnixTime,
+    Certificate, ContextPolicy, Error, Identity, Keyring, Message, OpenError, Recipient, SealError,
+    Trust, UnixTime,
+    backend::Backend,
     cms::{self, Cms, CmsError, KeyEncryption, RecipientName},
+    key::{KeyAnswer, KeyringError, PublicIdentity},
 };
 use tempfile::TempDir;
 

@@ -17,8 +17,12 @@ use std::{
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    Backend, Certificate, Envelope, Error, Identity, KeyAnswer, Keyring, OpenError, Opener,
-    Pending, PublicKey, Recipient, Sealer, SecretContext, Trust, UnixTime, seal,
+    Certificate, Envelope, Error, Identity, Keyring, OpenError, Recipient, Sealer, SecretContext,
+    Trust, UnixTime,
+    backend::Backend,
+    key::{KeyAnswer, PublicKey},
+    native::{Opener, Pending},
+    seal,
 };
 use zeroize::Zeroizing;
 

@@ -6,7 +6,7 @@
 
 use proptest::{prelude::*, test_runner::FileFailurePersistence};
 use sealpost_envelope::context::ProjectId;
-use sealpost_envelope::{Binding, SecretContext, UnixTime, cms::Cms, jwe::Jwe, wrapper};
+use sealpost_envelope::{SecretContext, UnixTime, binding::Binding, cms::Cms, jwe::Jwe, wrapper};
 use sealpost_testkit::counting::{Counting, measure};
 
 mod shapes;

@@ -9,8 +9,10 @@ use num_bigint::BigUint;
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use rsa::{RsaPublicKey, pkcs8::DecodePublicKey as _, traits::PublicKeyParts as _};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Certificate, ContextPolicy, Envelope, Identity, Keyring, Message,
-    Recipient, RustCrypto, SecretContext, Trust, UnixTime, cms,
+    AwsLc, AwsLcRng, Certificate, ContextPolicy, Envelope, Identity, Keyring, Message, Recipient,
+    RustCrypto, SecretContext, Trust, UnixTime,
+    backend::Backend,
+    cms,
     jwe::{self, Serialization},
 };
 

@@ -10,12 +10,14 @@ use sealpost_envelope::AwsLc as Any;
 #[cfg(not(feature = "aws-lc"))]
 use sealpost_envelope::RustCrypto as Any;
 use sealpost_envelope::{
-    Binding, Certificate, ContextPolicy, Declared, Error, Format, Identity, KeyAnswer, KeyStatus,
-    Keyring, KeyringError, Message, OpenError, ParseError, PublicIdentity, Recipient, Sealer,
-    SecretContext, Trust, UnixTime,
-    binding::{BindingError, BindingMember},
-    cms, decrypt,
+    Certificate, ContextPolicy, Error, Format, Identity, Keyring, Message, OpenError, Recipient,
+    Sealer, SecretContext, Trust, UnixTime,
+    binding::{Binding, BindingError, BindingMember},
+    cms,
+    error::ParseError,
     jwe::{self, JweError, Serialization},
+    key::{KeyAnswer, KeyStatus, KeyringError, PublicIdentity, decrypt},
+    message::Declared,
     seal, text,
     wrapper::{self, WrapperError},
 };

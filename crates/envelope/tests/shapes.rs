@@ -3,7 +3,7 @@
 use std::iter::repeat_n;
 
 use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use sealpost_envelope::{Binding, Format, cms::Cms, jwe::Jwe, wrapper};
+use sealpost_envelope::{Format, binding::Binding, cms::Cms, jwe::Jwe, wrapper};
 
 /// Gives the input to every parser, whatever it is.
 pub(crate) fn parse(input: &[u8]) {

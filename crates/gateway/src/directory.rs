@@ -3,7 +3,9 @@
 use std::{collections::HashMap, error, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use sealpost_envelope::{AwsLc, Certificate, Recipient, Trust, TrustError, TrustPolicy, UnixTime};
+use sealpost_envelope::{
+    AwsLc, Certificate, Recipient, Trust, TrustPolicy, UnixTime, trust::TrustError,
+};
 use sealpost_protocol::{AgentId, VerifyKeys};
 use thiserror::Error;
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sealpost_envelope::{Binding, UnixTime};
+use sealpost_envelope::{UnixTime, binding::Binding};
 
 /// The identifier that a sealed value is used up with, and until when it can be used.
 #[derive(Clone, Debug, Eq, PartialEq)]

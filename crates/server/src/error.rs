@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use sealpost_agent::LedgerError;
 use sealpost_carrier::AlreadyRegistered;
-use sealpost_envelope::DuplicateKey;
+use sealpost_envelope::key::DuplicateKey;
 use sealpost_files::{FileError, quoted};
 use sealpost_protocol::KeyError;
 use thiserror::Error;

@@ -1,6 +1,6 @@
 //! The agents whose keys are in `testdata/keys`, by their names: `a2048`, `b2048`, `a3072`, `a4096`.
 
-use sealpost_envelope::{Backend, Certificate, Identity, Recipient, Trust, UnixTime};
+use sealpost_envelope::{Certificate, Identity, Recipient, Trust, UnixTime, backend::Backend};
 
 use crate::files;
 

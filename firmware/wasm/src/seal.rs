@@ -94,7 +94,7 @@ fn fingerprints(lines: &str) -> Result<Vec<Fingerprint>, String> {
     let parsed = lines.lines().map(|line| line.parse());
     parsed
         .collect::<Result<_, _>>()
-        .map_err(|error: sealpost_envelope::InvalidDigest| error.to_string())
+        .map_err(|error: sealpost_envelope::key::InvalidDigest| error.to_string())
 }
 
 impl From<Malformed> for String {

@@ -9,7 +9,7 @@ use aws_lc_rs::{
     hkdf::{HKDF_SHA256, KeyType, Salt},
     hmac::{self, HMAC_SHA256},
 };
-use sealpost_envelope::{AwsLc, AwsLcRng, Backend, Envelope, KeyAnswer, RustCrypto};
+use sealpost_envelope::{AwsLc, AwsLcRng, Envelope, RustCrypto, backend::Backend, key::KeyAnswer};
 
 use super::{Message, context, seal};
 use crate::keys::PUBLIC;

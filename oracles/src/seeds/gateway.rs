@@ -1,6 +1,6 @@
 //! Requests to the gateway: in clear, and sealed at the source in each format.
 
-use sealpost_envelope::{Binding, SecretContext, UnixTime, cms, jwe::Serialization};
+use sealpost_envelope::{SecretContext, UnixTime, binding::Binding, cms, jwe::Serialization};
 
 use super::{BODIES, NOW, PLAINTEXT, REQUESTS, Seed, bodies, join, jwe, recipient, rng};
 use crate::gateway::AGENT;

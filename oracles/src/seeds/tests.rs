@@ -1,9 +1,10 @@
 //! Seeds get where they are meant to.
 
 use sealpost_envelope::{
-    AwsLcRng, Certificate, ChainPolicy, ContextPolicy, Message, TrustAnchors,
+    AwsLcRng, Certificate, ContextPolicy, Message,
     jwe::{Jwe, JweError},
     open,
+    trust::{ChainPolicy, TrustAnchors},
 };
 
 use super::*;

@@ -8,7 +8,8 @@ use sealpost_benches::{
     shapes::{realistic, request, shapes},
 };
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Backend, Envelope, Identity, KeyAnswer, Recipient, RustCrypto, Trust,
+    AwsLc, AwsLcRng, Envelope, Identity, Recipient, RustCrypto, Trust, backend::Backend,
+    key::KeyAnswer,
 };
 use sealpost_json::find_property;
 use sealpost_validator::{MAX_MEMBERS, MAX_VALUE, Slot, Violations, validate_request};

@@ -9,7 +9,7 @@ use sealpost_benches::{
     keys::{NOW, RSA_BITS, certificate_pem, key_pem, pkcs8_der},
     shapes::{realistic, request, shapes, top_level_members},
 };
-use sealpost_envelope::{AwsLc, Backend, Identity, Recipient, RustCrypto, Trust};
+use sealpost_envelope::{AwsLc, Identity, Recipient, RustCrypto, Trust, backend::Backend};
 use sealpost_json::find_property;
 use sealpost_validator::{MAX_MEMBERS, MAX_VALUE, Slot, Violations, validate_request};
 use sealpost_vault_key::{MAX_RESOLVER_REF, ResolverRef, VaultKind, VaultSecretName};

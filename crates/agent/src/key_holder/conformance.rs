@@ -6,7 +6,11 @@
 
 use std::{future::poll_fn, pin::pin, sync::Arc, task::Poll, time::Duration};
 
-use sealpost_envelope::{AwsLc, AwsLcRng, Backend, KeyId, KeyStatus, PublicKey};
+use sealpost_envelope::{
+    AwsLc, AwsLcRng,
+    backend::Backend,
+    key::{KeyId, KeyStatus, PublicKey},
+};
 use tokio::{
     task::JoinSet,
     time::{sleep, timeout},

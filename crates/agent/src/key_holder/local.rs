@@ -4,7 +4,8 @@ use std::{fmt, sync::Arc, thread::available_parallelism};
 
 use async_trait::async_trait;
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, DuplicateKey, Identity, KeyId, Keyring, PublicIdentity, decrypt,
+    AwsLc, AwsLcRng, Identity, Keyring,
+    key::{DuplicateKey, KeyId, PublicIdentity, decrypt},
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
 use tracing::error;

@@ -3,7 +3,7 @@
 use base64ct::{Base64, Encoding as _};
 use sealpost_agent::{Accept, LocalKeyring};
 use sealpost_context::SecretContext;
-use sealpost_envelope::{AwsLcRng, Binding, UnixTime, cms, jwe, wrapper};
+use sealpost_envelope::{AwsLcRng, UnixTime, binding::Binding, cms, jwe, wrapper};
 use sealpost_protocol::{Outcome, OwnedContext, Owner, Sealed};
 
 use crate::harness::{

@@ -16,8 +16,8 @@ use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::{InboxError, RespondError};
 use sealpost_context::SecretContext;
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, Certificate, Identity, Recipient, Trust, UnixTime, cms, jwe, seal,
-    text, wrapper,
+    AwsLc, AwsLcRng, Certificate, Identity, Recipient, Trust, UnixTime, binding::Binding, cms, jwe,
+    seal, text, wrapper,
 };
 use sealpost_protocol::{
     AgentId, Clock, Idempotency, Mac, MessageId, Outcome, OwnedContext, Sealed, SigningKey,

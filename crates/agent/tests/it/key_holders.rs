@@ -13,7 +13,10 @@ use sealpost_agent::{
     KeyAnswer, KeyHolder, LocalKeyring,
     key_holder::conformance::{Suite, conformance},
 };
-use sealpost_envelope::{KeyId, Keyring, PublicIdentity};
+use sealpost_envelope::{
+    Keyring,
+    key::{KeyId, PublicIdentity},
+};
 use sealpost_protocol::{Outcome, Sealed};
 use tokio::task::JoinError;
 

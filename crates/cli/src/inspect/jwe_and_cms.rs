@@ -4,7 +4,8 @@ use std::fmt;
 use std::time::{Duration, UNIX_EPOCH};
 
 use sealpost_envelope::{
-    Binding, Format, UnixTime,
+    Format, UnixTime,
+    binding::Binding,
     cms::{Cms, RecipientName},
     jwe::{Jwe, KeyName, Serialization},
 };

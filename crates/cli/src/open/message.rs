@@ -3,8 +3,13 @@
 use std::io::Write as _;
 
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, ContextPolicy, Declared, Error, Format, Identity, Keyring,
-    KeyringError, Message, Opened, SecretContext, UnixTime, jwe::JweError, wrapper::WrapperError,
+    AwsLc, AwsLcRng, ContextPolicy, Error, Format, Identity, Keyring, Message, SecretContext,
+    UnixTime,
+    binding::Binding,
+    jwe::JweError,
+    key::{KeyringError, Opened},
+    message::Declared,
+    wrapper::WrapperError,
 };
 
 use crate::error::Failure;

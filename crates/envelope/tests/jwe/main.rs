@@ -11,11 +11,12 @@ use base64ct::{Base64UrlUnpadded, Encoding as _};
 use rand::{SeedableRng, rngs::ChaCha20Rng};
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
-    Backend, Binding, Certificate, ContextPolicy, Error, Identity, KeyAnswer, Keyring,
-    KeyringError, Message, OpenError, PublicIdentity, Recipient, SealError, SecretContext, Trust,
-    UnixTime,
-    binding::{BindingError, BindingMember},
+    Certificate, ContextPolicy, Error, Identity, Keyring, Message, OpenError, Recipient, SealError,
+    SecretContext, Trust, UnixTime,
+    backend::Backend,
+    binding::{Binding, BindingError, BindingMember},
     jwe::{self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization},
+    key::{KeyAnswer, KeyringError, PublicIdentity},
 };
 
 #[cfg(feature = "aws-lc")]

@@ -1,8 +1,11 @@
 //! JWE, CMS and the wrapper.
 
 use sealpost_envelope::{
-    Binding, ContextPolicy, Keyring, Message, OpenError, PendingMessage, cms,
+    ContextPolicy, Keyring, Message, OpenError,
+    binding::Binding,
+    cms,
     jwe::{self, Serialization},
+    message::PendingMessage,
     wrapper,
 };
 

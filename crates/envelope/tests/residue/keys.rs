@@ -1,7 +1,7 @@
 //! Private keys: loaded, refused, moved and dropped.
 
 use pem_rfc7468::LineEnding;
-use sealpost_envelope::{Identity, IdentityError, Keyring};
+use sealpost_envelope::{Identity, Keyring, key::IdentityError};
 
 use super::{
     canaries::Canaries,

@@ -3,8 +3,10 @@
 use std::ops::Range;
 
 use sealpost_envelope::{
-    Envelope, Error, Identity, KeyAnswer, Keyring, OpenError, Opener, Sealer, SecretContext, open,
-    open_in_place, open_into, seal,
+    Envelope, Error, Identity, Keyring, OpenError, Sealer, SecretContext,
+    key::KeyAnswer,
+    native::{Opener, open_in_place, open_into},
+    open, seal,
 };
 use zeroize::{Zeroize, Zeroizing};
 

@@ -1,6 +1,10 @@
 //! Sealing.
 
-use sealpost_envelope::{Sealer, seal, seal_into, sealed_len};
+use sealpost_envelope::{
+    Sealer,
+    native::{seal_into, sealed_len},
+    seal,
+};
 
 use super::{
     canaries::Canaries,

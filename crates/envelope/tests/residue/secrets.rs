@@ -13,7 +13,7 @@ use rsa::{
     traits::PublicKeyParts,
 };
 use sealpost_envelope::{
-    Backend, BackendError,
+    backend::{Backend, BackendError},
     rand_core::{TryCryptoRng, TryRng},
 };
 

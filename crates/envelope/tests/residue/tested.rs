@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use sealpost_envelope::context::ProjectId;
-use sealpost_envelope::{Backend, Identity, Recipient, SecretContext, Trust, UnixTime};
+use sealpost_envelope::{Identity, Recipient, SecretContext, Trust, UnixTime, backend::Backend};
 
 #[cfg(feature = "rustcrypto")]
 use super::secrets::{D, ENCODED, ENCODED_MONTGOMERY, P, Q};

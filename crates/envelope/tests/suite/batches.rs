@@ -1,6 +1,8 @@
 //! Many messages behind one RSA operation.
 
-use sealpost_envelope::{Backend, Envelope, Error, OpenError, Opener, Sealer, SecretContext};
+use sealpost_envelope::{
+    Envelope, Error, OpenError, Sealer, SecretContext, backend::Backend, native::Opener,
+};
 
 use super::{identity, recipient, rng};
 

@@ -1,8 +1,10 @@
 //! Callers' buffers: no allocation that isn't the caller's, and nothing left behind.
 
 use sealpost_envelope::{
-    Backend, Error, SealError, SecretContext, open, open_in_place, open_into, seal, seal_into,
-    sealed_len,
+    Error, SealError, SecretContext,
+    backend::Backend,
+    native::{open_in_place, open_into, seal_into, sealed_len},
+    open, seal,
 };
 
 use super::{CONTEXT, identity, recipient, rng};

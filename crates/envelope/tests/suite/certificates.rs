@@ -1,6 +1,8 @@
 //! Certificates and trust.
 
-use sealpost_envelope::{Backend, Certificate, Fingerprint, Recipient, Trust, TrustError};
+use sealpost_envelope::{
+    Certificate, Fingerprint, Recipient, Trust, backend::Backend, trust::TrustError,
+};
 
 use super::{NOW, test_file};
 

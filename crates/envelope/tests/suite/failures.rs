@@ -2,7 +2,7 @@
 
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
-    Backend, Error, Identity, OpenError, ParseError, SecretContext, open, seal,
+    Error, Identity, OpenError, SecretContext, backend::Backend, error::ParseError, open, seal,
 };
 
 use super::{CONTEXT, identity, recipient, rng};

@@ -3,7 +3,11 @@
 use std::process::{Command, Stdio};
 
 use sealpost_envelope::{
-    Backend, Certificate, CertificateError, Identity, IdentityError, PublicKeyError, open, seal,
+    Certificate, Identity,
+    backend::Backend,
+    certificate::CertificateError,
+    key::{IdentityError, PublicKeyError},
+    open, seal,
 };
 
 use super::{CONTEXT, has_openssl, identity, recipient, rng, test_file};

@@ -4,8 +4,10 @@ use std::error::Error as _;
 
 use proptest::{prelude::*, sample::subsequence, test_runner::TestRunner};
 use sealpost_envelope::{
-    Backend, Envelope, Error, Identity, KeyId, KeyStatus, Keyring, KeyringError, OpenError,
-    ParseError, PublicKey, Sealer, SecretContext,
+    Envelope, Error, Identity, Keyring, OpenError, Sealer, SecretContext,
+    backend::Backend,
+    error::ParseError,
+    key::{KeyId, KeyStatus, KeyringError, PublicKey},
     rand_core::{TryCryptoRng, TryRng},
     seal,
 };

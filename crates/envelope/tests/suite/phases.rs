@@ -1,7 +1,10 @@
 //! The split phases, with a private key that lives elsewhere.
 
 use sealpost_envelope::{
-    Backend, BackendError, Envelope, Error, Identity, KeyAnswer, OpenError, Opener,
+    Envelope, Error, Identity, OpenError,
+    backend::{Backend, BackendError},
+    key::KeyAnswer,
+    native::Opener,
     rand_core::{TryCryptoRng, TryRng},
     seal,
 };

@@ -2,8 +2,10 @@
 
 use proptest::{prelude::*, test_runner::TestRunner};
 use sealpost_envelope::{
-    Backend, Envelope, Error, Recipient, SealError, SecretContext, open, padded_len, seal,
-    sealed_len, text,
+    Envelope, Error, Recipient, SealError, SecretContext,
+    backend::Backend,
+    native::{padded_len, sealed_len},
+    open, seal, text,
 };
 
 use super::{CONTEXT, KEYS, identity, recipient, rng};

@@ -3,9 +3,12 @@
 use std::slice;
 
 use sealpost_envelope::{
-    Certificate, ChainError, ChainPolicy, Trust, TrustAnchors,
-    TrustAnchorsError::{self, *},
-    TrustError,
+    Certificate, Trust,
+    trust::{
+        ChainError, ChainPolicy, TrustAnchors,
+        TrustAnchorsError::{self, *},
+        TrustError,
+    },
 };
 
 use super::{

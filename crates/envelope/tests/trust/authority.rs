@@ -1,7 +1,10 @@
 //! Authorities that sign, and chains made of them.
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
-use sealpost_envelope::{Certificate, ChainPolicy, Trust, TrustAnchors, TrustError, UnixTime};
+use sealpost_envelope::{
+    Certificate, Trust, UnixTime,
+    trust::{ChainPolicy, TrustAnchors, TrustError},
+};
 
 use super::{
     der::{bit_string, oid, sequence},

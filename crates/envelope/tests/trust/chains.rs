@@ -4,17 +4,20 @@ use std::slice;
 
 use aws_lc_rs::signature::Ed25519KeyPair;
 use sealpost_envelope::{
-    Certificate,
-    CertificateError::{PublicKey, TooMany},
-    ChainError::{
-        self, CriticalExtension, ExtendedKeyUsage, IssuerCriticalExtension, IssuerExpired,
-        IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNotAuthority,
-        IssuerNotYetValid, NameConstraints, NameConstraintsForm, NoAgent, OtherAgent, PathLength,
-        SelfSigned, Signature, TooComplex, UnknownAuthority, UnknownIssuer, Version,
+    Certificate, Trust, TrustPolicy, UnixTime,
+    certificate::CertificateError::{PublicKey, TooMany},
+    key::PublicKeyError,
+    trust::{
+        ChainError::{
+            self, CriticalExtension, ExtendedKeyUsage, IssuerCriticalExtension, IssuerExpired,
+            IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNotAuthority,
+            IssuerNotYetValid, NameConstraints, NameConstraintsForm, NoAgent, OtherAgent,
+            PathLength, SelfSigned, Signature, TooComplex, UnknownAuthority, UnknownIssuer,
+            Version,
+        },
+        ChainPolicy,
+        TrustError::{self, Expired, KeyUsage, NotYetValid},
     },
-    ChainPolicy, PublicKeyError, Trust,
-    TrustError::{self, Expired, KeyUsage, NotYetValid},
-    TrustPolicy, UnixTime,
 };
 
 use TrustError::Chain as Refused;

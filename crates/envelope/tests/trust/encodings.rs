@@ -1,9 +1,10 @@
 //! What is refused when a certificate is parsed, whatever the policy.
 
 use sealpost_envelope::{
-    Backend, Certificate,
-    CertificateError::{self, *},
-    PublicKeyError, Recipient,
+    Certificate, Recipient,
+    backend::Backend,
+    certificate::CertificateError::{self, *},
+    key::PublicKeyError,
 };
 
 use super::{

@@ -1,6 +1,8 @@
 //! Files of certificates.
 
-use sealpost_envelope::{Certificate, CertificateError, Trust, TrustError, UnixTime};
+use sealpost_envelope::{
+    Certificate, Trust, UnixTime, certificate::CertificateError, trust::TrustError,
+};
 
 use super::forgery::test_file;
 

@@ -170,7 +170,9 @@ pub(crate) fn pem(certificates: &[Vec<u8>]) -> Vec<u8> {
         .collect()
 }
 
-pub(crate) fn parse(der: &[u8]) -> Result<Certificate, sealpost_envelope::CertificateError> {
+pub(crate) fn parse(
+    der: &[u8],
+) -> Result<Certificate, sealpost_envelope::certificate::CertificateError> {
     Certificate::from_der(der)
 }
 

@@ -4,7 +4,10 @@ use proptest::{
     prelude::*,
     test_runner::{FileFailurePersistence, TestRunner},
 };
-use sealpost_envelope::{Certificate, ChainPolicy, Trust, TrustAnchors};
+use sealpost_envelope::{
+    Certificate, Trust,
+    trust::{ChainPolicy, TrustAnchors},
+};
 
 use super::forgery::{NOW, test_file};
 

@@ -3,13 +3,18 @@
 use std::collections::BTreeSet;
 
 use sealpost_envelope::{
-    Backend, Certificate, CertificateError,
-    ChainError::{
-        self, CriticalExtension, ExtendedKeyUsage, NameConstraints, NameConstraintsForm, NoAgent,
-        OtherAgent, SelfSigned, SignatureAlgorithm, UnknownIssuer, Version,
+    Certificate, Identity, Recipient, SecretContext, Trust,
+    backend::Backend,
+    certificate::CertificateError,
+    key::PublicKeyError,
+    open, seal,
+    trust::{
+        ChainError::{
+            self, CriticalExtension, ExtendedKeyUsage, NameConstraints, NameConstraintsForm,
+            NoAgent, OtherAgent, SelfSigned, SignatureAlgorithm, UnknownIssuer, Version,
+        },
+        ChainPolicy, TrustAnchors, TrustAnchorsError, TrustError,
     },
-    ChainPolicy, Identity, PublicKeyError, Recipient, SecretContext, Trust, TrustAnchors,
-    TrustAnchorsError, TrustError, open, seal,
 };
 
 use super::forgery::{NOW, test_file};

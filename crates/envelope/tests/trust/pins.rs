@@ -3,8 +3,8 @@
 use std::slice;
 
 use sealpost_envelope::{
-    Backend, Certificate, CertificateError, Fingerprint, Recipient, Trust, TrustError, TrustPolicy,
-    UnixTime,
+    Certificate, Fingerprint, Recipient, Trust, TrustPolicy, UnixTime, backend::Backend,
+    certificate::CertificateError, trust::TrustError,
 };
 
 use super::forgery::{

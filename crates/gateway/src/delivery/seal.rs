@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, thread::available_parallelism};
 
-use sealpost_envelope::{AwsLcRng, SealError, SecretContext, TrustError, UnixTime, seal, text};
+use sealpost_envelope::{
+    AwsLcRng, SealError, SecretContext, UnixTime, seal, text, trust::TrustError,
+};
 use sealpost_protocol::{
     GatewayName, Idempotency, MessageId, Owner, Sealed, SignError, SigningKey, StoreRequest,
 };

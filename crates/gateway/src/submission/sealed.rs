@@ -5,7 +5,9 @@ use base64::{
     engine::{Simd, general_purpose::PAD},
 };
 use sealpost_context::{Field, InvalidIdentifier};
-use sealpost_envelope::{Declared, Error, Format, Message, UnixTime, cms::from_pem, jwe::JweError};
+use sealpost_envelope::{
+    Error, Format, Message, UnixTime, cms::from_pem, jwe::JweError, message::Declared,
+};
 use sealpost_protocol::{OwnedContext, Owner, Sealed, SingleUse, mismatches};
 use sealpost_rest::ProblemType;
 

@@ -1,6 +1,6 @@
 //! Which certificates may stand for an agent.
 
-use sealpost_envelope::{Certificate, TrustError, TrustPolicy};
+use sealpost_envelope::{Certificate, TrustPolicy, trust::TrustError};
 use sealpost_gateway::{AgentEntry, AgentEntryError};
 use sealpost_protocol::SigningKey;
 

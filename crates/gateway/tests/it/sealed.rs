@@ -7,7 +7,7 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use insta::assert_snapshot;
 use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, Binding, Recipient, SecretContext, Trust, UnixTime, cms, jwe, wrapper,
+    AwsLc, AwsLcRng, Recipient, SecretContext, Trust, UnixTime, binding::Binding, cms, jwe, wrapper,
 };
 use sealpost_gateway::{Limits, RateLimit};
 use sealpost_validator::{MAX_BODY, MAX_VALUE};

@@ -7,7 +7,7 @@ use core::{hint::black_box, panic::PanicInfo};
 use cortex_m_rt::entry;
 use sealpost_envelope::{
     Error, Fingerprint, Identity, Recipient, RustCrypto, SecretContext, Trust, UnixTime,
-    open_in_place, seal_into,
+    native::{open_in_place, seal_into},
 };
 use sealpost_firmware::{
     example::{CONTEXT, MAX_FILE, MAX_NOISE},

@@ -5,7 +5,7 @@
 use core::panic::PanicInfo;
 
 use cortex_m_rt::entry;
-use sealpost_envelope::{Identity, RustCrypto, open_in_place};
+use sealpost_envelope::{Identity, RustCrypto, native::open_in_place};
 use sealpost_firmware::{
     example::{CONTEXT, MAX_FILE, MAX_NOISE},
     heap, host,

@@ -11,12 +11,14 @@ use core::{fmt::Display, panic::PanicInfo};
 use cortex_m_rt::entry;
 use sealpost_context::{AgentId, ProjectId, PropertyKey, SecretName, SecretType};
 use sealpost_envelope::{
-    Certificate, ContextPolicy, Envelope, Fingerprint, Identity, KeyAnswer, Keyring, Message,
-    Opener, PublicKey, Recipient, RustCrypto, Sealer, SecretContext, Trust, UnixTime,
+    Certificate, ContextPolicy, Envelope, Fingerprint, Identity, Keyring, Message, Recipient,
+    RustCrypto, Sealer, SecretContext, Trust, UnixTime,
     binding::Binding,
     cms,
     jwe::{self, Serialization},
-    open, open_in_place, open_into, seal, seal_into, text, wrapper,
+    key::{KeyAnswer, PublicKey},
+    native::{Opener, open_in_place, open_into, seal_into},
+    open, seal, text, wrapper,
 };
 use sealpost_firmware::{
     example::{CONTEXT, MAX_FILE},

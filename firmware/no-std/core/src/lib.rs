@@ -7,6 +7,7 @@
 use core::alloc::{GlobalAlloc, Layout};
 use core::panic::PanicInfo;
 
+use sealpost_context as _;
 use sealpost_envelope as _;
 use sealpost_json as _;
 #[cfg(feature = "leak")]

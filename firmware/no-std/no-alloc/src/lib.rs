@@ -9,6 +9,7 @@ extern crate alloc;
 
 use core::panic::PanicInfo;
 
+use sealpost_context as _;
 use sealpost_json as _;
 use sealpost_validator as _;
 use sealpost_vault_key as _;

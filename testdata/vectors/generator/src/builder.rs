@@ -1,14 +1,14 @@
 //! Envelopes in pieces, so that a piece can be wrong.
 
 use rand::{Rng, SeedableRng, rngs::ChaCha20Rng};
-use sealpost_envelope::{Backend, RustCrypto, padded_len};
+use sealpost_envelope::{RustCrypto, backend::Backend, native::padded_len};
 
 use crate::vector::{Context, Values};
 
 /// An agent's key in `testdata/keys`.
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    pub(crate) public: sealpost_envelope::PublicKey,
+    pub(crate) public: sealpost_envelope::key::PublicKey,
     rsa: <RustCrypto as Backend>::PublicKey,
 }
 

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt::Write, fs, path::Path};
 
 use base64ct::{Base64, Encoding};
-use sealpost_envelope::{Backend, RustCrypto};
+use sealpost_envelope::{RustCrypto, backend::Backend};
 
 /// What a message is sealed for.
 #[derive(Clone, Default)]

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sealpost_envelope::{Backend as _, PublicKey};
+use sealpost_envelope::{backend::Backend as _, key::PublicKey};
 use tokio::time::timeout;
 
 use super::*;

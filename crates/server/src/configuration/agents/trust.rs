@@ -2,7 +2,9 @@
 
 use std::path::PathBuf;
 
-use sealpost_envelope::{Certificate, Fingerprint, Trust, TrustAnchors, TrustPolicy, UnixTime};
+use sealpost_envelope::{
+    Certificate, Fingerprint, Trust, TrustPolicy, UnixTime, trust::TrustAnchors,
+};
 use sealpost_files::quoted;
 use sealpost_gateway::AgentCertificate;
 use sealpost_protocol::AgentId;
