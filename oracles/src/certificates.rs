@@ -56,7 +56,7 @@ fn compare(der: &[u8]) {
     let ours = Certificate::from_der(der);
     let Some(theirs) = canonical(der) else {
         assert!(
-            ours.is_err() || any_field(der, &is_unknown_to_the_library),
+            ours.is_err() || any_field(der, is_unknown_to_the_library),
             "{ours:?} is not canonical DER"
         );
         return;
@@ -66,7 +66,7 @@ fn compare(der: &[u8]) {
         Err(CertificateError::DuplicateExtension) => panic!("it has each extension once"),
         Err(CertificateError::NotDer) => {
             assert!(
-                any_field(der, &is_padded_identifier) || has_lax_extension(&theirs),
+                any_field(der, is_padded_identifier) || has_lax_extension(&theirs),
                 "it is canonical DER"
             );
             return;
@@ -111,8 +111,11 @@ fn canonical(der: &[u8]) -> Option<x509_cert::Certificate> {
     Some(certificate)
 }
 
-/// The fields at the top of some DER: tag, content, and all of it.
-fn fields(der: &[u8]) -> Vec<(u8, &[u8], &[u8])> {
+/// A field of some DER: tag, content, and all of it.
+type Field<'a> = (u8, &'a [u8], &'a [u8]);
+
+/// The fields at the top of some DER.
+fn fields(der: &[u8]) -> Vec<Field<'_>> {
     let mut found = Vec::new();
     let mut rest = der;
     while let [tag, length, after @ ..] = rest {
@@ -132,7 +135,7 @@ fn fields(der: &[u8]) -> Vec<(u8, &[u8], &[u8])> {
 }
 
 /// Is there a field like that, however deep?
-fn any_field(der: &[u8], is: &dyn Fn(u8, &[u8], &[u8]) -> bool) -> bool {
+fn any_field(der: &[u8], is: fn(u8, &[u8], &[u8]) -> bool) -> bool {
     fields(der).into_iter().any(|(tag, content, whole)| {
         is(tag, content, whole) || tag & 0x20 != 0 && any_field(content, is)
     })

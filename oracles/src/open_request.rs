@@ -165,7 +165,7 @@ fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
         .expect("it is this key's");
     let accept = Accept::parse(["native", "jwe", "cms"]).expect("these are formats");
     let agent = Agent::new(
-        id.clone(),
+        id,
         LocalKeyring::new(identity),
         vault.clone(),
         key.clone(),

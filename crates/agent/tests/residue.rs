@@ -103,7 +103,7 @@ impl World {
             .unwrap(),
             agent_keys: VerifyKeys::from(agent_key.verify_key()),
             agent: Agent::new(
-                id.clone(),
+                id,
                 LocalKeyring::new(identity),
                 vault,
                 agent_key,

@@ -5,7 +5,7 @@
 //!   the right to answer it once.
 //! - [`InProcess`] carries within one process.
 //! - To write another carrier, implement [`Carrier`], [`Inbox`] and [`Responder`], and pass
-//!   [`conformance`](crate::conformance) (feature `testing`).
+//!   `conformance` (feature `testing`).
 //!
 //! ```
 //! use std::time::Duration;

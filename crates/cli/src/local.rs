@@ -49,7 +49,7 @@ impl Local<'_> {
         let certificate = Certificate::from_pem(self.certificate).map_err(|e| wrong(&e))?;
         // The file is our own, beside the identity: its fingerprint is the one to expect.
         let trust = TrustPolicy::pinned([certificate.fingerprint()]);
-        let trusted = AgentCertificate::new(self.agent_id.clone(), self.certificate, &trust);
+        let trusted = AgentCertificate::new(*self.agent_id, self.certificate, &trust);
 
         let wrong_identity = |e| Failure::usage(format!("the agent's identity: {e}"));
         let mut identity = Identity::<AwsLc>::from_pem(self.identity).map_err(wrong_identity)?;
@@ -58,7 +58,7 @@ impl Local<'_> {
             .add_certificate(certificate)
             .map_err(wrong_identity)?;
         let vault = EmbeddedConfiguration::new(self.vault);
-        let agent = AgentConfiguration::new(self.agent_id.clone(), identity, vault);
+        let agent = AgentConfiguration::new(*self.agent_id, identity, vault);
         Ok(LocalAgent {
             agent: AgentConfiguration {
                 // Every format, so that any client can be tried; elsewhere an agent accepts CMS on request only.

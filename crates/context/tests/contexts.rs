@@ -39,7 +39,10 @@ fn any_text_goes_until_it_is_checked() {
         .with_unchecked_key("a.b")
         .with_unchecked_type("1");
     let broken = OwnedContext::check(&context).unwrap_err();
-    let fields: Vec<_> = broken.iter().map(|broken| broken.field()).collect();
+    let fields: Vec<_> = broken
+        .iter()
+        .map(sealpost_context::InvalidIdentifier::field)
+        .collect();
     assert_eq!(
         fields,
         [Field::AgentId, Field::Name, Field::Key, Field::Type]

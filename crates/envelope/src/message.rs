@@ -8,7 +8,7 @@
 //! ```
 //!
 //! With the private keys in memory, [`Message::open`] does the last three. For a native envelope of many messages
-//! there is [`Envelope`].
+//! there is [`Envelope`](crate::Envelope).
 
 mod native;
 mod pending;

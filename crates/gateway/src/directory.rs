@@ -158,7 +158,7 @@ impl FromIterator<AgentEntry> for StaticDirectory {
         Self(
             agents
                 .into_iter()
-                .map(|agent| (agent.id().clone(), Arc::new(agent)))
+                .map(|agent| (*agent.id(), Arc::new(agent)))
                 .collect(),
         )
     }

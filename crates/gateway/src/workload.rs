@@ -69,7 +69,7 @@ impl Workload {
             agents.retain(|_, permits| Arc::strong_count(permits) > 1);
         }
         let permits = Arc::new(Semaphore::new(self.per_agent));
-        agents.insert(agent.clone(), Arc::clone(&permits));
+        agents.insert(*agent, Arc::clone(&permits));
         permits
     }
 }

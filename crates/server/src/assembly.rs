@@ -18,10 +18,13 @@ use crate::error::Error;
 use agent::RunningAgent;
 use gateway::RunningGateway;
 
+/// Puts something around the carrier.
+type Around = Box<dyn FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier> + Send>;
+
 /// A configuration that is about to start.
 pub struct Assembly {
     configuration: Configuration,
-    around: Box<dyn FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier> + Send>,
+    around: Around,
     listener: Option<TcpListener>,
 }
 

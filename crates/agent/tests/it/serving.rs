@@ -37,7 +37,7 @@ async fn request(world: &World, carrier: &InProcess, name: &str) -> Result<Outco
 async fn many_are_answered_and_then_the_agent_is_offline() {
     let world = world();
     let carrier = InProcess::new(4);
-    let inbox = carrier.register(world.id.clone()).unwrap();
+    let inbox = carrier.register(world.id).unwrap();
     let (stop, stopping) = oneshot::channel::<()>();
     let serving =
         tokio::spawn(Arc::clone(&world.agent).serve(inbox, async { drop(stopping.await) }));
@@ -72,7 +72,7 @@ async fn many_are_answered_and_then_the_agent_is_offline() {
 async fn a_panic_costs_one_answer_and_not_the_agent() {
     let world = world();
     let carrier = InProcess::new(4);
-    let inbox = carrier.register(world.id.clone()).unwrap();
+    let inbox = carrier.register(world.id).unwrap();
     tokio::spawn(Arc::clone(&world.agent).serve(inbox, std::future::pending()));
 
     *world.vault.fault.lock().unwrap() = Some(Fault::Panic);
@@ -96,7 +96,7 @@ async fn a_panic_costs_one_answer_and_not_the_agent() {
 async fn one_that_hangs_does_not_hold_up_the_others() {
     let world = world();
     let carrier = InProcess::new(4);
-    let inbox = carrier.register(world.id.clone()).unwrap();
+    let inbox = carrier.register(world.id).unwrap();
     tokio::spawn(Arc::clone(&world.agent).serve(inbox, std::future::pending()));
 
     *world.vault.fault.lock().unwrap() = Some(Fault::Never);
@@ -115,7 +115,7 @@ async fn one_that_hangs_does_not_hold_up_the_others() {
 async fn stopping_finishes_what_was_begun() {
     let world = world();
     let carrier = InProcess::new(4);
-    let inbox = carrier.register(world.id.clone()).unwrap();
+    let inbox = carrier.register(world.id).unwrap();
     let (stop, stopping) = oneshot::channel::<()>();
     let serving =
         tokio::spawn(Arc::clone(&world.agent).serve(inbox, async { drop(stopping.await) }));
@@ -137,7 +137,7 @@ async fn stopping_finishes_what_was_begun() {
 async fn what_arrived_before_stopping_is_answered() {
     let world = world();
     let carrier = InProcess::new(4);
-    let inbox = carrier.register(world.id.clone()).unwrap();
+    let inbox = carrier.register(world.id).unwrap();
     let asking = async {
         tokio::join!(
             request(&world, &carrier, "a"),
@@ -161,7 +161,7 @@ async fn what_arrived_before_stopping_is_answered() {
 async fn a_message_that_nobody_waits_for_is_not_carried_out() {
     let world = world();
     let carrier = InProcess::new(4);
-    let inbox = carrier.register(world.id.clone()).unwrap();
+    let inbox = carrier.register(world.id).unwrap();
     let gone = timeout(Duration::ZERO, request(&world, &carrier, "gone")).await;
     assert!(gone.is_err());
     tokio::spawn(Arc::clone(&world.agent).serve(inbox, std::future::pending()));

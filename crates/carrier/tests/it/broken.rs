@@ -82,9 +82,9 @@ impl Fixture for Broken {
 
     async fn connect(&self, agent: &AgentId) -> Box<dyn Inbox> {
         let mut first = self.0.first.lock().unwrap();
-        first.get_or_insert_with(|| agent.clone());
+        first.get_or_insert_with(|| *agent);
         Box::new(FaultyInbox {
-            inner: self.0.inner.register(agent.clone()).unwrap(),
+            inner: self.0.inner.register(*agent).unwrap(),
             carrier: Arc::clone(&self.0),
             is_closed: false,
         })
@@ -119,14 +119,14 @@ impl Carrier for Faulty {
             _ => None,
         };
         let mut message = message;
-        let mut agent = agent.clone();
+        let mut agent = *agent;
         let mut deadline = deadline;
         match self.fault {
             Some(Fault::ChangesMessages) => message = changed(&message),
             Some(Fault::CutsLongMessages) => message.truncate(1 << 16),
             Some(Fault::TakesAnyLength) => message.truncate(MAX_MESSAGE),
             Some(Fault::DeliversToAnyAgent) => {
-                agent = self.first.lock().unwrap().clone().unwrap_or(agent);
+                agent = (*self.first.lock().unwrap()).unwrap_or(agent);
             }
             Some(Fault::ForgetsTheDeadline) => deadline += Duration::from_secs(3600),
             Some(Fault::GivesUpEarly) => deadline -= Duration::from_millis(100),

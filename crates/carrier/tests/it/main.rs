@@ -25,7 +25,7 @@ impl Fixture for Whole {
     }
 
     async fn connect(&self, agent: &AgentId) -> Box<dyn Inbox> {
-        Box::new(self.0.register(agent.clone()).unwrap())
+        Box::new(self.0.register(*agent).unwrap())
     }
 }
 

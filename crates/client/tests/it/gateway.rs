@@ -61,12 +61,12 @@ async fn world() -> World {
     );
     let id: AgentId = AGENT.parse().unwrap();
     let carrier = Arc::new(InProcess::new(16));
-    let inbox = carrier.register(id.clone()).unwrap();
+    let inbox = carrier.register(id).unwrap();
     let mut identity = Identity::<AwsLc>::from_pem(KEY).unwrap();
     let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
-        id.clone(),
+        id,
         LocalKeyring::new(identity),
         vault,
         agent_key.clone(),

@@ -99,7 +99,7 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
     let certificate = Certificate::from_pem(CERTIFICATE).unwrap();
     identity.add_certificate(certificate).unwrap();
     let agent = Agent::new(
-        id.clone(),
+        id,
         LocalKeyring::new(identity),
         vault,
         agent_key.clone(),

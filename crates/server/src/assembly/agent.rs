@@ -48,17 +48,17 @@ impl RunningAgent {
             resolve_socket,
         } = agent;
         let vault = vault_configuration.open().await?;
-        let inbox = in_process.register(id.clone())?;
+        let inbox = in_process.register(id)?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
         let socket = resolve_socket
             .as_deref()
             .map(ResolveSocket::bind)
             .transpose()?;
         let keys = LocalKeyring::with_old(identity, old_identities)?;
-        let agent = Agent::new(id.clone(), keys, Arc::clone(&vault), reply_key, gateways)
+        let agent = Agent::new(id, keys, Arc::clone(&vault), reply_key, gateways)
             .with_accept(accept)
             .with_ledger(open_ledger(&ledger)?);
-        let agent = agent.with_observer(Arc::new(Observed(metrics.agent(id.clone()))));
+        let agent = agent.with_observer(Arc::new(Observed(metrics.agent(id))));
         info!(agent = %id, vault = %vault_configuration.location(), "agent started");
         // Nothing fails from here on: what runs is in the result.
         let socket = socket.map(|socket| {

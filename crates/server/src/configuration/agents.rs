@@ -125,7 +125,7 @@ impl OwnPart {
         let agent = || {
             let mut identities = identities?.into_iter();
             Some(AgentConfiguration {
-                id: id.clone()?,
+                id: id?,
                 identity: identities.next()?,
                 old_identities: identities.collect(),
                 accept: accept?,

@@ -106,7 +106,7 @@ fn one_place_calls_the_oaep_decryption_of_a_backend() {
             let tokens = tokens::production(&fs::read_to_string(&file).unwrap());
             calls.extend(
                 tokens::calls(&tokens, "oaep_decrypt")
-                    .map(|_| file.strip_prefix(&root()).unwrap().display().to_string()),
+                    .map(|_| file.strip_prefix(root()).unwrap().display().to_string()),
             );
         }
     }

@@ -68,7 +68,7 @@ fn trusted(
         // Both or neither, which has been noted.
         (Some(_), Some(_)) | (None, None) => return None,
     };
-    AgentCertificate::new(id.clone(), pem, &trust)
+    AgentCertificate::new(*id, pem, &trust)
         .map_err(|e| section.wrong(key, e))
         .ok()
 }
