@@ -9,7 +9,7 @@ use sealpost_agent::LedgerError;
 use sealpost_carrier::AlreadyRegistered;
 use sealpost_envelope::key::DuplicateKey;
 use sealpost_files::{FileError, quoted};
-use sealpost_protocol::KeyError;
+use sealpost_protocol::keys::KeyError;
 use thiserror::Error;
 
 /// Why a configuration can't be read, or what it describes does not start. [`hint`](Self::hint) says what to do where
