@@ -92,7 +92,8 @@ impl<'s, 'a> MemberNames<'s, 'a> {
     }
 
     /// Adds the name of a member of the same text.
-    #[inline]
+    // As in `Scanner`: one copy on small machines.
+    #[cfg_attr(not(target_pointer_width = "32"), inline)]
     pub fn insert(&mut self, name: Token) -> Inserted {
         if name.escapes == 0 {
             let raw = self.text.get(name.start..name.end).unwrap_or_default();

@@ -27,6 +27,8 @@ pub struct Scanner<'a> {
     lone_surrogate: Option<usize>,
 }
 
+// Small machines have 32 bits. There, size counts more than speed, so the long functions are not inlined in other
+// crates: each crate would have its own copy.
 impl<'a> Scanner<'a> {
     /// Starts at the first byte of a text, all of which has to be UTF-8 up to where it is read.
     #[must_use]
@@ -97,7 +99,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     ///
     /// If no value begins there.
-    #[inline]
+    #[cfg_attr(not(target_pointer_width = "32"), inline)]
     pub fn kind(&mut self) -> Result<JsonKind, Malformed> {
         self.whitespace();
         match self.peek() {
@@ -123,7 +125,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     ///
     /// If neither a member's name and a colon nor the closing brace stands there.
-    #[inline]
+    #[cfg_attr(not(target_pointer_width = "32"), inline)]
     pub fn member(&mut self, first: &mut bool) -> Result<Option<Token>, Malformed> {
         self.whitespace();
         match self.peek() {
@@ -149,7 +151,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     ///
     /// If the string does not end, or has a control character or an unknown escape.
-    #[inline]
+    #[cfg_attr(not(target_pointer_width = "32"), inline)]
     pub fn string(&mut self) -> Result<Token, Malformed> {
         let bytes = self.text.as_bytes();
         let start = self.at + 1;
@@ -177,15 +179,21 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes one value of any kind, in which arrays and objects nest at most `max_depth` deep. No
-    /// recursion: one bit a level says whether the level is an object, and [`MAX_DEPTH`]
-    /// levels fill a word: a greater `max_depth` counts as that.
+    /// Passes one value of any kind, in which arrays and objects nest at most `max_depth` deep, or [`MAX_DEPTH`] if
+    /// that is less.
     ///
     /// # Errors
     ///
     /// If no JSON value stands there, or it nests deeper.
+    #[inline]
     pub fn skip_value(&mut self, max_depth: usize) -> Result<(), Malformed> {
-        let max_depth = max_depth.min(MAX_DEPTH);
+        // Apart from the loop, which is slower if it computes its own bound.
+        self.skip_nested(max_depth.min(MAX_DEPTH))
+    }
+
+    /// No recursion: one bit a level says whether the level is an object, and [`MAX_DEPTH`] levels fill a word.
+    #[inline(never)]
+    fn skip_nested(&mut self, max_depth: usize) -> Result<(), Malformed> {
         let mut depth = 0;
         let mut objects = 0_u64;
         loop {
@@ -403,7 +411,7 @@ impl fmt::Debug for Scanner<'_> {
     }
 }
 
-// One bit a level, in `skip_value`.
+// One bit a level, in `skip_nested`.
 const _: () = assert!(MAX_DEPTH <= 64);
 
 #[cfg(test)]

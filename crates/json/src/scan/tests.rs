@@ -34,3 +34,15 @@ fn a_position_is_the_first_byte_that_cannot_stand_there() {
     assert_eq!(scan.skip_value(9).and_then(|()| scan.finish()), Ok(()));
     assert_eq!(scan.take_lone_surrogate(), None);
 }
+
+#[test]
+fn a_bound_beyond_the_deepest_nesting_counts_as_that() {
+    let nested = |depth| [b"[".repeat(depth), b"]".repeat(depth)].concat();
+    for bound in [MAX_DEPTH, MAX_DEPTH + 1, usize::MAX] {
+        assert_eq!(Scanner::new(&nested(MAX_DEPTH)).skip_value(bound), Ok(()));
+        let deeper = nested(MAX_DEPTH + 1);
+        let error = Scanner::new(&deeper).skip_value(bound).unwrap_err();
+        assert!(error.is_too_deep());
+        assert_eq!(error.at, MAX_DEPTH);
+    }
+}
