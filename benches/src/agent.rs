@@ -14,7 +14,8 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublic
 use sealpost_agent::{Agent, LocalKeyring};
 use sealpost_envelope::{AwsLc, AwsLcRng, UnixTime, seal, text};
 use sealpost_protocol::{
-    AgentId, Clock, MessageId, OwnedContext, Sealed, SecretId, SigningKey, StoreRequest,
+    AgentId, Clock, MessageId, Sealed, SigningKey, StoreRequest,
+    context::{OwnedContext, SecretId},
 };
 use sealpost_vault::{
     CreateError, Deadline, FetchError, Guarantees, NewSecret, Receipt, SecretValue, Vault,

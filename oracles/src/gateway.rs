@@ -19,9 +19,11 @@ use parking_lot::Mutex;
 use sealpost_carrier::Carrier;
 use sealpost_envelope::{TrustPolicy, UnixTime};
 use sealpost_gateway::{
-    AgentEntry, Authenticator, Denied, Gateway, Limits, Principal, ProblemType, StaticDirectory,
+    Gateway, Limits, ProblemType, StaticDirectory,
+    auth::{Authenticator, Denied, Principal},
+    directory::AgentEntry,
 };
-use sealpost_protocol::{Clock, Owner, VerifyKey};
+use sealpost_protocol::{Clock, VerifyKey, context::Owner};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;

@@ -7,8 +7,9 @@ use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
 use sealpost_context::{PropertyKey, SecretName, SecretType};
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{
-    AgentId, MAX_MESSAGE, MessageId, OwnedContext, Received, Sealed, SecretId, SigningKey,
-    StoreReply, StoreRequest, VerifyKeys,
+    AgentId, MAX_MESSAGE, MessageId, Received, Sealed, SigningKey, StoreReply, StoreRequest,
+    VerifyKeys,
+    context::{OwnedContext, SecretId},
 };
 use serde_json::Value;
 

@@ -19,8 +19,9 @@ use sealpost_envelope::{
     seal, text, wrapper,
 };
 use sealpost_protocol::{
-    AgentId, Clock, MessageId, Outcome, OwnedContext, ProjectId, Sealed, SingleUse, StoreReply,
-    StoreRequest,
+    AgentId, Clock, MessageId, Outcome, Sealed, StoreReply, StoreRequest,
+    context::{OwnedContext, ProjectId},
+    single_use::SingleUse,
 };
 use sealpost_validator::MAX_MEMBERS;
 use sealpost_vault::{

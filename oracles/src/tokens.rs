@@ -20,7 +20,8 @@ use axum::{
 use parking_lot::Mutex;
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{
-    Authenticator, Denied, JwtAuthenticator, KeySet, Principal, TokenAlgorithm, TokenPolicy,
+    JwtAuthenticator, TokenPolicy,
+    auth::{Authenticator, Denied, KeySet, Principal, TokenAlgorithm},
 };
 
 use self::{judge::Judged, signers::SIGNERS};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealpost_protocol::{AgentId, Clock, Outcome, SigningKey, SystemClock, VerifyKeys};
+use sealpost_protocol::{AgentId, Clock, Outcome, SigningKey, VerifyKeys, clock::SystemClock};
 use sealpost_vault::Vault;
 use tokio::time::Instant;
 use tracing::{Instrument as _, info, info_span, warn};

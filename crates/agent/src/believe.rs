@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{
-    AgentId, GatewayName, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest,
-    VerifyError, VerifyKeys,
+    AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, VerifyError,
+    VerifyKeys, keys::GatewayName,
 };
 use tokio::time::Instant;
 use tracing::error;

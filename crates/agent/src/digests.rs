@@ -5,7 +5,7 @@
 
 use aws_lc_rs::digest::{Context as Sha256, SHA256};
 use sealpost_envelope::binding::Binding;
-use sealpost_protocol::{Idempotency, OwnedContext};
+use sealpost_protocol::{context::OwnedContext, idempotency::Idempotency};
 use sealpost_vault::OperationId;
 
 /// Identifies a request, or the payload of one.

@@ -3,7 +3,9 @@
 use std::{ops::ControlFlow, time::Duration};
 
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::{Idempotency, Outcome, OwnedContext, Sealed, StoreRequest};
+use sealpost_protocol::{
+    Outcome, Sealed, StoreRequest, context::OwnedContext, idempotency::Idempotency,
+};
 use sealpost_vault::OperationId;
 use tokio::time::Instant;
 use tracing::{error, warn};

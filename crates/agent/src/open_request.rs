@@ -15,7 +15,7 @@ use sealpost_envelope::{
     message::{Declared, PendingMessage},
     wrapper::{self, Wrapped},
 };
-use sealpost_protocol::{Outcome, Sealed, SingleUse, mismatches};
+use sealpost_protocol::{Outcome, Sealed, sealed::mismatches, single_use::SingleUse};
 use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};

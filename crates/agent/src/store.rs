@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use sealpost_protocol::{Outcome, OwnedContext, ProjectId};
+use sealpost_protocol::{
+    Outcome,
+    context::{OwnedContext, ProjectId},
+};
 use sealpost_vault::{CreateError, Deadline, NewSecret, OperationId, Receipt, Vault, VaultFailure};
 use sealpost_vault_key::{InvalidResolverRef, ResolverRef, VaultSecretName};
 use tokio::time::{Instant, timeout_at};

@@ -17,8 +17,10 @@ use sealpost_envelope::{
     seal, text, wrapper,
 };
 use sealpost_protocol::{
-    AgentId, Clock, Idempotency, Mac, MessageId, Outcome, OwnedContext, Sealed, SecretId,
-    SigningKey, StoreReply, StoreRequest, SystemClock, VerifyKeys,
+    AgentId, Clock, MessageId, Outcome, Sealed, SigningKey, StoreReply, StoreRequest, VerifyKeys,
+    clock::SystemClock,
+    context::{OwnedContext, SecretId},
+    idempotency::{Idempotency, Mac},
 };
 use sealpost_testkit::canary;
 use sealpost_vault_file::FileVault;

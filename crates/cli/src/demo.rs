@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use aws_lc_rs::rsa::KeySize;
 use clap::Args;
 use sealpost_agent::{Resolved, Resolver};
-use sealpost_client::{Client, ClientError, Created, Problem, ProblemType, Token};
+use sealpost_client::{Client, ClientError, Created, ProblemType, Token, problem::Problem};
 use sealpost_envelope::{Envelope, UnixTime, text};
 use sealpost_protocol::{AgentId, Received, Sealed, StoreRequest, VerifyKey, VerifyKeys};
 use sealpost_server::Assembly;

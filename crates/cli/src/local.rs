@@ -5,7 +5,7 @@ use std::path::Path;
 
 use sealpost_agent::Accept;
 use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy};
-use sealpost_gateway::{AgentCertificate, KeySet, TokenPolicy};
+use sealpost_gateway::{TokenPolicy, auth::KeySet, directory::AgentCertificate};
 use sealpost_protocol::AgentId;
 use sealpost_server::{
     AgentConfiguration, Configuration, GatewayConfiguration, LocalAgent, LogConfiguration,

@@ -30,7 +30,7 @@ pub enum ClientError {
     /// The token has characters that tokens can't have.
     #[error("the token can't be sent: it has characters that tokens can't have; copy it again")]
     Token,
-    /// The [`TokenProvider`](crate::TokenProvider) failed.
+    /// The [`TokenProvider`](crate::token::TokenProvider) failed.
     #[error("there is no token: {0}")]
     TokenProvider(#[source] BoxError),
     /// The idempotency key has characters that keys can't have.

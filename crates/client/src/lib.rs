@@ -30,7 +30,7 @@
 //!
 //! # Attempts
 //!
-//! The client tries a call up to five times ([`RetryPolicy`]), with random pauses that grow, until its time is over. It
+//! The client tries a call up to five times ([`RetryPolicy`](retry::RetryPolicy)), with random pauses that grow, until its time is over. It
 //! repeats an attempt after a failure that may pass: no connection, a broken connection, no answer in time, an agent that
 //! is offline or silent, too many requests (after the time that the gateway names), and a 502, 503 or 504 of an
 //! intermediary. A 400, 403, 409 or 500 is final, and so is TLS that one side refuses. For the gateway's own answers,
@@ -38,9 +38,9 @@
 //!
 //! All attempts carry the same [`IdempotencyKey`], and the same bytes of a sealed value. The gateway answers a repeated
 //! attempt with the outcome of the first. If gateway or agent have lost their memory of it in between, they answer with a
-//! 409, which then has [`Problem::after_unknown`].
+//! 409, which then has [`Problem::after_unknown`](problem::Problem::after_unknown).
 //!
-//! A 403 does not say whether the token has expired or does not permit the call: if a [`TokenProvider`] has another token,
+//! A 403 does not say whether the token has expired or does not permit the call: if a [`TokenProvider`](token::TokenProvider) has another token,
 //! the client tries once more.
 //!
 //! # Security
@@ -55,24 +55,21 @@
 
 mod at_source;
 mod body;
-mod builder;
+pub mod builder;
 mod client;
-mod error;
+pub mod error;
 mod http;
 mod idempotency;
-mod problem;
-mod retry;
+pub mod problem;
+pub mod retry;
 mod secret;
-mod token;
+pub mod token;
 
 pub use at_source::AgentTrust;
-pub use builder::ClientBuilder;
 pub use client::Client;
-pub use error::{BoxError, ClientError};
+pub use error::ClientError;
 pub use idempotency::IdempotencyKey;
-pub use problem::Problem;
-pub use retry::RetryPolicy;
+pub use problem::ProblemType;
 pub use sealpost_envelope::Fingerprint;
-pub use sealpost_rest::{ProblemType, Retry};
 pub use secret::{Created, NewSecret};
-pub use token::{Token, TokenProvider};
+pub use token::Token;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sealpost_rest::ProblemType;
+pub use sealpost_rest::{ProblemType, Retry};
 use serde::Deserialize;
 
 /// Why the gateway did not create a secret.

@@ -3,8 +3,8 @@
 use core::fmt;
 use core::str::FromStr;
 
-use crate::MAX_AGENT_ID;
 use crate::error::{Field, InvalidIdentifier, Rule};
+use crate::rules::MAX_AGENT_ID;
 
 /// An agent's id: 1 to 64 of `A-Z a-z 0-9 _ -`.
 ///

@@ -17,8 +17,8 @@
 //! |---|---|
 //! | [`AgentId`] | `[A-Za-z0-9_-]{1,64}` |
 //! | [`ProjectId`] | a UUID with hyphens, in either case |
-//! | [`SecretName`] | 1 to [`MAX_NAME`] bytes; no U+0000 to U+001F, no U+007F |
-//! | [`PropertyKey`] | 1 to [`MAX_KEY`] bytes; no U+0000 to U+001F, no U+007F; no `.` |
+//! | [`SecretName`] | 1 to [`MAX_NAME`](rules::MAX_NAME) bytes; no U+0000 to U+001F, no U+007F |
+//! | [`PropertyKey`] | 1 to [`MAX_KEY`](rules::MAX_KEY) bytes; no U+0000 to U+001F, no U+007F; no `.` |
 //! | [`SecretType`] | `[A-Za-z][A-Za-z0-9_]{0,63}` |
 //!
 //! # Features
@@ -39,7 +39,7 @@ extern crate std;
 
 mod agent_id;
 mod context;
-mod error;
+pub mod error;
 pub mod hex;
 #[cfg(feature = "alloc")]
 mod owned;
@@ -52,18 +52,9 @@ mod texts;
 
 pub use agent_id::AgentId;
 pub use context::SecretContext;
-pub use error::{Field, InvalidIdentifier, Rule};
+pub use error::InvalidIdentifier;
 #[cfg(feature = "alloc")]
 pub use owned::{OwnedContext, SecretId};
 pub use owner::Owner;
 pub use project_id::ProjectId;
 pub use texts::{PropertyKey, SecretName, SecretType};
-
-/// The longest name of a secret, in bytes of UTF-8.
-pub const MAX_NAME: usize = 512;
-
-/// The longest key, in bytes of UTF-8.
-pub const MAX_KEY: usize = 256;
-
-/// The longest id of an agent, in bytes.
-pub const MAX_AGENT_ID: usize = 64;

@@ -5,13 +5,13 @@ use core::fmt;
 use crate::error::InvalidIdentifier;
 use crate::rules::{self, Measure};
 
-/// The name of a secret: 1 to [`MAX_NAME`](crate::MAX_NAME) bytes, no control characters.
+/// The name of a secret: 1 to [`MAX_NAME`](crate::rules::MAX_NAME) bytes, no control characters.
 ///
 /// Any other text goes, of any script; a vault that can't hold it gets a name derived from it.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SecretName<'a>(&'a str);
 
-/// The name of a top-level property: 1 to [`MAX_KEY`](crate::MAX_KEY) bytes, no control characters, no `.`.
+/// The name of a top-level property: 1 to [`MAX_KEY`](crate::rules::MAX_KEY) bytes, no control characters, no `.`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PropertyKey<'a>(&'a str);
 

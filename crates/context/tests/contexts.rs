@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use sealpost_context::{
-    AgentId, Field, OwnedContext, Owner, ProjectId, PropertyKey, SecretContext, SecretId,
-    SecretName, SecretType,
+    AgentId, OwnedContext, Owner, ProjectId, PropertyKey, SecretContext, SecretId, SecretName,
+    SecretType, error::Field,
 };
 
 fn full() -> OwnedContext {

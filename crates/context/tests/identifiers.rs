@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 use sealpost_context::{
-    AgentId, Field, InvalidIdentifier, ProjectId, PropertyKey, Rule, SecretName, SecretType,
+    AgentId, InvalidIdentifier, ProjectId, PropertyKey, SecretName, SecretType,
+    error::{Field, Rule},
     rules::{self, Measure},
 };
 

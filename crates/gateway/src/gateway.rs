@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use sealpost_carrier::Carrier;
-use sealpost_protocol::{Clock, SigningKey, SystemClock};
+use sealpost_protocol::{Clock, SigningKey, clock::SystemClock};
 
 use crate::{
     admission::Admission,

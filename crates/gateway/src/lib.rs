@@ -1,12 +1,12 @@
 //! The REST endpoint: takes a secret, seals it to an agent's certificate, and has the agent store it.
 //!
 //! A [`Gateway`] is put together from
-//! - an [`Authenticator`], which decides who a bearer token speaks for ([`JwtAuthenticator`]),
-//! - an [`AgentDirectory`], which knows the agents and their certificates ([`StaticDirectory`]),
+//! - an [`Authenticator`](auth::Authenticator), which decides who a bearer token speaks for ([`JwtAuthenticator`]),
+//! - an [`AgentDirectory`](directory::AgentDirectory), which knows the agents and their certificates ([`StaticDirectory`]),
 //! - a [`Carrier`](sealpost_carrier::Carrier), which carries messages to agents,
 //! - a key that signs its messages;
 //!
-//! and optionally [`Limits`], [`Metrics`], an audit trail ([`AuditSink`]) and a [`BasePath`]. [`Gateway::router`] makes
+//! and optionally [`Limits`], [`Metrics`], an audit trail ([`AuditSink`](audit::AuditSink)) and a [`BasePath`]. [`Gateway::router`] makes
 //! an HTTP service of it, [`Gateway::operations`] one for operators, and [`serve()`] serves either on a [`Listener`],
 //! which speaks [`Tls`].
 //!
@@ -15,7 +15,7 @@
 //!
 //! use sealpost_envelope::{Certificate, TrustPolicy};
 //! use sealpost_gateway::{
-//!     AgentEntry, Gateway, JwtAuthenticator, KeySet, StaticDirectory, TokenPolicy,
+//!     Gateway, JwtAuthenticator, StaticDirectory, TokenPolicy, auth::KeySet, directory::AgentEntry,
 //! };
 //! use sealpost_carrier::InProcess;
 //! use sealpost_protocol::SigningKey;
@@ -52,21 +52,21 @@
 
 mod admission;
 mod agents;
-mod audit;
-mod auth;
-mod base_path;
+pub mod audit;
+pub mod auth;
+pub mod base_path;
 mod body;
 mod controllers;
 mod delivery;
-mod directory;
+pub mod directory;
 mod expiry;
 mod gateway;
 mod headers;
 mod idempotency;
-mod limits;
-mod listener;
+pub mod limits;
+pub mod listener;
 mod media_type;
-mod metrics;
+pub mod metrics;
 mod middleware;
 mod openapi;
 mod operations;
@@ -81,23 +81,17 @@ mod serve;
 mod state;
 mod submission;
 mod time;
-mod tls;
+pub mod tls;
 mod workload;
 
-pub use audit::{AuditFile, AuditSink, AuditStdout};
-pub use auth::{
-    Authenticator, Denied, IssuerKeys, JwksError, JwksRefresh, JwksSource, JwtAuthenticator,
-    KeySet, KeySetError, Principal, TokenAlgorithm, TokenKeys, TokenPolicy, UnknownAlgorithm,
-};
-pub use base_path::{BasePath, InvalidBasePath};
-pub use directory::{
-    AgentCertificate, AgentDirectory, AgentEntry, AgentEntryError, DirectoryError, StaticDirectory,
-};
+pub use auth::{JwtAuthenticator, TokenPolicy};
+pub use base_path::BasePath;
+pub use directory::StaticDirectory;
 pub use gateway::Gateway;
 pub use idempotency::IdempotencySecret;
-pub use limits::{Limits, RateLimit};
-pub use listener::{Listener, PlainHttpRefused};
-pub use metrics::{AgentMetrics, Metrics};
+pub use limits::Limits;
+pub use listener::Listener;
+pub use metrics::Metrics;
 pub use sealpost_rest::ProblemType;
 pub use serve::serve;
-pub use tls::{Tls, TlsError, TlsFiles};
+pub use tls::Tls;

@@ -4,7 +4,7 @@ mod clear_request;
 mod sealed;
 
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::Owner;
+use sealpost_protocol::context::Owner;
 use zeroize::Zeroizing;
 
 pub(crate) use self::{clear_request::ClearRequest, sealed::AtSource};

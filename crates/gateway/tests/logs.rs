@@ -15,7 +15,7 @@ use std::{
 
 use harness::{AGENT, OFFLINE, SILENT, short_limits, world_of};
 use sealpost_client::{Client, NewSecret, Token};
-use sealpost_gateway::{AuditSink, Listener, Metrics, serve};
+use sealpost_gateway::{Listener, Metrics, audit::AuditSink, serve};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},

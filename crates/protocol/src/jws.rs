@@ -8,7 +8,10 @@ use jsonwebtoken::{Algorithm, Header, Validation, decode, decode_header, errors:
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
-use crate::{MAX_MESSAGE, SignError, SigningKey, VerifyError, VerifyKeys, keys::VerifyKey};
+use crate::{
+    MAX_MESSAGE, SigningKey, VerifyError, VerifyKeys,
+    keys::{SignError, VerifyKey},
+};
 
 /// `BASE64URL(header) . BASE64URL(claims) . BASE64URL(Ed25519(key, header . claims))`
 pub(crate) fn sign<T: Serialize>(

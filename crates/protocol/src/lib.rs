@@ -12,7 +12,10 @@
 //! use std::time::Duration;
 //!
 //! use sealpost_envelope::UnixTime;
-//! use sealpost_protocol::{AgentId, MessageId, OwnedContext, SecretId, Received, Sealed, SigningKey, StoreRequest, VerifyKeys};
+//! use sealpost_protocol::{
+//!     AgentId, MessageId, Received, Sealed, SigningKey, StoreRequest, VerifyKeys,
+//!     context::{OwnedContext, SecretId},
+//! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let gateway = SigningKey::generate()?;
@@ -44,27 +47,25 @@
 //! It encrypts nothing: names, keys, types and violations travel in clear, values only sealed. It remembers
 //! nothing: a replay within the expiry verifies again, and who stores must recognise it.
 
-mod clock;
-mod idempotency;
+pub mod clock;
+pub mod idempotency;
 mod jws;
-mod keys;
+pub mod keys;
 mod message_id;
 mod reply;
 mod request;
-mod sealed;
-mod single_use;
+pub mod sealed;
+pub mod single_use;
 mod verify_error;
 
-pub use clock::{Clock, SystemClock};
-pub use idempotency::{Idempotency, Mac};
-pub use keys::{GatewayName, KeyError, SignError, SigningKey, VerifyKey, VerifyKeys};
+pub use clock::Clock;
+pub use keys::{SigningKey, VerifyKey, VerifyKeys};
 pub use message_id::MessageId;
 pub use reply::{Outcome, StoreReply};
 pub use request::{Received, StoreRequest};
-pub use sealed::{Sealed, mismatches};
-// Of the messages.
-pub use sealpost_context::{AgentId, InvalidIdentifier, OwnedContext, Owner, ProjectId, SecretId};
-pub use single_use::SingleUse;
+pub use sealed::Sealed;
+pub use sealpost_context as context;
+pub use sealpost_context::AgentId;
 pub use verify_error::VerifyError;
 
 /// The longest message that is read, in bytes.

@@ -5,7 +5,10 @@ use std::time::Duration;
 use sealpost_envelope::UnixTime;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, GatewayName, MessageId, SignError, SigningKey, VerifyError, VerifyKeys, jws};
+use crate::{
+    AgentId, MessageId, SigningKey, VerifyError, VerifyKeys, jws,
+    keys::{GatewayName, SignError},
+};
 
 /// The answer to one request.
 #[derive(Clone, Debug, Eq, PartialEq)]

@@ -6,8 +6,11 @@ use sealpost_envelope::UnixTime;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AgentId, GatewayName, Idempotency, MessageId, Sealed, SignError, SigningKey, VerifyError,
-    VerifyKeys, jws, sealed,
+    AgentId, MessageId, Sealed, SigningKey, VerifyError, VerifyKeys,
+    idempotency::Idempotency,
+    jws,
+    keys::{GatewayName, SignError},
+    sealed,
 };
 
 /// A sealed value to be stored, and in clear whose it is.

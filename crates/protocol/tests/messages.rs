@@ -8,8 +8,10 @@ use proptest::prelude::*;
 use sealpost_context::SecretContext;
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{
-    AgentId, Idempotency, MAX_MESSAGE, Mac, MessageId, Outcome, OwnedContext, Owner, Received,
-    Sealed, SigningKey, StoreReply, StoreRequest, VerifyError, VerifyKeys,
+    AgentId, MAX_MESSAGE, MessageId, Outcome, Received, Sealed, SigningKey, StoreReply,
+    StoreRequest, VerifyError, VerifyKeys,
+    context::{OwnedContext, Owner},
+    idempotency::{Idempotency, Mac},
 };
 use serde_json::{Value, json};
 

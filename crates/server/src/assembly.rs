@@ -63,11 +63,13 @@ impl Assembly {
     /// [`Error`]. What has started by then is stopped again.
     pub async fn start(self) -> Result<Server, Error> {
         let mut agents = Vec::new();
-        match self.start_with(&mut agents).await {
+        let carrier = Arc::new(InProcess::new(QUEUE));
+        match self.start_with(&mut agents, &carrier).await {
             Ok((gateway, gateway_key)) => Ok(Server {
                 gateway,
                 gateway_key,
                 agents,
+                carrier,
             }),
             Err(error) => {
                 for agent in agents {
@@ -82,6 +84,7 @@ impl Assembly {
     async fn start_with(
         self,
         agents: &mut Vec<RunningAgent>,
+        in_process: &Arc<InProcess>,
     ) -> Result<(RunningGateway, VerifyKey), Error> {
         let Configuration {
             log: _,
@@ -93,16 +96,15 @@ impl Assembly {
             None => SigningKey::generate()?,
         };
         let gateway_key = signing_key.verify_key();
-        let in_process = Arc::new(InProcess::new(QUEUE));
         let mut entries = Vec::new();
         for local in locals {
             let keys = gateway_key.clone().into();
             let (agent, entry) =
-                RunningAgent::start(local, &in_process, keys, &gateway.metrics).await?;
+                RunningAgent::start(local, in_process, keys, &gateway.metrics).await?;
             agents.push(agent);
             entries.push(entry);
         }
-        let carrier = (self.around)(in_process);
+        let carrier = (self.around)(Arc::clone(in_process) as Arc<dyn Carrier>);
         let gateway =
             RunningGateway::start(gateway, self.listener, signing_key, entries, carrier).await?;
         Ok((gateway, gateway_key))
@@ -123,6 +125,8 @@ pub struct Server {
     gateway: RunningGateway,
     gateway_key: VerifyKey,
     agents: Vec<RunningAgent>,
+    /// An agent whose carrier is dropped reports that it is no longer served, so this one lives until they have stopped.
+    carrier: Arc<InProcess>,
 }
 
 impl Server {
@@ -161,6 +165,7 @@ impl Server {
         for agent in self.agents {
             agent.stop().await;
         }
+        drop(self.carrier);
         if let Some(operations) = operations {
             operations.stop().await;
         }

@@ -8,7 +8,7 @@ use sealpost_agent::LedgerError;
 use sealpost_carrier::AlreadyRegistered;
 use sealpost_envelope::key::DuplicateKey;
 use sealpost_files::{FileError, quoted};
-use sealpost_protocol::KeyError;
+use sealpost_protocol::keys::KeyError;
 use sealpost_vault::configuration::OpenError;
 use thiserror::Error;
 

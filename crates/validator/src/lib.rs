@@ -64,7 +64,7 @@ mod violation;
 mod walk;
 
 pub use request::{Request, validate_request};
-pub use sealpost_context::{MAX_KEY, MAX_NAME};
+pub use sealpost_context::rules::{MAX_KEY, MAX_NAME};
 // What the functions take and return.
 pub use sealpost_json::{JsonStr, JsonValue, MAX_DEPTH, MAX_MEMBERS, Slot};
 pub use value::validate_value;

@@ -9,7 +9,7 @@ use core::fmt;
 pub(crate) use list::Findings;
 pub use list::{Violations, ViolationsIter};
 
-use sealpost_context::{InvalidIdentifier, Rule};
+use sealpost_context::{InvalidIdentifier, error::Rule};
 use sealpost_json::{JsonKind, JsonStr, Malformed};
 
 /// One broken rule. `Display` gives one line: `#/secret/name: is empty; …`, that is, a JSON

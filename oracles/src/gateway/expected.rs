@@ -10,7 +10,11 @@ use sealpost_envelope::{
     jwe::{Jwe, Serialization},
 };
 use sealpost_gateway::ProblemType;
-use sealpost_protocol::{OwnedContext, Owner, ProjectId, Sealed, SingleUse};
+use sealpost_protocol::{
+    Sealed,
+    context::{OwnedContext, Owner, ProjectId},
+    single_use::SingleUse,
+};
 use sealpost_validator::{MAX_MEMBERS, Request, Slot, ViolationKind, Violations, validate_request};
 
 use super::AGENT;

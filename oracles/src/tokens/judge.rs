@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use axum::http::HeaderValue;
 use base64ct::{Base64UrlUnpadded, Encoding as _};
-use sealpost_gateway::Principal;
+use sealpost_gateway::auth::Principal;
 use serde::{
     Deserialize,
     de::{Deserializer, IgnoredAny, MapAccess, Visitor},
@@ -121,14 +121,14 @@ fn texts(list: &Value) -> Option<BTreeSet<String>> {
 }
 
 /// RFC 9562 §4, in hyphenated form.
-fn project(text: &str) -> Option<sealpost_protocol::ProjectId> {
+fn project(text: &str) -> Option<sealpost_protocol::context::ProjectId> {
     let lengths = text.split('-').map(str::len);
     let hex = text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     if !(hex && lengths.eq([8, 4, 4, 4, 12])) {
         return None;
     }
     let digits = u128::from_str_radix(&text.replace('-', ""), 16).ok()?;
-    Some(sealpost_protocol::ProjectId::from_bytes(
+    Some(sealpost_protocol::context::ProjectId::from_bytes(
         digits.to_be_bytes(),
     ))
 }

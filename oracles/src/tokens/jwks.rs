@@ -2,7 +2,10 @@
 
 use std::sync::LazyLock;
 
-use sealpost_gateway::{Authenticator as _, JwtAuthenticator, KeySet, TokenPolicy};
+use sealpost_gateway::{
+    JwtAuthenticator, TokenPolicy,
+    auth::{Authenticator as _, KeySet},
+};
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 

@@ -4,7 +4,10 @@ use base64ct::{Base64, Encoding as _};
 use sealpost_agent::{Accept, LocalKeyring};
 use sealpost_context::SecretContext;
 use sealpost_envelope::{AwsLcRng, UnixTime, binding::Binding, cms, jwe, wrapper};
-use sealpost_protocol::{Outcome, OwnedContext, Owner, Sealed};
+use sealpost_protocol::{
+    Outcome, Sealed,
+    context::{OwnedContext, Owner},
+};
 
 use crate::harness::{
     CERTIFICATE, KEY, NOW, OTHER_CERTIFICATE, World, identity, jwe_for, owned, recipient, seal_for,

@@ -20,8 +20,10 @@ use sealpost_envelope::{
     seal, text, wrapper,
 };
 use sealpost_protocol::{
-    AgentId, Clock, Idempotency, Mac, MessageId, Outcome, OwnedContext, Sealed, SigningKey,
-    StoreReply, StoreRequest, VerifyError, VerifyKeys,
+    AgentId, Clock, MessageId, Outcome, Sealed, SigningKey, StoreReply, StoreRequest, VerifyError,
+    VerifyKeys,
+    context::OwnedContext,
+    idempotency::{Idempotency, Mac},
 };
 use sealpost_vault::{
     CreateError, Deadline, FetchError, Guarantees, Limits, NewSecret, OperationId, Receipt,

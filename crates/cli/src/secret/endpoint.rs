@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 use sealpost_client::{
-    AgentTrust, Client, ClientError, Created, Fingerprint, NewSecret, RetryPolicy,
+    AgentTrust, Client, ClientError, Created, Fingerprint, NewSecret, retry::RetryPolicy,
 };
 use sealpost_files::quoted;
 use zeroize::Zeroizing;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use parking_lot::Mutex;
-use sealpost_client::{BoxError, Token, TokenProvider};
+use sealpost_client::{Token, error::BoxError, token::TokenProvider};
 use sealpost_files::quoted;
 use zeroize::Zeroizing;
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use sealpost_client::{ClientError, RetryPolicy};
+use sealpost_client::{ClientError, retry::RetryPolicy};
 
 use crate::server::{Act, Server, created, problem, secret};
 

@@ -6,11 +6,15 @@ use async_trait::async_trait;
 use sealpost_agent::{Agent, LocalKeyring, Resolver};
 use sealpost_carrier::InProcess;
 use sealpost_client::{
-    AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemType, RetryPolicy, Token,
+    AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemType, Token,
+    retry::RetryPolicy,
 };
 use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
-    AgentEntry, Authenticator, Denied, Gateway, Limits, Listener, Principal, StaticDirectory, serve,
+    Gateway, Limits, Listener, StaticDirectory,
+    auth::{Authenticator, Denied, Principal},
+    directory::AgentEntry,
+    serve,
 };
 use sealpost_protocol::{AgentId, SigningKey};
 use sealpost_vault::Vault;

@@ -1,6 +1,8 @@
 use std::{collections::HashSet, time::Duration};
 
-use sealpost_client::{Client, ClientError, IdempotencyKey, ProblemType, Retry, RetryPolicy};
+use sealpost_client::{
+    Client, ClientError, IdempotencyKey, ProblemType, problem::Retry, retry::RetryPolicy,
+};
 use tokio::{net::TcpListener, time::Instant};
 
 use crate::server::{Act, Server, created, problem, problem_with, secret};

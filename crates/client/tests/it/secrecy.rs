@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use sealpost_client::{AgentTrust, NewSecret, RetryPolicy, Token};
+use sealpost_client::{AgentTrust, NewSecret, Token, retry::RetryPolicy};
 use sealpost_envelope::Certificate;
 
 use crate::server::{Act, Server, created, problem};

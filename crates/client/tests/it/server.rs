@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use sealpost_client::{Client, ClientBuilder, NewSecret, RetryPolicy, Token};
+use sealpost_client::{Client, NewSecret, Token, builder::ClientBuilder, retry::RetryPolicy};
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
     net::TcpListener,

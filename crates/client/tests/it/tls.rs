@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use sealpost_client::{Client, ClientError, RetryPolicy};
+use sealpost_client::{Client, ClientError, retry::RetryPolicy};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{

@@ -4,7 +4,7 @@ use std::sync::{
 };
 
 use async_trait::async_trait;
-use sealpost_client::{BoxError, ClientError, Token, TokenProvider};
+use sealpost_client::{ClientError, Token, error::BoxError, token::TokenProvider};
 
 use crate::server::{Act, Server, created, problem, secret};
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use jsonwebtoken::{Header, Validation, decode, decode_header, errors::ErrorKind};
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::ProjectId;
+use sealpost_protocol::context::ProjectId;
 use serde::{Deserialize, Deserializer};
 
 use super::{

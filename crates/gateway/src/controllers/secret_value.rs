@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::Owner;
+use sealpost_protocol::context::Owner;
 use sealpost_rest::ProblemType;
 use serde::Serialize;
 use tokio::time::Instant;

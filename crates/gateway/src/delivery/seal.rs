@@ -6,7 +6,10 @@ use sealpost_envelope::{
     AwsLcRng, SealError, SecretContext, UnixTime, seal, text, trust::TrustError,
 };
 use sealpost_protocol::{
-    GatewayName, Idempotency, MessageId, Owner, Sealed, SignError, SigningKey, StoreRequest,
+    MessageId, Sealed, SigningKey, StoreRequest,
+    context::Owner,
+    idempotency::Idempotency,
+    keys::{GatewayName, SignError},
 };
 use sealpost_rest::ProblemType;
 use tokio::{sync::Semaphore, task::spawn_blocking};

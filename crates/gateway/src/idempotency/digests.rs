@@ -6,7 +6,10 @@ use aws_lc_rs::{
     hmac::{self, HMAC_SHA256},
     rand,
 };
-use sealpost_protocol::{Idempotency, Mac, OwnedContext, Owner};
+use sealpost_protocol::{
+    context::{OwnedContext, Owner},
+    idempotency::{Idempotency, Mac},
+};
 
 use super::key::IdempotencyKey;
 use crate::auth::Principal;

@@ -4,11 +4,16 @@ use base64::{
     Engine as _,
     engine::{Simd, general_purpose::PAD},
 };
-use sealpost_context::{Field, InvalidIdentifier};
+use sealpost_context::{InvalidIdentifier, error::Field};
 use sealpost_envelope::{
     Error, Format, Message, UnixTime, cms::from_pem, jwe::JweError, message::Declared,
 };
-use sealpost_protocol::{OwnedContext, Owner, Sealed, SingleUse, mismatches};
+use sealpost_protocol::{
+    Sealed,
+    context::{OwnedContext, Owner},
+    sealed::mismatches,
+    single_use::SingleUse,
+};
 use sealpost_rest::ProblemType;
 
 use crate::{media_type::SealedType, rejection::Rejection};

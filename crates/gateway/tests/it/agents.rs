@@ -1,7 +1,7 @@
 //! Which certificates may stand for an agent.
 
 use sealpost_envelope::{Certificate, TrustPolicy, trust::TrustError};
-use sealpost_gateway::{AgentEntry, AgentEntryError};
+use sealpost_gateway::directory::{AgentEntry, AgentEntryError};
 use sealpost_protocol::SigningKey;
 
 const CERTIFICATE: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.pem");

@@ -10,7 +10,10 @@ use std::{
 
 use axum::http::StatusCode;
 use insta::assert_snapshot;
-use sealpost_gateway::{AuditFile, AuditSink, Denied};
+use sealpost_gateway::{
+    audit::{AuditFile, AuditSink},
+    auth::Denied,
+};
 use serde_json::Value;
 
 use crate::harness::{AGENT, GOOD, PROJECT, World, short_limits, world_of};

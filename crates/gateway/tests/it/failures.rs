@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use insta::assert_snapshot;
 use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
-use sealpost_gateway::{AuditSink, Gateway, Limits};
+use sealpost_gateway::{Gateway, Limits, audit::AuditSink};
 use sealpost_protocol::{
     AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, VerifyKeys,
 };

@@ -18,7 +18,8 @@ use sealpost_agent::{Accept, Agent, LocalKeyring, Resolver};
 use sealpost_carrier::{Carrier, InProcess, InProcessInbox};
 use sealpost_envelope::{Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
-    AgentEntry, Gateway, JwtAuthenticator, KeySet, Limits, StaticDirectory, TokenPolicy,
+    Gateway, JwtAuthenticator, Limits, StaticDirectory, TokenPolicy, auth::KeySet,
+    directory::AgentEntry,
 };
 use sealpost_protocol::{AgentId, Clock, SigningKey};
 use sealpost_vault::Vault;

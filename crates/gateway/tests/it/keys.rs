@@ -17,8 +17,11 @@ use axum::{
 };
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{
-    Authenticator as _, Denied, IssuerKeys, JwksError, JwksRefresh, JwksSource, JwtAuthenticator,
-    Limits, Listener, Metrics, TokenAlgorithm, TokenPolicy, serve,
+    JwtAuthenticator, Limits, Listener, Metrics, TokenPolicy,
+    auth::{
+        Authenticator as _, Denied, IssuerKeys, JwksError, JwksRefresh, JwksSource, TokenAlgorithm,
+    },
+    serve,
 };
 use tokio::{net::TcpListener, time::Instant};
 
@@ -358,7 +361,7 @@ async fn algorithms_can_be_narrowed() {
     let mut policy = TokenPolicy::new(Issuer::NAME, Issuer::AUDIENCE);
     policy.algorithms = vec![TokenAlgorithm::Rs256, TokenAlgorithm::Es256];
     policy.leeway = Duration::ZERO;
-    let keys = sealpost_gateway::KeySet::from_jwks(&issuer.jwks()).unwrap();
+    let keys = sealpost_gateway::auth::KeySet::from_jwks(&issuer.jwks()).unwrap();
     let authenticator = JwtAuthenticator::new(policy, keys);
     let of = |algorithm, kid: &str| {
         issuer.token_with(|header, _| {

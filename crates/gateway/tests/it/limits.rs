@@ -7,7 +7,10 @@ use insta::assert_snapshot;
 use sealpost_carrier::InProcess;
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{
-    Authenticator, Denied, Gateway, Listener, Metrics, Principal, RateLimit, StaticDirectory, serve,
+    Gateway, Listener, Metrics, StaticDirectory,
+    auth::{Authenticator, Denied, Principal},
+    limits::RateLimit,
+    serve,
 };
 use sealpost_protocol::SigningKey;
 use tokio::{

@@ -9,7 +9,7 @@ use sealpost_envelope::context::ProjectId;
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Recipient, SecretContext, Trust, UnixTime, binding::Binding, cms, jwe, wrapper,
 };
-use sealpost_gateway::{Limits, RateLimit};
+use sealpost_gateway::{Limits, limits::RateLimit};
 use sealpost_validator::{MAX_BODY, MAX_VALUE};
 
 use crate::harness::{AGENT, Answer, CERTIFICATE, OFFLINE, PROJECT, World, world, world_with};

@@ -8,7 +8,12 @@ use rcgen::{
 };
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _};
-use sealpost_gateway::{Listener, Metrics, PlainHttpRefused, Tls, TlsError, TlsFiles, serve};
+use sealpost_gateway::{
+    Listener, Metrics, Tls,
+    listener::PlainHttpRefused,
+    serve,
+    tls::{TlsError, TlsFiles},
+};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

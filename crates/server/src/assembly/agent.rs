@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sealpost_agent::{Agent, Ledger, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::InProcess;
-use sealpost_gateway::{AgentEntry, AgentMetrics, Metrics};
+use sealpost_gateway::{Metrics, directory::AgentEntry, metrics::AgentMetrics};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
 use sealpost_vault::Vault;
 use tokio::task::JoinHandle;

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use sealpost_carrier::Carrier;
 use sealpost_files::FileError;
 use sealpost_gateway::{
-    AgentEntry, AuditFile, AuditSink, AuditStdout, Gateway, IssuerKeys, JwtAuthenticator, Limits,
-    Listener, Metrics, StaticDirectory, Tls, TokenKeys, serve,
+    Gateway, JwtAuthenticator, Limits, Listener, Metrics, StaticDirectory, Tls,
+    audit::{AuditFile, AuditSink, AuditStdout},
+    auth::{IssuerKeys, TokenKeys},
+    directory::AgentEntry,
+    serve,
 };
 use sealpost_protocol::SigningKey;
 use tokio::net::TcpListener;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use sealpost_agent::Accept;
 use sealpost_envelope::{AwsLc, Identity, UnixTime};
-use sealpost_gateway::AgentCertificate;
+use sealpost_gateway::directory::AgentCertificate;
 use sealpost_protocol::AgentId;
 use sealpost_vault::configuration::VaultConfiguration;
 

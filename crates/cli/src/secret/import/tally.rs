@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
-use sealpost_client::{ClientError, Created, Problem};
+use sealpost_client::{ClientError, Created, problem::Problem};
 use serde_json::json;
 
 use crate::error::{Exit, Failure};

@@ -6,7 +6,7 @@ use sealpost_envelope::{
     Certificate, Fingerprint, Trust, TrustPolicy, UnixTime, trust::TrustAnchors,
 };
 use sealpost_files::quoted;
-use sealpost_gateway::AgentCertificate;
+use sealpost_gateway::directory::AgentCertificate;
 use sealpost_protocol::AgentId;
 
 use super::identities::CertificateFile;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealpost_envelope::UnixTime;
-use sealpost_gateway::{BasePath, Metrics, Tls, TlsFiles};
+use sealpost_gateway::{BasePath, Metrics, Tls, tls::TlsFiles};
 
 use crate::configuration::certificate_dates::days_left;
 use crate::configuration::findings::{Findings, Weight};

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use sealpost_gateway::{Limits, RateLimit};
+use sealpost_gateway::{Limits, limits::RateLimit};
 
 use crate::configuration::section::Section;
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use sealpost_files::quoted;
-use sealpost_gateway::{JwksRefresh, JwksSource, KeySet, TokenAlgorithm, TokenPolicy};
+use sealpost_gateway::{
+    TokenPolicy,
+    auth::{JwksRefresh, JwksSource, KeySet, TokenAlgorithm},
+};
 
 use crate::configuration::named_files;
 use crate::configuration::section::Section;
