@@ -134,7 +134,7 @@ fn fields(der: &[u8]) -> Vec<Field<'_>> {
     found
 }
 
-/// Is there a field like that, however deep?
+/// Returns whether there is a field like that, however deep.
 fn any_field(der: &[u8], is: fn(u8, &[u8], &[u8]) -> bool) -> bool {
     fields(der).into_iter().any(|(tag, content, whole)| {
         is(tag, content, whole) || tag & 0x20 != 0 && any_field(content, is)

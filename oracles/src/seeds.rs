@@ -3,6 +3,7 @@
 
 mod dictionaries;
 mod gateway;
+mod test_data;
 
 use std::sync::LazyLock;
 
@@ -16,6 +17,7 @@ use sealpost_envelope::{
 };
 
 pub use self::dictionaries::DICTIONARIES;
+use self::test_data::{CERTIFICATES, REQUESTS};
 use crate::{
     configuration,
     envelope::CONTEXT,
@@ -24,12 +26,6 @@ use crate::{
     keys::{self, NOW, rng},
     messages, open_request, tokens,
 };
-
-macro_rules! test_data {
-    ($($name:literal,)*) => {
-        &[$(($name, include_bytes!(concat!("../../testdata/", $name)))),*]
-    };
-}
 
 /// A name for a file, and its bytes.
 pub type Seed = (String, Vec<u8>);
@@ -388,87 +384,5 @@ const VALUES: &[&str] = &[
     r#"{"a\u00e9":1.50e-1,"b":1,"b":2}"#,
     "[1]",
 ];
-const REQUESTS: &[(&str, &[u8])] = test_data! {
-    "requests/oauth-client.json",
-    "requests/postgres-connection.json",
-    "requests/service-account.json",
-    "requests/warehouse-password.json",
-    "requests/refused/cut-off.json",
-    "requests/refused/many-mistakes.json",
-    "requests/refused/nested-key.json",
-    "requests/refused/value-not-an-object.json",
-};
-/// As the test data has it.
-const CERTIFICATES: &[(&str, &[u8])] = test_data! {
-    "certificates/agent-directory-permitted.pem",
-    "certificates/agent-dns-excluded.pem",
-    "certificates/agent-dns-permitted.pem",
-    "certificates/agent-ed25519.pem",
-    "certificates/agent-p256.pem",
-    "certificates/agent-p384.pem",
-    "certificates/agent-p521.pem",
-    "certificates/agent-pss-long-salt.pem",
-    "certificates/agent-pss-sha256.pem",
-    "certificates/agent-pss-sha384.pem",
-    "certificates/agent-pss-sha512.pem",
-    "certificates/agent-rsa-sha1.pem",
-    "certificates/agent-rsa-sha256.pem",
-    "certificates/agent-rsa-sha384.pem",
-    "certificates/agent-rsa-sha512.pem",
-    "certificates/agent-uri-permitted.pem",
-    "certificates/any-purpose.pem",
-    "certificates/bad-agent.pem",
-    "certificates/bare.pem",
-    "certificates/ca-directory-permitted.pem",
-    "certificates/ca-dns-excluded.pem",
-    "certificates/ca-dns-permitted.pem",
-    "certificates/ca-ed25519.pem",
-    "certificates/ca-p256.pem",
-    "certificates/ca-p384.pem",
-    "certificates/ca-p521.pem",
-    "certificates/ca-pss.pem",
-    "certificates/ca-rsa-1024.pem",
-    "certificates/ca-rsa.pem",
-    "certificates/ca-uri-permitted.pem",
-    "certificates/chain-rsa-cut.pem",
-    "certificates/chain-rsa-with-root.pem",
-    "certificates/chain-rsa.pem",
-    "certificates/critical-policy.pem",
-    "certificates/crlf.pem",
-    "certificates/data-encipherment.pem",
-    "certificates/every-name.pem",
-    "certificates/expired.pem",
-    "certificates/from-pkcs12.pem",
-    "certificates/key-1024.pem",
-    "certificates/key-8192.pem",
-    "certificates/key-exponent-3.pem",
-    "certificates/key-p256.pem",
-    "certificates/key-pss-only.pem",
-    "certificates/name-empty.pem",
-    "certificates/name-multivalued.pem",
-    "certificates/name-printable.pem",
-    "certificates/name-t61-bmp.pem",
-    "certificates/name-utf8.pem",
-    "certificates/no-agent.pem",
-    "certificates/no-key-usage.pem",
-    "certificates/one-line.pem",
-    "certificates/other-agent.pem",
-    "certificates/self-signed.pem",
-    "certificates/serial-20-bytes.pem",
-    "certificates/serial-24-bytes.pem",
-    "certificates/serial-negative.pem",
-    "certificates/serial-zero.pem",
-    "certificates/shipped.pem",
-    "certificates/signs-only.pem",
-    "certificates/tls-purpose.pem",
-    "certificates/trusted-format.pem",
-    "certificates/two-agents.pem",
-    "certificates/usual.der",
-    "certificates/usual.pem",
-    "certificates/width-76.pem",
-    "certificates/with-text.pem",
-    "certificates/year-9966.pem",
-};
-
 #[cfg(test)]
 mod tests;

@@ -70,7 +70,7 @@ impl Default for Accept {
 #[non_exhaustive]
 pub enum InvalidAccept {
     /// No format has this name.
-    #[error("{0:?} is no format: give native, jwe or cms")]
+    #[error("{0:?} is not a format: give native, jwe or cms")]
     Unknown(String),
     /// There is no name.
     #[error("the agent would take nothing: give native, jwe or cms")]

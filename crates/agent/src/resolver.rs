@@ -79,7 +79,7 @@ impl Resolved {
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// It is no reference.
+    /// It is not a reference.
     #[error(transparent)]
     Reference(#[from] InvalidResolverRef),
     /// No vault of this kind has such a name.

@@ -30,7 +30,7 @@ pub(crate) struct Seal {
     format: Format,
     #[command(flatten)]
     expiry: ExpiryArgs,
-    /// For JWE and CMS: bind to no context. Whoever holds the message can give it out for another secret; an agent
+    /// For JWE and CMS: bind to no context. Anyone who holds the message can give it out for another secret; an agent
     /// refuses it
     #[arg(long, conflicts_with_all = ["key", "secret_type", "project", "expires_in"])]
     danger_unbound: bool,

@@ -25,7 +25,7 @@ pub(crate) struct TrustArgs {
     /// after the certificate in its own file
     #[arg(long, value_name = "CA.pem", group = "trust")]
     ca: Option<PathBuf>,
-    /// Seal to whatever certificate is given: whoever swapped the file reads the secret
+    /// Seal to whatever certificate is given: anyone who can swap the file can read the secret
     #[arg(long, group = "trust")]
     danger_trust_any_certificate: bool,
     /// With --ca, also take a certificate that names no agent: any such one of that authority then passes
@@ -40,7 +40,7 @@ pub(crate) struct TrustArgs {
 }
 
 impl TrustArgs {
-    /// Is a certificate trusted for the agent that it names?
+    /// Returns whether a certificate is trusted for the agent that it names.
     pub(crate) fn is_by_chain(&self) -> bool {
         self.ca.is_some()
     }

@@ -1,31 +1,119 @@
 //! Calls the endpoint from Rust: create a secret, get its reference; optionally sealed at the source.
 //!
-//! ```no_run
-//! use sealpost_client::{Client, ClientError, NewSecret, ProblemType, Token};
+//! # What do you want to do?
 //!
-//! # async fn run(token: String) -> Result<(), ClientError> {
-//! let client = Client::builder("https://gateway.example").token(Token::new(token)).build()?;
-//! let secret = NewSecret::new("my-secret", br#"{"password":"correct horse"}"#.to_vec()).with_key("password");
-//! match client.create_secret("agent-1", None, &secret).await {
-//!     Ok(created) => println!("{}", created.resolver_ref),
-//!     Err(ClientError::Problem(problem)) if problem.kind == Some(ProblemType::SecretExists) => {
-//!         println!("the name is taken");
-//!     }
-//!     Err(error) => return Err(error),
-//! }
+//! **Create a secret**: [`Client::create_secret`]. The gateway seals the value.
+//!
+//! ```
+//! use sealpost_client::{Client, NewSecret, Token};
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/gateway.rs"));
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let url = gateway_that_answers("201 Created", r#"{"resolver_ref":"secret:db#password","vaultSecretName":"db"}"#)?;
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! # let token = "a-token".to_owned();
+//! let client = Client::builder(url).token(Token::new(token)).build()?;
+//! let secret = NewSecret::new("db", br#"{"password":"correct horse"}"#.to_vec()).with_key("password");
+//! let created = client.create_secret("agent-1", None, &secret).await?;
+//! assert_eq!(created.resolver_ref, "secret:db#password");
 //! # Ok(())
+//! # })
 //! # }
 //! ```
 //!
-//! Sealed by the caller, to the certificate with a fingerprint that the agent's operator gave you:
+//! **Decide what to do after a failure**: [`ClientError`]; for the gateway's own answers by
+//! [`Problem::kind`](problem::Problem::kind), a [`ProblemType`].
 //!
-//! ```no_run
-//! # use sealpost_client::{AgentTrust, Client, ClientError, NewSecret};
-//! # async fn run(client: Client, secret: NewSecret) -> Result<(), Box<dyn std::error::Error>> {
-//! let trust = AgentTrust::pinned(["…64 hexadecimal digits…".parse()?]);
-//! let created = client.seal_and_create("agent-1", None, &secret, &trust).await?;
+//! ```
+//! use sealpost_client::{Client, ClientError, NewSecret, ProblemType};
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/gateway.rs"));
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let url = gateway_that_answers("409 Conflict", PROBLEM)?;
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! let client = Client::builder(url).build()?;
+//! let secret = NewSecret::new("db", br#"{"password":"correct horse"}"#.to_vec());
+//! let error = client.create_secret("agent-1", None, &secret).await.expect_err("the name is taken");
+//! assert!(!error.may_have_been_created());
+//! assert!(matches!(&error, ClientError::Problem(problem) if problem.kind == Some(ProblemType::SecretExists)));
 //! # Ok(())
+//! # })
 //! # }
+//! # const PROBLEM: &str = r#"{"type":"urn:sealpost:problem:secret-exists","title":"t","status":409,"detail":"d"}"#;
+//! ```
+//!
+//! **Keep the value from the gateway**: [`Client::seal_and_create`] seals it in your process, to the certificate with a
+//! fingerprint that the agent's operator gave you ([`AgentTrust::pinned`]), or that an authority issued to the agent
+//! ([`AgentTrust::chain`]).
+//!
+//! ```
+//! use sealpost_client::AgentTrust;
+//! # use sealpost_client::{Client, NewSecret, retry::RetryPolicy};
+//!
+//! # include!(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/doc/gateway.rs"));
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let url = gateway_that_answers("201 Created", r#"{"resolver_ref":"secret:db","vaultSecretName":"db"}"#)?;
+//! # let agent_pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/agent-a2048.pem"));
+//! # let fingerprint = sealpost_envelope::Certificate::from_pem(agent_pem)?.fingerprint().to_string();
+//! # tokio::runtime::Runtime::new()?.block_on(async {
+//! # let client = Client::builder(url).build()?;
+//! # let secret = NewSecret::new("db", br#"{"password":"correct horse"}"#.to_vec());
+//! // Without `with_certificate`, the client asks the gateway for the certificate.
+//! let trust = AgentTrust::pinned([fingerprint.parse()?]).with_certificate(agent_pem)?;
+//! let created = client.seal_and_create("agent-1", None, &secret, &trust).await?;
+//! # assert_eq!(created.resolver_ref, "secret:db");
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! **Repeat a call after a crash**, without creating anything twice: [`IdempotencyKey`].
+//!
+//! ```
+//! use sealpost_client::{IdempotencyKey, NewSecret};
+//!
+//! let key = IdempotencyKey::new("import-7:line-12")?; // write it down before the call
+//! let secret = NewSecret::new("db", br#"{"password":"correct horse"}"#.to_vec()).with_idempotency_key(key);
+//! # let _ = secret;
+//! # Ok::<(), sealpost_client::ClientError>(())
+//! ```
+//!
+//! **Change how often and how long a call is tried**: [`RetryPolicy`](retry::RetryPolicy) and
+//! [`ClientBuilder::timeout`](builder::ClientBuilder::timeout).
+//!
+//! ```
+//! use std::time::Duration;
+//! use sealpost_client::{Client, retry::RetryPolicy};
+//!
+//! let client = Client::builder("https://gateway.example")
+//!     .retries(RetryPolicy::attempts(3).with_pauses(Duration::from_millis(100), Duration::from_secs(2)))
+//!     .timeout(Duration::from_secs(20))
+//!     .build()?;
+//! # let _ = client;
+//! # Ok::<(), sealpost_client::ClientError>(())
+//! ```
+//!
+//! **Use tokens that expire**: implement [`TokenProvider`](token::TokenProvider).
+//!
+//! ```
+//! use sealpost_client::{Client, Token, error::BoxError, token::TokenProvider};
+//!
+//! /// The newest token, from the task that fetches it.
+//! struct Newest(tokio::sync::watch::Receiver<String>);
+//!
+//! #[async_trait::async_trait]
+//! impl TokenProvider for Newest {
+//!     async fn token(&self) -> Result<Token, BoxError> {
+//!         Ok(Token::new(self.0.borrow().clone()))
+//!     }
+//! }
+//!
+//! let (fetched, newest) = tokio::sync::watch::channel("a-token".to_owned());
+//! # let _ = fetched;
+//! let provider = Newest(newest);
+//! let client = Client::builder("https://gateway.example").token_provider(provider).build()?;
+//! # let _ = client;
+//! # Ok::<(), sealpost_client::ClientError>(())
 //! ```
 //!
 //! # Attempts

@@ -1,15 +1,71 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Which type
+//! # What do you want to do?
 //!
-//! | you have | take |
-//! |---|---|
-//! | one text of a request | [`AgentId`], [`ProjectId`], [`SecretName`], [`PropertyKey`], [`SecretType`] |
-//! | what is known before a value is opened: agent and project | [`Owner`] |
-//! | all of it, borrowed, to seal or to open with | [`SecretContext`] |
-//! | name, key and type, to keep (feature `alloc`) | `SecretId` |
-//! | all of it, to keep or to send (feature `alloc`) | `OwnedContext` |
-//! | a text that is not a `&str`, such as a JSON string with escapes | [`rules`] |
+//! **Check one text of a request**: [`AgentId`], [`ProjectId`], [`SecretName`], [`PropertyKey`], [`SecretType`].
+//!
+//! ```
+//! use sealpost_context::{AgentId, SecretName};
+//!
+//! let agent: AgentId = "agent-1".parse()?;
+//! assert_eq!(agent.as_str(), "agent-1");
+//! assert!(SecretName::try_from("").is_err());
+//! # Ok::<(), sealpost_context::InvalidIdentifier>(())
+//! ```
+//!
+//! **Find out which rule a text breaks**: [`InvalidIdentifier`], with [`Field`](error::Field) and [`Rule`](error::Rule).
+//!
+//! ```
+//! use sealpost_context::{PropertyKey, error::{Field, Rule}};
+//!
+//! let broken = PropertyKey::try_from("user.password").expect_err("it has a dot");
+//! assert_eq!((broken.field(), broken.rule()), (Field::Key, Rule::Nested));
+//! ```
+//!
+//! **Say whose value it is before it is opened**: [`Owner`], agent and project.
+//!
+//! ```
+//! use sealpost_context::{AgentId, Owner, ProjectId};
+//!
+//! let owner = Owner {
+//!     agent: "agent-1".parse()?,
+//!     project: Some("0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f".parse()?),
+//! };
+//! assert_ne!(owner, Owner::new(owner.agent)); // another project, another owner
+//! # Ok::<(), sealpost_context::InvalidIdentifier>(())
+//! ```
+//!
+//! **Seal or open with all of it, borrowed**: [`SecretContext`].
+//!
+//! ```
+//! use sealpost_context::{AgentId, PropertyKey, SecretContext, SecretName};
+//!
+//! let agent: AgentId = "agent-1".parse()?;
+//! let context = SecretContext::new(&agent, SecretName::try_from("db-login")?)
+//!     .with_key(PropertyKey::try_from("password")?);
+//! assert_eq!(context.key(), Some("password"));
+//! # Ok::<(), sealpost_context::InvalidIdentifier>(())
+//! ```
+//!
+//! **Keep or send all of it** (feature `alloc`): `OwnedContext`, an `Owner` and a `SecretId`.
+//!
+//! ```
+//! # #[cfg(feature = "alloc")]
+//! # fn main() -> Result<(), sealpost_context::InvalidIdentifier> {
+//! use sealpost_context::{AgentId, OwnedContext, SecretId, SecretName};
+//!
+//! let agent: AgentId = "agent-1".parse()?;
+//! let secret = SecretId::new(SecretName::try_from("db-login")?);
+//! let context = OwnedContext::new(agent, secret);
+//! assert_eq!(context.borrow().name(), "db-login");
+//! # Ok(())
+//! # }
+//! # #[cfg(not(feature = "alloc"))]
+//! # fn main() {}
+//! ```
+//!
+//! **Check a text that is not a `&str`**, such as a JSON string with escapes, or **find every rule that it breaks**:
+//! [`rules`], which has an example.
 //!
 //! # The rules
 //!

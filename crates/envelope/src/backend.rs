@@ -161,7 +161,7 @@ pub struct Decrypted {
 }
 
 impl Decrypted {
-    /// Does it decrypt to exactly `length` bytes?
+    /// Returns whether it decrypts to exactly `length` bytes.
     #[must_use]
     pub fn exactly(&self, length: usize) -> Choice {
         self.valid & self.len.ct_eq(&length)
@@ -187,7 +187,7 @@ impl Decrypted {
     }
 }
 
-/// Are they equal? In constant time, by words: `subtle` pays for each comparison, and bytes are 32.
+/// Returns whether they are equal, in constant time, by words: `subtle` pays for each comparison, and bytes are 32.
 pub(crate) fn equal(a: &[u8; 32], b: &[u8; 32]) -> Choice {
     let (a, b) = (a.as_chunks::<8>().0, b.as_chunks::<8>().0);
     a.iter().zip(b).fold(Choice::from(1), |equal, (a, b)| {

@@ -147,7 +147,7 @@ impl Binding {
         self.expires_at
     }
 
-    /// Is it for this context and no other?
+    /// Fails unless it is for exactly this context.
     ///
     /// # Errors
     ///

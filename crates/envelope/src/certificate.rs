@@ -201,7 +201,7 @@ fn may_encipher(fields: &Fields<'_>) -> Result<bool, CertificateError> {
     Ok(usage.transpose()?.is_none_or(Usage::enciphers_keys))
 }
 
-/// Is this extension canonical? Whether it is an authority's certificate is for the policy.
+/// Fails unless this extension is canonical. Whether it is an authority's certificate is for the policy.
 fn check_constraints(fields: &Fields<'_>) -> Result<(), CertificateError> {
     let constraints = fields.extension(BasicConstraints::OID);
     constraints.map_or(Ok(()), |value| Authority::read(value).map(|_| ()))

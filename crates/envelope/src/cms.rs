@@ -13,7 +13,7 @@
 //!
 //! # Security
 //!
-//! CMS binds no context: whoever holds a message can submit it under another name. Agents take it only with a
+//! CMS binds no context: anyone who holds a message can submit it under another name. Agents take it only with a
 //! [wrapper](crate::wrapper) inside. It does not commit to its key, and does not hide the value's length.
 
 mod oid;
@@ -102,7 +102,7 @@ impl Cms {
         self.ciphertext.len()
     }
 
-    /// Was it in PEM?
+    /// Returns whether it was in PEM.
     #[must_use]
     pub fn is_pem(&self) -> bool {
         self.pem
@@ -144,7 +144,7 @@ impl fmt::Debug for Cms {
     }
 }
 
-/// Is the recipient one of these certificates?
+/// Returns whether the recipient is one of these certificates.
 fn names(certificates: &[Certificate], recipient: &Sealed) -> bool {
     let is = |names: &CertificateNames| match &recipient.certificate {
         CertificateName::IssuerAndSerial(der) => *der == names.issuer_and_serial,

@@ -106,7 +106,7 @@ impl<'a> Envelope<'a> {
         self.messages
     }
 
-    /// Does the last message there say that it is the last?
+    /// Returns whether the last message there says that it is the last.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         self.complete

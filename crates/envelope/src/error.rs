@@ -134,7 +134,7 @@ pub enum ParseError {
 impl fmt::Display for ParseError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Magic => f.write_str("this is no sealpost envelope: its first bytes differ"),
+            Self::Magic => f.write_str("this is not a sealpost envelope: its first bytes differ"),
             Self::Version { found } => write!(
                 f,
                 "envelope version {found} is not supported, only version 1: open it with a newer release"
@@ -158,12 +158,12 @@ impl fmt::Display for ParseError {
                 write!(f, "byte {position} must be 0 or 1 (last message or not)")
             }
             Self::FrameLength { position, found } => {
-                write!(f, "{found} at byte {position} is no length that a padded message has")
+                write!(f, "{found} at byte {position} is not a length that a padded message has")
             }
             Self::TrailingBytes { position } => {
                 write!(f, "bytes follow the last message at byte {position}: remove them")
             }
-            Self::TextPrefix => f.write_str("this is no sealpost envelope: its text does not start with \"sealpost.v1.\""),
+            Self::TextPrefix => f.write_str("this is not a sealpost envelope: its text does not start with \"sealpost.v1.\""),
             Self::TextEncoding => f.write_str(
                 "the text after \"sealpost.v1.\" is not canonical unpadded base64url: copy the whole line again, \
                  without spaces or line breaks",

@@ -28,7 +28,7 @@ impl<'a> Frame<'a> {
         self.index
     }
 
-    /// Does the envelope end with this message?
+    /// Returns whether the envelope ends with this message.
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.last

@@ -106,7 +106,7 @@ impl<'a> Header<'a> {
     /// Reads the header at the front of `bytes`; returns it and what follows.
     pub(crate) fn parse(bytes: &'a [u8]) -> Result<(Self, &'a [u8]), ParseError> {
         let mut reader = Reader::new(bytes);
-        // A cut magic is no magic: say so rather than ask for more bytes of something else.
+        // A cut magic is not a magic: say so rather than ask for more bytes of something else.
         if reader.array::<8>().map_err(|_| ParseError::Magic)? != MAGIC {
             return Err(ParseError::Magic);
         }

@@ -176,7 +176,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// Does each recipient name its key? [`ContextPolicy::RequireContext`] asks for one that does.
+    /// Returns whether each recipient names its key. [`ContextPolicy::RequireContext`] asks for one that does.
     #[must_use]
     pub fn names_every_key(&self) -> bool {
         match self {

@@ -299,7 +299,7 @@ mod tests {
 
     use super::*;
 
-    /// Whoever knows the seed can make each of these; they end as an envelope does whose seed was not decrypted.
+    /// Anyone who knows the seed can make each of these. They end as an envelope does whose seed was not decrypted.
     #[test]
     fn commitment_tag_and_padding_fail_alike() {
         fn all<B: Backend>() {

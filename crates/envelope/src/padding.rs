@@ -32,7 +32,7 @@ pub const fn padded_len(length: usize) -> Option<usize> {
     }))
 }
 
-/// Is this a length that [`padded_len`] can give?
+/// Returns whether [`padded_len`] can give this length.
 pub(crate) const fn is_padded_len(padded: usize) -> bool {
     padded >= MIN_PADDED && padded <= padme(MAX_MESSAGE + LENGTH_FIELD) && padme(padded) == padded
 }

@@ -50,7 +50,7 @@ pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
         let (block, after) = text.split_at_checked(end(text).unwrap_or(text.len()))?;
         rest = after;
         Some(Block {
-            // What is no text is no label that is looked for.
+            // A label that is not text is not one that is looked for.
             label: core::str::from_utf8(label).unwrap_or_default(),
             text: block,
         })
@@ -68,7 +68,7 @@ fn end(text: &[u8]) -> Option<usize> {
     Some(label + find(text.get(label..)?, DASHES)? + DASHES.len())
 }
 
-/// Does this look like PEM rather than DER? A certificate in DER starts with a SEQUENCE of more than 127
+/// Returns whether this looks like PEM rather than DER. A certificate in DER starts with a SEQUENCE of more than 127
 /// bytes, whatever names it has inside.
 pub(crate) fn is_pem(bytes: &[u8]) -> bool {
     !matches!(bytes, [0x30, 0x80..=0xff, ..]) && find(bytes, BEGIN).is_some()

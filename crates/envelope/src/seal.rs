@@ -27,7 +27,7 @@ use crate::{
 ///
 /// # Security
 ///
-/// Envelopes are anonymous: whoever has a certificate can seal to it. The message's length is hidden up
+/// Envelopes are anonymous: anyone who has a certificate can seal to it. The message's length is hidden up
 /// to a step of at most a sixteenth; the number of recipients and their key ids show.
 #[must_use = "the envelope is the only copy of what was sealed"]
 pub fn seal<B: Backend, R: TryCryptoRng + ?Sized>(

@@ -4,7 +4,7 @@
 //! {"sealpost":{"agent":"agent-1","name":"db-login","jti":"5c8ad1f0","exp":"1800000000"},"value":{"password":"…"}}
 //! ```
 //!
-//! CMS carries the plaintext and nothing else: whoever holds a message could submit it again under another name.
+//! CMS carries the plaintext and nothing else: anyone who holds a message could submit it again under another name.
 //! An agent therefore takes CMS only with this inside, and compares the context before anything else.
 
 use core::{fmt, ops::Range};
@@ -71,7 +71,7 @@ pub fn unwrap(wrapper: &[u8]) -> Result<Wrapped, WrapperError> {
     })
 }
 
-/// Why a plaintext is no wrapper.
+/// Why a plaintext is not a wrapper.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum WrapperError {
@@ -87,9 +87,9 @@ impl fmt::Display for WrapperError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Binding(error) => error.fmt(f),
-            Self::Json(error) => write!(f, "what was sealed is no wrapper: {error}; `sealpost wrap` makes one"),
+            Self::Json(error) => write!(f, "what was sealed is not a wrapper: {error}; `sealpost wrap` makes one"),
             Self::Members => f.write_str(
-                "what was sealed is no wrapper: it must be an object with exactly the members \"sealpost\" and \"value\"; \
+                "what was sealed is not a wrapper: it must be an object with exactly the members \"sealpost\" and \"value\"; \
                  `sealpost wrap` makes one",
             ),
         }

@@ -12,7 +12,7 @@ use crate::value::JsonValue;
 /// use sealpost_json::find_property;
 ///
 /// let value = br#"{"user": "ada", "p\u0069n": 0042e0}"#;
-/// assert!(find_property(value, "user").is_err()); // 0042 is no number
+/// assert!(find_property(value, "user").is_err()); // 0042 is not a number
 ///
 /// let value = br#"{"user": "ada", "p\u0069n": 4.20}"#;
 /// let pin = find_property(value, "pin").unwrap().unwrap();

@@ -98,7 +98,7 @@ impl Iterator for Chars<'_> {
 }
 
 /// Decodes what stands behind a backslash (RFC 8259 §7): the code point, which is a surrogate if
-/// half a pair stands alone, and the number of bytes read. `None` if it is no escape.
+/// half a pair stands alone, and the number of bytes read. `None` if it is not an escape.
 pub(crate) fn decode_escape(escape: &[u8]) -> Option<(u32, usize)> {
     steps::count(1);
     let code_point = match escape.first()? {

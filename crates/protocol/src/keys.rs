@@ -33,7 +33,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// [`KeyError`] if it is no such key.
+    /// [`KeyError`] if it is not such a key.
     pub fn from_pkcs8_pem(pem: &[u8]) -> Result<Self, KeyError> {
         Self::new(&EncodingKey::from_ed_pem(pem).map_err(|_| KeyError)?)
     }

@@ -1,14 +1,58 @@
 #![doc = include_str!("../README.md")]
 //!
-//! # Which function
+//! # What do you want to do?
 //!
-//! | you have | call |
-//! |---|---|
-//! | the body of a request | [`validate_request`] |
-//! | a value that came apart from its request, and its key | [`validate_value`] |
-//! | a name, key or type that came as text, a path or query parameter | the types of [`sealpost_context`] |
-//! | a stored value | [`sealpost_json::find_property`] |
-//! | another object, such as the header of a JWE | [`sealpost_json::members`] |
+//! **Check the body of a request**: [`validate_request`].
+//!
+//! ```
+//! use sealpost_validator::{Slot, Violations, validate_request};
+//!
+//! let body = br#"{"secret": {"name": "db", "key": "password", "value": {"password": "hunter2"}}}"#;
+//! let mut scratch = [Slot::EMPTY; 64]; // at most 64 members of the value
+//! let mut violations = Violations::<16>::new();
+//! let request = validate_request(body, &mut scratch, &mut violations).expect("it breaks no rule");
+//! assert_eq!(request.value.as_str(), r#"{"password": "hunter2"}"#);
+//! ```
+//!
+//! **Answer with all violations**: [`Violations`], each with its kind, its place and a text.
+//!
+//! ```
+//! use sealpost_validator::{Slot, ViolationKind, Violations, validate_request};
+//!
+//! let body = br#"{"secret": {"name": "", "value": []}}"#;
+//! let mut violations = Violations::<16>::new();
+//! assert!(validate_request(body, &mut [Slot::EMPTY; 64], &mut violations).is_none());
+//! let kinds: Vec<_> = violations.iter().map(|violation| violation.kind()).collect();
+//! assert_eq!(kinds, [ViolationKind::Empty, ViolationKind::WrongType]);
+//! ```
+//!
+//! **Check a value that came apart from its request**, and its key: [`validate_value`]. If the reader of the answer may not
+//! know the value's shape, take [`Naming::Withhold`].
+//!
+//! ```
+//! use sealpost_validator::{Naming, Slot, Violations, validate_value};
+//!
+//! let (opened, mut scratch) = (br#"{"password": "hunter2"}"#, [Slot::EMPTY; 64]);
+//! let mut violations = Violations::<8>::new();
+//! let value = validate_value(opened, Some("password"), Naming::Withhold, &mut scratch, &mut violations);
+//! assert!(value.is_some());
+//! ```
+//!
+//! **Check one name, key or type** that came as text, a path or query parameter: the types of [`sealpost_context`].
+//!
+//! ```
+//! # use sealpost_context as context;
+//! assert!(context::PropertyKey::try_from("user.password").is_err());
+//! ```
+//!
+//! **Read a stored value**: [`sealpost_json::find_property`]. **Read another object**, such as the header of a JWE:
+//! [`sealpost_json::members`].
+//!
+//! ```
+//! let found = sealpost_json::find_property(br#"{"port": 5432}"#, "port")?;
+//! assert_eq!(found.map(|value| value.as_str()), Some("5432"));
+//! # Ok::<(), sealpost_json::Malformed>(())
+//! ```
 //!
 //! # The rules
 //!

@@ -7,12 +7,12 @@ use sealpost_json::{
 use crate::violation::{Findings, Place, Problem, Violation};
 use crate::{MAX_BODY, MAX_VALUE};
 
-/// May a message or a pointer repeat the names of the value's members?
+/// Whether a message or a pointer may repeat the names of the value's members.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Naming {
-    /// Yes: whoever reads the message sent the value, or may know its shape.
+    /// They may: the reader of the message sent the value, or may know its shape.
     List,
-    /// No: the value was sealed at the source, and the message goes where nobody may read it.
+    /// They may not: the value was sealed at the source, and the message goes to readers who may not know it.
     Withhold,
 }
 

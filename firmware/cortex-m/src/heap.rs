@@ -35,7 +35,7 @@ pub fn peak() -> usize {
     critical_section::with(|cs| ALLOCATOR.peak.borrow(cs).get())
 }
 
-/// Starts [`peak`] anew from what is taken now.
+/// Starts [`peak`] again from what is taken now.
 pub fn forget_peak() {
     critical_section::with(|cs| {
         let used = ALLOCATOR.heap.borrow_ref(cs).used();

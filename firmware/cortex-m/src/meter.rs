@@ -113,7 +113,7 @@ fn call<T>(operation: impl FnOnce() -> T) -> T {
 #[inline(always)]
 fn paint(bottom: usize, top: usize) {
     for address in (bottom..top).step_by(4) {
-        // SAFETY: below the stack pointer and above the statics nobody keeps anything, and the address is of a word.
+        // SAFETY: below the stack pointer and above the statics nothing is kept, and the address is of a word.
         unsafe { write_volatile(address as *mut u32, PATTERN) };
     }
 }

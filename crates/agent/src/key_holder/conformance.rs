@@ -70,7 +70,7 @@ impl Suite {
         }
     }
 
-    /// The holder returns what it decrypts, whatever its length; the agent finds out if it is no seed.
+    /// The holder returns what it decrypts, whatever its length; the agent finds out if it is not a seed.
     pub async fn returns_seeds_of_every_length(&self) {
         for key in self.keys() {
             for length in [0, 1, 31, 32, 33, 34, 64, key.modulus_len() - OAEP] {
@@ -93,7 +93,7 @@ impl Suite {
                 vec![1],
                 vec![0; length],
                 vec![0xff; length],
-                // A number below every modulus of this length, which nobody has encrypted.
+                // A number below every modulus of this length, and not the result of an encryption.
                 [&[1][..], &vec![0x5a; length - 1]].concat(),
                 good.get(1..).unwrap_or_default().to_vec(),
                 [&[0][..], &good].concat(),

@@ -41,7 +41,7 @@ impl<'a> Secret<'a> {
         secret
     }
 
-    /// Can anything of the value be read in these bytes, 12 in a row or all if it has fewer? So many do
+    /// Returns whether anything of the value can be read in these bytes, 12 in a row or all if it has fewer. So many do
     /// not come about by chance; of fewer than 4 nothing can be said.
     pub(super) fn shows_in(&self, bytes: &[u8]) -> bool {
         let row = self.value.len().min(12);

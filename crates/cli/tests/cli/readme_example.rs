@@ -10,7 +10,7 @@ pub(super) fn seal_and_open(
     identity: &[u8],
     agent_id: &str,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    // Who seals has the agent's certificate, and its fingerprint from whoever operates the agent.
+    // Who seals has the agent's certificate, and its fingerprint from the agent's operator.
     let trust = [pin.parse()?];
     let recipient = Recipient::<AwsLc>::from_certificate_pem(
         certificate,

@@ -55,7 +55,7 @@ fn refuses_whom_it_does_not_vouch_for() {
             "agent-rsa-sha256",
             "self-signed",
             "a2048",
-            "is no certificate authority's",
+            "is not a certificate authority's",
         ),
     ] {
         let run = seal(to, ca, agent, &[]);

@@ -18,7 +18,7 @@ pub enum BindingError {
     Json(Malformed),
     /// A member is not there.
     Missing(BindingMember),
-    /// A member is no string.
+    /// A member is not a string.
     NotAString(BindingMember),
     /// There is a member beyond the seven.
     UnknownMember,
@@ -98,7 +98,9 @@ impl fmt::Display for BindingError {
             ),
             Self::Json(error) => write!(f, "is not read: {error}"),
             Self::Missing(member) => write!(f, "lacks \"{member}\": add it"),
-            Self::NotAString(member) => write!(f, "has a \"{member}\" that is no string: quote it"),
+            Self::NotAString(member) => {
+                write!(f, "has a \"{member}\" that is not a string: quote it")
+            }
             Self::UnknownMember => f.write_str(
                 "has a member that is none of agent, project, name, key, type, jti, exp",
             ),

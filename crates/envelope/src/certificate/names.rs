@@ -22,7 +22,7 @@ pub(crate) struct CertificateNames {
 
 impl CertificateNames {
     pub(super) fn new(fields: &Fields<'_>, fingerprint: Fingerprint) -> Self {
-        // An extension that is malformed names nobody; nothing else depends on it.
+        // A malformed extension gives no names. Nothing else depends on it.
         let subject_key_id = fields
             .extension(ID_CE_SUBJECT_KEY_IDENTIFIER)
             .and_then(|value| <&OctetStringRef>::from_der(value).ok())

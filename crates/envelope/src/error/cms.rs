@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-/// Why a CMS message is refused. No private key has been touched; each text says how to mend it.
+/// Why a CMS message is refused. No private key has been touched; each text says how to fix it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum CmsError {

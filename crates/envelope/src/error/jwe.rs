@@ -6,7 +6,7 @@ use sealpost_json::Malformed;
 
 use crate::binding::BindingError;
 
-/// Why a JWE is refused. No private key has been touched; each text says how to mend it.
+/// Why a JWE is refused. No private key has been touched; each text says how to fix it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum JweError {

@@ -33,7 +33,7 @@ impl KeyName {
         self.x5t.flatten()
     }
 
-    /// Is there neither?
+    /// Returns whether there is neither.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.kid.is_none() && self.x5t.is_none()

@@ -35,7 +35,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Jwe<'_>, JweError> {
     if bytes.trim_ascii_start().starts_with(b"{") {
         json(bytes)
     } else {
-        // Whatever is not ASCII is no base64url either.
+        // Whatever is not ASCII is not base64url either.
         compact(str::from_utf8(bytes).map_err(|_| JweError::Base64(JwePart::Whole))?)
     }
 }
@@ -210,7 +210,7 @@ fn jwe<'a>(
     })
 }
 
-/// A member that is a string. What needs an escape is no base64url.
+/// A member that is a string. What needs an escape is not base64url.
 fn encoded(member: Option<&str>, part: JwePart) -> Result<&str, JweError> {
     let member = member.ok_or(JweError::Missing(part))?;
     text(member, part)?.as_str().ok_or(JweError::Base64(part))

@@ -85,7 +85,7 @@ impl fmt::Display for NoMatchingKey {
             more => write!(f, " and {more} more")?,
         }
         f.write_str(
-            ". Add the identity of one that it is sealed to, or have it sealed anew to the certificate of the \
+            ". Add the identity of one that it is sealed to, or have it sealed again to the certificate of the \
              current one",
         )
     }

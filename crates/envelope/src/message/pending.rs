@@ -178,7 +178,7 @@ impl<'m> PendingMessage<'m> {
     }
 }
 
-/// The message opened, so it is authentic, and an error about what is inside helps nobody to learn of the key.
+/// The message opened, so it is authentic, and an error about what is inside tells nothing of the key.
 #[cfg(feature = "cms")]
 fn unwrapped(opened: Opened, context: Option<&SecretContext<'_>>) -> Result<Opened, Error> {
     let Some(context) = context else {

@@ -11,7 +11,7 @@ use crate::{pem, time::UnixTime};
 /// Certificate authorities that may vouch for agents, directly or through intermediate ones.
 ///
 /// Each need not be a root: an intermediate authority is as good an anchor. It must be an authority, so
-/// that nobody makes an agent's self-signed certificate its own anchor; to trust one, pin it.
+/// an agent's self-signed certificate can't be its own anchor; to trust one, pin it.
 #[derive(Clone)]
 pub struct TrustAnchors {
     // Two lists of one length: webpki wants its own in a slice.
@@ -54,7 +54,7 @@ pub enum TrustAnchorsError {
     },
     /// The file holds no certificate.
     NoCertificate,
-    /// A certificate is no authority's: its basicConstraints are missing or lack cA.
+    /// A certificate is not an authority's: its basicConstraints are missing or lack cA.
     NotAuthority {
         /// Its place in the file.
         number: usize,
@@ -92,7 +92,7 @@ impl fmt::Display for TrustAnchorsError {
             ),
             Self::NotAuthority { number } => write!(
                 f,
-                "certificate {number} is no certificate authority's, it lacks CA:TRUE: give the authority that \
+                "certificate {number} is not a certificate authority's, it lacks CA:TRUE: give the authority that \
                  issued it, or pin it as it is"
             ),
             Self::TooLong { length } => write!(
@@ -152,7 +152,7 @@ impl TrustAnchors {
         self.anchors.len()
     }
 
-    /// Does this anchor allow so many intermediate certificates, at this time?
+    /// Fails unless this anchor allows so many intermediate certificates, at this time.
     pub(super) fn check(
         &self,
         anchor: &TrustAnchor<'_>,

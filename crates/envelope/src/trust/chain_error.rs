@@ -49,7 +49,7 @@ pub enum ChainError {
     IssuerKeyUsage,
     /// An issuer's certificate is malformed or not in canonical DER.
     IssuerMalformed,
-    /// An issuer is no authority: its basicConstraints are missing or lack cA.
+    /// An issuer is not an authority: its basicConstraints are missing or lack cA.
     IssuerNotAuthority,
     /// An issuer's validity ends before it begins.
     IssuerNeverValid,
@@ -73,9 +73,9 @@ pub enum ChainError {
     SignatureAlgorithm,
     /// The chain is longer or has more branches than is followed.
     TooComplex,
-    /// The chain in the file ends at an authority that is no anchor.
+    /// The chain in the file ends at an authority that is not an anchor.
     UnknownAuthority,
-    /// The certificate's issuer is no anchor, and not in the file.
+    /// The certificate's issuer is neither an anchor nor in the file.
     UnknownIssuer,
 }
 
@@ -144,7 +144,7 @@ impl fmt::Display for ChainError {
                 "an issuer's certificate ends before it begins: have the certificate issued by another authority"
             }
             Self::IssuerNotAuthority => {
-                "an issuer of the certificate is no certificate authority, it lacks CA:TRUE: have it issued \
+                "an issuer of the certificate is not a certificate authority, it lacks CA:TRUE: have it issued \
                  by one that is"
             }
             Self::IssuerNotYetValid { not_before, now } => {

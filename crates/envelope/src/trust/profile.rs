@@ -77,7 +77,7 @@ impl<'a> Profile<'a> {
         Ok(())
     }
 
-    /// Can signatures be verified with its key?
+    /// Returns whether signatures can be verified with its key.
     pub(super) fn has_usable_key(&self) -> bool {
         // SubjectPublicKeyInfo ::= SEQUENCE { algorithm SEQUENCE { … }, … }: read before.
         let algorithm = AnyRef::from_der(self.fields.public_key)
@@ -94,17 +94,17 @@ impl<'a> Profile<'a> {
             .any(|known| *known.public_key_alg_id() == *algorithm.value())
     }
 
-    /// Are its name constraints, if it has any, of forms that are evaluated?
+    /// Returns whether its name constraints, if it has any, are of forms that are evaluated.
     pub(super) fn has_evaluable_constraints(&self) -> bool {
         self.evaluable_constraints
     }
 
-    /// Is it issued to the one who issued it?
+    /// Returns whether its subject is its issuer.
     pub(super) fn is_self_issued(&self) -> bool {
         self.is_issued_by(self)
     }
 
-    /// Does it name the other as its issuer?
+    /// Returns whether it names the other as its issuer.
     pub(super) fn is_issued_by(&self, other: &Profile<'_>) -> bool {
         self.fields.issuer == other.fields.subject
     }

@@ -182,7 +182,7 @@ pub(crate) fn an_unknown_key_names_both_sides<B: Backend>() {
         error.to_string(),
         format!(
             "no key in the ring opens the envelope. It is sealed to {}, {}; the ring has {} (current), {}. Add the \
-             identity of one that it is sealed to, or have it sealed anew to the certificate of the current one",
+             identity of one that it is sealed to, or have it sealed again to the certificate of the current one",
             id("a3072"),
             id("a4096"),
             id("a2048"),

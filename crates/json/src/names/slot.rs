@@ -7,7 +7,7 @@ use super::{MAX_MEMBERS, MAX_TEXT};
 /// # Security
 ///
 /// Nothing of a value gets into it. Of a name it keeps where it begins and a hash of 21 bits, which
-/// is no secret from whoever reads the memory.
+/// does not hide the name from a reader of the memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Slot {
     /// Where the name begins in the text, and in the lowest bits the link for 0.

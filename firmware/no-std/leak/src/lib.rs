@@ -1,6 +1,6 @@
 //! A crate on std: `println!` is not in core.
 
-/// Uses std, so that nobody can mistake this crate for one without.
+/// Uses std, so this crate can't be mistaken for one without.
 pub fn leak() {
     println!();
 }

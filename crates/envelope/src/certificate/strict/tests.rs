@@ -157,7 +157,7 @@ fn split(mut der: &[u8]) -> Vec<(u8, &[u8])> {
     fields
 }
 
-/// Is there a field like that, however deep?
+/// Returns whether there is a field like that, however deep.
 fn any_field(der: &[u8], is: &dyn Fn(u8, &[u8]) -> bool) -> bool {
     split(der)
         .into_iter()

@@ -25,7 +25,7 @@ pub(super) fn reader(bytes: &[u8]) -> Result<SliceReader<'_>, Fault> {
     SliceReader::new(bytes).map_err(fault)
 }
 
-/// Is that all?
+/// Fails if bytes are left.
 pub(super) fn end(reader: &SliceReader<'_>) -> Result<(), Fault> {
     if reader.is_finished() {
         Ok(())
@@ -65,7 +65,7 @@ where
     field.decode_as().map_err(fault)
 }
 
-/// Is this the content of a BIT STRING?
+/// Fails unless this is the content of a BIT STRING.
 #[inline(never)]
 pub(super) fn bit_string(content: &[u8]) -> Result<(), Fault> {
     let field = AnyRef::new(Tag::BitString, content).map_err(fault)?;
