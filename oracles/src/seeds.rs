@@ -82,7 +82,7 @@ pub fn for_target(target: &str) -> Vec<Seed> {
     }
 }
 
-/// A dictionary as libFuzzer reads it: a word a line, between quotes, every byte that is no plain character escaped.
+/// A dictionary as libFuzzer reads it: a word a line, between quotes, every byte that is not a plain character escaped.
 #[must_use]
 pub fn dictionary(words: &[&[u8]]) -> String {
     let escape = |byte: &u8| match byte {

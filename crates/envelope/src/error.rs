@@ -69,7 +69,7 @@ impl fmt::Display for OpenError {
 
 impl core::error::Error for OpenError {}
 
-/// Why bytes are no envelope. Positions count bytes from the start of the envelope.
+/// Why bytes are not an envelope. Positions count bytes from the start of the envelope.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum ParseError {
@@ -235,7 +235,7 @@ pub enum Error {
         /// The format asked for.
         expected: Format,
     },
-    /// The bytes are no envelope.
+    /// The bytes are not an envelope.
     Parse(ParseError),
     /// The random number generator failed.
     Rng,
