@@ -27,7 +27,7 @@ code() {
     open | open_keys) echo $envelope/{open,opener,envelope,key_schedule,padding}.rs ;;
     pem) echo $envelope/pem.rs ;;
     property | request) echo crates/{json,validator}/src ;;
-    record) echo crates/vault/src/file/record.rs ;;
+    record) echo crates/vault-file/src/record.rs ;;
     resolver_ref) echo crates/vault-key/src/reference.rs crates/vault-key/src/reference ;;
     text) echo $envelope/text.rs ;;
     token) echo $gateway/{admission,auth/{bearer,jwt,principal}}.rs ;;

@@ -1,6 +1,6 @@
 //! Records of the embedded vault.
 
-use sealpost_vault::file::record::{HEADER, Record, TAG};
+use sealpost_vault_file::record::{HEADER, Record, TAG};
 
 use crate::allocations::bounded;
 

@@ -18,9 +18,8 @@ use std::{
 };
 
 use sealpost_agent::Resolver;
-use sealpost_vault::{
-    Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName, file::FileVault,
-};
+use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
+use sealpost_vault_file::FileVault;
 use tokio::runtime::{Builder, Runtime};
 
 fn main() {

@@ -13,7 +13,8 @@
 //! use sealpost_carrier::InProcess;
 //! use sealpost_envelope::Identity;
 //! use sealpost_protocol::SigningKey;
-//! use sealpost_vault::{Vault, file::FileVault};
+//! use sealpost_vault::Vault;
+//! use sealpost_vault_file::FileVault;
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -23,7 +23,7 @@ use sealpost_protocol::{
     idempotency::{Idempotency, Mac},
 };
 use sealpost_testkit::canary;
-use sealpost_vault::file::FileVault;
+use sealpost_vault_file::FileVault;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_agents_road_leaves_nothing_of_a_value() {

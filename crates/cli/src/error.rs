@@ -113,6 +113,7 @@ impl From<sealpost_server::Error> for Failure {
             Error::Key(_)
             | Error::Agent(_)
             | Error::Vault(_)
+            | Error::NoFolderVault
             | Error::Ledger(_)
             | Error::Listen { .. }
             | Error::ResolveSocket { .. } => Exit::Usage,

@@ -8,8 +8,8 @@ use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy};
 use sealpost_gateway::{TokenPolicy, auth::KeySet, directory::AgentCertificate};
 use sealpost_protocol::AgentId;
 use sealpost_server::{
-    AgentConfiguration, Configuration, EmbeddedConfiguration, GatewayConfiguration, LocalAgent,
-    LogConfiguration, TokenKeysSource, Tokens,
+    AgentConfiguration, Configuration, GatewayConfiguration, LocalAgent, LogConfiguration,
+    TokenKeysSource, Tokens, vault_in,
 };
 
 use crate::error::Failure;
@@ -57,7 +57,7 @@ impl Local<'_> {
         identity
             .add_certificate(certificate)
             .map_err(wrong_identity)?;
-        let vault = EmbeddedConfiguration::new(self.vault);
+        let vault = vault_in(self.vault)?;
         let agent = AgentConfiguration::new(*self.agent_id, identity, vault);
         Ok(LocalAgent {
             agent: AgentConfiguration {

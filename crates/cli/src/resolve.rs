@@ -6,7 +6,7 @@ use clap::Args;
 use sealpost_agent::Resolver;
 use sealpost_files::quoted;
 use sealpost_server::resolve::{Answer, Refusal, ask, resolve};
-use sealpost_server::{EmbeddedConfiguration, VaultConfiguration as _};
+use sealpost_server::{Error, vault_in};
 use sealpost_vault_key::ResolverRef;
 
 use crate::dev::data_dir;
@@ -50,7 +50,7 @@ impl Resolve {
         let runtime =
             runtime.map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
         runtime.block_on(async {
-            let vault = EmbeddedConfiguration::new(folder).open().await?;
+            let vault = vault_in(folder)?.open().await.map_err(Error::Vault)?;
             let resolver = Resolver::new(vault);
             Ok(resolve(&resolver, &self.reference).await)
         })

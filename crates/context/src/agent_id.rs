@@ -4,7 +4,7 @@ use core::fmt;
 use core::str::FromStr;
 
 use crate::error::{Field, InvalidIdentifier, Rule};
-use crate::rules::MAX_AGENT_ID;
+use crate::limits::MAX_AGENT_ID;
 
 /// An agent's id: 1 to 64 of `A-Z a-z 0-9 _ -`.
 ///

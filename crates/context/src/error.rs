@@ -3,7 +3,7 @@
 use core::error::Error;
 use core::fmt;
 
-use crate::rules::{MAX_KEY, MAX_NAME};
+use crate::limits::{MAX_KEY, MAX_NAME};
 
 /// A text that breaks a rule of its field.
 ///

@@ -97,6 +97,7 @@ mod agent_id;
 mod context;
 pub mod error;
 pub mod hex;
+mod limits;
 #[cfg(feature = "alloc")]
 mod owned;
 mod owner;

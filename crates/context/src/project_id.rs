@@ -47,13 +47,22 @@ impl TryFrom<&str> for ProjectId {
 
 impl fmt::Display for ProjectId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // In one piece, so that a string of it is allocated once.
+        let mut text = [b'-'; 36];
+        let mut places = text.iter_mut();
         for (i, byte) in self.0.iter().enumerate() {
             if matches!(i, 4 | 6 | 8 | 10) {
-                f.write_str("-")?;
+                places.next();
             }
-            write!(f, "{byte:02x}")?;
+            for (digit, place) in [byte >> 4, byte & 0xf].into_iter().zip(&mut places) {
+                *place = if digit < 10 {
+                    b'0' + digit
+                } else {
+                    b'a' + digit - 10
+                };
+            }
         }
-        Ok(())
+        f.write_str(str::from_utf8(&text).unwrap_or_default())
     }
 }
 

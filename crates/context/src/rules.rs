@@ -4,15 +4,7 @@
 //! another form, such as a JSON string with escapes, measures it and asks here.
 
 use crate::error::{Field, InvalidIdentifier, Rule};
-
-/// The longest name of a secret, in bytes of UTF-8.
-pub const MAX_NAME: usize = 512;
-
-/// The longest key, in bytes of UTF-8.
-pub const MAX_KEY: usize = 256;
-
-/// The longest id of an agent, in bytes.
-pub const MAX_AGENT_ID: usize = 64;
+pub use crate::limits::{MAX_AGENT_ID, MAX_KEY, MAX_NAME};
 
 /// What the rules ask of a text.
 ///

@@ -1,6 +1,5 @@
 //! Why a process does not start.
 
-use std::error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,6 +9,7 @@ use sealpost_carrier::AlreadyRegistered;
 use sealpost_envelope::key::DuplicateKey;
 use sealpost_files::{FileError, quoted};
 use sealpost_protocol::keys::KeyError;
+use sealpost_vault::configuration::OpenError;
 use thiserror::Error;
 
 /// Why a configuration can't be read, or what it describes does not start. [`hint`](Self::hint) says what to do where
@@ -46,7 +46,10 @@ pub enum Error {
     Agent(#[from] AlreadyRegistered),
     /// An agent's vault does not open.
     #[error(transparent)]
-    Vault(Box<dyn error::Error + Send + Sync>),
+    Vault(OpenError),
+    /// A vault in a folder is asked for, and the program was built without any.
+    #[error("this program was built without a vault that needs nothing but a folder")]
+    NoFolderVault,
     /// An agent's ledger does not open.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -84,6 +87,7 @@ impl Error {
             Self::ResolveSocket { .. } => {
                 Some("give a shorter path if it is long: a socket's path has at most 107 bytes")
             }
+            Self::NoFolderVault => Some("use the program with its default features"),
             Self::Key(_)
             | Self::Identities(_)
             | Self::Agent(_)

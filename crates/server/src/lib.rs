@@ -3,7 +3,7 @@
 //! - To check a configuration, with everything that is wrong with it: [`Configuration::check`], [`Configuration::read`].
 //! - To start what it describes: [`Assembly`], which gives a [`Server`].
 //! - To start without a file: build a [`Configuration`] from [`GatewayConfiguration::danger_plain_http`] and
-//!   [`AgentConfiguration::new`].
+//!   [`AgentConfiguration::new`], with a vault from [`vault_in`].
 //! - To resolve references in another process on the same machine: [`resolve`].
 //!
 //! ```
@@ -69,6 +69,7 @@ pub use assembly::{Assembly, Server};
 pub use configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
 pub use configuration::audit::AuditTrail;
 pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};
-pub use configuration::vaults::{EmbeddedConfiguration, VaultConfiguration};
+pub use configuration::vaults::vault_in;
 pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
 pub use error::Error;
+pub use sealpost_vault::configuration::VaultConfiguration;

@@ -2,17 +2,13 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use sealpost_vault::{file::FileVault, conformance};
+//! use sealpost_vault::{Vault, conformance};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! # let dir = tempfile::tempdir()?;
-//! let vault = FileVault::open(dir.path())?;
+//! # async fn example<V: Vault + 'static>(vault: V) {
 //! let report = conformance::run(Arc::new(vault), "kit1").await;
 //! println!("{report}");
 //! report.assert_passed();
-//! # Ok(())
 //! # }
-//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
 //! ```
 //!
 //! What is tested follows from the vault's [`Guarantees`](crate::Guarantees) and from whether it has a

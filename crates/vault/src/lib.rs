@@ -1,16 +1,13 @@
-//! Where secrets are kept: what every vault must do, and the vault that needs no server.
+//! Where secrets are kept: what every vault must do.
 //!
-//! [`Vault`] is the interface through which an agent stores and fetches secrets. [`FileVault`](file::FileVault) keeps them encrypted
-//! in one file; users know it as the embedded vault.
+//! [`Vault`] is the interface through which an agent stores and fetches secrets. Each vault is a crate of its own; `sealpost-vault-file`
+//! keeps them encrypted in one file and needs no server.
 //!
 //! ```
-//! use sealpost_vault::{file::FileVault, Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
+//! use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultSecretName};
 //!
-//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
-//! # let dir = tempfile::tempdir()?;
-//! # let dir = dir.path();
-//! let vault = FileVault::open(dir)?;
-//! let name = VaultSecretName::derive(VaultKind::EMBEDDED, None, "prod/db");
+//! # async fn example(vault: &dyn Vault) -> Result<(), Box<dyn std::error::Error>> {
+//! let name = VaultSecretName::derive(vault.kind(), None, "prod/db");
 //! let operation = OperationId::from_bytes([7; 32]);
 //!
 //! let secret = NewSecret::new(&name, br#"{"password":"correct horse"}"#, &operation);
@@ -20,7 +17,6 @@
 //! vault.close().await;
 //! # Ok(())
 //! # }
-//! # tokio::runtime::Runtime::new().unwrap().block_on(example()).unwrap();
 //! ```
 //!
 //! # Decisions
@@ -40,7 +36,8 @@
 //! # Writing another vault
 //!
 //! Implement [`Vault`] in a crate of its own; nothing changes here. Its kind is a [`VaultKind`] of known or new
-//! [`NameRules`](sealpost_vault_key::NameRules). Test it with `conformance::run`.
+//! [`NameRules`](sealpost_vault_key::NameRules). Test it with `conformance::run`. A [`configuration::Kind`] says how a configuration
+//! names it, and one entry in the server's list of kinds adds it to the program.
 //!
 //! # What it does not do
 //!
@@ -50,16 +47,15 @@
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | `file-vault` (default) | [`FileVault`](file::FileVault), on Unix, since it relies on permissions of files |
 //! | `conformance` | `conformance`, the suite that every implementation of [`Vault`] must pass |
 
 #![forbid(unsafe_code)]
 
+pub mod configuration;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod deadline;
 mod error;
-pub mod file;
 mod guarantees;
 mod operation;
 mod receipt;

@@ -17,7 +17,8 @@ use sealpost_gateway::{
     serve,
 };
 use sealpost_protocol::{AgentId, SigningKey};
-use sealpost_vault::{Vault, file::FileVault};
+use sealpost_vault::Vault;
+use sealpost_vault_file::FileVault;
 use tempfile::TempDir;
 use tokio::{
     io::AsyncReadExt as _,

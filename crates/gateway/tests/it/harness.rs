@@ -22,7 +22,8 @@ use sealpost_gateway::{
     directory::AgentEntry,
 };
 use sealpost_protocol::{AgentId, Clock, SigningKey};
-use sealpost_vault::{Vault, file::FileVault};
+use sealpost_vault::Vault;
+use sealpost_vault_file::FileVault;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
 

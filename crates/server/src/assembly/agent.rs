@@ -47,7 +47,7 @@ impl RunningAgent {
             ledger,
             resolve_socket,
         } = agent;
-        let vault = vault_configuration.open().await?;
+        let vault = vault_configuration.open().await.map_err(Error::Vault)?;
         let inbox = in_process.register(id)?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
         let socket = resolve_socket

@@ -9,11 +9,12 @@ use sealpost_agent::Accept;
 use sealpost_envelope::{AwsLc, Identity, UnixTime};
 use sealpost_gateway::directory::AgentCertificate;
 use sealpost_protocol::AgentId;
+use sealpost_vault::configuration::VaultConfiguration;
 
 use super::claims::Claims;
 use super::named_files;
 use super::section::Section;
-use super::vaults::{self, VaultConfiguration};
+use super::vaults;
 use identities::CertificateFile;
 
 /// An agent that runs in the gateway's process: its own part, and what the gateway has to know of it.
@@ -56,17 +57,13 @@ pub struct LedgerConfiguration {
 impl AgentConfiguration {
     /// An agent with one key and one vault, and the defaults of everything else.
     #[must_use]
-    pub fn new(
-        id: AgentId,
-        identity: Identity<AwsLc>,
-        vault: impl VaultConfiguration + 'static,
-    ) -> Self {
+    pub fn new(id: AgentId, identity: Identity<AwsLc>, vault: Box<dyn VaultConfiguration>) -> Self {
         Self {
             id,
             identity,
             old_identities: Vec::new(),
             accept: Accept::default(),
-            vault: Box::new(vault),
+            vault,
             ledger: LedgerConfiguration::default(),
             resolve_socket: None,
         }

@@ -1,23 +1,40 @@
 //! The kinds of vault that a configuration can name.
 //!
-//! A kind is a module below, with a type that implements [`VaultConfiguration`], and one entry of `KINDS`.
+//! A kind is a crate with a [`Kind`], a feature, and one entry of `KINDS`.
 
-mod embedded;
-mod kind;
+mod vault_section;
+
+use std::path::PathBuf;
+
+use sealpost_vault::configuration::{Kind, VaultConfiguration};
 
 use crate::configuration::claims::Claims;
 use crate::configuration::section::Section;
-use kind::Kind;
+use crate::error::Error;
+use vault_section::VaultSection;
 
-pub use embedded::EmbeddedConfiguration;
-pub use kind::VaultConfiguration;
+/// Returns the vault in this folder, with the defaults of everything else.
+///
+/// # Errors
+///
+/// [`Error::NoFolderVault`] if the program was built without a vault that needs nothing but a folder.
+pub fn vault_in(folder: impl Into<PathBuf>) -> Result<Box<dyn VaultConfiguration>, Error> {
+    let in_folder = KINDS.iter().find_map(|kind| kind.in_folder);
+    Ok(in_folder.ok_or(Error::NoFolderVault)?(folder.into()))
+}
 
 /// Reads `[agents.vault]`, whose `kind` says how.
 pub(crate) fn read(
     agent: &mut Section<'_>,
     claims: &mut Claims,
 ) -> Option<Box<dyn VaultConfiguration>> {
-    let [first, ..] = &KINDS;
+    let Some(first) = KINDS.first() else {
+        agent.wrong(
+            "vault",
+            "this program was built without a vault; use one that has some",
+        );
+        return None;
+    };
     agent.require(
         "vault",
         &format!(
@@ -34,10 +51,13 @@ pub(crate) fn read(
     let choices: Vec<_> = KINDS.iter().map(|kind| (kind.name, kind)).collect();
     let kind = section.choice("kind", &choices);
     // The keys of an unknown kind are read as those of the first, so that what is wrong with them is found, too.
-    let vault = (kind.unwrap_or(first).read)(&mut section, claims);
+    let vault = (kind.unwrap_or(first).read)(&mut VaultSection::new(&mut section, claims));
     section.finish();
     kind.and(vault)
 }
 
-/// Every kind of vault; an unknown one is read as the first.
-const KINDS: [Kind; 1] = [embedded::KIND];
+/// Every kind of vault that was built in; an unknown one is read as the first.
+const KINDS: &[Kind] = &[
+    #[cfg(feature = "vault-file")]
+    sealpost_vault_file::KIND,
+];

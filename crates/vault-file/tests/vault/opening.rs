@@ -5,10 +5,8 @@ use std::io::Write as _;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
-use sealpost_vault::{
-    Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
-    file::{FileVault, OpenVaultError},
-};
+use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
+use sealpost_vault_file::{FileVault, OpenVaultError};
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);
 

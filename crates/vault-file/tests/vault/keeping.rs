@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use sealpost_vault::{
     CreateError, Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultFailure,
-    VaultKind, VaultSecretName, conformance, file::FileVault,
+    VaultKind, VaultSecretName, conformance,
 };
+use sealpost_vault_file::FileVault;
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);
 

@@ -5,17 +5,17 @@ use std::sync::Arc;
 use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, SubmitError};
 use tracing::debug;
 
-use super::store::{Change, Store, StoreError};
-use crate::error::VaultFailure;
+use crate::store::{Change, Store, StoreError};
+use sealpost_vault::VaultFailure;
 
 /// Changes the store from one thread of its own.
-pub(super) type Writer = GroupCommit<Changes>;
+pub(crate) type Writer = GroupCommit<Changes>;
 
 /// The store, as the writer's thread sees it: ciphertext alone.
-pub(super) struct Changes(Arc<Store>);
+pub(crate) struct Changes(Arc<Store>);
 
 impl Changes {
-    pub(super) fn start(store: Arc<Store>) -> std::io::Result<Writer> {
+    pub(crate) fn start(store: Arc<Store>) -> std::io::Result<Writer> {
         GroupCommit::start("vault-writer", Self(store), Bounds::default())
     }
 }
@@ -46,14 +46,13 @@ impl Commit for Changes {
     }
 }
 
-impl From<SubmitError<VaultFailure>> for VaultFailure {
-    fn from(error: SubmitError<Self>) -> Self {
-        match error {
-            SubmitError::Failed(failure) | SubmitError::Ended(End::Failed(failure)) => failure,
-            SubmitError::Ended(End::Closed) => StoreError::Closed.into(),
-            SubmitError::Ended(End::Panicked) => {
-                Self::unusable("its writer panicked; look into the log, then restart the program")
-            }
-        }
+/// Returns what a change that was not made means to the vault's caller.
+pub(crate) fn failure(error: SubmitError<VaultFailure>) -> VaultFailure {
+    match error {
+        SubmitError::Failed(failure) | SubmitError::Ended(End::Failed(failure)) => failure,
+        SubmitError::Ended(End::Closed) => StoreError::Closed.into(),
+        SubmitError::Ended(End::Panicked) => VaultFailure::unusable(
+            "its writer panicked; look into the log, then restart the program",
+        ),
     }
 }

@@ -13,13 +13,13 @@ use redb::{
 use thiserror::Error;
 use tracing::{error, warn};
 
-use super::keys::{KeyCheck, VaultId};
-use super::watched::Watched;
-use crate::error::VaultFailure;
+use crate::keys::{KeyCheck, VaultId};
+use crate::watched::Watched;
+use sealpost_vault::VaultFailure;
 
 /// Why the store failed. Its text never holds a record.
 #[derive(Debug, Error)]
-pub(super) enum StoreError {
+pub(crate) enum StoreError {
     /// The next call may succeed.
     #[error(transparent)]
     Database(#[from] redb::Error),
@@ -32,14 +32,14 @@ pub(super) enum StoreError {
 
 /// Identifies a vault; it is written before the first record.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) struct Descriptor {
-    pub(super) id: VaultId,
-    pub(super) check: KeyCheck,
+pub(crate) struct Descriptor {
+    pub(crate) id: VaultId,
+    pub(crate) check: KeyCheck,
 }
 
 /// One change in a batch.
 #[derive(Debug)]
-pub(super) enum Change {
+pub(crate) enum Change {
     /// Write this record, if the name is free.
     Create { name: String, record: Vec<u8> },
     /// Remove the record of this name.
@@ -51,7 +51,7 @@ pub(super) enum Change {
 /// After an I/O error redb does nothing more until the file is opened again. This store does so by itself at the next
 /// call, so that a vault recovers when space is freed. It does not after a failed fsync: the kernel may have forgotten
 /// pages that never reached the disk, and what is read back then may be gone after the next power failure.
-pub(super) struct Store {
+pub(crate) struct Store {
     /// `None` when it was closed.
     open: RwLock<Option<Open>>,
     /// Whether an operation has failed since the file was opened.
@@ -68,7 +68,7 @@ struct Open {
 
 impl Store {
     /// Opens the store in a locked file. `wrap` goes around the file; tests let it fail.
-    pub(super) fn open<B: StorageBackend>(
+    pub(crate) fn open<B: StorageBackend>(
         file: File,
         cache: usize,
         wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
@@ -96,7 +96,7 @@ impl Store {
     }
 
     /// Returns the descriptor, or `None` of a file in which nothing was ever stored.
-    pub(super) fn descriptor(&self) -> Result<Option<Descriptor>, StoreError> {
+    pub(crate) fn descriptor(&self) -> Result<Option<Descriptor>, StoreError> {
         self.with(|database| {
             let transaction = database.begin_read()?;
             let table = match transaction.open_table(DESCRIPTOR) {
@@ -120,7 +120,7 @@ impl Store {
     }
 
     /// Creates the tables and writes the descriptor, all or nothing.
-    pub(super) fn initialise(&self, descriptor: &Descriptor) -> Result<(), StoreError> {
+    pub(crate) fn initialise(&self, descriptor: &Descriptor) -> Result<(), StoreError> {
         self.with(|database| {
             let transaction = database.begin_write()?;
             transaction.open_table(RECORDS)?;
@@ -136,7 +136,7 @@ impl Store {
     /// Makes all changes, in their order, durable with one fsync; or none of them.
     ///
     /// Adds to `found` for each the record that was there before: for `Create`, the one that stands in its way.
-    pub(super) fn apply(
+    pub(crate) fn apply(
         &self,
         changes: &[Change],
         found: &mut Vec<Option<Vec<u8>>>,
@@ -171,7 +171,7 @@ impl Store {
     }
 
     /// Returns the record of a name.
-    pub(super) fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(crate) fn get(&self, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(|database| {
             let table = database.begin_read()?.open_table(RECORDS)?;
             Ok(table.get(name)?.map(|record| record.value().to_vec()))
@@ -179,7 +179,7 @@ impl Store {
     }
 
     /// Closes the file and gives its lock back. Blocks until no call uses it any more.
-    pub(super) fn close(&self) {
+    pub(crate) fn close(&self) {
         *self.open.write() = None;
     }
 
@@ -228,7 +228,7 @@ impl std::fmt::Debug for Store {
 }
 
 /// Returns whether there is no space left, in one of the ways in which systems say so.
-pub(super) fn is_full(error: &io::Error) -> bool {
+pub(crate) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge

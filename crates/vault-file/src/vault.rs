@@ -1,57 +1,4 @@
-//! The vault in one file: needs no server, survives crashes, encrypts what it keeps.
-//!
-//! A directory holds two files:
-//!
-//! - `vault.redb`, the secrets: a redb database with a table from names to [records](record::Record),
-//!   and a table with the vault's identifier and the check of its key;
-//! - `vault.key`, 32 random bytes, created together with the vault. Both are readable for their owner alone
-//!   (0600, in a directory 0700).
-//!
-//! # Encryption
-//!
-//! Every value is encrypted with AES-256-GCM under a key of its own, which HKDF-SHA-256 (RFC 5869)
-//! derives from the key file, the vault's random identifier and a random salt in the record:
-//!
-//! ```text
-//! prk   = HKDF-Extract(salt = vault id, ikm = key file)
-//! root  = HKDF-Expand(prk, "sealpost/vault/1/root", 32)
-//! check = HKDF-Expand(prk, "sealpost/vault/1/check", 32)      stored: recognises the key file
-//! key ‖ nonce = HKDF(salt = the record's, ikm = root, info = "sealpost/vault/1/record")[..44]
-//! aad   = u16(|name|) ‖ name ‖ version ‖ operation ‖ salt     the record's name and header
-//! ```
-//!
-//! A record opens only under its name, in its vault, and unchanged.
-//!
-//! # Durability
-//!
-//! `create` and `delete` return after an fsync. One thread writes for all callers, and callers that wait
-//! at the same time share one fsync ([`sealpost_group_commit`]). Callers encrypt, the thread sees ciphertext alone. Reads run on
-//! tokio's threads for blocking work, because a read may have to wait for the disk: the vault must be
-//! used inside a tokio runtime. After a crash the next start checks the whole file, which takes time in
-//! proportion to its size.
-//!
-//! # Security
-//!
-//! - Names, operations, and the lengths and number of values are not encrypted.
-//! - Write access to the files is enough to bring back an older record of the same name, or to remove one. Forging
-//!   a record needs the key file.
-//! - A deleted record stays in free pages of the file until redb uses them again: ciphertext, which the
-//!   key file still opens. What must be beyond recovery needs a new vault with a new key file.
-//! - The file's structure is protected by checksums against accidents, not against an attacker. A file
-//!   that was tampered with may end a call, or the opening, in a panic of the database; no value
-//!   is given out that does not authenticate.
-//! - The key file lies beside the database. Reading both is reading everything: this protects copies and
-//!   backups of the database alone. Back the two up in different places.
-
-#![cfg(all(unix, feature = "file-vault"))]
-
-mod commit;
-mod error;
-mod files;
-mod keys;
-pub mod record;
-mod store;
-mod watched;
+//! The vault: names to records, through the keys and the store.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -62,25 +9,20 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::rand;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
+use sealpost_vault::{
+    CreateError, Deadline, DeleteError, FetchError, Guarantees, Lifecycle, Limits, NewSecret,
+    OperationId, Receipt, SecretValue, Vault, VaultFailure, VaultKind, VaultSecretName,
+};
 use tracing::info;
 
-use crate::deadline::Deadline;
-use crate::error::{CreateError, DeleteError, FetchError, VaultFailure};
-use crate::guarantees::Guarantees;
-use crate::operation::OperationId;
-use crate::receipt::Receipt;
-use crate::secret::NewSecret;
-use crate::value::SecretValue;
-use crate::vault::{Lifecycle, Vault};
-use commit::{Changes, Writer};
-pub use error::OpenVaultError;
-use files::Files;
-use keys::VaultKeys;
-use record::Record;
-use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
-use store::{Change, Descriptor, Store, StoreError};
+use crate::commit::{self, Changes, Writer};
+use crate::error::OpenVaultError;
+use crate::files::Files;
+use crate::keys::VaultKeys;
+use crate::record::Record;
+use crate::store::{Change, Descriptor, Store, StoreError};
 
-/// The vault in one file. The [module](self) says what it protects and what it does not.
+/// The vault in one file. The [crate](crate) says what it protects and what it does not.
 ///
 /// [`close`](Vault::close) waits until the changes that are queued are on the disk, then frees the file, so that it
 /// can be opened again. Dropping does the same and blocks meanwhile.
@@ -93,7 +35,7 @@ pub struct FileVault {
     dir: PathBuf,
 }
 
-/// How to open an [`FileVault`].
+/// How to open a [`FileVault`].
 #[derive(Clone, Debug)]
 pub struct FileVaultBuilder {
     max_value: usize,
@@ -130,7 +72,7 @@ impl FileVault {
 
     /// Makes one change durable, and returns the record that was there before.
     async fn submit(&self, change: Change) -> Result<Option<Vec<u8>>, VaultFailure> {
-        self.writer.submit(change).await.map_err(Into::into)
+        self.writer.submit(change).await.map_err(commit::failure)
     }
 
     /// Returns whether this very operation stored this very value.

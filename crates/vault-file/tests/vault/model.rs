@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use sealpost_vault::{
     CreateError, Deadline, DeleteError, FetchError, Lifecycle, NewSecret, OperationId, Vault,
-    VaultKind, VaultSecretName, file::FileVault,
+    VaultKind, VaultSecretName,
 };
+use sealpost_vault_file::FileVault;
 
 #[derive(Clone, Debug)]
 enum Step {

@@ -9,9 +9,9 @@ use redb::{BackendError, StorageBackend};
 
 /// Remembers whether an fsync failed.
 #[derive(Debug)]
-pub(super) struct Watched<B> {
-    pub(super) inner: B,
-    pub(super) sync_failed: Arc<AtomicBool>,
+pub(crate) struct Watched<B> {
+    pub(crate) inner: B,
+    pub(crate) sync_failed: Arc<AtomicBool>,
 }
 
 impl<B: StorageBackend> StorageBackend for Watched<B> {

@@ -6,17 +6,17 @@ use aws_lc_rs::error::Unspecified;
 use aws_lc_rs::{hkdf, rand};
 use zeroize::Zeroizing;
 
-use super::record::{self, HEADER, Record, TAG};
-use crate::operation::OperationId;
+use crate::record::{self, HEADER, Record, TAG};
+use sealpost_vault::OperationId;
 
 /// The content of the key file: 32 random bytes.
-pub(super) type FileKey = Zeroizing<[u8; 32]>;
+pub(crate) type FileKey = Zeroizing<[u8; 32]>;
 
 /// Distinguishes this vault from every other, also from those with the same key file.
-pub(super) type VaultId = [u8; 16];
+pub(crate) type VaultId = [u8; 16];
 
 /// Proves to the owner of the key file that it belongs to a vault.
-pub(super) type KeyCheck = [u8; 32];
+pub(crate) type KeyCheck = [u8; 32];
 
 /// The keys of one vault:
 ///
@@ -31,17 +31,17 @@ pub(super) type KeyCheck = [u8; 32];
 ///
 /// Every record has a key of its own, so no nonce can repeat under one. The name is bound, so a record
 /// opens only where it was written; the vault id too, through the root.
-pub(super) struct VaultKeys {
+pub(crate) struct VaultKeys {
     root: Zeroizing<[u8; 32]>,
     check: KeyCheck,
 }
 
 /// The record does not open: it was changed, or belongs to another name or another vault.
 #[derive(Debug, Eq, PartialEq)]
-pub(super) struct Damaged;
+pub(crate) struct Damaged;
 
 impl VaultKeys {
-    pub(super) fn derive(file_key: &FileKey, id: &VaultId) -> Result<Self, Unspecified> {
+    pub(crate) fn derive(file_key: &FileKey, id: &VaultId) -> Result<Self, Unspecified> {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, id).extract(&file_key[..]);
         let mut keys = Self {
             root: Zeroizing::new([0; 32]),
@@ -53,17 +53,17 @@ impl VaultKeys {
     }
 
     /// What is stored to recognise the key file.
-    pub(super) const fn check(&self) -> &KeyCheck {
+    pub(crate) const fn check(&self) -> &KeyCheck {
         &self.check
     }
 
     /// Returns whether this is the check that was stored when the vault was created.
-    pub(super) fn belong_to(&self, check: &KeyCheck) -> bool {
+    pub(crate) fn belong_to(&self, check: &KeyCheck) -> bool {
         verify_slices_are_equal(&self.check, check).is_ok()
     }
 
     /// Encrypts a value into a new record. The value is read and nowhere copied.
-    pub(super) fn seal(
+    pub(crate) fn seal(
         &self,
         name: &str,
         operation: &OperationId,
@@ -83,7 +83,7 @@ impl VaultKeys {
     }
 
     /// Decrypts the record of `name`.
-    pub(super) fn open(&self, name: &str, record: &[u8]) -> Result<Zeroizing<Vec<u8>>, Damaged> {
+    pub(crate) fn open(&self, name: &str, record: &[u8]) -> Result<Zeroizing<Vec<u8>>, Damaged> {
         let record = Record::parse(record).ok_or(Damaged)?;
         let (key, nonce) = self.record_key(record.salt).map_err(|_| Damaged)?;
         let mut value = Zeroizing::new(vec![0; record.ciphertext.len()]);

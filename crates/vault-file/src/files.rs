@@ -8,19 +8,19 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::rand;
 use zeroize::Zeroizing;
 
-use super::error::OpenVaultError;
-use super::keys::FileKey;
+use crate::error::OpenVaultError;
+use crate::keys::FileKey;
 
 /// The paths of a vault.
 #[derive(Clone, Debug)]
-pub(super) struct Files {
-    pub(super) dir: PathBuf,
-    pub(super) database: PathBuf,
-    pub(super) key: PathBuf,
+pub(crate) struct Files {
+    pub(crate) dir: PathBuf,
+    pub(crate) database: PathBuf,
+    pub(crate) key: PathBuf,
 }
 
 impl Files {
-    pub(super) fn new(dir: &Path) -> Self {
+    pub(crate) fn new(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),
             database: dir.join("vault.redb"),
@@ -29,7 +29,7 @@ impl Files {
     }
 
     /// Creates the directory if it is not there, and refuses one where others may replace files.
-    pub(super) fn prepare_directory(&self) -> Result<(), OpenVaultError> {
+    pub(crate) fn prepare_directory(&self) -> Result<(), OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.dir, error);
         if !self.dir.exists() {
             DirBuilder::new()
@@ -50,7 +50,7 @@ impl Files {
     }
 
     /// Opens or creates the database file, and locks it for as long as the file is open.
-    pub(super) fn lock_database(&self) -> Result<File, OpenVaultError> {
+    pub(crate) fn lock_database(&self) -> Result<File, OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.database, error);
         let file = OpenOptions::new()
             .read(true)
@@ -76,7 +76,7 @@ impl Files {
     }
 
     /// Reads the key file. Returns `None` if there is none.
-    pub(super) fn read_key(&self) -> Result<Option<FileKey>, OpenVaultError> {
+    pub(crate) fn read_key(&self) -> Result<Option<FileKey>, OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.key, error);
         let mut file = match File::open(&self.key) {
             Ok(file) => file,
@@ -107,7 +107,7 @@ impl Files {
     /// Creates a key file. Call it only with the lock held and no key file there.
     ///
     /// It gets its name when it is complete and on the disk, so a crash leaves all of it or nothing.
-    pub(super) fn create_key(&self) -> Result<FileKey, OpenVaultError> {
+    pub(crate) fn create_key(&self) -> Result<FileKey, OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.key, error);
         let mut key: FileKey = Zeroizing::new([0; 32]);
         rand::fill(&mut key[..]).map_err(|_| OpenVaultError::Crypto)?;

@@ -4,11 +4,11 @@ use std::fs;
 use std::path::Path;
 
 use redb::{Database, ReadableTable, TableDefinition};
-use sealpost_vault::file::record::Record;
 use sealpost_vault::{
     Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
-    file::FileVault,
 };
+use sealpost_vault_file::FileVault;
+use sealpost_vault_file::record::Record;
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");

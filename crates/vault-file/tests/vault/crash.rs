@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use sealpost_vault::{
     Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
-    file::{FileVault, OpenVaultError},
 };
+use sealpost_vault_file::{FileVault, OpenVaultError};
 
 /// The directory in which the child writes, and the round.
 const DIRECTORY: &str = "SEALPOST_TEST_VAULT";

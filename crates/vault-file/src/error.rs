@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use thiserror::Error;
 
-use super::store::{StoreError, is_full};
+use crate::store::{StoreError, is_full};
 
 /// Why a file vault does not open. Every text says what to do.
 #[derive(Clone, Debug, Error)]
@@ -114,7 +114,7 @@ pub enum OpenVaultError {
 }
 
 impl OpenVaultError {
-    pub(super) fn io(path: &Path, error: io::Error) -> Self {
+    pub(crate) fn io(path: &Path, error: io::Error) -> Self {
         if is_full(&error) {
             return Self::Full {
                 dir: path.parent().unwrap_or(path).to_owned(),
@@ -126,7 +126,7 @@ impl OpenVaultError {
         }
     }
 
-    pub(super) fn store(path: &Path, error: StoreError) -> Self {
+    pub(crate) fn store(path: &Path, error: StoreError) -> Self {
         let dir = || path.parent().unwrap_or(path).to_owned();
         let error = match error {
             StoreError::Database(error) => error,

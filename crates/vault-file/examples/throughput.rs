@@ -1,7 +1,7 @@
 //! How many secrets a second the embedded vault stores and fetches on this machine.
 //!
 //! ```sh
-//! cargo run --release -p sealpost-vault --example throughput [DIRECTORY]
+//! cargo run --release -p sealpost-vault-file --example throughput [DIRECTORY]
 //! ```
 //!
 //! The directory should be on the disk that is to be measured; it is made and left behind. Without one,
@@ -12,9 +12,8 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use sealpost_vault::{
-    Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName, file::FileVault,
-};
+use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
+use sealpost_vault_file::FileVault;
 use tokio::task::JoinSet;
 
 #[tokio::main]

@@ -1,6 +1,6 @@
 //! The stored form of a secret.
 
-use crate::operation::OperationId;
+use sealpost_vault::OperationId;
 
 /// A record as it stands in the file, version 1. Lengths are in bytes.
 ///
@@ -48,7 +48,7 @@ impl<'a> Record<'a> {
 }
 
 /// The header of a new record.
-pub(super) fn header(operation: &OperationId, salt: &[u8; 32]) -> [u8; HEADER] {
+pub(crate) fn header(operation: &OperationId, salt: &[u8; 32]) -> [u8; HEADER] {
     let mut header = [VERSION; HEADER];
     header[1..33].copy_from_slice(operation.as_bytes());
     header[33..].copy_from_slice(salt);

@@ -1,0 +1,44 @@
+//! What the reader of a vault sees of its section.
+
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+
+use sealpost_vault::configuration;
+
+use crate::configuration::claims::Claims;
+use crate::configuration::named_files;
+use crate::configuration::section::Section;
+
+/// A vault's section, and what other agents have taken.
+#[derive(Debug)]
+pub(super) struct VaultSection<'a, 's> {
+    section: &'a mut Section<'s>,
+    claims: &'a mut Claims,
+}
+
+impl<'a, 's> VaultSection<'a, 's> {
+    pub(super) fn new(section: &'a mut Section<'s>, claims: &'a mut Claims) -> Self {
+        Self { section, claims }
+    }
+}
+
+impl configuration::Section for VaultSection<'_, '_> {
+    fn require(&mut self, key: &'static str, what_to_do: &str) {
+        self.section.require(key, what_to_do);
+    }
+
+    fn own_folder(&mut self, key: &'static str) -> Option<PathBuf> {
+        let section = &mut *self.section;
+        let path = section.path(key)?;
+        named_files::check_writable_folder(section.findings(), &section.at(key), &path);
+        if path.exists() && !path.is_dir() {
+            section.wrong(key, "is not a folder; name the folder of the vault");
+        }
+        self.claims.claim_path(section, key, &path);
+        Some(path)
+    }
+
+    fn number(&mut self, key: &'static str, range: RangeInclusive<usize>) -> Option<usize> {
+        self.section.number(key, range)
+    }
+}

@@ -1,0 +1,76 @@
+//! `kind = "embedded"`: how a configuration names this vault.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use sealpost_vault::Vault;
+use sealpost_vault::configuration::{Kind, OpenError, Section, VaultConfiguration};
+use tokio::task::spawn_blocking;
+
+use crate::vault::FileVault;
+
+/// The vault in a folder, for the list of kinds that a program knows.
+pub const KIND: Kind = Kind {
+    name: "embedded",
+    read,
+    in_folder: Some(in_folder),
+};
+
+fn read(section: &mut dyn Section) -> Option<Box<dyn VaultConfiguration>> {
+    section.require(
+        "path",
+        "give the folder of the vault; it is created at the first start",
+    );
+    let path = section.own_folder("path");
+    let max_value = section.number("max_value", 1..=MAX_VALUE);
+    let cache = section.number("cache", MIN_CACHE..=MAX_CACHE);
+    Some(Box::new(FileVaultConfiguration {
+        path: path?,
+        max_value,
+        cache,
+    }))
+}
+
+fn in_folder(path: PathBuf) -> Box<dyn VaultConfiguration> {
+    Box::new(FileVaultConfiguration {
+        path,
+        max_value: None,
+        cache: None,
+    })
+}
+
+#[derive(Debug)]
+struct FileVaultConfiguration {
+    /// Created at the first start.
+    path: PathBuf,
+    /// The longest value, in bytes. Without it, the vault's default.
+    max_value: Option<usize>,
+    /// Memory for pages of the file, in bytes. Without it, the vault's default.
+    cache: Option<usize>,
+}
+
+#[async_trait]
+impl VaultConfiguration for FileVaultConfiguration {
+    fn location(&self) -> String {
+        self.path.display().to_string()
+    }
+
+    async fn open(&self) -> Result<Arc<dyn Vault>, OpenError> {
+        let mut builder = FileVault::builder();
+        if let Some(bytes) = self.max_value {
+            builder = builder.max_value(bytes);
+        }
+        if let Some(bytes) = self.cache {
+            builder = builder.cache(bytes);
+        }
+        let path = self.path.clone();
+        let vault = spawn_blocking(move || builder.open(&path)).await??;
+        Ok(Arc::new(vault))
+    }
+}
+
+/// The longest value that the endpoint accepts.
+const MAX_VALUE: usize = 64 * 1024;
+const MIN_CACHE: usize = 1 << 20;
+const MAX_CACHE: usize = 1 << 40;
