@@ -48,7 +48,7 @@ pub(crate) fn check(claims: &[u8]) {
 }
 
 fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
-    let received = bounded(message.len(), 16, 128, || {
+    let received = bounded(message.len(), 16, ERROR, || {
         StoreRequest::verify(
             message,
             &keys.trusted,
@@ -120,7 +120,7 @@ fn request(keys: &Keys, message: &[u8]) -> Option<StoreRequest> {
 
 fn reply(keys: &Keys, message: &[u8]) -> Option<sealpost_protocol::Outcome> {
     let gateway = keys.signing.gateway_name();
-    let outcome = bounded(message.len(), 16, 128, || {
+    let outcome = bounded(message.len(), 16, ERROR, || {
         let agent = (&keys.agent, &keys.trusted);
         StoreReply::verify(
             message,
@@ -359,6 +359,8 @@ fn with(object: &str, name: &str, value: &str) -> String {
 
 const ID: &str = "5c8ad1f0-1111-4222-8333-444455556666";
 const LEEWAY: u64 = 5;
+/// Bytes of an error of the JSON reader and its text, which grows as it is written: the same for a header of one digit.
+const ERROR: usize = 256;
 /// The longest that a reply may be valid, in seconds.
 const REPLY_LIFETIME: u64 = 60;
 

@@ -25,7 +25,9 @@ use sealpost_protocol::{
 };
 use sealpost_validator::MAX_MEMBERS;
 use sealpost_vault::{
-    CreateError, Deadline, FetchError, Guarantees, NewSecret, Receipt, SecretValue, Vault,
+    Deadline, NewSecret, Receipt, SecretValue, Vault,
+    error::{CreateError, FetchError},
+    guarantees::Guarantees,
 };
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use tokio::runtime::Runtime;
