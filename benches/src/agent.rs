@@ -18,8 +18,9 @@ use sealpost_protocol::{
     context::{OwnedContext, SecretId},
 };
 use sealpost_vault::{
-    CreateError, Deadline, FetchError, Guarantees, NewSecret, Receipt, SecretValue, Vault,
-    VaultKind, VaultSecretName,
+    Deadline, NewSecret, Receipt, SecretValue, Vault, VaultKind, VaultSecretName,
+    error::{CreateError, FetchError},
+    guarantees::Guarantees,
 };
 use tokio::runtime::{Builder, Runtime};
 

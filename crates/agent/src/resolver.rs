@@ -3,7 +3,7 @@
 use std::{ops::Range, sync::Arc};
 
 use sealpost_json::{JsonStr, Malformed, find_property};
-use sealpost_vault::{Deadline, FetchError, SecretValue, Vault};
+use sealpost_vault::{Deadline, SecretValue, Vault, error::FetchError};
 use sealpost_vault_key::{InvalidResolverRef, InvalidVaultSecretName, MAX_KEY, ResolverRef};
 use thiserror::Error;
 use zeroize::Zeroizing;

@@ -6,7 +6,10 @@ use sealpost_protocol::{
     Outcome,
     context::{OwnedContext, ProjectId},
 };
-use sealpost_vault::{CreateError, Deadline, NewSecret, OperationId, Receipt, Vault, VaultFailure};
+use sealpost_vault::{
+    Deadline, NewSecret, OperationId, Receipt, Vault,
+    error::{CreateError, VaultFailure},
+};
 use sealpost_vault_key::{InvalidResolverRef, ResolverRef, VaultSecretName};
 use tokio::time::{Instant, timeout_at};
 

@@ -73,7 +73,7 @@ async fn creates(
                     .await?;
                 stored.push(name);
             }
-            Ok::<_, sealpost_vault::CreateError>(stored)
+            Ok::<_, sealpost_vault::error::CreateError>(stored)
         });
     }
     let mut stored = Vec::new();
@@ -103,7 +103,7 @@ async fn fetches(
                 vault.fetch(name, Deadline::NONE).await?;
                 count += 1;
             }
-            Ok::<_, sealpost_vault::FetchError>(count)
+            Ok::<_, sealpost_vault::error::FetchError>(count)
         });
     }
     let mut fetched = 0;

@@ -6,7 +6,7 @@ use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, SubmitErr
 use tracing::debug;
 
 use crate::store::{Change, Store, StoreError};
-use sealpost_vault::VaultFailure;
+use sealpost_vault::error::VaultFailure;
 
 /// Changes the store from one thread of its own.
 pub(crate) type Writer = GroupCommit<Changes>;

@@ -15,7 +15,7 @@ use tracing::{error, warn};
 
 use crate::keys::{KeyCheck, VaultId};
 use crate::watched::Watched;
-use sealpost_vault::VaultFailure;
+use sealpost_vault::error::VaultFailure;
 
 /// Why the store failed. Its text never holds a record.
 #[derive(Debug, Error)]

@@ -10,8 +10,10 @@ use aws_lc_rs::rand;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
 use sealpost_vault::{
-    CreateError, Deadline, DeleteError, FetchError, Guarantees, Lifecycle, Limits, NewSecret,
-    OperationId, Receipt, SecretValue, Vault, VaultFailure, VaultKind, VaultSecretName,
+    Deadline, Lifecycle, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault, VaultKind,
+    VaultSecretName,
+    error::{CreateError, DeleteError, FetchError, VaultFailure},
+    guarantees::Guarantees,
 };
 use tracing::info;
 

@@ -11,7 +11,7 @@
 //! # }
 //! ```
 //!
-//! What is tested follows from the vault's [`Guarantees`](crate::Guarantees) and from whether it has a
+//! What is tested follows from the vault's [`Guarantees`](crate::guarantees::Guarantees) and from whether it has a
 //! [`Lifecycle`](crate::Lifecycle). A case that does not apply is reported as skipped, with the reason.
 //!
 //! # What it leaves behind

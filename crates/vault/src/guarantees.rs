@@ -5,7 +5,7 @@
 /// Start from [`STRONGEST`](Self::STRONGEST) and weaken what the vault does not hold:
 ///
 /// ```
-/// use sealpost_vault::{CreateGuarantee, Guarantees};
+/// use sealpost_vault::guarantees::{CreateGuarantee, Guarantees};
 ///
 /// let mut guarantees = Guarantees::STRONGEST;
 /// guarantees.create = CreateGuarantee::CheckAndVerify;
@@ -49,7 +49,7 @@ pub enum Reads {
 pub enum DeletedNames {
     /// It is free at once.
     Free,
-    /// The deleted secret holds it until it is purged: [`CreateError::PendingDeletion`](crate::CreateError).
+    /// The deleted secret holds it until it is purged: [`CreateError::PendingDeletion`](crate::error::CreateError).
     Held,
 }
 

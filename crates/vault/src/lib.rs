@@ -26,10 +26,10 @@
 //!   again and is not told that another secret has the name.
 //! - **Acknowledged is durable.** When `create` has answered, a crash changes nothing.
 //! - **Values are wiped.** They are borrowed on the way in and live in zeroizing buffers on the way out.
-//! - **What a vault cannot promise, it declares.** [`Guarantees`] say how far its create is atomic; the suite in
-//!   `conformance` and the documentation of the product follow them.
-//! - **Failures are told apart.** [`VaultFailure`] says who must act, and [`VaultFailure::retry_after`] whether a
-//!   retry may help.
+//! - **What a vault cannot promise, it declares.** [`Guarantees`](guarantees::Guarantees) say how far its create is
+//!   atomic; the suite in `conformance` and the documentation of the product follow them.
+//! - **Failures are told apart.** [`VaultFailure`](error::VaultFailure) says who must act, and its
+//!   [`retry_after`](error::VaultFailure::retry_after) whether a retry may help.
 //! - **Less is a type.** A vault whose credentials permit nothing but creating has no [`Lifecycle`]. Its verbs are
 //!   not methods of [`Vault`] that fail.
 //!
@@ -55,19 +55,17 @@ pub mod configuration;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 mod deadline;
-mod error;
-mod guarantees;
+pub mod error;
+pub mod guarantees;
 mod operation;
-mod receipt;
+pub mod receipt;
 mod secret;
 mod value;
 mod vault;
 
 pub use deadline::Deadline;
-pub use error::{Cause, CreateError, DeleteError, FetchError, VaultFailure};
-pub use guarantees::{CreateGuarantee, DeletedNames, Guarantees, Reads};
 pub use operation::OperationId;
-pub use receipt::{Receipt, Version};
+pub use receipt::Receipt;
 pub use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
 pub use secret::NewSecret;
 pub use value::SecretValue;

@@ -84,7 +84,7 @@ pub trait Vault: Send + Sync + Debug {
     /// Finishes what was begun and frees what the vault holds: files, connections, credentials. Everything that was
     /// acknowledged stays durable, also without it.
     ///
-    /// Calls that come later may fail with [`VaultFailure::Unusable`](crate::VaultFailure::Unusable). Closing twice
+    /// Calls that come later may fail with [`VaultFailure::Unusable`](crate::error::VaultFailure::Unusable). Closing twice
     /// does no harm. Unless implemented, it does nothing.
     async fn close(&self) {}
 }

@@ -26,8 +26,10 @@ use sealpost_protocol::{
     idempotency::{Idempotency, Mac},
 };
 use sealpost_vault::{
-    CreateError, Deadline, FetchError, Guarantees, Limits, NewSecret, OperationId, Receipt,
-    SecretValue, Vault, VaultKind, VaultSecretName,
+    Deadline, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault, VaultKind,
+    VaultSecretName,
+    error::{CreateError, FetchError},
+    guarantees::Guarantees,
 };
 use zeroize::Zeroizing;
 

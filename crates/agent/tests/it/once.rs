@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use sealpost_agent::{Accept, Ledger, LedgerError};
 use sealpost_protocol::{Outcome, StoreRequest};
-use sealpost_vault::{CreateError, VaultFailure};
+use sealpost_vault::error::{CreateError, VaultFailure};
 
 use crate::harness::{Fault, World, keyed, world, world_with};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sealpost_context::SecretContext;
 use sealpost_protocol::{Outcome, Sealed};
-use sealpost_vault::{CreateError, VaultFailure};
+use sealpost_vault::error::{CreateError, VaultFailure};
 
 use crate::harness::{CERTIFICATE, Fault, MAX_VALUE, OTHER_CERTIFICATE, owned, seal_for, world};
 

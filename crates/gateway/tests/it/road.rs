@@ -2,7 +2,7 @@
 
 use sealpost_agent::ResolveError;
 use sealpost_validator::{MAX_BODY, MAX_VALUE};
-use sealpost_vault::FetchError;
+use sealpost_vault::error::FetchError;
 
 use crate::harness::{AGENT, GOOD, PROJECT, World, world};
 

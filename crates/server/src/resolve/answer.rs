@@ -1,7 +1,7 @@
 //! What a reference leads to, or why it leads to nothing.
 
 use sealpost_agent::{ResolveError, Resolver};
-use sealpost_vault::FetchError;
+use sealpost_vault::error::FetchError;
 use zeroize::Zeroizing;
 
 /// The value, or why there is none.

@@ -11,7 +11,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use sealpost_vault::{
-    Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    Deadline, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    error::FetchError,
 };
 use sealpost_vault_file::{FileVault, OpenVaultError};
 

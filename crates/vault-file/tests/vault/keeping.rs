@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sealpost_vault::{
-    CreateError, Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultFailure,
-    VaultKind, VaultSecretName, conformance,
+    Deadline, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName, conformance,
+    error::{CreateError, FetchError, VaultFailure},
 };
 use sealpost_vault_file::FileVault;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 use sealpost_vault::{
-    CreateError, Deadline, DeleteError, FetchError, Lifecycle, NewSecret, OperationId, Vault,
-    VaultKind, VaultSecretName,
+    Deadline, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    error::{CreateError, DeleteError, FetchError},
 };
 use sealpost_vault_file::FileVault;
 

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use redb::{Database, ReadableTable, TableDefinition};
 use sealpost_vault::{
-    Deadline, FetchError, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    Deadline, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    error::FetchError,
 };
 use sealpost_vault_file::FileVault;
 use sealpost_vault_file::record::Record;

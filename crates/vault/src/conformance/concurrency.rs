@@ -19,7 +19,9 @@ use tokio::{
 
 use super::stage::{Case, Stage, Stop, ensure};
 use crate::{
-    CreateError, CreateGuarantee, Deadline, FetchError, NewSecret, OperationId, Receipt, Vault,
+    Deadline, NewSecret, OperationId, Receipt, Vault,
+    error::{CreateError, FetchError},
+    guarantees::CreateGuarantee,
 };
 
 /// Of 64 creators of one name at the same time exactly one wins, and its value is kept. A reader never sees another,

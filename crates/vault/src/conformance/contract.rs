@@ -3,7 +3,10 @@
 use sealpost_vault_key::{VaultKind, VaultSecretName};
 
 use super::stage::{Case, Stage, Stop, ensure};
-use crate::{CreateError, Deadline, FetchError, VaultFailure};
+use crate::{
+    Deadline,
+    error::{CreateError, FetchError, VaultFailure},
+};
 
 /// A secret is there when it was created, and not before.
 pub(super) async fn what_is_created_can_be_fetched(stage: &Stage) -> Case {

@@ -1,7 +1,11 @@
 //! Deleting, and closing.
 
 use super::stage::{Case, Stage, Stop, ensure};
-use crate::{CreateError, Deadline, DeleteError, DeletedNames, FetchError};
+use crate::{
+    Deadline,
+    error::{CreateError, DeleteError, FetchError},
+    guarantees::DeletedNames,
+};
 
 /// A deleted secret is not read any more, and cannot be deleted again.
 pub(super) async fn what_is_deleted_is_gone(stage: &Stage) -> Case {

@@ -6,7 +6,9 @@ use sealpost_vault_key::VaultSecretName;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    CreateError, Deadline, DeleteError, FetchError, NewSecret, OperationId, Reads, Receipt, Vault,
+    Deadline, NewSecret, OperationId, Receipt, Vault,
+    error::{CreateError, DeleteError, FetchError},
+    guarantees::Reads,
 };
 
 /// The vault that is tested, and where in it.

@@ -1,7 +1,7 @@
 //! Values come back as they were given, or are refused.
 
 use super::stage::{Case, Stage, Stop, ensure};
-use crate::CreateError;
+use crate::error::CreateError;
 
 /// Values of 0 and 1 bytes, of all bytes, and up to the limit are kept; one byte more is refused.
 pub(super) async fn every_byte_up_to_the_limit_is_kept(stage: &Stage) -> Case {

@@ -13,8 +13,11 @@ use std::{
 
 use async_trait::async_trait;
 use sealpost_vault::{
-    CreateError, Deadline, DeleteError, DeletedNames, FetchError, Guarantees, Lifecycle, Limits,
-    NewSecret, Receipt, SecretValue, Vault, VaultFailure, VaultKind, VaultSecretName, Version,
+    Deadline, Lifecycle, Limits, NewSecret, Receipt, SecretValue, Vault, VaultKind,
+    VaultSecretName,
+    error::{CreateError, DeleteError, FetchError, VaultFailure},
+    guarantees::{DeletedNames, Guarantees},
+    receipt::Version,
 };
 
 use crate::memory::Memory;

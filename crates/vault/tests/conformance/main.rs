@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use broken::{Broken, Defect};
 use memory::Memory;
-use sealpost_vault::{DeletedNames, conformance, conformance::Verdict};
+use sealpost_vault::{
+    conformance::{self, Verdict},
+    guarantees::DeletedNames,
+};
 
 #[tokio::test(start_paused = true)]
 async fn a_vault_that_checks_and_verifies_passes() {

@@ -9,9 +9,11 @@ use std::{
 
 use async_trait::async_trait;
 use sealpost_vault::{
-    CreateError, CreateGuarantee, Deadline, DeleteError, DeletedNames, FetchError, Guarantees,
-    Lifecycle, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault, VaultFailure,
-    VaultKind, VaultSecretName, Version,
+    Deadline, Lifecycle, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault, VaultKind,
+    VaultSecretName,
+    error::{CreateError, DeleteError, FetchError, VaultFailure},
+    guarantees::{CreateGuarantee, DeletedNames, Guarantees},
+    receipt::Version,
 };
 use zeroize::Zeroizing;
 
