@@ -6,15 +6,18 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use sealpost_gateway::metrics::LogMetrics;
 use sealpost_protocol::AgentId;
-use sealpost_server::Assembly;
+use sealpost_server::{Assembly, LogConfiguration};
 use sealpost_server::resolve::ResolveSocket;
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 
 use crate::error::Failure;
 use crate::io;
 use crate::local::Local;
 use crate::render::shell_word;
+use crate::service;
 use crate::signals::Signals;
 use data_dir::DataDir;
 
@@ -32,9 +35,9 @@ pub(crate) struct Dev {
 impl Dev {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let data = DataDir::open(&self.data)?;
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
-        runtime.block_on(self.serve(&data))
+        // No metrics are served.
+        let (log, metrics) = (LogConfiguration::default(), LogMetrics::default());
+        service::run(&log, metrics, || self.serve(&data))
     }
 
     async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
@@ -64,10 +67,19 @@ impl Dev {
             .await?;
         let resolver = server.resolver(&agent_id).cloned();
         let resolver = resolver.ok_or_else(|| Failure::usage("the agent does not run"))?;
-        io::write_stdout(welcome(server.url(), &issuer.token()?, &self.data).as_bytes())?;
+        let welcome = welcome(server.url(), &issuer.token()?, &self.data);
+        // The reader of stdout may stall.
+        let greeting = spawn_blocking(move || io::write_stdout(welcome.as_bytes()));
+        let greeted = async {
+            match greeting.await {
+                Ok(Err(failure)) => failure,
+                Ok(Ok(())) | Err(_) => std::future::pending().await,
+            }
+        };
 
         tokio::select! {
             () = socket.serve(resolver) => {}
+            failure = greeted => return Err(failure),
             _ = signals.next() => {}
         }
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
