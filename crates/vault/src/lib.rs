@@ -57,6 +57,7 @@ pub mod conformance;
 mod deadline;
 pub mod error;
 pub mod guarantees;
+mod health;
 mod operation;
 pub mod receipt;
 mod secret;
@@ -64,6 +65,7 @@ mod value;
 mod vault;
 
 pub use deadline::Deadline;
+pub use health::Health;
 pub use operation::OperationId;
 pub use receipt::Receipt;
 pub use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
