@@ -57,6 +57,7 @@ pub mod conformance;
 mod deadline;
 pub mod error;
 pub mod guarantees;
+mod health;
 pub mod maintenance;
 mod operation;
 pub mod receipt;
@@ -65,6 +66,7 @@ mod value;
 mod vault;
 
 pub use deadline::Deadline;
+pub use health::Health;
 pub use operation::OperationId;
 pub use receipt::Receipt;
 pub use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};

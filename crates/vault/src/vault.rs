@@ -9,6 +9,7 @@ use crate::{
     deadline::Deadline,
     error::{CreateError, DeleteError, FetchError},
     guarantees::Guarantees,
+    health::Health,
     receipt::Receipt,
     secret::NewSecret,
     value::SecretValue,
@@ -85,6 +86,16 @@ pub trait Vault: Send + Sync + Debug {
     /// verbs change no vault that has none.
     fn lifecycle(&self) -> Option<&dyn Lifecycle> {
         None
+    }
+
+    /// Returns whether the vault can store and fetch now, as far as it knows; it is not asked for that.
+    ///
+    /// It is called often and from tasks: it must not block. A call that fails because of the vault's state must have
+    /// changed what this returns before it answers: otherwise callers are sent to a vault that can't serve them. A vault
+    /// that is [`Recovering`](Health::Recovering) becomes ready by itself, without waiting for a call. Unless
+    /// implemented, the vault is always ready.
+    fn health(&self) -> Health {
+        Health::Ready
     }
 
     /// Finishes what was begun and frees what the vault holds: files, connections, credentials. Everything that was
