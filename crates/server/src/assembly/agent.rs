@@ -6,7 +6,7 @@ use sealpost_agent::{Agent, Ledger, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::InProcess;
 use sealpost_gateway::{Component, Metrics, directory::AgentEntry, metrics::AgentMetrics};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
-use sealpost_vault::Vault;
+use sealpost_vault::{Vault, configuration::Opening};
 use tokio::task::JoinHandle;
 use tracing::info;
 
@@ -49,7 +49,10 @@ impl RunningAgent {
             ledger,
             resolve_socket,
         } = agent;
-        let vault = vault_configuration.open().await.map_err(Error::Vault)?;
+        let vault = vault_configuration
+            .open(opening(&ledger))
+            .await
+            .map_err(Error::Vault)?;
         let inbox = in_process.register(id)?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
         let socket = resolve_socket
@@ -120,6 +123,14 @@ struct Observed(AgentMetrics);
 impl Observer for Observed {
     fn open_failed(&self) {
         self.0.open_failed();
+    }
+}
+
+/// A ledger remembers what is in the vault, so where one is, a vault must be there already.
+fn opening(ledger: &LedgerConfiguration) -> Opening {
+    match &ledger.path {
+        Some(path) if path.symlink_metadata().is_ok() => Opening::ExistingOnly,
+        _ => Opening::CreateIfNew,
     }
 }
 
