@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use sealpost_gateway::metrics::LogMetrics;
 use sealpost_protocol::AgentId;
-use sealpost_server::{Assembly, LogConfiguration};
 use sealpost_server::resolve::ResolveSocket;
+use sealpost_server::{Assembly, LogConfiguration};
 use tokio::net::TcpListener;
 use tokio::task::spawn_blocking;
 

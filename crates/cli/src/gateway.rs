@@ -43,7 +43,10 @@ impl Gateway {
             )));
         };
         // The other findings are certificates' ends, which the gateway logs itself, each day.
-        let (log, metrics) = (configuration.log.clone(), configuration.gateway.metrics.log());
+        let (log, metrics) = (
+            configuration.log.clone(),
+            configuration.gateway.metrics.log(),
+        );
         service::run(&log, metrics, || serve(configuration))
     }
 

@@ -107,7 +107,10 @@ impl Site {
     /// Its configuration begins with this, so that metrics and health are served at the port.
     pub(crate) fn metrics() -> (u16, String) {
         let port = free_port();
-        (port, format!("metrics = {{ listen = \"127.0.0.1:{port}\" }}\n"))
+        (
+            port,
+            format!("metrics = {{ listen = \"127.0.0.1:{port}\" }}\n"),
+        )
     }
 
     pub(crate) fn token(&self) -> String {
