@@ -20,6 +20,8 @@ mod cli {
 
     // What runs a gateway and an agent is for Unix.
     #[cfg(unix)]
+    mod audit_sinks;
+    #[cfg(unix)]
     mod canary;
     #[cfg(unix)]
     mod demo;
@@ -43,6 +45,8 @@ mod cli {
     mod secret_import;
     #[cfg(unix)]
     mod server;
+    #[cfg(unix)]
+    mod small_disk;
     #[cfg(unix)]
     mod stub;
     #[cfg(unix)]

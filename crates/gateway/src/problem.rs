@@ -54,6 +54,12 @@ impl Problem {
         Self::internal()
     }
 
+    /// The audit trail can't be written, and nothing was carried out. As [`internal`](Self::internal).
+    pub(crate) fn unrecorded() -> Self {
+        error!("request refused: the audit trail can't be written");
+        Self::internal()
+    }
+
     /// One principal sends too many requests. The endpoint has no 429.
     pub(crate) fn rate_limited(retry_after: Duration) -> Self {
         let detail = "This caller has sent too many requests, and nothing was stored. Send it again after the \

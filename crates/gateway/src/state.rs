@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use sealpost_protocol::Clock;
 
 use crate::{
-    admission::Admission, agents::Agents, base_path::BasePath, delivery::Delivery,
+    admission::Admission, agents::Agents, audit::Trail, base_path::BasePath, delivery::Delivery,
     openapi::Description, workload::Workload,
 };
 
@@ -16,6 +16,7 @@ pub(crate) struct ApiState {
     pub(crate) agents: Agents,
     pub(crate) workload: Workload,
     pub(crate) delivery: Delivery,
+    pub(crate) trail: Arc<Trail>,
     pub(crate) clock: Arc<dyn Clock>,
     /// The time for a whole request.
     pub(crate) deadline: Duration,

@@ -99,7 +99,10 @@ async fn store(
         owner,
         caller: key.map(|key| Caller::new(&principal, key)),
     };
-    let stored = state.delivery.deliver(id, entry, order, deadline).await;
+    let limit = deadline.saturating_duration_since(Instant::now());
+    let recorded = record.intend(&state.trail, id, state.clock.now(), limit);
+    let delivery = state.delivery.deliver(id, entry, order, deadline, recorded);
+    let stored = delivery.await;
     let stored = stored.inspect_err(|problem| {
         // Callers who make the agent use its key in vain get fewer requests.
         if problem.kind() == ProblemType::SealedDoesNotOpen {
