@@ -66,17 +66,18 @@ impl Dev {
         let resolver = resolver.ok_or_else(|| Failure::usage("the agent does not run"))?;
         io::write_stdout(welcome(server.url(), &issuer.token()?, &self.data).as_bytes())?;
 
-        tokio::select! {
-            () = socket.serve(resolver) => {}
-            _ = signals.next() => {}
-        }
+        let failure = tokio::select! {
+            () = socket.serve(resolver, || {}) => None,
+            failure = server.failed() => Some(failure),
+            _ = signals.next() => None,
+        };
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
         drop(socket);
         tokio::select! {
             () = server.stop() => {}
             _ = signals.next() => tracing::warn!("stopped with requests running"),
         }
-        Ok(())
+        failure.map_or(Ok(()), |failure| Err(failure.into()))
     }
 }
 

@@ -65,6 +65,7 @@ impl Tracking {
                 Ok(Ok(response)) => response,
                 Ok(Err(_)) => {
                     error!(panicked = true, "request not carried out");
+                    self.metrics.request_panicked();
                     record.answer(Err(Problem::internal()), &id)
                 }
                 Err(_) => {
