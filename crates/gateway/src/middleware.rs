@@ -66,7 +66,7 @@ impl Tracking {
                 Ok(Err(_)) => {
                     error!(panicked = true, "request not carried out");
                     self.metrics.request_panicked();
-                    record.answer(Err(Problem::internal()), &id)
+                    record.answer(Err(Problem::unsettled("it panicked")), &id)
                 }
                 Err(_) => {
                     error!("request not carried out in time");

@@ -178,12 +178,15 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
             reason: "canary".into(),
         }),
         Script::Fail(|| CarrierError::Failed("canary".into())),
-        Script::Fail(|| CarrierError::NotSent("canary".into())),
         Script::Panic,
     ] {
         let what = format!("{script:?}");
         assert_eq!(play(script).await.to_string(), expected, "{what}");
     }
+    // Before it was sent nothing was stored.
+    let not_sent = play(Script::Fail(|| CarrierError::NotSent("canary".into()))).await;
+    assert_eq!(not_sent.problem(), "internal");
+    assert!(!not_sent.body.contains("may be stored"), "{not_sent}");
 }
 
 #[tokio::test]
