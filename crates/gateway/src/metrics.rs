@@ -42,6 +42,7 @@ pub struct Metrics {
     certificates: Family<AgentLabels, Gauge<f64, AtomicU64>>,
     agents: Agents,
     audit_failures: Counter,
+    log: LogMetrics,
     components: Family<ComponentLabels, Gauge>,
     panics: Counter,
     draining: AtomicBool,
@@ -67,6 +68,7 @@ impl Metrics {
             certificates: Family::default(),
             agents: Agents::default(),
             audit_failures: Counter::default(),
+            log: LogMetrics::default(),
             components: Family::default(),
             panics: Counter::default(),
             draining: AtomicBool::new(false),
@@ -93,7 +95,14 @@ impl Metrics {
         r.register_collector(Box::new(self.agents.clone()));
         r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
         r.register("request_panics", "Requests to the gateway that ended in a panic, which was contained", self.panics.clone());
+        r.register("log_lines_dropped", "Lines of the log that could not be written", self.log.0.clone());
         r.register("component_ready", "Whether a component can do its work: 1 or 0", self.components.clone());
+    }
+
+    /// Returns the counter of the log's writer.
+    #[must_use]
+    pub fn log(&self) -> LogMetrics {
+        self.log.clone()
     }
 
     /// Adds an agent of this process, and returns its counters.
@@ -212,6 +221,23 @@ pub(crate) struct InFlight<'m>(&'m Gauge);
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
         self.0.dec();
+    }
+}
+
+/// What is counted of the log.
+#[derive(Clone, Debug, Default)]
+pub struct LogMetrics(Counter);
+
+impl LogMetrics {
+    /// Counts lines that could not be written.
+    pub fn lines_dropped(&self, lines: u64) {
+        self.0.inc_by(lines);
+    }
+
+    /// Returns how many lines could not be written.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.get()
     }
 }
 

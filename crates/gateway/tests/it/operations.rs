@@ -112,6 +112,8 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_audit_failures counter
     # HELP sealpost_request_panics Requests to the gateway that ended in a panic, which was contained.
     # TYPE sealpost_request_panics counter
+    # HELP sealpost_log_lines_dropped Lines of the log that could not be written.
+    # TYPE sealpost_log_lines_dropped counter
     # HELP sealpost_agent_failed_opens Envelopes that did not open at an agent in this process
     # TYPE sealpost_agent_failed_opens counter
     # HELP sealpost_agent_ledger_failures Requests for which the ledger of an agent in this process could not be read or written
@@ -131,6 +133,7 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     sealpost_connections 0
     sealpost_connections_refused_total 0
     sealpost_jwks_last_success_timestamp_seconds 0.0
+    sealpost_log_lines_dropped_total 0
     sealpost_request_duration_seconds_count 7
     sealpost_request_panics_total 0
     sealpost_requests_in_flight 0
