@@ -346,7 +346,7 @@ def private_jwks(report, sealpost, folder):
     for by, text in exports.items():
         path = folder / f"{by}.jwk"
         path.write_text(text)
-        opened = sealpost.run(["open", "--identity", str(path), *flags("a2048")], sealed)
+        opened = sealpost.run(["open", "--identity", str(path), "--certificate", str(certificate("a2048")), *flags("a2048")], sealed)
         report.check("Python → sealpost, a private key as JWK", by, opened.stdout == b"{}", opened.stderr)
 
 
