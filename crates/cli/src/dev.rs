@@ -8,14 +8,17 @@ use std::path::PathBuf;
 
 use clap::Args;
 use sealpost_envelope::Certificate;
+use sealpost_gateway::metrics::LogMetrics;
 use sealpost_protocol::AgentId;
-use sealpost_server::Assembly;
 use sealpost_server::resolve::ResolveSocket;
+use sealpost_server::{Assembly, LogConfiguration};
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 
 use crate::error::Failure;
 use crate::io;
 use crate::local::Local;
+use crate::service;
 use crate::signals::Signals;
 use data_dir::DataDir;
 use session::Session;
@@ -34,9 +37,9 @@ pub(crate) struct Dev {
 impl Dev {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let data = DataDir::open(&self.data)?;
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
-        runtime.block_on(self.serve(&data))
+        // No metrics are served.
+        let (log, metrics) = (LogConfiguration::default(), LogMetrics::default());
+        service::run(&log, metrics, || self.serve(&data))
     }
 
     async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
@@ -77,19 +80,29 @@ impl Dev {
             data: &self.data,
         };
         session.write_variables()?;
-        io::write_stdout(session.welcome().as_bytes())?;
+        let welcome = session.welcome();
+        // The reader of stdout may stall.
+        let greeting = spawn_blocking(move || io::write_stdout(welcome.as_bytes()));
+        let greeted = async {
+            match greeting.await {
+                Ok(Err(failure)) => failure,
+                Ok(Ok(())) | Err(_) => std::future::pending().await,
+            }
+        };
 
-        tokio::select! {
-            () = socket.serve(resolver) => {}
-            _ = signals.next() => {}
-        }
+        let failure = tokio::select! {
+            () = socket.serve(resolver, || {}) => None,
+            failure = greeted => Some(failure),
+            failure = server.failed() => Some(failure.into()),
+            _ = signals.next() => None,
+        };
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
         drop(socket);
         tokio::select! {
             () = server.stop() => {}
             _ = signals.next() => tracing::warn!("stopped with requests running"),
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 }
 

@@ -158,12 +158,12 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
     assert_snapshot!(expected, @r##"
     500 Internal Server Error
     cache-control: no-store
-    content-length: 245
+    content-length: 374
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:internal","title":"Something failed here","status":500,"detail":"The request could not be carried out. Give the operator the request id: the gateway's log says why.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:internal","title":"Something failed here","status":500,"detail":"The request failed, and the secret may be stored or not. Give the operator the request id: the log says why. Sent again with the same Idempotency-Key it happens once; without one, a 409 may mean that the first attempt succeeded.","instance":"urn:sealpost:request:test-request-1"}
     "##);
     for script in [
         Script::SignWithAnotherKey,
@@ -178,12 +178,15 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
             reason: "canary".into(),
         }),
         Script::Fail(|| CarrierError::Failed("canary".into())),
-        Script::Fail(|| CarrierError::NotSent("canary".into())),
         Script::Panic,
     ] {
         let what = format!("{script:?}");
         assert_eq!(play(script).await.to_string(), expected, "{what}");
     }
+    // Before it was sent nothing was stored.
+    let not_sent = play(Script::Fail(|| CarrierError::NotSent("canary".into()))).await;
+    assert_eq!(not_sent.problem(), "internal");
+    assert!(!not_sent.body.contains("may be stored"), "{not_sent}");
 }
 
 #[tokio::test]
@@ -273,11 +276,11 @@ async fn the_agent_can_take_no_more() {
     assert_snapshot!(play(Script::Say(Outcome::Busy)).await, @r##"
     504 Gateway Timeout
     cache-control: no-store
-    content-length: 309
+    content-length: 285
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:agent-busy","title":"The agent can take no more for now","status":504,"detail":"The agent can remember no more requests for now, and nothing was stored. Send the request again later; the agent's log says which limit was reached.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:agent-busy","title":"The agent can take no more for now","status":504,"detail":"The agent can take no more requests for now, and nothing was stored. Send the request again later; the agent's log says why.","instance":"urn:sealpost:request:test-request-1"}
     "##);
 }
