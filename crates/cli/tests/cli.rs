@@ -26,6 +26,8 @@ mod cli {
     mod dev;
     #[cfg(unix)]
     mod endpoint;
+    #[cfg(target_os = "linux")]
+    mod faults;
     #[cfg(unix)]
     mod gateway;
     #[cfg(unix)]
@@ -42,6 +44,8 @@ mod cli {
     mod secret_import;
     #[cfg(unix)]
     mod server;
+    #[cfg(target_os = "linux")]
+    mod strace;
     #[cfg(unix)]
     mod stub;
     #[cfg(unix)]

@@ -76,13 +76,18 @@ impl Site {
 
     /// Starts it and waits until it listens.
     pub(crate) fn start(self, environment: &[(&str, &str)]) -> Gateway {
+        let mut command = self.command();
+        command.envs(environment.iter().copied());
+        self.start_command(command)
+    }
+
+    /// Runs this command with its stderr in the log, and waits until it listens.
+    pub(crate) fn start_command(self, mut command: Command) -> Gateway {
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.folder.join("log"))
             .unwrap();
-        let mut command = self.command();
-        command.envs(environment.iter().copied());
         command.stderr(log);
         self.run(command)
     }
