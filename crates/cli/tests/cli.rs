@@ -13,7 +13,6 @@ mod cli {
     mod inspect;
     mod keygen;
     mod name;
-    mod readme;
     mod seal_open;
     mod trust;
     mod validate;
