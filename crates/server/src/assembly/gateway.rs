@@ -166,7 +166,7 @@ async fn serve_operations(gateway: &Gateway, address: SocketAddr) -> Result<Serv
     info!(%address, "serving metrics and health");
     let listener = Listener::danger_plain(tcp);
     Ok(Service::start(|stop| {
-        serve(listener, router, Limits::default(), stop)
+        serve(listener, router, Limits::for_operations(), stop)
     }))
 }
 
