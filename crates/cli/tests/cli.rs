@@ -23,6 +23,8 @@ mod cli {
     mod canary;
     #[cfg(unix)]
     mod demo;
+    #[cfg(target_os = "linux")]
+    mod descriptors;
     #[cfg(unix)]
     mod dev;
     #[cfg(unix)]

@@ -28,6 +28,12 @@ pub struct Limits {
     pub requests: usize,
     /// How many of these may be for one agent, so that an agent that does not answer leaves room for the others.
     pub requests_per_agent: usize,
+    /// How many of these may be of one principal while others send requests too, so that many requests of one don't make
+    /// another's slow. Alone, a principal has all.
+    pub requests_per_principal: usize,
+    /// Bytes of bodies in memory at a time; for others, requests wait until their deadline before they are read. One principal has
+    /// at most half.
+    pub body_memory: usize,
     /// How many requests one principal may send; `None` for no limit.
     pub rate: Option<RateLimit>,
     /// The time that running requests get to finish when the gateway stops.
@@ -64,6 +70,8 @@ impl Default for Limits {
             connections_per_address: 256,
             requests: 256,
             requests_per_agent: 128,
+            requests_per_principal: 8,
+            body_memory: 64 << 20,
             rate: Some(RateLimit::default()),
             drain: Duration::from_secs(35),
         }
