@@ -36,6 +36,10 @@ mod cli {
     #[cfg(unix)]
     mod gateway_server;
     #[cfg(unix)]
+    mod log_sinks;
+    #[cfg(target_os = "linux")]
+    mod memory;
+    #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
     mod secret_create;

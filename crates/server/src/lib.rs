@@ -51,7 +51,7 @@
 //! # }
 //! ```
 //!
-//! It parses no arguments, prints nothing, listens for no signals and does not start the log: a program does.
+//! It parses no arguments, prints nothing, listens for no signals, and starts no log: a program does, with [`logging::start`].
 //!
 //! # Security
 //!
@@ -64,6 +64,7 @@ mod assembly;
 mod configuration;
 mod descriptors;
 mod error;
+pub mod logging;
 pub mod resolve;
 
 pub use assembly::{Assembly, Server};

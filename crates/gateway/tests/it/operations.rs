@@ -112,6 +112,8 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_agent_certificate_not_after_timestamp_seconds gauge
     # HELP sealpost_audit_failures Audit events that could not be written.
     # TYPE sealpost_audit_failures counter
+    # HELP sealpost_log_lines_dropped Lines of the log that could not be written.
+    # TYPE sealpost_log_lines_dropped counter
     # HELP sealpost_agent_failed_opens Envelopes that did not open at an agent in this process
     # TYPE sealpost_agent_failed_opens counter
     sealpost_agent_certificate_not_after_timestamp_seconds{agent="a2048"} 4948987672.0
@@ -124,6 +126,7 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     sealpost_connections_displaced_total 0
     sealpost_connections_refused_total 0
     sealpost_jwks_last_success_timestamp_seconds 0.0
+    sealpost_log_lines_dropped_total 0
     sealpost_request_duration_seconds_count 7
     sealpost_requests_in_flight 0
     sealpost_requests_total{status="201",outcome="stored"} 1
