@@ -90,18 +90,19 @@ impl Dev {
             }
         };
 
-        tokio::select! {
-            () = socket.serve(resolver) => {}
-            failure = greeted => return Err(failure),
-            _ = signals.next() => {}
-        }
+        let failure = tokio::select! {
+            () = socket.serve(resolver, || {}) => None,
+            failure = greeted => Some(failure),
+            failure = server.failed() => Some(failure.into()),
+            _ = signals.next() => None,
+        };
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
         drop(socket);
         tokio::select! {
             () = server.stop() => {}
             _ = signals.next() => tracing::warn!("stopped with requests running"),
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
 }
 

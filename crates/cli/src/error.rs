@@ -136,6 +136,14 @@ impl From<sealpost_server::Error> for Failure {
     }
 }
 
+#[cfg(unix)]
+impl From<sealpost_server::Failure> for Failure {
+    fn from(failure: sealpost_server::Failure) -> Self {
+        Self::usage(format!("stopped because a part failed: {failure}"))
+            .hint("look into the log, then start it again: the start checks the files")
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "error: {}", self.message)?;

@@ -66,19 +66,25 @@ impl Gateway {
     }
 }
 
-/// Runs until a signal asks it to stop.
+/// Runs until a signal asks it to stop, or a part fails.
 async fn serve(configuration: Configuration) -> Result<(), Failure> {
     // First: from here on a signal ends it in order.
     let mut signals = Signals::to_stop_and_reload()?;
     let server = Assembly::new(configuration).start().await?;
-    while signals.next().await == Asked::Reload {
-        server.reload().await;
-    }
+    let failure = loop {
+        tokio::select! {
+            failure = server.failed() => break Some(failure),
+            asked = signals.next() => match asked {
+                Asked::Reload => server.reload().await,
+                Asked::Stop => break None,
+            },
+        }
+    };
     info!("stopping: running requests finish first; a second signal stops at once");
     let again = async { while signals.next().await == Asked::Reload {} };
     tokio::select! {
         () = server.stop() => info!("stopped"),
         () = again => warn!("stopped with requests running"),
     }
-    Ok(())
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
 }

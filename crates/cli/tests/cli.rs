@@ -13,7 +13,6 @@ mod cli {
     mod inspect;
     mod keygen;
     mod name;
-    mod readme;
     mod seal_open;
     mod trust;
     mod validate;
@@ -29,6 +28,8 @@ mod cli {
     mod dev;
     #[cfg(unix)]
     mod endpoint;
+    #[cfg(target_os = "linux")]
+    mod faults;
     #[cfg(unix)]
     mod gateway;
     #[cfg(unix)]
@@ -47,6 +48,8 @@ mod cli {
     mod secret_import;
     #[cfg(unix)]
     mod server;
+    #[cfg(target_os = "linux")]
+    mod strace;
     #[cfg(unix)]
     mod stub;
     #[cfg(unix)]

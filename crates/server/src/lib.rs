@@ -67,7 +67,7 @@ mod error;
 pub mod logging;
 pub mod resolve;
 
-pub use assembly::{Assembly, Server};
+pub use assembly::{Assembly, Failure, Server};
 pub use configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
 pub use configuration::audit::AuditTrail;
 pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};
