@@ -126,6 +126,7 @@ impl From<sealpost_server::Error> for Failure {
             | Error::Ledger(_)
             | Error::Listen { .. }
             | Error::ResolveSocket { .. } => Exit::Usage,
+            Error::Descriptors(_) => Exit::Refused,
         };
         let failure = Self::new(exit, &error);
         match error.hint() {
@@ -139,7 +140,7 @@ impl From<sealpost_server::Error> for Failure {
 impl From<sealpost_server::Failure> for Failure {
     fn from(failure: sealpost_server::Failure) -> Self {
         Self::usage(format!("stopped because a part failed: {failure}"))
-            .hint("look into the log, then start it again: the start checks what was not closed")
+            .hint("look into the log, then start it again: the start checks the files")
     }
 }
 

@@ -9,11 +9,11 @@ mod cli {
     mod support;
 
     mod batch;
+    mod foreign;
     mod formats;
     mod inspect;
     mod keygen;
     mod name;
-    mod readme;
     mod seal_open;
     mod trust;
     mod validate;
@@ -25,10 +25,14 @@ mod cli {
     mod canary;
     #[cfg(unix)]
     mod demo;
+    #[cfg(target_os = "linux")]
+    mod descriptors;
     #[cfg(unix)]
     mod dev;
     #[cfg(unix)]
     mod endpoint;
+    #[cfg(target_os = "linux")]
+    mod faults;
     #[cfg(unix)]
     mod gateway;
     #[cfg(unix)]
@@ -37,6 +41,8 @@ mod cli {
     mod gateway_server;
     #[cfg(unix)]
     mod log_sinks;
+    #[cfg(target_os = "linux")]
+    mod memory;
     #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
@@ -47,6 +53,8 @@ mod cli {
     mod server;
     #[cfg(unix)]
     mod small_disk;
+    #[cfg(target_os = "linux")]
+    mod strace;
     #[cfg(unix)]
     mod stub;
     #[cfg(unix)]

@@ -64,7 +64,8 @@ impl Delivery {
             // Signed in whole seconds, rounded up.
             lifetime: deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(1),
         };
-        let (permitted, message) = tokio::join!(permitted, self.sealer.seal(message, order));
+        let (permitted, message) =
+            tokio::join!(permitted, self.sealer.seal(message, order, deadline));
         permitted?;
         let message = message?;
         let answer = self

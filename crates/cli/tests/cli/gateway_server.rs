@@ -76,13 +76,18 @@ impl Site {
 
     /// Starts it and waits until it listens.
     pub(crate) fn start(self, environment: &[(&str, &str)]) -> Gateway {
+        let mut command = self.command();
+        command.envs(environment.iter().copied());
+        self.start_command(command)
+    }
+
+    /// Runs this command with its stderr in the log, and waits until it listens.
+    pub(crate) fn start_command(self, mut command: Command) -> Gateway {
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.folder.join("log"))
             .unwrap();
-        let mut command = self.command();
-        command.envs(environment.iter().copied());
         command.stderr(log);
         self.run(command)
     }
@@ -126,8 +131,11 @@ impl Site {
 
     /// A request that creates a secret, as its head and its body.
     pub(crate) fn request(&self, base: &str, more: &str, name: &str) -> (String, String) {
-        let body =
-            format!(r#"{{"secret":{{"name":"{name}","value":{{"password":"P@ss {name}"}}}}}}"#);
+        self.request_of(base, more, name, &format!("P@ss {name}"))
+    }
+
+    fn request_of(&self, base: &str, more: &str, name: &str, value: &str) -> (String, String) {
+        let body = format!(r#"{{"secret":{{"name":"{name}","value":{{"password":"{value}"}}}}}}"#);
         let head = format!(
             "POST {base}/v1/secrets/{AGENT}/secret-value HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              Authorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{more}\r\n",
@@ -141,6 +149,10 @@ impl Site {
 impl Gateway {
     pub(crate) fn site(&self) -> &Site {
         &self.site
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -159,6 +171,14 @@ impl Gateway {
     /// The same under a base path and with other headers.
     pub(crate) fn create_with(&self, base: &str, more: &str, name: &str) -> Answer {
         let (head, body) = self.site.request(base, more, name);
+        let mut stream = self.connect();
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        answer(stream)
+    }
+
+    /// Creates a secret of this name and so many bytes.
+    pub(crate) fn create_of(&self, name: &str, bytes: usize) -> Answer {
+        let (head, body) = self.site.request_of("", "", name, &"x".repeat(bytes));
         let mut stream = self.connect();
         stream.write_all((head + &body).as_bytes()).unwrap();
         answer(stream)

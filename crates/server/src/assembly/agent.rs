@@ -56,6 +56,8 @@ impl RunningAgent {
             .open(opening(&ledger))
             .await
             .map_err(Error::Vault)?;
+        // Before anything listens: after a crash it is checked.
+        let ledger = open_ledger(&ledger)?;
         let inbox = in_process.register(id)?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
         let socket = resolve_socket
@@ -65,7 +67,7 @@ impl RunningAgent {
         let keys = LocalKeyring::with_old(identity, old_identities)?;
         let agent = Agent::new(id, keys, Arc::clone(&vault), reply_key, gateways)
             .with_accept(accept)
-            .with_ledger(open_ledger(&ledger)?);
+            .with_ledger(ledger);
         let counts = metrics.agent(id);
         let agent = Arc::new(agent.with_observer(Arc::new(Observed(counts.clone()))));
         info!(agent = %id, vault = %vault_configuration.location(), "agent started");
