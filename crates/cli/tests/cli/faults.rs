@@ -3,6 +3,7 @@
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use super::gateway_server::{Gateway, Site, eventually, metric, page};
@@ -70,6 +71,12 @@ impl World {
     fn keyed(&self, key: &str, name: &str) -> Answer {
         let key = format!("Idempotency-Key: \"{key}\"\r\n");
         self.gateway.create_with("", &key, name)
+    }
+
+    fn is_resolved(&self, name: &str) -> bool {
+        let state = path(&self.gateway.site().folder.join("state"));
+        let reference = format!("secret:{name}#password");
+        run(&["resolve", "--data", &state, &reference], b"").code() == 0
     }
 
     fn is_stored(&self, name: &str) -> bool {
@@ -220,6 +227,71 @@ fn out_of_space_under_the_vault_is_recovered_from_in_place() {
             .iter()
             .all(|name| world.is_stored(name))
     );
+}
+
+/// With the operating system's own error, and with a signal that ends a process which does not expect it.
+#[test]
+fn a_file_that_may_not_grow_is_a_full_disk_and_does_not_end_the_process() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::start(folder.path());
+    let limit = |world: &mut World, bytes: &str| {
+        let process = world.gateway.child().id().to_string();
+        let limit = ["--pid", &process, &format!("--fsize={bytes}:unlimited")];
+        Command::new("prlimit").args(limit).status()
+    };
+    let size = |name| {
+        fs::metadata(folder.path().join("state").join(name))
+            .unwrap()
+            .len()
+    };
+    let largest = size("vault/vault.redb").max(size("ledger.redb"));
+    if !limit(&mut world, &largest.to_string()).is_ok_and(|status| status.success()) {
+        assert!(std::env::var_os("CI").is_none(), "prlimit is not installed");
+        eprintln!("NOT TESTED: prlimit is not installed");
+        return;
+    }
+    let mut stored = 0;
+    let failed = loop {
+        let created = world.gateway.create_of(&format!("large-{stored}"), 60_000);
+        if created.status != 201 {
+            break created;
+        }
+        stored += 1;
+    };
+    assert_eq!(failed.status, 500, "{}", failed.body);
+    world.assert_missing("vault");
+    assert!(
+        stored == 0 || world.is_resolved("large-0"),
+        "what is there can be read"
+    );
+    std::thread::sleep(Duration::from_millis(2500));
+    world.assert_missing("vault");
+    assert!(limit(&mut world, "unlimited").unwrap().success());
+    world.until_ready();
+    let again = world.gateway.create_of(&format!("large-{stored}"), 60_000);
+    assert!([201, 409].contains(&again.status), "{}", again.body);
+    assert_eq!(world.gateway.create("after").status, 201);
+}
+
+#[test]
+fn a_vault_that_can_not_be_read_is_not_ready_and_recovers_without_a_request() {
+    if !has_strace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let world = World::start(folder.path());
+    assert_eq!(world.gateway.create("before").status, 201);
+    // With nothing in the database's cache.
+    let mut world = world.restarted();
+    let unreadable = world.inject("vault/vault.redb", "pread64,pwrite64:error=EIO");
+    assert_ne!(world.gateway.create("while").status, 201);
+    world.assert_missing("vault");
+    assert!(!world.is_stored("before"));
+    world.assert_missing("vault");
+    drop(unreadable);
+    world.until_ready();
+    assert!(world.is_stored("before"));
+    assert_eq!(world.gateway.create("after").status, 201);
 }
 
 #[test]

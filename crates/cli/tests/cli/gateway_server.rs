@@ -131,8 +131,11 @@ impl Site {
 
     /// A request that creates a secret, as its head and its body.
     pub(crate) fn request(&self, base: &str, more: &str, name: &str) -> (String, String) {
-        let body =
-            format!(r#"{{"secret":{{"name":"{name}","value":{{"password":"P@ss {name}"}}}}}}"#);
+        self.request_of(base, more, name, &format!("P@ss {name}"))
+    }
+
+    fn request_of(&self, base: &str, more: &str, name: &str, value: &str) -> (String, String) {
+        let body = format!(r#"{{"secret":{{"name":"{name}","value":{{"password":"{value}"}}}}}}"#);
         let head = format!(
             "POST {base}/v1/secrets/{AGENT}/secret-value HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              Authorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{more}\r\n",
@@ -164,6 +167,14 @@ impl Gateway {
     /// The same under a base path and with other headers.
     pub(crate) fn create_with(&self, base: &str, more: &str, name: &str) -> Answer {
         let (head, body) = self.site.request(base, more, name);
+        let mut stream = self.connect();
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        answer(stream)
+    }
+
+    /// Creates a secret of this name and so many bytes.
+    pub(crate) fn create_of(&self, name: &str, bytes: usize) -> Answer {
+        let (head, body) = self.site.request_of("", "", name, &"x".repeat(bytes));
         let mut stream = self.connect();
         stream.write_all((head + &body).as_bytes()).unwrap();
         answer(stream)

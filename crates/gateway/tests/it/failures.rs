@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use insta::assert_snapshot;
 use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
-use sealpost_gateway::{Gateway, Limits, audit::AuditSink};
+use sealpost_gateway::{Gateway, Limits, Metrics, audit::AuditSink};
 use sealpost_protocol::{
     AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, VerifyKeys,
 };
@@ -139,8 +139,13 @@ impl AuditSink for LastLine {
 async fn a_panic_is_in_the_audit_trail_with_all_that_was_known() {
     let sink = Arc::new(LastLine::default());
     let kept: Arc<dyn AuditSink> = sink.clone();
-    let answer = play_with(Script::Panic, |gateway| gateway.with_audit(kept)).await;
+    let metrics = Arc::new(Metrics::new());
+    let counted = Arc::clone(&metrics);
+    let change = |gateway: Gateway| gateway.with_audit(kept).with_metrics(counted);
+    let answer = play_with(Script::Panic, change).await;
     assert_eq!(answer.status, 500);
+    let counts = metrics.encode().unwrap();
+    assert!(counts.contains("sealpost_request_panics_total 1\n"));
     let event: serde_json::Value = serde_json::from_slice(&sink.0.lock().unwrap()).unwrap();
     for (member, value) in [
         ("subject", "tester"),
