@@ -23,6 +23,8 @@ mod cli {
     mod canary;
     #[cfg(unix)]
     mod demo;
+    #[cfg(target_os = "linux")]
+    mod descriptors;
     #[cfg(unix)]
     mod dev;
     #[cfg(unix)]
@@ -37,6 +39,8 @@ mod cli {
     mod gateway_server;
     #[cfg(unix)]
     mod log_sinks;
+    #[cfg(target_os = "linux")]
+    mod memory;
     #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
