@@ -1,6 +1,6 @@
 //! Limits of number and time.
 
-use std::{num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, thread::available_parallelism, time::Duration};
 
 /// The limits of one gateway. The defaults suit a small one.
 #[derive(Clone, Copy, Debug)]
@@ -29,7 +29,7 @@ pub struct Limits {
     /// How many of these may be for one agent, so that an agent that does not answer leaves room for the others.
     pub requests_per_agent: usize,
     /// How many of these may be of one principal while others send requests too, so that many requests of one don't make
-    /// another's slow. Alone, a principal has all.
+    /// another's slow: by default two for each processor, at least 4. Alone, a principal has all.
     pub requests_per_principal: usize,
     /// Bytes of bodies in memory at a time; for others, requests wait until their deadline before they are read. One principal has
     /// at most half.
@@ -70,7 +70,8 @@ impl Default for Limits {
             connections_per_address: 256,
             requests: 256,
             requests_per_agent: 128,
-            requests_per_principal: 8,
+            // More would not be faster where agents share the processors, and others would wait for them.
+            requests_per_principal: 2 * available_parallelism().map_or(2, |n| n.get().max(2)),
             body_memory: 64 << 20,
             rate: Some(RateLimit::default()),
             drain: Duration::from_secs(35),

@@ -282,6 +282,12 @@ fn limits(table: &Table, configuration: &Configuration) {
             time("drain", 35),
         ]
     );
+    // It depends on the machine.
+    let requests_per_principal = sealpost_gateway::Limits::default().requests_per_principal;
+    let requests_per_principal = number(
+        "requests_per_principal",
+        i64::try_from(requests_per_principal).expect("few processors"),
+    );
     let numbers = [
         has.connections,
         has.connections_per_address,
@@ -297,7 +303,7 @@ fn limits(table: &Table, configuration: &Configuration) {
             number("connections_per_address", 256),
             number("requests", 256),
             number("requests_per_agent", 128),
-            number("requests_per_principal", 8),
+            requests_per_principal,
             number("body_memory", 64 << 20),
         ]
     );
