@@ -40,7 +40,7 @@ pub(super) fn read(root: &mut Section<'_>) -> AuditTrail {
     let trail = match (file, stdout) {
         (Some(path), false) => {
             let place = section.at("file");
-            named_files::check_writable_folder(section.findings(), &place, &path);
+            named_files::check_own_folder(section.findings(), &place, &path);
             if let Err(error) = AuditFile::check(&path, sync) {
                 let error = FileError::new("append to", &path, error);
                 section.wrong("file", error.in_one_line());
