@@ -13,6 +13,7 @@ mod cli {
     mod inspect;
     mod keygen;
     mod name;
+    mod pasted;
     mod readme;
     mod seal_open;
     mod trust;

@@ -1,6 +1,8 @@
 //! Files as the programs use them: bounded reads into memory that is wiped, and writes that happen whole or not at all.
 //!
 //! - To read a file that may hold a secret: [`read`], [`read_open`] if it is open already, [`read_bounded`] for stdin.
+//! - To read one that people saved or pasted, such as PEM, JSON or a token: [`read_text`], or [`as_text`] on what was
+//!   read. They take off a byte-order mark and name an encoding that is not UTF-8.
 //! - To create a file and never overwrite one: [`create`]. To replace one: [`replace`].
 //! - To show a path or another text of foreign origin in a message: [`quoted`], [`printable`].
 //!
@@ -21,11 +23,13 @@
 //! buffered streams, which would keep a copy. Errors name files and never their contents.
 
 mod error;
+mod pasted;
 mod read;
 mod text;
 mod write;
 
 pub use error::FileError;
+pub use pasted::{Encoding, as_text, read_text};
 pub use read::{read, read_bounded, read_open};
 pub use text::{printable, quoted};
 pub use write::{Access, create, create_folder, replace};

@@ -55,7 +55,7 @@ impl Configuration {
         environment: impl Iterator<Item = (OsString, OsString)>,
         now: UnixTime,
     ) -> Result<Checked<Self>, Error> {
-        let bytes = sealpost_files::read(path, MAX_FILE)?;
+        let bytes = sealpost_files::read_text(path, MAX_FILE)?;
         Self::check(path, &bytes, environment, now)
     }
 
