@@ -26,7 +26,7 @@ use sealpost_protocol::AgentId;
 ///
 /// # Security
 ///
-/// Labels are statuses, problem types, reasons and the ids of the agents in the directory: never a name or a text that
+/// Labels are statuses, problem types, reasons, the components and the ids of the agents in the directory: never a name or a text that
 /// a caller chose. So their number is bounded too.
 #[derive(Debug)]
 pub struct Metrics {
@@ -45,6 +45,7 @@ pub struct Metrics {
     certificates: Family<AgentLabels, Gauge<f64, AtomicU64>>,
     failed_opens: FailedOpens,
     audit_failures: Counter,
+    components: Family<ComponentLabels, Gauge>,
     draining: AtomicBool,
 }
 
@@ -68,6 +69,7 @@ impl Metrics {
             certificates: Family::default(),
             failed_opens: FailedOpens::default(),
             audit_failures: Counter::default(),
+            components: Family::default(),
             draining: AtomicBool::new(false),
         };
         metrics.register();
@@ -91,6 +93,7 @@ impl Metrics {
         r.register("agent_certificate_not_after_timestamp_seconds", "When the certificate of an agent expires", self.certificates.clone());
         r.register_collector(Box::new(self.failed_opens.clone()));
         r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
+        r.register("component_ready", "Whether a component can do its work: 1 or 0", self.components.clone());
     }
 
     /// Adds an agent of this process, and returns its counters.
@@ -177,6 +180,14 @@ impl Metrics {
         self.audit_failures.inc();
     }
 
+    /// Sets whether a component can do its work.
+    pub(crate) fn component(&self, component: &str, is_ready: bool) {
+        let component = component.to_owned();
+        self.components
+            .get_or_create(&ComponentLabels { component })
+            .set(is_ready.into());
+    }
+
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -251,6 +262,11 @@ struct ReasonLabels {
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct ResultLabels {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ComponentLabels {
+    component: String,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

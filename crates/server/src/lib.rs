@@ -72,4 +72,4 @@ pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};
 pub use configuration::vaults::vault_in;
 pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
 pub use error::Error;
-pub use sealpost_vault::configuration::VaultConfiguration;
+pub use sealpost_vault::configuration::{Opening, VaultConfiguration};
