@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::pasted::Encoding;
+use crate::encoding::Encoding;
 use crate::text::quoted;
 
 /// Why a file could not be read or written. [`hint`](Self::hint) says what to do.

@@ -22,14 +22,14 @@
 //! What is read goes straight from the file descriptor into buffers that are wiped, without the standard library's
 //! buffered streams, which would keep a copy. Errors name files and never their contents.
 
+mod encoding;
 mod error;
-mod pasted;
 mod read;
 mod text;
 mod write;
 
+pub use encoding::Encoding;
 pub use error::FileError;
-pub use pasted::{Encoding, as_text, read_text};
-pub use read::{read, read_bounded, read_open};
+pub use read::{as_text, read, read_bounded, read_open, read_text};
 pub use text::{printable, quoted};
 pub use write::{Access, create, create_folder, replace};

@@ -117,7 +117,7 @@ impl Input {
         if clashes.len() > MOST_LISTED {
             text += &format!("\n  and {} more", clashes.len() - MOST_LISTED);
         }
-        Failure::refused(text).hint(TWICE)
+        Failure::refused(text).hint(tally::TWICE)
     }
 }
 
@@ -148,9 +148,6 @@ impl Checked {
     }
 }
 
-/// What to do about a name that comes twice.
-pub(super) const TWICE: &str =
-    "a name is stored once: keep the line that is right, or give the other another name or project";
 /// As much of a pipe is kept in memory, in bytes.
 const MOST_AHEAD: u64 = 64 << 20;
 const MOST_LISTED: usize = 20;

@@ -8,7 +8,6 @@ use sealpost_client::{ClientError, Created, problem::Problem};
 use sealpost_files::printable;
 use serde_json::json;
 
-use super::input::TWICE;
 use super::results::Results;
 use super::resume::Resume;
 use crate::error::{Exit, Failure};
@@ -263,6 +262,9 @@ pub(super) fn quoted(name: &str) -> String {
     format!("`{shown}`")
 }
 
+/// What to do about a name that comes twice.
+pub(super) const TWICE: &str =
+    "a name is stored once: keep the line that is right, or give the other another name or project";
 /// The memory for failures has a limit.
 const MOST_LISTED: usize = 1000;
 const LONGEST_NAME: usize = 60;

@@ -1,13 +1,6 @@
-//! Text as people save and paste it: behind a byte-order mark, or in another encoding than UTF-8.
+//! Encodings of text other than UTF-8, as people save it.
 
 use std::fmt;
-use std::path::Path;
-
-use zeroize::Zeroizing;
-
-use crate::error::FileError;
-use crate::read::read;
-use crate::text::quoted;
 
 /// An encoding of text that is not UTF-8, told from its first bytes.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -69,39 +62,10 @@ impl fmt::Display for Encoding {
     }
 }
 
-/// Takes the byte-order mark off UTF-8; what is binary has none and stays as it is. `name` is for the error.
-///
-/// # Errors
-///
-/// [`FileError::OtherEncoding`] if it is text in another encoding.
-pub fn as_text(mut bytes: Zeroizing<Vec<u8>>, name: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    if let Some(encoding) = Encoding::detect(&bytes) {
-        let name = name.to_owned();
-        return Err(FileError::OtherEncoding { name, encoding });
-    }
-    if bytes.starts_with(MARK) {
-        // In place: what moves stays in the buffer that is wiped.
-        bytes.drain(..MARK.len());
-    }
-    Ok(bytes)
-}
-
-/// Reads a file that is text or DER, of at most `limit` bytes: [`read`], then [`as_text`].
-///
-/// # Errors
-///
-/// [`FileError`] as of these two.
-pub fn read_text(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
-    as_text(read(path, limit)?, &quoted(path))
-}
-
 /// ASCII characters that a text may begin with.
 fn is_text(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n')
 }
-
-/// U+FEFF in UTF-8.
-pub(crate) const MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[cfg(test)]
 mod tests {
@@ -147,25 +111,5 @@ mod tests {
                 assert!(error.hint().contains(&format!("-f {name} ")));
             }
         }
-    }
-
-    #[test]
-    fn utf_8_and_binary_stay_but_for_the_mark() {
-        for same in [
-            &b""[..],
-            b"x",
-            b"{}",
-            b"sealpost\x01\x00\x01",
-            b"0\x82\x01\x00",
-            b"\x30\x03\x02\x01\x00",
-            b"\x00",
-            b"\x00\x00\x00\x00",
-            b"a\xef\xbb\xbf",
-        ] {
-            let text = as_text(Zeroizing::new(same.to_vec()), "x").unwrap();
-            assert_eq!(*text, same);
-        }
-        let marked = [MARK, b" {}\r\n"].concat();
-        assert_eq!(*as_text(Zeroizing::new(marked), "x").unwrap(), b" {}\r\n");
     }
 }
