@@ -1,6 +1,6 @@
 //! The flags that say which certificates to seal to, and when.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
@@ -129,7 +129,7 @@ pub(crate) fn warn_unnamed(what: &str, agent_id: &str) {
 
 fn warn(what: &str, text: &str) {
     // Nothing is lost if stderr is closed.
-    let _ = writeln!(std::io::stderr(), "warning: {what}: the certificate {text}");
+    let _ = writeln!(io::stderr(), "warning: {what}: the certificate {text}");
 }
 
 fn refused(path: &Path, error: &TrustError) -> Failure {
@@ -138,8 +138,13 @@ fn refused(path: &Path, error: &TrustError) -> Failure {
 
 fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
     let bytes = sealpost_files::read_text(path, MAX_ANCHORS)?;
-    TrustAnchors::from_pem_or_der(&bytes)
-        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+    let anchors = TrustAnchors::from_pem_or_der(&bytes)
+        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
+    for skipped in anchors.skipped() {
+        // Nothing is lost if stderr is closed.
+        let _ = writeln!(io::stderr(), "warning: {}: {skipped}", quoted(path));
+    }
+    Ok(anchors)
 }
 
 fn rfc3339(text: &str) -> Result<UnixTime, String> {
