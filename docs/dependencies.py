@@ -30,7 +30,7 @@ KNOWN = {
     "aws-lc-rs": ("every primitive of the host backend", ""),
     "aws-lc-sys": ("AWS-LC itself, in C and assembly", "parts formally verified (AWS-LC's own proofs); FIPS 140-3 for its FIPS branch, which is not used here"),
     "base64": ("base64 of what is public: the text form, JWE", ""),
-    "base64ct": ("base64 in constant time: PEM", ""),
+    "base64ct": ("base64 in constant time: PEM, private keys in JWK", ""),
     "block-buffer": ("blocks of hashes", ""),
     "cc": ("build: calls the C compiler", ""),
     "cfg-if": ("conditional compilation", ""),

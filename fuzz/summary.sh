@@ -19,9 +19,10 @@ code() {
     configuration) echo crates/server/src/configuration.rs crates/server/src/configuration ;;
     envelope) echo $envelope/{envelope,frame,header,reader}.rs ;;
     gateway_request) echo $gateway/{body,parameters,submission}.rs $gateway/submission $gateway/controllers/secret_value.rs ;;
-    identity) echo $envelope/{identity,public_key}.rs ;;
+    identity) echo $envelope/{identity,public_key,file_kind}.rs $envelope/file_kind ;;
     open_request) echo crates/agent/src/open_request.rs ;;
     jwe_compact | jwe_json) echo $envelope/jwe.rs $envelope/jwe ;;
+    jwk) echo $envelope/identity/jwk.rs ;;
     jwks) echo $gateway/auth/keys.rs ;;
     message) echo crates/protocol/src/{jws,request,reply,sealed}.rs ;;
     open | open_keys) echo $envelope/{open,opener,envelope,key_schedule,padding}.rs ;;

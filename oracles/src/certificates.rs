@@ -295,12 +295,15 @@ static ISSUERS: LazyLock<BTreeMap<Fingerprint, BTreeSet<Authority>>> = LazyLock:
 /// What the certificates' blocks in a PEM file hold, read generously: what has no such block, or none in base64, has none.
 fn blocks(file: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let text = String::from_utf8_lossy(file).into_owned();
+    let text = text.replace("X509 CERTIFICATE", "CERTIFICATE");
+    let text = text.replace("X.509 CERTIFICATE", "CERTIFICATE");
     let parts: Vec<_> = text
         .split("-----BEGIN CERTIFICATE-----")
         .skip(1)
         .filter_map(|rest| {
             let (body, _) = rest.split_once("-----END CERTIFICATE-----")?;
-            let body: String = body.split_ascii_whitespace().collect();
+            let white = |c: &char| matches!(c, ' ' | '\t'..='\r');
+            let body: String = body.chars().filter(|c| !white(c)).collect();
             Base64::decode_vec(&body).ok()
         })
         .collect();

@@ -15,6 +15,7 @@ mod envelope;
 mod gateway;
 mod input;
 mod jwe_and_cms;
+mod jwk;
 mod keys;
 mod messages;
 mod names;
@@ -63,6 +64,7 @@ targets! {
     identity, keys::identity, "x509";
     jwe_compact, jwe_and_cms::jwe_compact, "jwe";
     jwe_json, jwe_and_cms::jwe_json, "jwe";
+    jwk, jwk::check, "jwk";
     jwks, tokens::jwks, "jwt";
     message, messages::check, "json";
     open, envelope::open_stubbed, "envelope";

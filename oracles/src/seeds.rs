@@ -22,7 +22,7 @@ use crate::{
     configuration,
     envelope::CONTEXT,
     input::{join, join_two},
-    jwe_and_cms,
+    jwe_and_cms, jwk,
     keys::{self, NOW, rng},
     messages, open_request, tokens,
 };
@@ -49,6 +49,7 @@ pub fn for_target(target: &str) -> Vec<Seed> {
         "open_request" => open_request::seeds(),
         "jwe_compact" => named("jwe", jwe_compact().to_vec()),
         "jwe_json" => named("jwe", [jwe_json(), jwe_misplaced(), jwe_stubbed()].concat()),
+        "jwk" => named("jwk", jwk::seeds()),
         "jwks" => tokens::jwks_seeds(),
         "message" => messages::seeds(),
         "open" => named("open", stubbed()),

@@ -334,6 +334,22 @@ def thumbprints(report, sealpost):
         report.check("Python joserfc → sealpost, JWE that names a thumbprint", kid, opened.stdout == b"{}", opened.stderr)
 
 
+def private_jwks(report, sealpost, folder):
+    """A private key as JOSE libraries export it."""
+    key = (KEYS / "agent-a2048.key.pem").read_text()
+    sealed = sealpost.seal(["a2048"], "jwe", b"{}", flags("a2048")).stdout
+    exports = {
+        "joserfc": json.dumps(RSAKey.import_key(key).as_dict(private=True)),
+        "Authlib": json.dumps(JsonWebKey.import_key(key, {"kty": "RSA"}).as_dict(is_private=True)),
+        "jwcrypto": jwk.JWK.from_pem(key.encode()).export_private(),
+    }
+    for by, text in exports.items():
+        path = folder / f"{by}.jwk"
+        path.write_text(text)
+        opened = sealpost.run(["open", "--identity", str(path), "--certificate", str(certificate("a2048")), *flags("a2048")], sealed)
+        report.check("Python → sealpost, a private key as JWK", by, opened.stdout == b"{}", opened.stderr)
+
+
 def joserfc_limit(report, sealpost):
     """joserfc opens so much and no more, and seals more; we do both."""
     row = "sealpost ⇄ Python joserfc, its limit of 49,152 bytes"
@@ -461,6 +477,7 @@ def main():
         jose_refused(report, sealpost, node)
         thumbprints(report, sealpost)
         joserfc_limit(report, sealpost)
+        private_jwks(report, sealpost, folder)
         cms(report, sealpost, folder)
         cms_refused(report, sealpost, folder)
         recipes.run(report, sealpost.binary, node_folder, folder)

@@ -24,8 +24,8 @@ pub(crate) use self::message::parse;
     group(ArgGroup::new("which").args(["name", "batch", "danger_accept_unbound"]).required(true)),
 )]
 pub(crate) struct Open {
-    /// The private key in PEM: PKCS#8, as `sealpost keygen` writes it, or PKCS#1; repeat it to add old ones after the
-    /// current one
+    /// The private key: PKCS#8, as `sealpost keygen` writes it, or PKCS#1, in PEM or DER, or a JWK; repeat it to add old
+    /// ones after the current one
     #[arg(long, value_name = "KEY.pem", required = true)]
     identity: Vec<PathBuf>,
     /// A certificate of one of these keys, by which CMS and most JWEs name it; not needed if it is in the key's file,

@@ -9,6 +9,7 @@ mod cli {
     mod support;
 
     mod batch;
+    mod foreign;
     mod formats;
     mod inspect;
     mod keygen;

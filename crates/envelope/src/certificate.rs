@@ -23,7 +23,7 @@ pub(crate) use self::strict::{Authority, Fields, Usage};
 pub(crate) use self::strict::{constrains_addresses_only, has_purpose};
 pub use crate::fingerprint::Fingerprint;
 
-use crate::{hash::sha256, pem, public_key::PublicKey, time::UnixTime};
+use crate::{file_kind::FileKind, hash::sha256, pem, public_key::PublicKey, time::UnixTime};
 
 /// An X.509 certificate (RFC 5280), parsed but not yet trusted.
 ///
@@ -84,13 +84,24 @@ impl Certificate {
     ///
     /// # Errors
     ///
-    /// As [`from_der`](Self::from_der) and [`from_pem`](Self::from_pem).
+    /// As [`from_der`](Self::from_der) and [`from_pem`](Self::from_pem); files of other kinds are named.
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, CertificateError> {
-        if pem::is_pem(bytes) {
+        let read = if pem::is_pem(bytes) {
             Self::from_pem(bytes)
         } else {
             Self::from_der(bytes)
-        }
+        };
+        read.map_err(|error| match (error, FileKind::of(bytes)) {
+            (error, None | Some(FileKind::Certificate)) => error,
+            (
+                CertificateError::Malformed
+                | CertificateError::NoCertificate
+                | CertificateError::NotDer
+                | CertificateError::TrailingBytes { .. },
+                Some(kind),
+            ) => CertificateError::File(kind),
+            (error, _) => error,
+        })
     }
 
     /// A certificate from its DER.

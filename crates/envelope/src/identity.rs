@@ -1,10 +1,13 @@
 //! Identities: private keys that open.
 
+mod error;
+mod jwk;
+
 use alloc::{vec, vec::Vec};
 use core::fmt;
 
 use der::{
-    Decode, Encode, Header, SliceReader, Tag, Tagged,
+    Decode, Encode, Header, Reader as _, SliceReader, Tag, Tagged,
     asn1::{AnyRef, OctetStringRef, UintRef},
 };
 use pkcs1::RsaPrivateKey;
@@ -12,12 +15,14 @@ use pkcs8::PrivateKeyInfoRef;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
+pub use self::{error::IdentityError, jwk::JwkError};
 use crate::{
     backend::Backend,
     certificate::{Certificate, CertificateError},
+    file_kind::FileKind,
     fingerprint::KeyId,
     pem,
-    public_key::{PublicKey, PublicKeyError, RSA_ENCRYPTION},
+    public_key::{PublicKey, PublicKeyError, RSA_ENCRYPTION, RSASSA_PSS},
 };
 
 /// A private key that opens what was sealed to its certificate, with its certificates if they are at
@@ -32,106 +37,81 @@ pub struct Identity<B: Backend> {
     public: PublicKey,
     pub(crate) private: B::PrivateKey,
     certificates: Vec<Certificate>,
+    skipped: Vec<SkippedCertificate>,
 }
 
-/// Why a private key can't be used, or not with the certificates beside it.
-///
-/// It never says what the key holds.
+/// A certificate in an identity's file that is not read. It may be another's: opening goes on without it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
-pub enum IdentityError {
-    /// A certificate in the file is refused.
-    Certificate(CertificateError),
-    /// There are certificates, and none of them is for this key.
-    CertificateMismatch {
-        /// The private key.
-        key_id: KeyId,
-    },
-    /// The key is encrypted with a passphrase.
-    Encrypted,
-    /// The PEM or DER is malformed.
-    Malformed,
-    /// There is no private key in the file.
-    NoPrivateKey,
-    /// The key is in OpenSSH's own format.
-    OpenSsh,
-    /// The file is PKCS#12 (RFC 7292).
-    Pkcs12,
-    /// The public half can't be used.
-    PublicKey(PublicKeyError),
-    /// The key's numbers don't belong together, or the cryptographic library refuses them.
-    Refused,
-    /// The file holds more than one private key.
-    SeveralPrivateKeys,
+pub struct SkippedCertificate {
+    /// Its place among the file's certificates, from 1.
+    pub number: usize,
+    /// Why it is not read.
+    pub reason: CertificateError,
 }
 
-impl fmt::Display for IdentityError {
+impl fmt::Display for SkippedCertificate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Certificate(error) => error.fmt(f),
-            Self::CertificateMismatch { key_id } => write!(
-                f,
-                "none of the certificates in the file is for its private key {key_id}: put the one in that was \
-                 issued for this key, or leave all out"
-            ),
-            Self::Encrypted => f.write_str(
-                "the private key is encrypted: decrypt it first, `openssl pkey -in KEY.pem -out PLAIN.pem` does",
-            ),
-            Self::Malformed => f.write_str(
-                "the private key is malformed: it must be PKCS#8 or PKCS#1, in DER, or in PEM with lines of 64 \
-                 characters; `openssl pkey -in KEY.pem -out NEW.pem` writes it again",
-            ),
-            Self::NoPrivateKey => f.write_str(
-                "there is no private key in the file: a block \"BEGIN PRIVATE KEY\" is needed",
-            ),
-            Self::OpenSsh => f.write_str(
-                "the private key is in OpenSSH's format, and a key for logging in must not open secrets: make a new \
-                 one, `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out KEY.pem` does",
-            ),
-            Self::Pkcs12 => f.write_str(
-                "the file is PKCS#12: take key and certificate out first, `openssl pkcs12 -in FILE -nodes -out \
-                 KEY.pem` does",
-            ),
-            Self::PublicKey(error) => error.fmt(f),
-            Self::Refused => f.write_str("the private key is inconsistent or refused: make a new one"),
-            Self::SeveralPrivateKeys => {
-                f.write_str("there are several private keys in the file: keep one a file")
-            }
-        }
+        let Self { number, reason } = self;
+        write!(
+            f,
+            "certificate {number} in the file is left out, messages that name it do not open: {reason}"
+        )
     }
 }
-
-impl core::error::Error for IdentityError {}
 
 impl<B: Backend> Identity<B> {
     /// The identity in a PEM file: one `PRIVATE KEY` (PKCS#8, RFC 5958) or `RSA PRIVATE KEY`
     /// (PKCS#1, RFC 8017 appendix A.1.2), with its certificates if the file has any.
     ///
     /// Certificates of other keys, such as the issuer's, are skipped as long as there is one of this key;
-    /// so are other blocks, and text between them. The order does not matter.
+    /// so are other blocks, and text between them. The order does not matter. Certificates that are not read are
+    /// [skipped](Self::skipped_certificates), too.
     ///
     /// # Errors
     ///
     /// An [`IdentityError`] that says how to fix it.
     pub fn from_pem(file: &[u8]) -> Result<Self, IdentityError> {
         let mut identity = Self::private_key_from_pem(file)?;
-        identity.certificates = certificates_of(file, &identity.public)?;
+        identity.add_certificates_of(file)?;
         Ok(identity)
     }
 
-    /// The identity in a file that is PEM, or PKCS#8 or PKCS#1 in DER.
+    /// The identity in a file that is PEM, or PKCS#8 or PKCS#1 in DER, or a JWK.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem).
+    /// As [`from_pem`](Self::from_pem) and [`from_jwk`](Self::from_jwk); files of other kinds are named.
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, IdentityError> {
-        if pem::is_pem(bytes) {
+        let read = if pem::is_pem(bytes) {
             Self::from_pem(bytes)
-        } else if RsaPrivateKey::<UintRef<'_>>::from_der(bytes).is_ok() {
+        } else if pem::trimmed(bytes).starts_with(b"{") {
+            Self::from_jwk(pem::trimmed(bytes))
+        } else if is_pkcs1(bytes) {
             Self::from_pkcs1_der(bytes)
         } else {
-            Self::from_pkcs8_der(bytes)
-        }
+            Self::from_pkcs8_der(bytes).map_err(|error| or_trailing(error, bytes))
+        };
+        read.map_err(|error| match (error, FileKind::of(bytes)) {
+            (error, None | Some(FileKind::PrivateKey | FileKind::Jwk)) => error,
+            (
+                IdentityError::Malformed | IdentityError::NoPrivateKey | IdentityError::Jwk(_),
+                Some(kind),
+            ) => IdentityError::File(kind),
+            (error, _) => error,
+        })
+    }
+
+    /// The identity from a JWK (RFC 7517) of an RSA private key (RFC 7518 §6.3), in JSON.
+    ///
+    /// It must have its primes and exponents, and its `use`, `alg` and `key_ops` must not name another use than to
+    /// decrypt with RSA-OAEP-256. Members that are not known are skipped; none may be there twice.
+    ///
+    /// # Errors
+    ///
+    /// [`IdentityError::Jwk`], or as [`from_pkcs1_der`](Self::from_pkcs1_der).
+    pub fn from_jwk(json: &[u8]) -> Result<Self, IdentityError> {
+        Self::from_pkcs1_der(&jwk::to_pkcs1(json)?)
     }
 
     /// The identity from PKCS#8 DER, version 1 or 2. Attributes are skipped.
@@ -141,8 +121,10 @@ impl<B: Backend> Identity<B> {
     /// As [`from_pem`](Self::from_pem).
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, IdentityError> {
         let info = PrivateKeyInfoRef::from_der(der).map_err(|_| what_it_is(der))?;
-        if info.algorithm.oid != RSA_ENCRYPTION {
-            return Err(IdentityError::PublicKey(PublicKeyError::Algorithm));
+        match info.algorithm.oid {
+            RSA_ENCRYPTION => {}
+            RSASSA_PSS => return Err(IdentityError::PublicKey(PublicKeyError::SignatureOnly)),
+            _ => return Err(IdentityError::PublicKey(PublicKeyError::Algorithm)),
         }
         Self::from_pkcs1_der(info.private_key.as_bytes())
     }
@@ -156,7 +138,7 @@ impl<B: Backend> Identity<B> {
         let key = RsaPrivateKey::<UintRef<'_>>::from_der(der).map_err(|_| what_it_is(der))?;
         // Two primes, as every certificate authority and HSM makes them.
         if key.other_prime_infos.is_some() {
-            return Err(IdentityError::Refused);
+            return Err(IdentityError::MultiPrime);
         }
         let public =
             PublicKey::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())
@@ -168,6 +150,7 @@ impl<B: Backend> Identity<B> {
             public,
             private,
             certificates: Vec::new(),
+            skipped: Vec::new(),
         })
     }
 
@@ -193,6 +176,12 @@ impl<B: Backend> Identity<B> {
         &self.certificates
     }
 
+    /// The certificates of the file that were not read.
+    #[must_use]
+    pub fn skipped_certificates(&self) -> &[SkippedCertificate] {
+        &self.skipped
+    }
+
     /// The public half.
     #[must_use]
     pub fn public_key(&self) -> &PublicKey {
@@ -213,23 +202,56 @@ impl<B: Backend> Identity<B> {
         }
         match key.label {
             PRIVATE_KEY | RSA_PRIVATE_KEY => {}
-            "ENCRYPTED PRIVATE KEY" => return Err(IdentityError::Encrypted),
-            "OPENSSH PRIVATE KEY" => return Err(IdentityError::OpenSsh),
-            _ => return Err(IdentityError::PublicKey(PublicKeyError::Algorithm)),
+            _ => {
+                return Err(match FileKind::of_label(&key) {
+                    Some(kind) if kind != FileKind::PrivateKey => IdentityError::File(kind),
+                    _ => IdentityError::PublicKey(PublicKeyError::Algorithm),
+                });
+            }
         }
         let content = key.decode().map_err(|_| {
-            // RFC 1421 §4.6.1.1: PKCS#1 keys are encrypted the old way, said in a header line.
-            if contains(file, b"Proc-Type: 4,ENCRYPTED") {
-                IdentityError::Encrypted
+            if key.is_encrypted() {
+                IdentityError::File(FileKind::Encrypted)
             } else {
                 IdentityError::Malformed
             }
         })?;
-        if key.label == PRIVATE_KEY {
-            Self::from_pkcs8_der(&content)
-        } else {
-            Self::from_pkcs1_der(&content)
+        let (read, other) = match key.label {
+            PRIVATE_KEY => (Self::from_pkcs8_der(&content), is_pkcs1(&content)),
+            _ => (
+                Self::from_pkcs1_der(&content),
+                PrivateKeyInfoRef::from_der(&content).is_ok(),
+            ),
+        };
+        read.map_err(|error| match other {
+            true => IdentityError::Label,
+            false => or_trailing(error, &content),
+        })
+    }
+
+    /// Adds the certificates for this key in a PEM file.
+    fn add_certificates_of(&mut self, file: &[u8]) -> Result<(), IdentityError> {
+        let mut others = false;
+        for (number, block) in (1..).zip(pem::certificates(file)) {
+            let certificate = match block.decode() {
+                Ok(der) => Certificate::from_der(&der),
+                Err(_) => Err(CertificateError::Malformed),
+            };
+            match certificate {
+                Ok(certificate) if *certificate.public_key() == self.public => {
+                    self.certificates.push(certificate);
+                }
+                // A key that breaks a rule is not this one, which keeps them all: an issuer may have any key.
+                Ok(_) | Err(CertificateError::PublicKey(_)) => others = true,
+                Err(reason) => self.skipped.push(SkippedCertificate { number, reason }),
+            }
         }
+        if others && self.certificates.is_empty() && self.skipped.is_empty() {
+            return Err(IdentityError::CertificateMismatch {
+                key_id: self.key_id(),
+            });
+        }
+        Ok(())
     }
 }
 
@@ -247,27 +269,19 @@ impl<B: Backend> fmt::Debug for Identity<B> {
     }
 }
 
-/// The certificates for `key` in a PEM file.
-fn certificates_of(file: &[u8], key: &PublicKey) -> Result<Vec<Certificate>, IdentityError> {
-    let mut others = false;
-    let mut certificates = Vec::new();
-    for block in pem::certificates(file) {
-        let der = block
-            .decode()
-            .map_err(|_| IdentityError::Certificate(CertificateError::Malformed))?;
-        match Certificate::from_der(&der) {
-            Ok(certificate) if certificate.public_key() == key => certificates.push(certificate),
-            // A key that breaks a rule is not this one, which keeps them all: an issuer may have any key.
-            Ok(_) | Err(CertificateError::PublicKey(_)) => others = true,
-            Err(error) => return Err(IdentityError::Certificate(error)),
-        }
+fn is_pkcs1(der: &[u8]) -> bool {
+    RsaPrivateKey::<UintRef<'_>>::from_der(der).is_ok()
+}
+
+/// Why a key in DER is not read, if nothing is wrong but that bytes follow.
+fn or_trailing(error: IdentityError, der: &[u8]) -> IdentityError {
+    let whole = SliceReader::new(der).and_then(|mut reader| reader.tlv_bytes());
+    let length = whole.map_or(0, |whole| der.len().saturating_sub(whole.len()));
+    if error == IdentityError::Malformed && length > 0 && der.first() == Some(&SEQUENCE) {
+        IdentityError::TrailingBytes { length }
+    } else {
+        error
     }
-    if others && certificates.is_empty() {
-        return Err(IdentityError::CertificateMismatch {
-            key_id: key.key_id(),
-        });
-    }
-    Ok(certificates)
 }
 
 /// PKCS#8 version 1 (RFC 5958 §2) around a PKCS#1 key.
@@ -290,7 +304,7 @@ fn to_pkcs8(pkcs1_der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 fn what_it_is(der: &[u8]) -> IdentityError {
     match first_two_fields(der) {
         // RFC 5958 §3: EncryptedPrivateKeyInfo ::= SEQUENCE { SEQUENCE { … }, OCTET STRING }
-        Ok((Tag::Sequence, _, Tag::OctetString)) => IdentityError::Encrypted,
+        Ok((Tag::Sequence, _, Tag::OctetString)) => IdentityError::File(FileKind::Encrypted),
         // RFC 5280 §4.1: a certificate or SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { … }, … }
         Ok((Tag::Sequence, _, _)) => IdentityError::NoPrivateKey,
         // RFC 5915 §3: ECPrivateKey ::= SEQUENCE { INTEGER (1), OCTET STRING, … }
@@ -298,7 +312,7 @@ fn what_it_is(der: &[u8]) -> IdentityError {
             IdentityError::PublicKey(PublicKeyError::Algorithm)
         }
         // RFC 7292 §4: PFX ::= SEQUENCE { INTEGER (3), SEQUENCE { … }, … }
-        Ok((Tag::Integer, [3], Tag::Sequence)) => IdentityError::Pkcs12,
+        Ok((Tag::Integer, [3], Tag::Sequence)) => IdentityError::File(FileKind::Pkcs12),
         _ => IdentityError::Malformed,
     }
 }
@@ -314,11 +328,6 @@ fn first_two_fields(der: &[u8]) -> der::Result<(Tag, &[u8], Tag)> {
     Ok((first.tag(), first.value(), second.tag()))
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack
-        .windows(needle.len())
-        .any(|window| window == needle)
-}
-
+const SEQUENCE: u8 = 0x30;
 const PRIVATE_KEY: &str = "PRIVATE KEY";
 const RSA_PRIVATE_KEY: &str = "RSA PRIVATE KEY";

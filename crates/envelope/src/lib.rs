@@ -337,6 +337,7 @@ mod decapsulation;
 mod encoded_context;
 mod envelope;
 pub mod error;
+mod file_kind;
 mod fingerprint;
 mod format;
 mod frame;
@@ -391,8 +392,9 @@ pub use trust::{Trust, TrustPolicy};
 pub mod key {
     pub use crate::{
         decapsulation::{KeyAnswer, decrypt},
+        file_kind::FileKind,
         fingerprint::{InvalidDigest, KeyId},
-        identity::{Identity, IdentityError},
+        identity::{Identity, IdentityError, JwkError, SkippedCertificate},
         keyring::{
             DuplicateKey, KeyNames, KeyStatus, Keyring, KeyringError, NoMatchingKey, Opened,
             PublicIdentity, Selected,

@@ -28,11 +28,20 @@ impl<'a> Block<'a> {
     }
 
     /// The block's content. It may be a private key: the buffer is wiped.
+    ///
+    /// White space may stand anywhere in the base64 (RFC 7468 §2, the lax grammar of figure 2).
     pub(crate) fn decode(&self) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
-        // Base64 shrinks, and the buffer must not grow: growing leaves copies behind.
+        let (begin, body, end) = self.parts().ok_or(InvalidPem)?;
+        // One line, which the library decodes in constant time. No buffer may grow: growing leaves copies behind.
+        let mut line = Zeroizing::new(vec::Vec::with_capacity(self.text.len() + 2));
+        line.extend_from_slice(begin);
+        line.push(b'\n');
+        line.extend(body.iter().filter(|byte| !is_white_space(**byte)));
+        line.push(b'\n');
+        line.extend_from_slice(end);
+        let mut decoder = pem::Decoder::new_detect_wrap(&line).map_err(|_| InvalidPem)?;
+        // Base64 shrinks.
         let mut buffer = Zeroizing::new(vec![0; self.text.len()]);
-        // Lines of any width, as long as all have it: not everybody breaks them at 64.
-        let mut decoder = pem::Decoder::new_detect_wrap(self.text).map_err(|_| InvalidPem)?;
         let length = decoder.remaining_len();
         let content = buffer.get_mut(..length).ok_or(InvalidPem)?;
         decoder.decode(content).map_err(|_| InvalidPem)?;
@@ -41,6 +50,26 @@ impl<'a> Block<'a> {
         }
         buffer.truncate(length);
         Ok(buffer)
+    }
+
+    /// Returns whether the block is encrypted the old way, which a header line says (RFC 1421 §4.6.1.1).
+    pub(crate) fn is_encrypted(&self) -> bool {
+        find(self.text, b"Proc-Type: 4,ENCRYPTED").is_some()
+    }
+
+    /// Returns whether its line breaks are spelled out, as in a string of JSON.
+    pub(crate) fn has_escaped_lines(&self) -> bool {
+        let body = self.parts().map_or(&[][..], |(_, body, _)| body);
+        body.starts_with(b"\\n") || body.starts_with(b"\\r")
+    }
+
+    /// Its first boundary, what is between, and its last.
+    fn parts(&self) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
+        let (begin, rest) = self
+            .text
+            .split_at_checked(BEGIN.len() + self.label.len() + DASHES.len())?;
+        let (body, end) = rest.split_at_checked(find(rest, END)?)?;
+        Some((begin, body, end))
     }
 }
 
@@ -63,9 +92,14 @@ pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
     })
 }
 
-/// The blocks that hold certificates (RFC 7468 §5.1).
+/// The blocks that hold certificates (RFC 7468 §5.1), also under the names that they once had.
 pub(crate) fn certificates(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
-    blocks(file).filter(|block| block.label == "CERTIFICATE")
+    blocks(file).filter(|block| {
+        matches!(
+            block.label,
+            "CERTIFICATE" | "X509 CERTIFICATE" | "X.509 CERTIFICATE"
+        )
+    })
 }
 
 /// Where the block at the beginning of this text ends. Its end must have the same label; the decoder checks.
@@ -78,6 +112,18 @@ fn end(text: &[u8]) -> Option<usize> {
 /// bytes, whatever names it has inside.
 pub(crate) fn is_pem(bytes: &[u8]) -> bool {
     !matches!(bytes, [0x30, 0x80..=0xff, ..]) && find(bytes, BEGIN).is_some()
+}
+
+/// A text without a byte-order mark, and white space around it.
+pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf")
+        .unwrap_or(text)
+        .trim_ascii()
+}
+
+/// RFC 7468 §2: `W = WSP / CR / LF / %x0B / %x0C`
+fn is_white_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t'..=b'\r')
 }
 
 fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
@@ -95,6 +141,41 @@ mod tests {
     use alloc::string::String;
 
     use super::*;
+
+    #[test]
+    fn white_space_stands_anywhere_in_the_base64() {
+        let read = |body: &str| {
+            let text = alloc::format!("-----BEGIN A-----{body}-----END A-----");
+            let block = blocks(text.as_bytes()).next().map(|block| block.decode());
+            block.and_then(Result::ok).map(|content| content.to_vec())
+        };
+        let content = Some(b"sealpost!!".to_vec());
+        for body in [
+            "\nc2VhbHBvc3QhIQ==\n",
+            "c2VhbHBvc3QhIQ==",
+            " c2VhbHBvc3QhIQ== ",
+            "\r\nc2Vh\r\nbHBvc3Qh\r\nIQ==\r\n",
+            "\rc2Vh\rbHBvc3Qh\rIQ==\r",
+            "\n\n\nc2Vh\n\nbHBvc3Qh   \n\t IQ==\n \n",
+            "\x0bc 2\tV\x0ch b H B v c 3 Q h I Q = \n=\n",
+            "\nc2VhbHBvc3\nQhI\nQ=\n=\n",
+        ] {
+            assert_eq!(read(body), content, "{body:?}");
+        }
+        for body in [
+            "\nc2VhbHBvc3QhIQ\n",
+            "\nc2VhbHBvc3QhIQ=\n",
+            "\nc2VhbHBvc3QhIQ===\n",
+            "\nc2VhbHBvc3QhIR==\n",
+            "\nc2Vh-HBvc3QhIQ==\n",
+            "\nc2Vh\u{a0}bHBvc3QhIQ==\n",
+            "\nc2Vh\0bHBvc3QhIQ==\n",
+            "\nc2VhbHBvc3QhIQ==\nc2Vh\n",
+            "\nComment: a\n\nc2VhbHBvc3QhIQ==\n",
+        ] {
+            assert_eq!(read(body), None, "{body:?}");
+        }
+    }
 
     #[test]
     fn every_block_is_seen() {

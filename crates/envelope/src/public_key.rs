@@ -15,6 +15,13 @@ use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use crate::base64url;
 use crate::{backend::MAX_MODULUS, error::Error, fingerprint::KeyId, hash::sha256};
 
+/// The command that makes a key that can be used.
+macro_rules! make_key {
+    () => {
+        "`openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out KEY.pem` does"
+    };
+}
+
 /// An RSA public key that envelopes may be sealed to, with its [`KeyId`].
 ///
 /// It holds no key of a cryptographic library. With one made from a certificate's SubjectPublicKeyInfo,
@@ -37,10 +44,17 @@ pub enum PublicKeyError {
         /// Its length in bits.
         bits: usize,
     },
-    /// The public exponent is even, or not in 3 to 2³² − 1.
+    /// The public exponent is even, or below 3.
     Exponent,
+    /// The public exponent is 2³² or more.
+    ExponentTooLarge {
+        /// Its length in bits.
+        bits: usize,
+    },
     /// The DER is malformed or not the one canonical encoding of the key.
     Encoding,
+    /// The algorithm rsaEncryption has other parameters than NULL, or none (RFC 3279 §2.3.1).
+    Parameters,
     /// The cryptographic library refuses the key.
     Refused,
     /// The key's algorithm is id-RSASSA-PSS (RFC 4055 §1.2): it may only sign.
@@ -50,25 +64,42 @@ pub enum PublicKeyError {
 impl fmt::Display for PublicKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Algorithm => f.write_str(
-                "the key is not an RSA encryption key: make one with rsaEncryption, 3072 bits",
-            ),
+            Self::Algorithm => f.write_str(concat!(
+                "the key is not an RSA encryption key: make one with rsaEncryption, ",
+                make_key!()
+            )),
             Self::Modulus { bits } => write!(
                 f,
                 "the RSA modulus has {bits} bits or is even: it must be odd, with 2048 to 8192 bits"
             ),
-            Self::Exponent => {
-                f.write_str("the RSA public exponent must be odd and at least 3, as 65537 is")
-            }
-            Self::Encoding => {
-                f.write_str("the public key is not encoded in canonical DER: export it again")
-            }
+            Self::Exponent => f.write_str(concat!(
+                "the RSA public exponent must be odd and at least 3: make a key with 65537, ",
+                make_key!()
+            )),
+            Self::ExponentTooLarge { bits } => write!(
+                f,
+                concat!(
+                    "the RSA public exponent has {} bits, and at most 32 are taken: make a key with 65537, ",
+                    make_key!()
+                ),
+                bits
+            ),
+            Self::Encoding => f.write_str(
+                "the RSA key inside is not in canonical DER: the private key may be good, but it needs a new certificate \
+                 from current software; for a request, `openssl req -new -key KEY.pem -out REQUEST.pem`",
+            ),
+            Self::Parameters => f.write_str(
+                "its algorithm rsaEncryption lacks the parameters NULL (RFC 3279 §2.3.1): the private key is good, but it \
+                 needs a new certificate; for a self-signed one, `openssl x509 -in CERT.pem -signkey KEY.pem -out NEW.pem`, \
+                 otherwise a new request, `openssl req -new -key KEY.pem -out REQUEST.pem`",
+            ),
             Self::Refused => {
                 f.write_str("the cryptographic library refuses the key: make a new one")
             }
-            Self::SignatureOnly => f.write_str(
-                "the key is for RSASSA-PSS signatures only: make one with rsaEncryption, 3072 bits",
-            ),
+            Self::SignatureOnly => f.write_str(concat!(
+                "the key is for RSASSA-PSS signatures only: make one with rsaEncryption, ",
+                make_key!()
+            )),
         }
     }
 }
@@ -96,6 +127,9 @@ impl PublicKey {
         let key =
             RsaPublicKey::<UintRef<'_>>::from_der(key).map_err(|_| PublicKeyError::Encoding)?;
         let public = Self::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())?;
+        if spki.algorithm.parameters != Some(AnyRef::NULL) {
+            return Err(PublicKeyError::Parameters);
+        }
         // The key id is a hash of the encoding: a second encoding would be a second name for one key.
         if public.spki_der != spki_der {
             return Err(PublicKeyError::Encoding);
@@ -202,10 +236,13 @@ fn check_modulus(modulus: &[u8]) -> Result<(), PublicKeyError> {
 
 fn check_exponent(exponent: &[u8]) -> Result<(), PublicKeyError> {
     let odd = exponent.last().is_some_and(|byte| byte & 1 == 1);
-    if odd && exponent != [1] && exponent.len() <= 4 {
-        Ok(())
-    } else {
+    if !odd || exponent == [1] {
         Err(PublicKeyError::Exponent)
+    } else if exponent.len() > 4 {
+        let bits = bits(exponent);
+        Err(PublicKeyError::ExponentTooLarge { bits })
+    } else {
+        Ok(())
     }
 }
 
@@ -246,7 +283,8 @@ fn encode_spki(modulus: UintRef<'_>, exponent: UintRef<'_>) -> der::Result<Vec<u
 pub(crate) const RSA_ENCRYPTION: ObjectIdentifier =
     ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 /// id-RSASSA-PSS (RFC 8017 appendix A.2.3).
-const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
+pub(crate) const RSASSA_PSS: ObjectIdentifier =
+    ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 const MIN_MODULUS_BITS: usize = 2048;
 
 #[cfg(all(test, feature = "jwe"))]

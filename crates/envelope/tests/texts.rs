@@ -14,7 +14,7 @@ use sealpost_envelope::{
     cms::{self, Cms, CmsError, KeyEncryption},
     error::ParseError,
     jwe::{self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization},
-    key::{IdentityError, KeyAnswer, KeyId, KeyringError, PublicKeyError},
+    key::{FileKind, IdentityError, JwkError, KeyAnswer, KeyId, KeyringError, PublicKeyError},
     native::Opener,
     open,
     rand_core::TryRng as _,
@@ -265,6 +265,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         &[
             CertificateError::AgentId,
             CertificateError::DuplicateExtension,
+            CertificateError::File(FileKind::Pkcs7),
             CertificateError::Malformed,
             CertificateError::NoCertificate,
             CertificateError::NotDer,
@@ -336,6 +337,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         "TrustAnchorsError",
         &[
             TrustAnchorsError::CriticalExtension { number: 1 },
+            TrustAnchorsError::File(FileKind::Pkcs7Der),
             TrustAnchorsError::Key { number: 2 },
             TrustAnchorsError::KeyUsage { number: 3 },
             TrustAnchorsError::Malformed { number: 4 },
@@ -351,7 +353,9 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             PublicKeyError::Algorithm,
             PublicKeyError::Modulus { bits: 1024 },
             PublicKeyError::Exponent,
+            PublicKeyError::ExponentTooLarge { bits: 33 },
             PublicKeyError::Encoding,
+            PublicKeyError::Parameters,
             PublicKeyError::Refused,
             PublicKeyError::SignatureOnly,
         ],
@@ -359,16 +363,36 @@ fn errors_say_what_is_wrong_and_what_to_do() {
     all.list(
         "IdentityError",
         &[
-            IdentityError::Certificate(CertificateError::Malformed),
             IdentityError::CertificateMismatch { key_id: KEY_ID },
-            IdentityError::Encrypted,
+            IdentityError::File(FileKind::Encrypted),
+            IdentityError::Jwk(JwkError::Public),
+            IdentityError::Label,
             IdentityError::Malformed,
+            IdentityError::MultiPrime,
             IdentityError::NoPrivateKey,
-            IdentityError::OpenSsh,
-            IdentityError::Pkcs12,
             IdentityError::PublicKey(PublicKeyError::Exponent),
             IdentityError::Refused,
             IdentityError::SeveralPrivateKeys,
+            IdentityError::TrailingBytes { length: 3 },
+        ],
+    );
+    all.list("IdentityError::File", &FILE_KINDS.map(IdentityError::File));
+    all.list(
+        "CertificateError::File",
+        &FILE_KINDS.map(CertificateError::File),
+    );
+    all.list(
+        "JwkError",
+        &[
+            JwkError::Duplicate,
+            JwkError::Json(malformed),
+            JwkError::KeyType,
+            JwkError::Missing { member: "qi" },
+            JwkError::MultiPrime,
+            JwkError::Number { member: "n" },
+            JwkError::Public,
+            JwkError::TooLarge,
+            JwkError::Use { member: "key_ops" },
         ],
     );
     let envelope = seal(&[recipient("a2048")], &CONTEXT, SECRET, &mut AwsLcRng).unwrap();
@@ -523,3 +547,34 @@ fn file(name: &str) -> Vec<u8> {
     let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys");
     std::fs::read(format!("{keys}/{name}")).unwrap()
 }
+
+const FILE_KINDS: [FileKind; 28] = [
+    FileKind::Age,
+    FileKind::Base64,
+    FileKind::Certificate,
+    FileKind::CertificateRequest,
+    FileKind::Crl,
+    FileKind::Encrypted,
+    FileKind::EscapedLines,
+    FileKind::Jks,
+    FileKind::Jwk,
+    FileKind::JwkSet,
+    FileKind::OpenPgp,
+    FileKind::OpenSsh,
+    FileKind::Pkcs12,
+    FileKind::Pkcs7,
+    FileKind::Pkcs7Der,
+    FileKind::PrivateKey,
+    FileKind::PublicKey,
+    FileKind::Putty,
+    FileKind::Pvk,
+    FileKind::Ssh2,
+    FileKind::SshOther,
+    FileKind::SshPublicKey,
+    FileKind::Tpm,
+    FileKind::TrustedCertificate,
+    FileKind::Utf16,
+    FileKind::Utf16Le,
+    FileKind::Utf32,
+    FileKind::Xml,
+];

@@ -44,6 +44,26 @@ pub const DICTIONARIES: &[(&str, &[&[u8]])] = &[
         ],
     ),
     (
+        "jwk",
+        &[
+            b"\"kty\":\"RSA\"",
+            b"\"use\":\"enc\"",
+            b"\"alg\":\"RSA-OAEP-256\"",
+            b"\"key_ops\":[\"decrypt\"]",
+            b"\"unwrapKey\"",
+            b"\"sign\"",
+            b"\"oth\":[]",
+            b"\"n\":",
+            b"\"e\":\"AQAB\"",
+            b"\"d\":",
+            b"\"p\":",
+            b"\"q\":",
+            b"\"dp\":",
+            b"\"dq\":",
+            b"\"qi\":",
+        ],
+    ),
+    (
         "cms",
         &[
             // AuthEnvelopedData, EnvelopedData, data

@@ -1,5 +1,6 @@
 //! The private keys that open, and their certificates.
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use sealpost_envelope::{AwsLc, Certificate, Identity, Keyring};
@@ -52,8 +53,13 @@ pub(super) fn read(
 
 fn identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
     let bytes = sealpost_files::read_text(path, MAX_IDENTITY)?;
-    Identity::from_pem_or_der(&bytes)
-        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+    let identity = Identity::from_pem_or_der(&bytes)
+        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
+    for skipped in identity.skipped_certificates() {
+        // Nothing is lost if stderr is closed.
+        let _ = writeln!(io::stderr(), "warning: {}: {skipped}", quoted(path));
+    }
+    Ok(identity)
 }
 
 /// `sealpost keygen` writes the certificate beside the key. Whatever else stands there under that name is left alone:

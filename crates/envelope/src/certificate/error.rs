@@ -3,7 +3,10 @@
 use core::fmt;
 
 use super::Certificate;
-use crate::public_key::PublicKeyError;
+use crate::{
+    file_kind::{FileKind, NotACertificate},
+    public_key::PublicKeyError,
+};
 
 /// Why bytes are not a certificate that can be sealed to.
 ///
@@ -17,6 +20,8 @@ pub enum CertificateError {
     AgentId,
     /// An extension is there twice (RFC 5280 §4.2).
     DuplicateExtension,
+    /// The file is of another kind.
+    File(FileKind),
     /// Not the encoding of a certificate.
     Malformed,
     /// The file holds no certificate.
@@ -52,9 +57,10 @@ impl fmt::Display for CertificateError {
             Self::DuplicateExtension => {
                 f.write_str("the certificate has an extension twice: issue one that has each once")
             }
-            Self::Malformed => {
-                f.write_str("the certificate is malformed: export it again, in PEM or DER")
-            }
+            Self::File(kind) => NotACertificate(*kind).fmt(f),
+            Self::Malformed => f.write_str(
+                "the certificate is malformed or was cut off: get it again from the agent's operator, in PEM or DER",
+            ),
             Self::NoCertificate => f.write_str(
                 "there is no certificate in the file: a block \"BEGIN CERTIFICATE\" is needed",
             ),

@@ -14,6 +14,7 @@ use x509_cert::name::RdnSequence;
 use super::{chain_error::ChainError, profile::Profile};
 use crate::{
     certificate::{CertificateError, Fields, Fingerprint},
+    file_kind::{FileKind, NotACertificate},
     hash::sha256,
     pem,
     time::UnixTime,
@@ -60,6 +61,8 @@ pub enum TrustAnchorsError {
         /// Its place in the file.
         number: usize,
     },
+    /// The file is of another kind.
+    File(FileKind),
     /// A certificate's key can't be used to verify signatures.
     Key {
         /// Its place in the file.
@@ -101,6 +104,7 @@ impl fmt::Display for TrustAnchorsError {
                 f,
                 "CA certificate {number} has a critical extension that is not understood: use an authority without it"
             ),
+            Self::File(kind) => NotACertificate(*kind).fmt(f),
             Self::Key { number } => write!(
                 f,
                 "the key of CA certificate {number} can't be used: it must be RSA with 2048 to 8192 bits, \
@@ -183,14 +187,27 @@ impl TrustAnchors {
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem).
+    /// As [`from_pem`](Self::from_pem); files of other kinds are named.
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, TrustAnchorsError> {
-        if pem::is_pem(bytes) {
-            return Self::from_pem(bytes);
-        }
-        check_length(bytes)?;
+        use TrustAnchorsError::{Malformed, NoCertificate, NotDer};
+        let read = if pem::is_pem(bytes) {
+            Self::from_pem(bytes)
+        } else {
+            Self::from_der(bytes)
+        };
+        read.map_err(|error| match (error, FileKind::of(bytes)) {
+            (error, None | Some(FileKind::Certificate)) => error,
+            (Malformed { .. } | NoCertificate | NotDer { .. }, Some(kind)) => {
+                TrustAnchorsError::File(kind)
+            }
+            (error, _) => error,
+        })
+    }
+
+    fn from_der(der: &[u8]) -> Result<Self, TrustAnchorsError> {
+        check_length(der)?;
         let mut anchors = Self::empty();
-        anchors.add(1, bytes)?;
+        anchors.add(1, der)?;
         Ok(anchors)
     }
 

@@ -43,6 +43,7 @@ fn suite<B: Tested>(harness: &mut Harness) {
         pkcs8_der_form::<B>
         pkcs1_pem::<B>
         pkcs1_der::<B>
+        jwk::<B>
         with_its_certificate::<B>
         refused::<B>
         moved_and_dropped::<B>

@@ -67,6 +67,31 @@ pub(crate) fn pkcs1_pem<B: Tested>() {
     loads(pem.unwrap().into_bytes(), Identity::<B>::from_pem);
 }
 
+pub(crate) fn jwk<B: Tested>() {
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+    let der = pkcs8_der().split_off(PKCS1);
+    // RFC 8017 appendix A.1.2, behind the header and the version.
+    let mut rest = &der[4 + 3..];
+    let mut jwk = Vec::with_capacity(8 * der.len());
+    jwk.extend_from_slice(b"{\"kty\":\"RSA\"");
+    for name in ["n", "e", "d", "p", "q", "dp", "dq", "qi"] {
+        let (start, length) = match rest[1] {
+            0x81 => (3, rest[2].into()),
+            0x82 => (4, u16::from_be_bytes([rest[2], rest[3]]).into()),
+            short => (2, usize::from(short)),
+        };
+        let number = &rest[start..start + length];
+        let number = Base64UrlUnpadded::encode_string(number.strip_prefix(&[0]).unwrap_or(number));
+        for part in [",\"", name, "\":\"", &number, "\""] {
+            jwk.extend_from_slice(part.as_bytes());
+        }
+        rest = &rest[start + length..];
+    }
+    jwk.push(b'}');
+    drop(der);
+    loads(jwk, Identity::<B>::from_pem_or_der);
+}
+
 pub(crate) fn with_its_certificate<B: Tested>() {
     let file = [test_file(KEY_FILE), test_file("agent-a2048.pem")].concat();
     loads(file, Identity::<B>::from_pem);

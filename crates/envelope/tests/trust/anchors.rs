@@ -4,6 +4,7 @@ use std::slice;
 
 use sealpost_envelope::{
     Certificate, Trust,
+    key::FileKind,
     trust::{
         ChainError, ChainPolicy, TrustAnchors,
         TrustAnchorsError::{self, *},
@@ -106,7 +107,7 @@ fn files() {
     assert_eq!(TrustAnchors::from_pem(b"").unwrap_err(), NoCertificate);
     assert_eq!(
         load(&test_file("keys/agent-a2048.key.pem")),
-        Err(NoCertificate)
+        Err(File(FileKind::PrivateKey))
     );
     // A file that was cut is not one with fewer.
     let whole = pem(&[good.clone(), good.clone()]);

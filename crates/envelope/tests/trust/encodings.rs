@@ -4,7 +4,7 @@ use sealpost_envelope::{
     Certificate, Recipient,
     backend::Backend,
     certificate::CertificateError::{self, *},
-    key::PublicKeyError,
+    key::{FileKind, PublicKeyError},
 };
 
 use super::{
@@ -41,7 +41,7 @@ fn bytes_that_are_no_certificate() {
     let cases = [
         ("nothing", vec![], Malformed),
         ("text", b"certificate".to_vec(), Malformed),
-        ("a private key", key, NoCertificate),
+        ("a private key", key, File(FileKind::PrivateKey)),
         (
             "base64 with a wrong character",
             broken.into_bytes(),
@@ -57,7 +57,7 @@ fn bytes_that_are_no_certificate() {
             truncated[..truncated.len() - 1].to_vec(),
             Malformed,
         ),
-        ("another SEQUENCE", agent_spki(), Malformed),
+        ("another SEQUENCE", agent_spki(), File(FileKind::PublicKey)),
         (
             "1 MB of DER",
             megabyte.clone(),
@@ -288,7 +288,7 @@ pub(crate) fn keys<B: Backend>() {
         (
             "e = 2^32 + 1",
             rsa_spki(&n, &unsigned(&[1, 0, 0, 0, 1])),
-            Exponent,
+            ExponentTooLarge { bits: 33 },
         ),
         (
             "an EC key",
@@ -305,11 +305,11 @@ pub(crate) fn keys<B: Backend>() {
             of_algorithm("1.2.840.113549.1.1.7"),
             Algorithm,
         ),
-        ("without parameters", spki(&rsa(&[]), &key), Encoding),
+        ("without parameters", spki(&rsa(&[]), &key), Parameters),
         (
             "parameters that are not NULL",
             spki(&rsa(&sequence(&[])), &key),
-            Encoding,
+            Parameters,
         ),
         (
             "a negative modulus",

@@ -1,7 +1,7 @@
 //! Files of certificates.
 
 use sealpost_envelope::{
-    Certificate, Trust, UnixTime, certificate::CertificateError, trust::TrustError,
+    Certificate, Trust, UnixTime, certificate::CertificateError, key::FileKind, trust::TrustError,
 };
 
 use super::forgery::test_file;
@@ -61,7 +61,7 @@ fn wrong_files_are_named() {
     assert_eq!(parse(b""), CertificateError::Malformed);
     assert_eq!(
         parse(&test_file("keys/agent-a2048.key.pem")),
-        CertificateError::NoCertificate
+        CertificateError::File(FileKind::PrivateKey)
     );
     assert_eq!(
         parse(&[&der[..], &[0]].concat()),

@@ -6,7 +6,7 @@ use sealpost_envelope::{
     Certificate, Identity, Recipient, SecretContext, Trust,
     backend::Backend,
     certificate::CertificateError,
-    key::PublicKeyError,
+    key::{FileKind, PublicKeyError},
     open, seal,
     trust::{
         ChainError::{
@@ -19,7 +19,7 @@ use sealpost_envelope::{
 
 use super::forgery::{NOW, test_file};
 
-use CertificateError::{AgentId, Malformed, NoCertificate, PublicKey};
+use CertificateError::{AgentId, File, Malformed, PublicKey};
 use TrustError::{Expired, KeyUsage};
 
 /// What a file must do: under a pin of what is in it, and under the chain policy.
@@ -145,8 +145,11 @@ const FILES: &[(&str, Expected)] = &[
     ("one-line.pem", Issued("ca-rsa")),
     ("width-76.pem", Issued("ca-rsa")),
     ("usual.der", Issued("ca-rsa")),
-    ("usual.p7b", Refused(NoCertificate)),
-    ("trusted-format.pem", Refused(NoCertificate)),
+    ("usual.p7b", Refused(File(FileKind::Pkcs7))),
+    (
+        "trusted-format.pem",
+        Refused(File(FileKind::TrustedCertificate)),
+    ),
 ];
 
 /// That of another agent: its error holds the name, and can't stand in a table.

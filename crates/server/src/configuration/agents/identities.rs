@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use sealpost_envelope::{AwsLc, Certificate, Identity};
 use sealpost_files::quoted;
 
+use crate::configuration::findings::Weight;
 use crate::configuration::named_files;
 use crate::configuration::section::Section;
 
@@ -25,9 +26,14 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<Identity<AwsLc>>> {
     let paths = section.paths("identity");
     let identity = |path: &PathBuf| {
         let bytes = named_files::read_private(section.findings(), &place, path)?;
-        Identity::from_pem_or_der(&bytes)
+        let identity = Identity::from_pem_or_der(&bytes)
             .map_err(|e| section.wrong("identity", format_args!("{}: {e}", quoted(path))))
-            .ok()
+            .ok()?;
+        for skipped in identity.skipped_certificates() {
+            let what = format!("{}: {skipped}", quoted(path));
+            section.findings().add(Weight::Notice, &place, what);
+        }
+        Some(identity)
     };
     let all: Vec<_> = paths.iter().map(identity).collect();
     let all: Vec<Identity<AwsLc>> = all.into_iter().collect::<Option<_>>()?;
@@ -54,6 +60,8 @@ pub(super) fn certificate(section: &mut Section<'_>) -> Option<CertificateFile> 
             certificate,
         }),
         Err(error) => {
+            // What is not PEM is named.
+            let error = Certificate::from_pem_or_der(&pem).err().unwrap_or(error);
             section.wrong("certificate", format_args!("{}: {error}", quoted(&path)));
             None
         }

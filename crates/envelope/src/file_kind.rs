@@ -1,0 +1,225 @@
+//! Files of other kinds: what they are, and how to get a private key or a certificate out of them.
+
+mod detect;
+
+use core::fmt;
+
+/// What a file is that is not read here, though it has to do with keys and certificates.
+///
+/// Errors name it, and the command that makes of it what is read, if there is one.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum FileKind {
+    /// An age identity or recipient.
+    Age,
+    /// PEM or DER that was encoded in base64 once more, as in the manifests of Kubernetes.
+    Base64,
+    /// A certificate (RFC 5280).
+    Certificate,
+    /// A certificate request (PKCS#10, RFC 2986).
+    CertificateRequest,
+    /// A certificate revocation list (RFC 5280 §5).
+    Crl,
+    /// A private key that is encrypted with a passphrase, in PKCS#8 or in the older PEM.
+    Encrypted,
+    /// PEM in one line, with `\n` for the line breaks.
+    EscapedLines,
+    /// A Java keystore, JKS or JCEKS.
+    Jks,
+    /// A JWK (RFC 7517).
+    Jwk,
+    /// A JWK set (RFC 7517 §5).
+    JwkSet,
+    /// An RSA private key in OpenSSH's own format.
+    OpenSsh,
+    /// Keys of OpenPGP.
+    OpenPgp,
+    /// PKCS#7 in PEM (RFC 2315): a collection of certificates.
+    Pkcs7,
+    /// PKCS#7 in DER.
+    Pkcs7Der,
+    /// PKCS#12 (RFC 7292).
+    Pkcs12,
+    /// A private key.
+    PrivateKey,
+    /// A public key.
+    PublicKey,
+    /// An RSA private key of PuTTY.
+    Putty,
+    /// A private key in Microsoft's PVK.
+    Pvk,
+    /// A private key in the format of SSH2 (RFC 4716 is that of its public keys).
+    Ssh2,
+    /// An SSH private key of another algorithm than RSA.
+    SshOther,
+    /// A public key of SSH.
+    SshPublicKey,
+    /// A key that stays in a TPM.
+    Tpm,
+    /// A certificate in OpenSSL's own `TRUSTED CERTIFICATE`.
+    TrustedCertificate,
+    /// Text in UTF-16 with a byte-order mark.
+    Utf16,
+    /// Text in UTF-16, big-endian, without a byte-order mark.
+    Utf16Be,
+    /// Text in UTF-16, little-endian, without a byte-order mark.
+    Utf16Le,
+    /// Text in UTF-32.
+    Utf32,
+    /// The XML of .NET, `RSAKeyValue`.
+    Xml,
+}
+
+/// How an error says that a private key was wanted.
+pub(crate) struct NotAKey(pub(crate) FileKind);
+
+/// How an error says that a certificate was wanted.
+pub(crate) struct NotACertificate(pub(crate) FileKind);
+
+impl fmt::Display for NotAKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the file is {}: {}", self.0.name(), self.0.to_key())
+    }
+}
+
+impl fmt::Display for NotACertificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let remedy = self.0.to_certificate();
+        write!(f, "the file is {}: {remedy}", self.0.name())
+    }
+}
+
+impl FileKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Age => "a key of age",
+            Self::Base64 => "another file in base64",
+            Self::Certificate => "a certificate, and holds no private key",
+            Self::CertificateRequest => "a certificate request",
+            Self::Crl => "a certificate revocation list",
+            Self::Encrypted => "a private key that is encrypted",
+            Self::EscapedLines => "PEM in one line, with \\n for its line breaks",
+            Self::Jks => "a Java keystore",
+            Self::Jwk => "a JWK",
+            Self::JwkSet => "a JWK set",
+            Self::OpenSsh => "a private key in OpenSSH's format",
+            Self::OpenPgp => "a key of OpenPGP",
+            Self::Pkcs7 | Self::Pkcs7Der => "PKCS#7, a collection of certificates",
+            Self::Pkcs12 => "PKCS#12",
+            Self::PrivateKey => "a private key, and no certificate",
+            Self::PublicKey => "a public key",
+            Self::Putty => "a private key of PuTTY",
+            Self::Pvk => "a private key in Microsoft's PVK",
+            Self::Ssh2 => "a private key in SSH2's format",
+            Self::SshOther => "an SSH key of another algorithm than RSA",
+            Self::SshPublicKey => "a public key of SSH",
+            Self::Tpm => "a key that stays in a TPM",
+            Self::TrustedCertificate => {
+                "a certificate in OpenSSL's own format, TRUSTED CERTIFICATE"
+            }
+            Self::Utf16 | Self::Utf16Be | Self::Utf16Le => "text in UTF-16",
+            Self::Utf32 => "text in UTF-32",
+            Self::Xml => "a key in the XML of .NET, RSAKeyValue",
+        }
+    }
+
+    /// What to do where a private key is wanted.
+    fn to_key(self) -> &'static str {
+        match self {
+            Self::Age | Self::OpenPgp | Self::SshOther => {
+                "make an RSA key, `openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out KEY.pem` does"
+            }
+            Self::Base64 => "`base64 -d FILE > KEY` decodes it",
+            Self::Certificate
+            | Self::CertificateRequest
+            | Self::Crl
+            | Self::Pkcs7
+            | Self::Pkcs7Der
+            | Self::PrivateKey
+            | Self::PublicKey
+            | Self::SshPublicKey
+            | Self::TrustedCertificate => {
+                "give the private key, which `sealpost keygen` writes as identity.pem"
+            }
+            Self::Encrypted => "decrypt it first, `openssl pkey -in FILE -out KEY.pem` does",
+            Self::EscapedLines => "`printf '%b' \"$(cat FILE)\" > KEY.pem` writes the line breaks",
+            Self::Jks => {
+                "take the key out, `keytool -importkeystore -srckeystore FILE -destkeystore KEY.p12 -deststoretype \
+                 PKCS12` and then `openssl pkcs12 -in KEY.p12 -nodes -out KEY.pem` do"
+            }
+            Self::Jwk => "give it as it is, or in PEM",
+            Self::JwkSet => {
+                "keep one private key of it, `jq '.keys[0]' FILE > KEY.json` takes the first"
+            }
+            Self::OpenSsh => {
+                "`cp FILE KEY.pem && ssh-keygen -p -N '' -m PEM -f KEY.pem` converts a copy; a new key is better, as one \
+                 for logging in must not open secrets"
+            }
+            Self::Pkcs12 => {
+                "take key and certificate out, `openssl pkcs12 -in FILE -nodes -out KEY.pem` does; add -legacy if it \
+                 says \"unsupported\""
+            }
+            Self::Putty => "`puttygen FILE -O private-openssh -o KEY.pem` converts it",
+            Self::Pvk => "`openssl rsa -inform PVK -in FILE -out KEY.pem` converts it",
+            Self::Ssh2 => {
+                "`ssh-keygen -i -f FILE > KEY.pem` converts it, if it is RSA and without a passphrase"
+            }
+            Self::Tpm => {
+                "it can't be read, so it can't be used here; make one with `sealpost keygen`, or keep it behind a key \
+                 holder of your own (docs/FOREIGN-KEYS.md)"
+            }
+            Self::Utf16 => "`iconv -f UTF-16 -t UTF-8 FILE > KEY.pem` converts it",
+            Self::Utf16Be => "`iconv -f UTF-16BE -t UTF-8 FILE > KEY.pem` converts it",
+            Self::Utf16Le => "`iconv -f UTF-16LE -t UTF-8 FILE > KEY.pem` converts it",
+            Self::Utf32 => "`iconv -f UTF-32 -t UTF-8 FILE > KEY.pem` converts it",
+            Self::Xml => {
+                "in PowerShell 7, `$key = [Security.Cryptography.RSA]::Create(); $key.FromXmlString((Get-Content -Raw \
+                 FILE)); $key.ExportPkcs8PrivateKeyPem() > KEY.pem` converts it"
+            }
+        }
+    }
+
+    /// What to do where a certificate is wanted.
+    fn to_certificate(self) -> &'static str {
+        match self {
+            Self::Base64 => "`base64 -d FILE > CERT` decodes it",
+            Self::CertificateRequest => "give the certificate that was issued for it",
+            Self::EscapedLines => "`printf '%b' \"$(cat FILE)\" > CERT.pem` writes the line breaks",
+            Self::Jks => {
+                "`keytool -exportcert -rfc -keystore FILE -alias ALIAS -file CERT.pem` takes a certificate out"
+            }
+            Self::Pkcs7 => {
+                "`openssl pkcs7 -in FILE -print_certs -out CERT.pem` takes them out; put the agent's first"
+            }
+            Self::Pkcs7Der => {
+                "`openssl pkcs7 -inform DER -in FILE -print_certs -out CERT.pem` takes them out; put the agent's first"
+            }
+            Self::Pkcs12 => {
+                "`openssl pkcs12 -in FILE -clcerts -nokeys -out CERT.pem` takes the certificate out; add -legacy if it \
+                 says \"unsupported\""
+            }
+            Self::PrivateKey
+            | Self::Encrypted
+            | Self::OpenSsh
+            | Self::Putty
+            | Self::Pvk
+            | Self::Ssh2
+            | Self::SshOther
+            | Self::Tpm
+            | Self::Xml => "it belongs to the agent alone; give the agent's certificate",
+            Self::TrustedCertificate => "`openssl x509 -in FILE -out CERT.pem` writes a plain one",
+            Self::Utf16 => "`iconv -f UTF-16 -t UTF-8 FILE > CERT.pem` converts it",
+            Self::Utf16Be => "`iconv -f UTF-16BE -t UTF-8 FILE > CERT.pem` converts it",
+            Self::Utf16Le => "`iconv -f UTF-16LE -t UTF-8 FILE > CERT.pem` converts it",
+            Self::Utf32 => "`iconv -f UTF-32 -t UTF-8 FILE > CERT.pem` converts it",
+            Self::Age
+            | Self::Certificate
+            | Self::Crl
+            | Self::Jwk
+            | Self::JwkSet
+            | Self::OpenPgp
+            | Self::PublicKey
+            | Self::SshPublicKey => "give the agent's certificate, a block \"BEGIN CERTIFICATE\"",
+        }
+    }
+}

@@ -1,0 +1,448 @@
+//! Private keys in every form that people have.
+
+use sealpost_envelope::{
+    Identity,
+    certificate::CertificateError,
+    key::{
+        FileKind::{self, *},
+        IdentityError::{
+            self, File, Label, Malformed, MultiPrime, SeveralPrivateKeys, TrailingBytes,
+        },
+        PublicKeyError,
+    },
+};
+
+use super::{
+    Any,
+    tools::{follow, has, key_id, key_pem, parse, shell, test_file},
+};
+
+fn named(file: &[u8]) -> IdentityError {
+    parse(file).expect_err("it is not read")
+}
+
+/// Asserts that the file is named, and that what the error says makes of it the key.
+fn named_and_converted(what: &str, file: &[u8], kind: FileKind, change: &[(&str, &str)]) {
+    let error = named(file);
+    assert_eq!(error, File(kind), "{what}");
+    assert_eq!(parse(&follow(&error, file, change)), Ok(key_id()), "{what}");
+}
+
+const PASSPHRASE: &[(&str, &str)] = &[("openssl pkey", "openssl pkey -passin pass:secret")];
+
+#[test]
+fn what_openssl_writes() {
+    if !has("openssl") {
+        return;
+    }
+    let pem = key_pem();
+    let openssl = |script: &str| shell(script, &[("k", &pem)]);
+    for (what, script) in [
+        ("PKCS#8 PEM", "cat k"),
+        (
+            "PKCS#8 DER",
+            "openssl pkcs8 -topk8 -nocrypt -in k -outform DER",
+        ),
+        ("PKCS#1 PEM", "openssl rsa -traditional -in k"),
+        ("PKCS#1 DER", "openssl rsa -traditional -in k -outform DER"),
+    ] {
+        assert_eq!(parse(&openssl(script)), Ok(key_id()), "{what}");
+    }
+    for (what, script) in [
+        (
+            "encrypted PKCS#8 PEM",
+            "openssl pkcs8 -topk8 -in k -passout pass:secret",
+        ),
+        (
+            "encrypted PKCS#8 DER",
+            "openssl pkcs8 -topk8 -in k -passout pass:secret -outform DER",
+        ),
+        (
+            "encrypted PEM with Proc-Type",
+            "openssl rsa -traditional -in k -aes256 -passout pass:secret",
+        ),
+    ] {
+        named_and_converted(what, &openssl(script), Encrypted, PASSPHRASE);
+    }
+    let pkcs12 = openssl("openssl pkcs12 -export -nocerts -inkey k -passout pass:secret");
+    let with_passphrase = [("openssl pkcs12", "openssl pkcs12 -passin pass:secret")];
+    named_and_converted("PKCS#12", &pkcs12, Pkcs12, &with_passphrase);
+    let pvk = openssl("openssl rsa -in k -outform PVK -pvk-none");
+    named_and_converted("PVK", &pvk, Pvk, &[]);
+}
+
+#[test]
+fn der_with_trailing_bytes_and_pem_with_a_wrong_label() {
+    if !has("openssl") {
+        return;
+    }
+    let pem = key_pem();
+    let openssl = |script: &str| shell(script, &[("k", &pem)]);
+    let (pkcs8, pkcs1) = (
+        openssl("openssl pkcs8 -topk8 -nocrypt -in k -outform DER"),
+        openssl("openssl rsa -traditional -in k -outform DER"),
+    );
+    for der in [&pkcs8, &pkcs1] {
+        let file = [der, &b"\r\n"[..]].concat();
+        let error = named(&file);
+        assert_eq!(error, TrailingBytes { length: 2 });
+        assert_eq!(parse(&follow(&error, &file, &[])), Ok(key_id()));
+    }
+    for (label, der, expected) in [
+        ("RSA PRIVATE KEY", &pkcs8, Label),
+        ("PRIVATE KEY", &pkcs1, Label),
+    ] {
+        let file = armored(label, der);
+        let error = named(&file);
+        assert_eq!(error, expected, "{label}");
+        assert_eq!(parse(&follow(&error, &file, &[])), Ok(key_id()), "{label}");
+    }
+    let longer = [&pkcs8[..], &[0; 3]].concat();
+    let longer = armored("PRIVATE KEY", &longer);
+    assert_eq!(named(&longer), TrailingBytes { length: 3 });
+}
+
+#[test]
+fn keys_of_other_algorithms() {
+    if !has("openssl") {
+        return;
+    }
+    let algorithm = IdentityError::PublicKey(PublicKeyError::Algorithm);
+    for (what, script, expected) in [
+        (
+            "EC",
+            "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
+            algorithm,
+        ),
+        (
+            "EC, in its older form",
+            "openssl ecparam -name prime256v1 -genkey -noout",
+            algorithm,
+        ),
+        (
+            "EC, with its parameters before it",
+            "openssl ecparam -name prime256v1 -genkey",
+            algorithm,
+        ),
+        ("Ed25519", "openssl genpkey -algorithm ED25519", algorithm),
+        (
+            "Ed25519 DER",
+            "openssl genpkey -algorithm ED25519 -outform DER",
+            algorithm,
+        ),
+        ("X25519", "openssl genpkey -algorithm X25519", algorithm),
+        (
+            "RSA-PSS",
+            "openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048",
+            IdentityError::PublicKey(PublicKeyError::SignatureOnly),
+        ),
+        (
+            "three primes",
+            "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_primes:3",
+            MultiPrime,
+        ),
+        (
+            "an exponent of 33 bits",
+            "openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -pkeyopt rsa_keygen_pubexp:4294967297",
+            IdentityError::PublicKey(PublicKeyError::ExponentTooLarge { bits: 33 }),
+        ),
+    ] {
+        let error = named(&shell(script, &[]));
+        assert_eq!(error, expected, "{what}");
+        assert!(
+            error.to_string().contains("`openssl genpkey "),
+            "{what}: {error}"
+        );
+    }
+    // The same command in all of them.
+    let made = follow(&MultiPrime, b"", &[]);
+    assert!(parse(&made).is_ok());
+}
+
+#[test]
+fn what_ssh_programs_write() {
+    if !has("ssh-keygen") {
+        return;
+    }
+    let pem = key_pem();
+    let ssh = |script: &str| shell(&format!("({script}) >/dev/null; cat k"), &[("k", &pem)]);
+    let plain = ssh("ssh-keygen -p -N '' -f k");
+    named_and_converted("OpenSSH", &plain, OpenSsh, &[]);
+    let encrypted = ssh("ssh-keygen -p -N secret -f k");
+    let with_passphrase = [("ssh-keygen -p", "ssh-keygen -p -P secret")];
+    named_and_converted("OpenSSH, encrypted", &encrypted, OpenSsh, &with_passphrase);
+    let public = shell("ssh-keygen -y -f k", &[("k", &plain)]);
+    assert_eq!(named(&public), File(SshPublicKey));
+    let public = shell("ssh-keygen -e -f k", &[("k", &plain)]);
+    assert_eq!(named(&public), File(SshPublicKey));
+    for algorithm in ["ed25519", "ecdsa"] {
+        let script = format!("ssh-keygen -q -t {algorithm} -N '' -f k; cat k");
+        assert_eq!(named(&shell(&script, &[])), File(SshOther), "{algorithm}");
+    }
+    named_and_converted("SSH2", &ssh2(), Ssh2, &[]);
+    // Of PuTTY the first line says what it is.
+    let putty = |algorithm| {
+        format!("PuTTY-User-Key-File-3: {algorithm}\nEncryption: none\nComment: ssh-rsa\n")
+    };
+    assert_eq!(named(putty("ssh-rsa").as_bytes()), File(Putty));
+    assert_eq!(named(putty("ssh-ed25519").as_bytes()), File(SshOther));
+    if has("puttygen") {
+        let putty = shell(
+            "puttygen k -O private -o p --new-passphrase /dev/null; cat p",
+            &[("k", &plain)],
+        );
+        named_and_converted("PuTTY", &putty, Putty, &[]);
+    }
+}
+
+#[test]
+fn java_keystores() {
+    if !has("keytool") || !has("openssl") {
+        return;
+    }
+    let pem = [key_pem(), test_file("keys/agent-a2048.pem")].concat();
+    let script = "openssl pkcs12 -export -in k -out k.p12 -passout pass:secret
+        keytool -importkeystore -srckeystore k.p12 -srcstorepass secret -destkeystore k.jks -deststoretype TYPE \
+            -deststorepass secret 2>/dev/null
+        cat k.jks";
+    let with_passphrase = [
+        (
+            "keytool",
+            "keytool -importkeystore -srcstorepass secret -deststorepass secret",
+        ),
+        ("-importkeystore -srckeystore", "-srckeystore"),
+        ("openssl pkcs12", "openssl pkcs12 -passin pass:secret"),
+    ];
+    for store in ["JKS", "JCEKS"] {
+        let file = shell(&script.replace("TYPE", store), &[("k", &pem)]);
+        named_and_converted(store, &file, Jks, &with_passphrase);
+    }
+}
+
+#[test]
+fn other_encodings_of_the_same_text() {
+    let pem = String::from_utf8(key_pem()).unwrap();
+    for (what, text) in [
+        ("a byte-order mark", format!("\u{feff}{pem}")),
+        ("blank lines around", format!("\n\n{pem}\n\n")),
+        ("CRLF", pem.replace('\n', "\r\n")),
+        ("CR alone", pem.replace('\n', "\r")),
+        ("blank lines between", pem.replace('\n', "\n\n")),
+        ("blanks at the ends of lines", pem.replace('\n', " \t\n")),
+        ("indented", format!("    {}", pem.replace('\n', "\n    "))),
+        ("one line", pem.replace('\n', " ")),
+        (
+            "lines of unequal length",
+            pem.replacen("\n", "", 3)
+                .replacen("KEY-----", "KEY-----\n", 1),
+        ),
+        (
+            "text before and behind",
+            format!("Bag Attributes\n    a: b\n{pem}# the end"),
+        ),
+    ] {
+        assert_eq!(parse(text.as_bytes()), Ok(key_id()), "{what}");
+    }
+    let units =
+        |unit: fn(u16) -> [u8; 2]| -> Vec<u8> { pem.encode_utf16().flat_map(unit).collect() };
+    let (little, big) = (units(u16::to_le_bytes), units(u16::to_be_bytes));
+    let utf32: Vec<u8> = pem
+        .chars()
+        .flat_map(|c| u32::from(c).to_le_bytes())
+        .collect();
+    for (what, file, kind) in [
+        ("UTF-16LE", little.clone(), Utf16Le),
+        ("UTF-16BE", big.clone(), Utf16Be),
+        (
+            "UTF-16LE with a mark",
+            [&[0xff, 0xfe][..], &little].concat(),
+            Utf16,
+        ),
+        (
+            "UTF-16BE with a mark",
+            [&[0xfe, 0xff][..], &big].concat(),
+            Utf16,
+        ),
+        (
+            "UTF-32 with a mark",
+            [&[0xff, 0xfe, 0, 0][..], &utf32].concat(),
+            Utf32,
+        ),
+        (
+            "line breaks spelled out",
+            pem.replace('\n', "\\n").into(),
+            EscapedLines,
+        ),
+    ] {
+        named_and_converted(what, &file, kind, &[]);
+    }
+    let base64 = shell("base64 k", &[("k", pem.as_bytes())]);
+    named_and_converted("base64 of PEM", &base64, Base64, &[]);
+    if has("openssl") {
+        let base64 = shell(
+            "openssl pkcs8 -topk8 -nocrypt -in k -outform DER | base64",
+            &[("k", pem.as_bytes())],
+        );
+        named_and_converted("base64 of DER", &base64, Base64, &[]);
+    }
+}
+
+#[test]
+fn what_is_not_a_private_key() {
+    let certificate = test_file("certificates/usual.pem");
+    assert_eq!(named(&certificate), File(Certificate));
+    assert_eq!(
+        named(&test_file("certificates/usual.der")),
+        File(Certificate)
+    );
+    assert_eq!(named(&test_file("certificates/usual.p7b")), File(Pkcs7));
+    assert_eq!(
+        named(&test_file("certificates/trusted-format.pem")),
+        File(TrustedCertificate)
+    );
+    for (text, kind) in [
+        (
+            "-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQ\n=x\n-----END PGP PRIVATE KEY BLOCK-----\n",
+            OpenPgp,
+        ),
+        (
+            "-----BEGIN TSS2 PRIVATE KEY-----\nAAAA\n-----END TSS2 PRIVATE KEY-----\n",
+            Tpm,
+        ),
+        ("# created: 2026\nAGE-SECRET-KEY-1QQQ\n", Age),
+        ("<RSAKeyValue><Modulus>AQAB</Modulus></RSAKeyValue>", Xml),
+        ("\u{feff}<?xml version=\"1.0\"?>\n<RSAKeyValue/>", Xml),
+        ("ssh-rsa AAAAB3NzaC1yc2E agent", SshPublicKey),
+        ("{\"keys\":[]}", JwkSet),
+    ] {
+        assert_eq!(named(text.as_bytes()), File(kind), "{text}");
+    }
+    assert_eq!(named(b"what is this?"), Malformed);
+    assert_eq!(named(b""), Malformed);
+    let twice = [key_pem(), key_pem()].concat();
+    assert_eq!(named(&twice), SeveralPrivateKeys);
+    if !has("openssl") {
+        return;
+    }
+    let openssl = |script: &str| shell(script, &[("k", &key_pem()), ("c", &certificate)]);
+    for (what, script, kind) in [
+        ("a public key", "openssl pkey -in k -pubout", PublicKey),
+        (
+            "in DER",
+            "openssl pkey -in k -pubout -outform DER",
+            PublicKey,
+        ),
+        ("PKCS#1", "openssl rsa -in k -RSAPublicKey_out", PublicKey),
+        (
+            "PKCS#1 in DER",
+            "openssl rsa -in k -RSAPublicKey_out -outform DER",
+            PublicKey,
+        ),
+        (
+            "a request",
+            "openssl req -new -key k -subj /CN=a",
+            CertificateRequest,
+        ),
+        (
+            "a request in DER",
+            "openssl req -new -key k -subj /CN=a -outform DER",
+            CertificateRequest,
+        ),
+        (
+            "PKCS#7 in DER",
+            "openssl crl2pkcs7 -nocrl -certfile c -outform DER",
+            Pkcs7Der,
+        ),
+    ] {
+        assert_eq!(named(&openssl(script)), File(kind), "{what}");
+    }
+}
+
+/// Somebody else's certificate is no reason not to open.
+#[test]
+fn an_odd_certificate_in_the_identity_file_does_not_prevent_opening() {
+    let (key, own) = (key_pem(), test_file("keys/agent-a2048.pem"));
+    let garbage = armored("CERTIFICATE", b"garbage");
+    let cut = String::from_utf8(own.clone())
+        .unwrap()
+        .replacen("MII", "MI", 1)
+        .into_bytes();
+    let trailing = armored(
+        "CERTIFICATE",
+        &[&test_file("certificates/usual.der")[..], b"\0"].concat(),
+    );
+    let agent_wrong = test_file("certificates/bad-agent.pem");
+    let long_serial = test_file("certificates/serial-24-bytes.pem");
+    let odd = [&garbage, &cut, &trailing, &agent_wrong, &long_serial];
+    for odd in odd {
+        for (file, number, certificates) in [
+            (vec![&key, odd], 1, 0),
+            (vec![odd, &key], 1, 0),
+            (vec![&key, &own, odd], 2, 1),
+            (vec![odd, &own, &key], 1, 1),
+        ] {
+            let file: Vec<u8> = file.into_iter().flatten().copied().collect();
+            let identity = Identity::<Any>::from_pem_or_der(&file).unwrap();
+            assert_eq!(identity.key_id(), key_id());
+            assert_eq!(identity.certificates().len(), certificates);
+            let [skipped] = identity.skipped_certificates() else {
+                panic!("{:?}", identity.skipped_certificates());
+            };
+            assert_eq!(skipped.number, number);
+            assert!(!matches!(skipped.reason, CertificateError::PublicKey(_)));
+        }
+    }
+    // What is no certificate is not counted.
+    let trusted = test_file("certificates/trusted-format.pem");
+    let identity = Identity::<Any>::from_pem(&[&trusted[..], &key].concat()).unwrap();
+    assert!(identity.skipped_certificates().is_empty());
+}
+
+pub(crate) fn armored(label: &str, der: &[u8]) -> Vec<u8> {
+    let ending = pem_rfc7468::LineEnding::LF;
+    pem_rfc7468::encode_string(label, ending, der)
+        .unwrap()
+        .into()
+}
+
+/// The key as the programs of ssh.com wrote it: numbers with their lengths in bits.
+fn ssh2() -> Vec<u8> {
+    let text = |text: &str| [&length(text.len())[..], text.as_bytes()].concat();
+    let number = |number: &[u8]| {
+        let bits = 8 * number.len() - number[0].leading_zeros() as usize;
+        [&length(bits)[..], number].concat()
+    };
+    let [n, _, d, p, q, _, _, qi] = super::jwk::numbers();
+    let numbers = [
+        vec![0, 0, 0, 0, 0, 0, 0, 0],
+        vec![0x01, 0, 1],
+        number(&d),
+        number(&n),
+        number(&qi),
+        number(&q),
+        number(&p),
+    ];
+    let content = [
+        text("if-modn{sign{rsa-pkcs1-sha1},encrypt{rsa-pkcs1v2-oaep}}"),
+        text("none"),
+        length(0).to_vec(),
+        numbers.concat(),
+    ]
+    .concat();
+    let blob = [
+        &[0x3f, 0x6f, 0xf9, 0xeb][..],
+        &length(8 + content.len()),
+        &content,
+    ]
+    .concat();
+    let base64 = shell("base64 -w 70 b", &[("b", &blob)]);
+    let (begin, end) = (
+        "---- BEGIN SSH2 ENCRYPTED PRIVATE KEY ----\n",
+        "---- END SSH2 ENCRYPTED PRIVATE KEY ----\n",
+    );
+    [begin.as_bytes(), &base64, end.as_bytes()].concat()
+}
+
+fn length(number: usize) -> [u8; 4] {
+    u32::try_from(number).unwrap().to_be_bytes()
+}

@@ -1,0 +1,4 @@
+//! Private keys as JWK. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("jwk").check)(bytes));
