@@ -118,6 +118,9 @@ def page():
     metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1"))
     packages = {(p["name"], p["version"]): p for p in metadata["packages"]}
     host, device = tree(HOST, "--features", FEATURES), tree(DEVICE)
+    line = tree(HOST, "--no-default-features", "--features", "sealpost-envelope/aws-lc")
+    # README says so, and SECURITY.md counts on it.
+    assert not any(name == "rsa" for name, _ in line)
     rows = []
     for name, version in sorted(host):
         package = packages[name, version]
@@ -125,13 +128,16 @@ def page():
         maker = re.sub(r"^https://git(?:hub|lab)\.com/|/$", "", package["repository"] or "")
         rows.append(
             f"| `{name}` {version} | {purpose} | {maker} | {package['license']} | "
-            f"{unsafe_lines(package['manifest_path'])} | {'yes' if (name, version) in device else ''} | {audit} |"
+            f"{unsafe_lines(package['manifest_path'])} | {'yes' if (name, version) in line else ''} | {'yes' if (name, version) in device else ''} | {audit} |"
         )
     return f"""# What the core depends on
 
 Every crate that `sealpost-envelope` (all features), `sealpost-context`, `sealpost-json`, `sealpost-validator` and `sealpost-vault-key` pull in on {HOST}, those
 that only build included: {len(host)}. A device without an operating system ({DEVICE}, the default features) gets the {len(device & host)} that are marked;
 `sealpost-context`, `sealpost-json` and `sealpost-validator` have no dependency of others.
+
+A program on a host should say `sealpost-envelope = {{ …, default-features = false, features = ["aws-lc"] }}`. That is the {len(line & host)} that are marked, and not `rsa`
+(RUSTSEC-2023-0071). The pure-Rust backend is the default since it is the one that every target has.
 
 This page is written by `docs/dependencies.py`, which reads Cargo.lock and the sources; `docs/dependencies.py --check` fails if it
 is out of date. *unsafe* counts the lines of Rust with the keyword, comments left out; it says where to look, not how good
@@ -143,8 +149,8 @@ against `deny.toml`. Known vulnerabilities are looked for where RustSec's databa
 had (`cargo deny check advisories`); beside a copy of it of 2025-02-24 nothing was found but RUSTSEC-2023-0071, the one exception, of which
 SECURITY.md tells.
 
-| crate | what for | kept by | licence | unsafe | on devices | audit |
-|---|---|---|---|---|---|---|
+| crate | what for | kept by | licence | unsafe | on a host | on devices | audit |
+|---|---|---|---|---|---|---|---|
 """ + "\n".join(rows) + "\n"
 
 

@@ -205,8 +205,14 @@ def issuer(folder):
     modulus = bytes.fromhex(modulus.stdout.strip().split("=")[1])
     jwk = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "load", "n": b64(modulus), "e": "AQAB"}
     (folder / "jwks.json").write_text(json.dumps({"keys": [jwk]}))
+    return token(folder, "load")
+
+
+def token(folder, subject):
+    """A token for this subject, of the issuer in this folder."""
+    key = folder / "issuer.pem"
     now = int(time.time())
-    claims = {"iss": "https://issuer.example", "aud": "sealpost", "sub": "load", "iat": now, "exp": now + 3600, "scope": "secrets:write"}
+    claims = {"iss": "https://issuer.example", "aud": "sealpost", "sub": subject, "iat": now, "exp": now + 3600, "scope": "secrets:write"}
     signed = ".".join(b64(json.dumps(part).encode()) for part in ({"alg": "RS256", "kid": "load", "typ": "at+jwt"}, claims))
     signature = subprocess.run(["openssl", "dgst", "-sha256", "-sign", key], input=signed.encode(), check=True, capture_output=True)
     return f"{signed}.{b64(signature.stdout)}"

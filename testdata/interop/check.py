@@ -303,7 +303,7 @@ def odd_names(report, sealpost, run, by):
     """A name that JSON can be written in more than one way for. Some peers encode the header again to authenticate it."""
     context = ["--agent-id", "a2048", "--project", PROJECT, "--name", ODD_NAME]
     key = (KEYS / "agent-a2048.key.pem").read_text()
-    forms = [("compact", "jwe", ["a2048"]), ("flattened", "jwe-json", ["a2048"]), ("general", "jwe-json", ["a2048", OTHER])]
+    forms = [("compact", "jwe", ["a2048"]), ("flattened", "jwe-json", ["a2048"]), ("general", "jwe-json", [OTHER, "a2048"])]
     for form, written, names in forms:
         if by == "authlib" and form == "flattened":
             continue

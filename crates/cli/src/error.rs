@@ -126,6 +126,7 @@ impl From<sealpost_server::Error> for Failure {
             | Error::Ledger(_)
             | Error::Listen { .. }
             | Error::ResolveSocket { .. } => Exit::Usage,
+            Error::Descriptors(_) => Exit::Refused,
         };
         let failure = Self::new(exit, &error);
         match error.hint() {

@@ -9,6 +9,7 @@ mod dev;
 mod error;
 #[cfg(unix)]
 mod gateway;
+pub mod heap;
 mod inspect;
 mod io;
 #[cfg(unix)]

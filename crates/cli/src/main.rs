@@ -2,6 +2,12 @@
 
 use std::process::ExitCode;
 
+use sealpost_cli::heap::{self, Wiping};
+
+#[global_allocator]
+static HEAP: Wiping = Wiping;
+
 fn main() -> ExitCode {
+    heap::return_large_blocks();
     sealpost_cli::main()
 }

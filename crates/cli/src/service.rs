@@ -7,6 +7,7 @@ use sealpost_server::{LogConfiguration, logging};
 use tokio::runtime::Runtime;
 
 use crate::error::Failure;
+use crate::heap;
 
 /// Logs, and runs what `serve` returns until it ends.
 pub(crate) fn run<F>(
@@ -18,6 +19,7 @@ where
     F: Future<Output = Result<(), Failure>>,
 {
     let log = logging::start(log, metrics).map_err(Failure::usage)?;
+    heap::keep_returning_pages();
     let runtime = Runtime::new()
         .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
     let ended = runtime.block_on(serve());

@@ -24,6 +24,8 @@ mod cli {
     mod canary;
     #[cfg(unix)]
     mod demo;
+    #[cfg(target_os = "linux")]
+    mod descriptors;
     #[cfg(unix)]
     mod dev;
     #[cfg(unix)]
@@ -38,6 +40,8 @@ mod cli {
     mod gateway_server;
     #[cfg(unix)]
     mod log_sinks;
+    #[cfg(target_os = "linux")]
+    mod memory;
     #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::http::request::Parts;
 use sealpost_protocol::Clock;
+use tokio::time::{Instant, timeout_at};
 use tracing::info;
 
 use crate::{
@@ -11,8 +12,9 @@ use crate::{
     limits::RateLimit,
     metrics::Metrics,
     parameters::Parameters,
+    principal_id::{PrincipalId, PrincipalIds},
     problem::Problem,
-    rate_limit::RateLimiter,
+    rate_limit::{RateLimiter, Reservation},
     request_record::RequestRecord,
 };
 
@@ -22,7 +24,15 @@ pub(crate) struct Admission {
     authenticator: Arc<dyn Authenticator>,
     clock: Arc<dyn Clock>,
     metrics: Arc<Metrics>,
+    ids: PrincipalIds,
     rates: RateLimiter,
+}
+
+/// Who sends a request that was admitted.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    pub(crate) principal: Principal,
+    pub(crate) id: PrincipalId,
 }
 
 impl Admission {
@@ -36,6 +46,7 @@ impl Admission {
             authenticator,
             clock,
             metrics,
+            ids: PrincipalIds::default(),
             rates: RateLimiter::new(rate),
         }
     }
@@ -50,7 +61,7 @@ impl Admission {
         parts: &Parts,
         parameters: &Parameters,
         record: &RequestRecord,
-    ) -> Result<Principal, Problem> {
+    ) -> Result<Admitted, Problem> {
         record.target(parameters.agent.as_ref(), parameters.project.flatten());
         let principal = match self.authorise(parts, parameters, record).await {
             Ok(principal) => principal,
@@ -61,24 +72,27 @@ impl Admission {
                 return Err(Problem::forbidden());
             }
         };
-        self.rates.take(&principal).map_err(Problem::rate_limited)?;
-        Ok(principal)
+        let id = self.ids.of(&principal);
+        self.rates.take(id).map_err(Problem::rate_limited)?;
+        Ok(Admitted { principal, id })
     }
 
-    /// Checks that the principal owes nothing: requests that came with this one may have been charged while it waited.
+    /// Sets aside what a sealed value costs its principal if it does not open. Waits while as many of the principal's values
+    /// are being opened as its rate pays for.
     ///
     /// # Errors
     ///
-    /// The answer, 504.
-    pub(crate) fn check_debt(&self, principal: &Principal) -> Result<(), Problem> {
-        self.rates
-            .check_debt(principal)
-            .map_err(Problem::rate_limited)
-    }
-
-    /// Charges the principal, in requests, for what costs more than a request or looks like an attack.
-    pub(crate) fn charge(&self, principal: &Principal, cost: u32) {
-        self.rates.charge(principal, cost);
+    /// The answer, 504: the principal is in debt, or there was no turn before the deadline.
+    pub(crate) async fn reserve_failed_open(
+        &self,
+        principal: PrincipalId,
+        deadline: Instant,
+    ) -> Result<Reservation, Problem> {
+        let reserving = self.rates.reserve(principal, FAILED_OPEN);
+        match timeout_at(deadline, reserving).await {
+            Ok(reserved) => reserved.map_err(Problem::rate_limited),
+            Err(_) => Err(Problem::overloaded()),
+        }
     }
 
     async fn authorise(
@@ -95,3 +109,6 @@ impl Admission {
         Ok(principal)
     }
 }
+
+/// The cost of a sealed value that does not open, in requests.
+const FAILED_OPEN: u32 = 100;

@@ -14,20 +14,26 @@ use zeroize::Zeroizing;
 
 use crate::{headers::single, rejection::Rejection};
 
-/// Reads a body of at most [`MAX_BODY`] bytes into one buffer that is wiped when dropped.
+/// Returns how many bytes a body takes: what is announced, or else the most that it may have.
+///
+/// # Errors
+///
+/// A rejection if it announces more than that.
+pub(crate) fn capacity(headers: &HeaderMap, body: &Body) -> Result<usize, Rejection> {
+    let announced = body.size_hint().exact().or_else(|| content_length(headers));
+    let capacity = announced.map_or(Some(MAX_BODY), |n| usize::try_from(n).ok());
+    capacity.filter(|n| *n <= MAX_BODY).ok_or_else(too_large)
+}
+
+/// Reads a body of at most `capacity` bytes into one buffer that is wiped when dropped.
 ///
 /// The buffer is allocated once, because a growing one would leave copies behind.
 pub(crate) async fn read(
     headers: &HeaderMap,
     mut body: Body,
+    capacity: usize,
     time: Duration,
 ) -> Result<Zeroizing<Vec<u8>>, Rejection> {
-    let announced = body.size_hint().exact().or_else(|| content_length(headers));
-    let capacity = announced.map_or(Some(MAX_BODY), |n| usize::try_from(n).ok());
-    let Some(capacity) = capacity.filter(|n| *n <= MAX_BODY) else {
-        linger(headers, body);
-        return Err(too_large());
-    };
     let mut buffer = Zeroizing::new(Vec::with_capacity(capacity));
     let read = async {
         while let Some(frame) = body.frame().await {
@@ -122,13 +128,11 @@ mod tests {
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit() {
         let read = |length: usize| async move {
-            read(
-                &HeaderMap::new(),
-                Body::from(vec![b'x'; length]),
-                Duration::from_secs(5),
-            )
-            .await
-            .map(|b| b.len())
+            let body = Body::from(vec![b'x'; length]);
+            let capacity = capacity(&HeaderMap::new(), &body)?;
+            read(&HeaderMap::new(), body, capacity, Duration::from_secs(5))
+                .await
+                .map(|b| b.len())
         };
         assert_eq!(read(0).await, Ok(0));
         assert_eq!(read(MAX_BODY).await, Ok(MAX_BODY));
@@ -156,7 +160,8 @@ mod tests {
     async fn the_buffer_never_grows() {
         let read = |pieces: usize| async move {
             let body = Body::new(Pieces(pieces + 1));
-            read(&HeaderMap::new(), body, Duration::from_secs(5)).await
+            let capacity = capacity(&HeaderMap::new(), &body)?;
+            read(&HeaderMap::new(), body, capacity, Duration::from_secs(5)).await
         };
         let buffer = read(8).await.unwrap();
         assert_eq!((buffer.len(), buffer.capacity()), (MAX_BODY, MAX_BODY));

@@ -63,7 +63,7 @@ impl Delivery {
             // Signed in whole seconds, rounded up.
             lifetime: deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(1),
         };
-        let message = self.sealer.seal(message, order).await?;
+        let message = self.sealer.seal(message, order, deadline).await?;
         let answer = self
             .carrier
             .request(entry.id(), message.into(), deadline, &mut any_answer)

@@ -12,6 +12,7 @@ use crate::{
     audit::{AuditSink, Trail},
     auth::Authenticator,
     base_path::BasePath,
+    body_memory::BodyMemory,
     component::Component,
     delivery::Delivery,
     directory::AgentDirectory,
@@ -141,6 +142,7 @@ impl Gateway {
                 limits.rate,
             ),
             agents: Agents::new(self.directory),
+            body_memory: BodyMemory::new(&limits),
             workload: Workload::new(&limits),
             delivery: Delivery::new(
                 self.carrier,

@@ -34,6 +34,7 @@ pub struct Metrics {
     denied: Family<ReasonLabels, Counter>,
     connections: Gauge,
     connections_refused: Counter,
+    connections_displaced: Counter,
     handshakes_failed: Counter,
     keys_fetches: Family<ResultLabels, Counter>,
     keys_fetched: Gauge<f64, AtomicU64>,
@@ -60,6 +61,7 @@ impl Metrics {
             denied: Family::default(),
             connections: Gauge::default(),
             connections_refused: Counter::default(),
+            connections_displaced: Counter::default(),
             handshakes_failed: Counter::default(),
             keys_fetches: Family::default(),
             keys_fetched: Gauge::default(),
@@ -86,6 +88,7 @@ impl Metrics {
         r.register("tokens_denied", "Requests answered with 403, by reason", self.denied.clone());
         r.register("connections", "Connections open", self.connections.clone());
         r.register("connections_refused", "Connections closed because their address had too many", self.connections_refused.clone());
+        r.register("connections_displaced", "Silent connections closed to make room for others", self.connections_displaced.clone());
         r.register("tls_handshakes_failed", "TLS handshakes that failed or took too long", self.handshakes_failed.clone());
         r.register("jwks_fetches", "Fetches of the issuer's keys, by result", self.keys_fetches.clone());
         r.register("jwks_last_success_timestamp_seconds", "When the issuer's keys were last fetched; 0 for never", self.keys_fetched.clone());
@@ -151,6 +154,10 @@ impl Metrics {
 
     pub(crate) fn connection_refused(&self) {
         self.connections_refused.inc();
+    }
+
+    pub(crate) fn connections_displaced(&self, number: usize) {
+        self.connections_displaced.inc_by(number as u64);
     }
 
     pub(crate) fn handshake_failed(&self) {

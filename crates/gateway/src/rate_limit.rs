@@ -1,47 +1,87 @@
 //! Limits how many requests a principal may send.
 
 use std::{
-    collections::HashMap,
-    hash::{BuildHasher as _, RandomState},
+    collections::{HashMap, VecDeque},
+    sync::Arc,
     time::Duration,
 };
 
 use parking_lot::Mutex;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 
-use crate::{auth::Principal, limits::RateLimit};
+use crate::{limits::RateLimit, principal_id::PrincipalId};
 
-/// A token bucket for each principal: its issuer and subject.
+/// A token bucket for each principal.
 ///
 /// Memory is bounded: at most [`MAX_BUCKETS`] principals have their own. A bucket that is full again is dropped, and
 /// principals for whom there is no room share one.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct RateLimiter {
     limit: Option<RateLimit>,
-    hasher: RandomState,
-    buckets: Mutex<Buckets>,
+    buckets: Arc<Mutex<Buckets>>,
+}
+
+/// A part of a bucket that is set aside for what may turn out to be costly; returned when dropped.
+///
+/// It is set aside before, not charged after: otherwise requests that come together would all be carried out before the
+/// first charge is seen.
+#[derive(Debug)]
+pub(crate) struct Reservation {
+    /// `None` without a limit, and once it is settled.
+    held: Option<Held>,
+}
+
+#[derive(Debug)]
+struct Held {
+    limiter: RateLimiter,
+    limit: RateLimit,
+    owner: Owner,
+    cost: f64,
+}
+
+/// Whose bucket it is.
+#[derive(Clone, Copy, Debug)]
+enum Owner {
+    One(PrincipalId),
+    AllOthers,
 }
 
 #[derive(Debug, Default)]
 struct Buckets {
-    own: HashMap<u64, Bucket>,
+    own: HashMap<PrincipalId, Bucket>,
     shared: Option<Bucket>,
     swept: Option<Instant>,
 }
 
-/// The requests that are left; negative after a charge.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 struct Bucket {
+    /// The requests that are left; negative after a charge.
     left: f64,
     at: Instant,
+    reserved: f64,
+    waiting: VecDeque<Waiting>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    cost: f64,
+    answer: oneshot::Sender<Result<Reservation, Duration>>,
+}
+
+/// Whether a part can be set aside.
+enum Room {
+    Now,
+    /// When another reservation is settled.
+    Later,
+    /// The principal is in debt for so long.
+    Never(Duration),
 }
 
 impl RateLimiter {
     pub(crate) fn new(limit: Option<RateLimit>) -> Self {
         Self {
             limit,
-            hasher: RandomState::new(),
-            buckets: Mutex::default(),
+            buckets: Arc::default(),
         }
     }
 
@@ -50,76 +90,155 @@ impl RateLimiter {
     /// # Errors
     ///
     /// Returns how long to wait for the next.
-    pub(crate) fn take(&self, principal: &Principal) -> Result<(), Duration> {
-        self.with(principal, |bucket, limit| {
-            if bucket.left >= 1.0 {
-                bucket.left -= 1.0;
-                return Ok(());
-            }
-            let missing = 1.0 - bucket.left;
-            Err(Duration::from_secs_f64(
-                missing / f64::from(limit.per_second.get()),
-            ))
-        })
-        .unwrap_or(Ok(()))
+    pub(crate) fn take(&self, principal: PrincipalId) -> Result<(), Duration> {
+        let Some(limit) = self.limit else {
+            return Ok(());
+        };
+        let mut buckets = self.buckets.lock();
+        let (_, bucket) = buckets.bucket(principal, limit, Instant::now());
+        if bucket.left >= 1.0 {
+            bucket.left -= 1.0;
+            return Ok(());
+        }
+        Err(bucket.until_next(limit))
     }
 
-    /// Checks that the principal owes nothing: charges may have come after its request was admitted.
+    /// Sets `cost` requests aside, for a request that costs so many if it fails. Waits while other reservations of the
+    /// principal leave no room for it; a principal whose bucket holds less than `cost` may have one at a time.
     ///
     /// # Errors
     ///
-    /// Returns how long to wait until the debt is paid off.
-    pub(crate) fn check_debt(&self, principal: &Principal) -> Result<(), Duration> {
-        self.with(principal, |bucket, limit| {
-            if bucket.left >= 0.0 {
-                return Ok(());
-            }
-            Err(Duration::from_secs_f64(
-                -bucket.left / f64::from(limit.per_second.get()),
-            ))
-        })
-        .unwrap_or(Ok(()))
-    }
-
-    /// Takes `cost` more requests, for a request that costs more than others or looks like an attack. The bucket owes at most
-    /// one more burst.
-    pub(crate) fn charge(&self, principal: &Principal, cost: u32) {
-        self.with(principal, |bucket, limit| {
-            let floor = -f64::from(limit.burst.get());
-            bucket.left = (bucket.left - f64::from(cost)).max(floor);
-        });
-    }
-
-    fn with<T>(
+    /// Returns how long to wait, if the principal is in debt.
+    pub(crate) async fn reserve(
         &self,
-        principal: &Principal,
-        act: impl FnOnce(&mut Bucket, RateLimit) -> T,
-    ) -> Option<T> {
-        let limit = self.limit?;
-        let id = self
-            .hasher
-            .hash_one((&principal.issuer, &principal.subject));
-        let now = Instant::now();
-        let mut buckets = self.buckets.lock();
-        let bucket = buckets.bucket(id, limit, now);
-        bucket.refill(limit, now);
-        Some(act(bucket, limit))
+        principal: PrincipalId,
+        cost: u32,
+    ) -> Result<Reservation, Duration> {
+        let Some(limit) = self.limit else {
+            return Ok(Reservation { held: None });
+        };
+        let cost = f64::from(cost);
+        let answered = {
+            let mut buckets = self.buckets.lock();
+            let (owner, bucket) = buckets.bucket(principal, limit, Instant::now());
+            match bucket.room(cost, limit) {
+                Room::Now if bucket.waiting.is_empty() => {
+                    bucket.reserved += cost;
+                    return Ok(self.reservation(limit, owner, cost));
+                }
+                Room::Never(wait) => return Err(wait),
+                Room::Now | Room::Later => {
+                    if bucket.waiting.len() == bucket.waiting.capacity() {
+                        // Before it grows: those that have left.
+                        bucket.waiting.retain(|w| !w.answer.is_closed());
+                    }
+                    let (answer, answered) = oneshot::channel();
+                    bucket.waiting.push_back(Waiting { cost, answer });
+                    answered
+                }
+            }
+        };
+        // A bucket with requests that wait is never dropped.
+        answered.await.unwrap_or(Err(Duration::ZERO))
+    }
+
+    fn reservation(&self, limit: RateLimit, owner: Owner, cost: f64) -> Reservation {
+        Reservation {
+            held: Some(Held {
+                limiter: self.clone(),
+                limit,
+                owner,
+                cost,
+            }),
+        }
+    }
+
+    /// Answers those that wait, in their order, as far as there is room.
+    fn answer(&self, bucket: &mut Bucket, owner: Owner, limit: RateLimit) {
+        while let Some(next) = bucket.waiting.front() {
+            let cost = next.cost;
+            let answer = match bucket.room(cost, limit) {
+                Room::Now => Ok(self.reservation(limit, owner, cost)),
+                Room::Never(wait) => Err(wait),
+                Room::Later => return,
+            };
+            let is_reserved = answer.is_ok();
+            let Some(next) = bucket.waiting.pop_front() else {
+                return;
+            };
+            match next.answer.send(answer) {
+                Ok(()) if is_reserved => bucket.reserved += cost,
+                // The lock is held, so a reservation that was not taken can't return itself.
+                Err(Ok(mut reservation)) => reservation.held = None,
+                Ok(()) | Err(Err(_)) => {}
+            }
+        }
+    }
+}
+
+impl Reservation {
+    /// Charges what was set aside.
+    pub(crate) fn charge(mut self) {
+        self.settle(true);
+    }
+
+    fn settle(&mut self, is_charged: bool) {
+        let Some(held) = self.held.take() else {
+            return;
+        };
+        let mut buckets = held.limiter.buckets.lock();
+        let Some(bucket) = buckets.existing(held.owner) else {
+            return;
+        };
+        bucket.refill(held.limit, Instant::now());
+        bucket.reserved -= held.cost;
+        if is_charged {
+            bucket.left -= held.cost;
+        }
+        held.limiter.answer(bucket, held.owner, held.limit);
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.settle(false);
     }
 }
 
 impl Buckets {
-    fn bucket(&mut self, id: u64, limit: RateLimit, now: Instant) -> &mut Bucket {
+    /// The principal's bucket, filled up.
+    fn bucket(
+        &mut self,
+        principal: PrincipalId,
+        limit: RateLimit,
+        now: Instant,
+    ) -> (Owner, &mut Bucket) {
         let full = || Bucket {
             left: f64::from(limit.burst.get()),
             at: now,
+            reserved: 0.0,
+            waiting: VecDeque::new(),
         };
-        if self.own.len() >= MAX_BUCKETS && !self.own.contains_key(&id) {
+        let mut owner = Owner::One(principal);
+        if self.own.len() >= MAX_BUCKETS && !self.own.contains_key(&principal) {
             self.sweep(limit, now);
             if self.own.len() >= MAX_BUCKETS {
-                return self.shared.get_or_insert_with(full);
+                owner = Owner::AllOthers;
             }
         }
-        self.own.entry(id).or_insert_with(full)
+        let bucket = match owner {
+            Owner::One(principal) => self.own.entry(principal).or_insert_with(full),
+            Owner::AllOthers => self.shared.get_or_insert_with(full),
+        };
+        bucket.refill(limit, now);
+        (owner, bucket)
+    }
+
+    fn existing(&mut self, owner: Owner) -> Option<&mut Bucket> {
+        match owner {
+            Owner::One(principal) => self.own.get_mut(&principal),
+            Owner::AllOthers => self.shared.as_mut(),
+        }
     }
 
     /// Drops the buckets that are full, at most once a second, because it looks at all of them.
@@ -134,6 +253,8 @@ impl Buckets {
         self.own.retain(|_, bucket| {
             bucket.refill(limit, now);
             bucket.left < f64::from(limit.burst.get())
+                || bucket.reserved > 0.0
+                || !bucket.waiting.is_empty()
         });
     }
 }
@@ -145,82 +266,27 @@ impl Bucket {
         self.left = (self.left + gained).min(f64::from(limit.burst.get()));
         self.at = now;
     }
+
+    /// The time until one request is left.
+    fn until_next(&self, limit: RateLimit) -> Duration {
+        Duration::from_secs_f64((1.0 - self.left) / f64::from(limit.per_second.get()))
+    }
+
+    fn room(&self, cost: f64, limit: RateLimit) -> Room {
+        // Half a request below zero is a rounding error of the arithmetic, not a charge.
+        if self.left < -0.5 {
+            Room::Never(self.until_next(limit))
+        } else if self.reserved < 0.5 || self.left - self.reserved >= cost {
+            Room::Now
+        } else {
+            Room::Later
+        }
+    }
 }
 
-/// Principals that have a bucket of their own; about 40 bytes each.
+/// Principals that have a bucket of their own; about 90 bytes each.
 const MAX_BUCKETS: usize = 16_384;
 const SWEEP_PAUSE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limiter(per_second: u32, burst: u32) -> RateLimiter {
-        RateLimiter::new(Some(RateLimit {
-            per_second: per_second.try_into().unwrap(),
-            burst: burst.try_into().unwrap(),
-        }))
-    }
-
-    fn principal(subject: &str) -> Principal {
-        Principal {
-            issuer: "i".into(),
-            subject: Some(subject.into()),
-            ..Principal::default()
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_burst_and_then_a_rate() {
-        let limiter = limiter(2, 3);
-        let (a, b) = (principal("a"), principal("b"));
-        for _ in 0..3 {
-            assert_eq!(limiter.take(&a), Ok(()));
-        }
-        assert_eq!(limiter.take(&a), Err(Duration::from_millis(500)));
-        assert_eq!(limiter.take(&b), Ok(()), "others are not affected");
-        tokio::time::advance(Duration::from_millis(500)).await;
-        assert_eq!(limiter.take(&a), Ok(()));
-        assert!(limiter.take(&a).is_err());
-        // No more than the burst is saved up.
-        tokio::time::advance(Duration::from_secs(60)).await;
-        assert_eq!((0..9).filter(|_| limiter.take(&a).is_ok()).count(), 3);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_charge_is_paid_off_and_bounded() {
-        let limiter = limiter(1, 4);
-        let a = principal("a");
-        assert_eq!(limiter.check_debt(&a), Ok(()));
-        limiter.charge(&a, 5);
-        assert_eq!(limiter.check_debt(&a), Err(Duration::from_secs(1)));
-        assert_eq!(limiter.take(&a), Err(Duration::from_secs(2)));
-        limiter.charge(&a, u32::MAX);
-        assert_eq!(limiter.take(&a), Err(Duration::from_secs(5)));
-        tokio::time::advance(Duration::from_secs(5)).await;
-        assert_eq!(limiter.take(&a), Ok(()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn memory_is_bounded_and_every_principal_is_limited() {
-        let limiter = limiter(1, 2);
-        for n in 0..MAX_BUCKETS {
-            assert_eq!(limiter.take(&principal(&n.to_string())), Ok(()));
-        }
-        let late: usize = (0..100)
-            .filter(|n| limiter.take(&principal(&format!("late{n}"))).is_ok())
-            .count();
-        assert_eq!(late, 2, "those without a bucket of their own share one");
-        assert_eq!(limiter.buckets.lock().own.len(), MAX_BUCKETS);
-        tokio::time::advance(Duration::from_secs(2)).await;
-        assert_eq!(limiter.take(&principal("later")), Ok(()));
-        assert_eq!(limiter.buckets.lock().own.len(), 1);
-    }
-
-    #[test]
-    fn without_a_limit_every_request_passes() {
-        let limiter = RateLimiter::new(None);
-        limiter.charge(&principal("a"), 1000);
-        assert!((0..10_000).all(|_| limiter.take(&principal("a")).is_ok()));
-    }
-}
+mod tests;

@@ -1,11 +1,16 @@
 //! Serving connections, and stopping without interrupting running requests.
 
+mod request_body;
 mod slots;
 
 use std::{io, sync::Arc, time::Duration};
 
 use axum::Router;
-use hyper::{body::Incoming, server::conn::http1};
+use hyper::{
+    body::{Body as _, Incoming},
+    server::conn::http1,
+    service::Service as _,
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
@@ -20,7 +25,8 @@ use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 
 use crate::{limits::Limits, listener::Listener, metrics::Metrics, tls::Tls};
-use slots::{ConnectionSlot, ConnectionSlots};
+use request_body::RequestBody;
+use slots::{Activity, ConnectionSlot, ConnectionSlots};
 
 /// Serves HTTP/1.1 on `listener` until `shutdown` is ready. Then accepts no more connections, lets running requests finish
 /// for at most [`Limits::drain`], and returns.
@@ -50,12 +56,12 @@ pub async fn serve(
     let mut shutdown = std::pin::pin!(shutdown);
 
     loop {
-        // A slot first: connections that can't be served stay in the listener's queue.
+        // Room first: connections that can't be served stay in the listener's queue.
         let next = async {
-            let room = slots.room().await;
-            (room, tcp.accept().await)
+            slots.room().await;
+            tcp.accept().await
         };
-        let (room, accepted) = tokio::select! {
+        let accepted = tokio::select! {
             next = next => next,
             () = &mut shutdown => break,
         };
@@ -66,8 +72,8 @@ pub async fn serve(
                 continue;
             }
         };
-        let Some(slot) = slots.assign(room, peer.ip()) else {
-            debug!(%peer, "connection refused: its address has too many");
+        let Some(slot) = slots.assign(peer.ip()) else {
+            debug!(%peer, "connection refused: too many are worked on");
             continue;
         };
         let watcher = connections.watcher();
@@ -97,35 +103,57 @@ impl Server {
     async fn connection(
         self: Arc<Self>,
         stream: TcpStream,
-        slot: ConnectionSlot,
+        mut slot: ConnectionSlot,
         watcher: Watcher,
     ) {
+        let activity = slot.activity();
+        tokio::select! {
+            // First: a connection that has lost its place must not take another request.
+            biased;
+            () = slot.displaced() => debug!("connection closed: others need its place"),
+            () = self.speak(stream, activity, watcher) => {}
+        }
+    }
+
+    async fn speak(&self, stream: TcpStream, activity: Activity, watcher: Watcher) {
         // Answers are small, and written in one piece.
         let _ = stream.set_nodelay(true);
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(self.limits.write_timeout));
         let stream = Box::pin(stream);
         match &self.tls {
-            None => self.http(stream, watcher).await,
+            None => self.http(stream, activity, watcher).await,
             Some(tls) => {
                 let handshake = tls.acceptor().accept(stream);
                 match timeout(self.limits.handshake_timeout, handshake).await {
-                    Ok(Ok(stream)) => self.http(stream, watcher).await,
+                    Ok(Ok(stream)) => self.http(stream, activity, watcher).await,
                     Ok(Err(error)) => self.handshake_failed(&error),
                     Err(_) => self.handshake_failed(&io::ErrorKind::TimedOut.into()),
                 }
             }
         }
-        drop(slot);
     }
 
-    async fn http<S>(&self, stream: S, watcher: Watcher)
+    async fn http<S>(&self, stream: S, activity: Activity, watcher: Watcher)
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = TowerToHyperService::new(self.router.clone());
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            hyper::service::Service::call(&service, request.map(axum::body::Body::new))
+            let (service, activity) = (service.clone(), activity.clone());
+            async move {
+                let has_place = match request.body().is_end_stream() {
+                    true => activity.working(),
+                    false => activity.receiving(),
+                };
+                if !has_place {
+                    return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
+                }
+                let body = |body| axum::body::Body::new(RequestBody::new(body, activity.clone()));
+                let Ok(response) = service.call(request.map(body)).await;
+                activity.waiting();
+                Ok(response)
+            }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use sealpost_protocol::Clock;
 
 use crate::{
-    admission::Admission, agents::Agents, base_path::BasePath, delivery::Delivery,
-    openapi::Description, workload::Workload,
+    admission::Admission, agents::Agents, base_path::BasePath, body_memory::BodyMemory,
+    delivery::Delivery, openapi::Description, workload::Workload,
 };
 
 /// The parts of a running gateway. Handlers pass on the parts that a step needs, never the whole.
@@ -14,6 +14,7 @@ use crate::{
 pub(crate) struct ApiState {
     pub(crate) admission: Admission,
     pub(crate) agents: Agents,
+    pub(crate) body_memory: BodyMemory,
     pub(crate) workload: Workload,
     pub(crate) delivery: Delivery,
     pub(crate) clock: Arc<dyn Clock>,

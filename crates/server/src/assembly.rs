@@ -69,6 +69,7 @@ impl Assembly {
     ///
     /// [`Error`]. What has started by then is stopped again.
     pub async fn start(self) -> Result<Server, Error> {
+        self.configuration.demand().provide()?;
         let mut agents = Vec::new();
         let carrier = Arc::new(InProcess::new(QUEUE));
         let supervision = Supervision::new();

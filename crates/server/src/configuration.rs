@@ -23,6 +23,7 @@ use std::path::Path;
 
 use sealpost_envelope::UnixTime;
 
+use crate::descriptors::Demand;
 use crate::error::Error;
 use agents::LocalAgent;
 use document::Readable;
@@ -45,7 +46,7 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the file at `path` and [checks](Self::check) it.
+    /// Reads the file at `path` and [checks](Self::check) it, and that this process may open as many files as it needs.
     ///
     /// # Errors
     ///
@@ -56,7 +57,13 @@ impl Configuration {
         now: UnixTime,
     ) -> Result<Checked<Self>, Error> {
         let bytes = sealpost_files::read_text(path, MAX_FILE)?;
-        Self::check(path, &bytes, environment, now)
+        let mut checked = Self::check(path, &bytes, environment, now)?;
+        if let Some(configuration) = &checked.configuration
+            && let Err(too_few) = configuration.demand().check()
+        {
+            checked.refuse("limits.connections", too_few);
+        }
+        Ok(checked)
     }
 
     /// Checks `bytes`, the content of the file at `path`: applies the settings of the environment, and looks at every
@@ -72,6 +79,15 @@ impl Configuration {
         now: UnixTime,
     ) -> Result<Checked<Self>, Error> {
         document::check(path, bytes, environment, now)
+    }
+
+    /// Returns how many files and sockets it needs.
+    pub(crate) fn demand(&self) -> Demand {
+        Demand {
+            limits: self.gateway.limits,
+            operations: self.gateway.operations.is_some(),
+            agents: self.agents.len(),
+        }
     }
 }
 

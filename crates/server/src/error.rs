@@ -12,6 +12,8 @@ use sealpost_protocol::keys::KeyError;
 use sealpost_vault::configuration::OpenError;
 use thiserror::Error;
 
+use crate::descriptors::TooFewDescriptors;
+
 /// Why a configuration can't be read, or what it describes does not start. [`hint`](Self::hint) says what to do where
 /// the text does not.
 #[derive(Debug, Error)]
@@ -53,6 +55,9 @@ pub enum Error {
     /// An agent's ledger does not open.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// The process may not open as many files and sockets as its limits promise.
+    #[error(transparent)]
+    Descriptors(#[from] TooFewDescriptors),
     /// An address is in use or not this host's.
     #[error("{key}: cannot listen on {address}: {source}")]
     Listen {
@@ -92,7 +97,8 @@ impl Error {
             | Self::Identities(_)
             | Self::Agent(_)
             | Self::Vault(_)
-            | Self::Ledger(_) => None,
+            | Self::Ledger(_)
+            | Self::Descriptors(_) => None,
         }
     }
 }

@@ -62,6 +62,7 @@
 
 mod assembly;
 mod configuration;
+mod descriptors;
 mod error;
 pub mod logging;
 pub mod resolve;
@@ -72,5 +73,6 @@ pub use configuration::audit::AuditTrail;
 pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};
 pub use configuration::vaults::vault_in;
 pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
+pub use descriptors::TooFewDescriptors;
 pub use error::Error;
 pub use sealpost_vault::configuration::{Opening, VaultConfiguration};

@@ -73,6 +73,8 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("limits.connections_per_address", Number(1, MILLION)),
     ("limits.requests", Number(1, MILLION)),
     ("limits.requests_per_agent", Number(1, MILLION)),
+    ("limits.requests_per_principal", Number(1, MILLION)),
+    ("limits.body_memory", Number(1 << 20, 1 << 40)),
     ("limits.rate_per_second", Number(0, MILLION)),
     ("limits.rate_burst", Number(1, MILLION)),
     ("metrics.listen", Address),
@@ -280,19 +282,29 @@ fn limits(table: &Table, configuration: &Configuration) {
             time("drain", 35),
         ]
     );
+    // It depends on the machine.
+    let requests_per_principal = sealpost_gateway::Limits::default().requests_per_principal;
+    let requests_per_principal = number(
+        "requests_per_principal",
+        i64::try_from(requests_per_principal).expect("few processors"),
+    );
     let numbers = [
         has.connections,
         has.connections_per_address,
         has.requests,
         has.requests_per_agent,
+        has.requests_per_principal,
+        has.body_memory,
     ];
     assert_eq!(
-        numbers.map(|number| i64::try_from(number).expect("at most a million")),
+        numbers.map(|number| i64::try_from(number).expect("at most a tebibyte")),
         [
             number("connections", 1024),
-            number("connections_per_address", 768),
+            number("connections_per_address", 256),
             number("requests", 256),
             number("requests_per_agent", 128),
+            requests_per_principal,
+            number("body_memory", 64 << 20),
         ]
     );
     let rate = has

@@ -151,6 +151,10 @@ impl Gateway {
         &self.site
     }
 
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub(crate) fn connect(&self) -> TcpStream {
         let stream = TcpStream::connect(("127.0.0.1", self.site.port)).unwrap();
         stream

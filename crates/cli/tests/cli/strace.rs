@@ -5,6 +5,13 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// Fails in CI, and says elsewhere that a test was not run.
+#[expect(clippy::print_stderr, reason = "a test that is not run says so")]
+pub(crate) fn not_tested(why: &str) {
+    assert!(std::env::var_os("CI").is_none(), "{why}");
+    eprintln!("!!! {why}: this was not tested !!!");
+}
+
 /// Returns whether strace can be used here. Says so if not, and fails in CI.
 pub(crate) fn has_strace() -> bool {
     let traced = Command::new("strace")
@@ -13,11 +20,7 @@ pub(crate) fn has_strace() -> bool {
         .status();
     let works = traced.is_ok_and(|status| status.success());
     if !works {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "strace is not installed, or may not trace"
-        );
-        eprintln!("NOT TESTED: strace is not installed, or may not trace");
+        not_tested("strace is not installed, or may not trace");
     }
     works
 }

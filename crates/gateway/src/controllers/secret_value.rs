@@ -1,6 +1,6 @@
 //! `POST /v1/secrets/{agentId}/secret-value`: seals a value, unless the caller has, and has the agent store it.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use axum::{
     Extension, Json,
@@ -9,7 +9,6 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use sealpost_envelope::UnixTime;
 use sealpost_protocol::context::Owner;
 use sealpost_rest::ProblemType;
 use serde::Serialize;
@@ -21,12 +20,14 @@ use crate::{
     idempotency::Caller,
     media_type::MediaType,
     parameters::Parameters,
+    principal_id::PrincipalId,
     problem::Problem,
     rejection::Rejection,
     request_id::RequestId,
     request_record::RequestRecord,
     state::ApiState,
     submission::Submission,
+    turns::Permits,
 };
 
 /// `ResolverSecretReferenceResponse` of the endpoint's description.
@@ -59,15 +60,15 @@ async fn store(
     let (mut parts, body) = request.into_parts();
     let Ok(parameters) = Parameters::from_request_parts(&mut parts, &()).await;
 
-    let principal = match state.admission.admit(&parts, &parameters, record).await {
-        Ok(principal) => principal,
+    let caller = match state.admission.admit(&parts, &parameters, record).await {
+        Ok(admitted) => admitted,
         Err(problem) => {
             body::linger(&parts.headers, body);
             return Err(problem);
         }
     };
 
-    let submission = read(&parts, body, state.body_timeout, state.clock.now()).await;
+    let (submission, _memory) = read(state, &parts, body, caller.id, deadline).await?;
     let (owner, key, submission) = match (parameters, submission) {
         (
             Parameters {
@@ -89,43 +90,66 @@ async fn store(
         record.name(name);
     }
     let entry = state.agents.find(&owner.agent).await?;
-    let _permit = state.workload.acquire(entry.id(), deadline).await?;
-    if submission.is_sealed() {
-        // Requests that came with this one may have failed while it waited.
-        state.admission.check_debt(&principal)?;
-    }
+    // Callers who make the agent use its key in vain get fewer requests.
+    let reserved = match submission.is_sealed() {
+        true => Some(
+            state
+                .admission
+                .reserve_failed_open(caller.id, deadline)
+                .await?,
+        ),
+        false => None,
+    };
+    let _permit = state
+        .workload
+        .acquire(caller.id, entry.id(), deadline)
+        .await?;
     let order = Order {
         submission,
         owner,
-        caller: key.map(|key| Caller::new(&principal, key)),
+        principal: caller.id,
+        caller: key.map(|key| Caller::new(&caller.principal, key)),
     };
     let stored = state.delivery.deliver(id, entry, order, deadline).await;
-    let stored = stored.inspect_err(|problem| {
-        // Callers who make the agent use its key in vain get fewer requests.
-        if problem.kind() == ProblemType::SealedDoesNotOpen {
-            state.admission.charge(&principal, FAILED_OPEN);
-        }
-    })?;
+    if let (Some(reserved), Err(problem)) = (reserved, &stored)
+        && problem.kind() == ProblemType::SealedDoesNotOpen
+    {
+        reserved.charge();
+    }
+    let stored = stored?;
     record.stored();
     Ok(stored)
 }
 
-/// Reads and checks the body.
+/// Reads and checks the body. Returns the result, and the memory that it takes for as long as there is anything of it.
+///
+/// # Errors
+///
+/// The answer, if there is no room for the body before the deadline.
 async fn read(
+    state: &ApiState,
     parts: &Parts,
     body: Body,
-    timeout: Duration,
-    now: UnixTime,
-) -> Result<Submission, Rejection> {
-    let media_type = match MediaType::try_from(&parts.headers) {
-        Ok(media_type) => media_type,
+    caller: PrincipalId,
+    deadline: Instant,
+) -> Result<(Result<Submission, Rejection>, Option<Permits>), Problem> {
+    let headers = &parts.headers;
+    let media_type = MediaType::try_from(headers);
+    let expected = media_type.and_then(|t| Ok((t, body::capacity(headers, &body)?)));
+    let (media_type, capacity) = match expected {
+        Ok(expected) => expected,
         Err(rejection) => {
-            body::linger(&parts.headers, body);
-            return Err(rejection);
+            body::linger(headers, body);
+            return Ok((Err(rejection), None));
         }
     };
-    let body = body::read(&parts.headers, body, timeout).await?;
-    Submission::check(media_type, body, now)
+    let Some(memory) = state.body_memory.take(caller, capacity, deadline).await else {
+        body::linger(headers, body);
+        return Err(Problem::overloaded());
+    };
+    let body = body::read(headers, body, capacity, state.body_timeout).await;
+    let submission = body.and_then(|body| Submission::check(media_type, body, state.clock.now()));
+    Ok((submission, Some(memory)))
 }
 
 fn created(stored: Stored) -> Response {
@@ -139,6 +163,3 @@ fn created(stored: Stored) -> Response {
     };
     (StatusCode::CREATED, Json(body)).into_response()
 }
-
-/// The cost of a sealed value that does not open, in requests.
-const FAILED_OPEN: u32 = 100;

@@ -12,21 +12,25 @@ use sealpost_protocol::{
     keys::{GatewayName, SignError},
 };
 use sealpost_rest::ProblemType;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{task::spawn_blocking, time::Instant};
 use tracing::warn;
 
 use crate::{
     directory::AgentEntry,
     idempotency::{Caller, IdempotencySecret},
+    principal_id::PrincipalId,
     problem::Problem,
     rejection::Rejection,
     submission::{ClearRequest, Submission},
+    turns::Turns,
 };
 
 /// A checked request.
 pub(crate) struct Order {
     pub(crate) submission: Submission,
     pub(crate) owner: Owner,
+    /// Whose turn it takes.
+    pub(crate) principal: PrincipalId,
     /// Who gave an idempotency key, if the request has one.
     pub(crate) caller: Option<Caller>,
 }
@@ -45,7 +49,7 @@ pub(super) struct Message {
 pub(super) struct Sealer {
     keys: Arc<Keys>,
     /// One permit for each processor: more sealings at a time would only compete for them.
-    permits: Semaphore,
+    turns: Turns,
 }
 
 #[derive(Debug)]
@@ -61,7 +65,7 @@ impl Sealer {
                 signing_key,
                 idempotency_secret,
             }),
-            permits: Semaphore::new(available_parallelism().map_or(1, usize::from)),
+            turns: Turns::new(available_parallelism().map_or(1, usize::from)),
         }
     }
 
@@ -75,11 +79,21 @@ impl Sealer {
     /// # Errors
     ///
     /// The answer.
-    pub(super) async fn seal(&self, message: Message, order: Order) -> Result<Vec<u8>, Problem> {
+    pub(super) async fn seal(
+        &self,
+        message: Message,
+        order: Order,
+        deadline: Instant,
+    ) -> Result<Vec<u8>, Problem> {
         let keys = Arc::clone(&self.keys);
-        let permit = self.permits.acquire().await;
-        let message = spawn_blocking(move || keys.seal(message, order)).await;
-        drop(permit);
+        let permit = self.turns.take(order.principal, 1, deadline).await;
+        let permit = permit.ok_or_else(Problem::overloaded)?;
+        let message = spawn_blocking(move || {
+            // Returned when the work is done, also if the request is no longer waited for.
+            let _permit = permit;
+            keys.seal(message, order)
+        });
+        let message = message.await;
         match message {
             Ok(Ok(message)) => Ok(message),
             Ok(Err(Unsealed::Certificate(error))) => {
@@ -116,6 +130,7 @@ impl Keys {
         let Order {
             submission,
             owner,
+            principal: _,
             caller,
         } = order;
         let secret = &self.idempotency_secret;

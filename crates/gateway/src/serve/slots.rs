@@ -1,88 +1,323 @@
-//! Limits how many connections are open: in all, and for each address.
+//! The places for connections: so many in all, and so many for each address. When they run short, the connection that
+//! has waited longest makes room.
+//!
+//! A connection waits from when it is accepted, or its last request was answered, until all of the next request is here:
+//! through a TLS handshake, headers that come byte by byte, and a slow body. The bytes that it sends meanwhile change
+//! nothing, or trickling would keep a place. A request whose body is complete is worked on, and keeps its place.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, Ipv6Addr},
     sync::Arc,
+    time::Duration,
 };
 
 use parking_lot::Mutex;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{Notify, oneshot},
+    time::Instant,
+};
 
-use crate::{limits::Limits, metrics::Metrics};
+use crate::{
+    limits::{Limits, MOST_LEAVING},
+    metrics::Metrics,
+};
 
-/// The slots of one listener.
+/// The places of one listener.
+#[derive(Clone, Debug)]
+pub(super) struct ConnectionSlots(Arc<Shared>);
+
 #[derive(Debug)]
-pub(super) struct ConnectionSlots {
-    all: Arc<Semaphore>,
-    per_address: usize,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
+struct Shared {
+    most: usize,
+    most_per_address: usize,
+    /// How long a connection may wait while places are short.
+    short_wait: Duration,
+    table: Mutex<Table>,
+    /// A place was left, or a connection has begun to wait.
+    changed: Notify,
     metrics: Option<Arc<Metrics>>,
 }
 
-/// The slot of one connection; freed when dropped.
+#[derive(Debug, Default)]
+struct Table {
+    open: usize,
+    /// Connections that have lost their place and whose sockets are not closed yet.
+    leaving: usize,
+    /// The waiting ones, in the order in which they began.
+    waiting: BTreeMap<u64, Arc<Connection>>,
+    addresses: HashMap<IpAddr, Address>,
+    next_turn: u64,
+}
+
+/// What one address has.
+#[derive(Debug, Default)]
+struct Address {
+    open: usize,
+    waiting: BTreeSet<u64>,
+}
+
+#[derive(Debug)]
+struct Connection {
+    address: IpAddr,
+    /// Changed under the lock of the table.
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    Waiting {
+        turn: u64,
+        since: Instant,
+        leave: oneshot::Sender<()>,
+    },
+    Working {
+        leave: oneshot::Sender<()>,
+    },
+    /// It has no place any more.
+    Leaving,
+}
+
+/// The place of one connection; freed when dropped.
 #[derive(Debug)]
 pub(super) struct ConnectionSlot {
-    address: IpAddr,
-    taken: Arc<Mutex<HashMap<IpAddr, usize>>>,
-    metrics: Option<Arc<Metrics>>,
-    _one_of_all: Option<OwnedSemaphorePermit>,
+    activity: Activity,
+    leave: oneshot::Receiver<()>,
+}
+
+/// Says what a connection does.
+#[derive(Clone, Debug)]
+pub(super) struct Activity {
+    shared: Arc<Shared>,
+    connection: Arc<Connection>,
 }
 
 impl ConnectionSlots {
     pub(super) fn new(limits: &Limits, metrics: Option<Arc<Metrics>>) -> Self {
-        Self {
-            all: Arc::new(Semaphore::new(limits.connections)),
-            per_address: limits.connections_per_address,
-            taken: Arc::default(),
+        Self(Arc::new(Shared {
+            most: limits.connections,
+            most_per_address: limits.connections_per_address,
+            short_wait: limits.header_timeout / 4,
+            table: Mutex::default(),
+            changed: Notify::new(),
             metrics,
+        }))
+    }
+
+    /// Waits until there is a place or a connection that can leave one. Until then others stay in the listener's queue.
+    pub(super) async fn room(&self) {
+        loop {
+            let changed = self.0.changed.notified();
+            {
+                let table = self.0.table.lock();
+                let is_free = table.open < self.0.most || !table.waiting.is_empty();
+                if is_free && table.leaving < MOST_LEAVING {
+                    return;
+                }
+            }
+            changed.await;
         }
     }
 
-    /// Waits until there is room for a connection.
-    pub(super) async fn room(&self) -> Option<OwnedSemaphorePermit> {
-        // It is never closed, which would be the only error.
-        Arc::clone(&self.all).acquire_owned().await.ok()
-    }
-
-    /// Gives the room to a connection from this address. Returns `None` if the address has too many.
-    pub(super) fn assign(
-        &self,
-        room: Option<OwnedSemaphorePermit>,
-        address: IpAddr,
-    ) -> Option<ConnectionSlot> {
-        let address = network(address);
-        let mut taken = self.taken.lock();
-        let count = taken.entry(address).or_insert(0);
-        if *count >= self.per_address {
-            if let Some(metrics) = &self.metrics {
-                metrics.connection_refused();
+    /// Gives a place to a connection from this address. Returns `None` if its address, or all of them, have too many
+    /// that are worked on.
+    pub(super) fn assign(&self, address: IpAddr) -> Option<ConnectionSlot> {
+        let slot = self.0.assign(network(address));
+        if let Some(metrics) = &self.0.metrics {
+            match slot {
+                Some(_) => metrics.connection_opened(),
+                None => metrics.connection_refused(),
             }
+        }
+        let (connection, leave) = slot?;
+        Some(ConnectionSlot {
+            activity: Activity {
+                shared: Arc::clone(&self.0),
+                connection,
+            },
+            leave,
+        })
+    }
+}
+
+impl Shared {
+    fn assign(&self, address: IpAddr) -> Option<(Arc<Connection>, oneshot::Receiver<()>)> {
+        let mut table = self.table.lock();
+        let mut displaced = 0;
+        if table.open >= self.most - self.most / 4 {
+            while let Some((turn, connection)) = table.longest_waiting()
+                && connection.waits_since().elapsed() > self.short_wait
+            {
+                table.displace(turn);
+                displaced += 1;
+            }
+        }
+        let of_address = table.addresses.entry(address).or_default();
+        let mut is_refused = false;
+        if of_address.open >= self.most_per_address {
+            let longest = of_address.waiting.first().copied();
+            is_refused = longest.is_none_or(|turn| !table.displace(turn));
+            displaced += usize::from(!is_refused);
+        }
+        if !is_refused && table.open >= self.most {
+            let longest = table.longest_waiting().map(|(turn, _)| turn);
+            is_refused = longest.is_none_or(|turn| !table.displace(turn));
+            displaced += usize::from(!is_refused);
+        }
+        if let Some(metrics) = &self.metrics {
+            metrics.connections_displaced(displaced);
+        }
+        if is_refused {
+            table.forget_unused(address);
             return None;
         }
-        *count += 1;
-        if let Some(metrics) = &self.metrics {
-            metrics.connection_opened();
-        }
-        Some(ConnectionSlot {
+        let (leave, told) = oneshot::channel();
+        let connection = Arc::new(Connection {
             address,
-            taken: Arc::clone(&self.taken),
-            metrics: self.metrics.clone(),
-            _one_of_all: room,
-        })
+            state: Mutex::new(State::Working { leave }),
+        });
+        table.open += 1;
+        table.addresses.entry(address).or_default().open += 1;
+        table.wait(&connection);
+        Some((connection, told))
+    }
+}
+
+impl Table {
+    fn longest_waiting(&self) -> Option<(u64, &Arc<Connection>)> {
+        let (turn, connection) = self.waiting.first_key_value()?;
+        Some((*turn, connection))
+    }
+
+    /// Has a connection wait as the last one.
+    fn wait(&mut self, connection: &Arc<Connection>) {
+        let mut state = connection.state.lock();
+        self.next_turn += 1;
+        let turn = self.next_turn;
+        let since = Instant::now();
+        let (before, leave) = match std::mem::replace(&mut *state, State::Leaving) {
+            State::Waiting { turn, leave, .. } => (Some(turn), leave),
+            State::Working { leave } => (None, leave),
+            State::Leaving => return,
+        };
+        *state = State::Waiting { turn, since, leave };
+        if let Some(before) = before {
+            self.stop_waiting(before, connection.address);
+        }
+        self.waiting.insert(turn, Arc::clone(connection));
+        if let Some(address) = self.addresses.get_mut(&connection.address) {
+            address.waiting.insert(turn);
+        }
+    }
+
+    fn stop_waiting(&mut self, turn: u64, address: IpAddr) {
+        self.waiting.remove(&turn);
+        if let Some(address) = self.addresses.get_mut(&address) {
+            address.waiting.remove(&turn);
+        }
+    }
+
+    /// Takes the place of a connection that waits, and has it leave. Returns whether there was one.
+    fn displace(&mut self, turn: u64) -> bool {
+        let Some(connection) = self.waiting.get(&turn).map(Arc::clone) else {
+            return false;
+        };
+        let mut state = connection.state.lock();
+        if let State::Waiting { leave, .. } = std::mem::replace(&mut *state, State::Leaving) {
+            // It may be about to end by itself.
+            let _ = leave.send(());
+        }
+        self.leaving += 1;
+        self.stop_waiting(turn, connection.address);
+        self.leave_place(connection.address);
+        true
+    }
+
+    fn leave_place(&mut self, address: IpAddr) {
+        self.open -= 1;
+        if let Some(of_address) = self.addresses.get_mut(&address) {
+            of_address.open -= 1;
+        }
+        self.forget_unused(address);
+    }
+
+    fn forget_unused(&mut self, address: IpAddr) {
+        if self.addresses.get(&address).is_some_and(|a| a.open == 0) {
+            self.addresses.remove(&address);
+        }
+    }
+}
+
+impl Connection {
+    fn waits_since(&self) -> Instant {
+        match &*self.state.lock() {
+            State::Waiting { since, .. } => *since,
+            State::Working { .. } | State::Leaving => Instant::now(),
+        }
+    }
+}
+
+impl ConnectionSlot {
+    pub(super) fn activity(&self) -> Activity {
+        self.activity.clone()
+    }
+
+    /// Waits until the connection has to leave.
+    pub(super) async fn displaced(&mut self) {
+        // The sender lives as long as this slot, unless it was used.
+        let _ = (&mut self.leave).await;
+    }
+}
+
+impl Activity {
+    /// A request's headers are here, and its body is awaited. Returns whether the connection still has its place.
+    pub(super) fn receiving(&self) -> bool {
+        self.shared.table.lock().wait(&self.connection);
+        !matches!(*self.connection.state.lock(), State::Leaving)
+    }
+
+    /// A request is here as a whole. Returns whether the connection still has its place, which it now keeps until it
+    /// [waits](Self::waiting): if not, the request must not be carried out.
+    pub(super) fn working(&self) -> bool {
+        let mut table = self.shared.table.lock();
+        let mut state = self.connection.state.lock();
+        match std::mem::replace(&mut *state, State::Leaving) {
+            State::Waiting { turn, leave, .. } => {
+                *state = State::Working { leave };
+                table.stop_waiting(turn, self.connection.address);
+                true
+            }
+            State::Working { leave } => {
+                *state = State::Working { leave };
+                true
+            }
+            State::Leaving => false,
+        }
+    }
+
+    /// The request was answered.
+    pub(super) fn waiting(&self) {
+        self.shared.table.lock().wait(&self.connection);
+        self.shared.changed.notify_one();
     }
 }
 
 impl Drop for ConnectionSlot {
     fn drop(&mut self) {
-        let mut taken = self.taken.lock();
-        if let Some(count) = taken.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.address);
+        let Activity { shared, connection } = &self.activity;
+        let mut table = shared.table.lock();
+        let state = std::mem::replace(&mut *connection.state.lock(), State::Leaving);
+        match state {
+            State::Waiting { turn, .. } => {
+                table.stop_waiting(turn, connection.address);
+                table.leave_place(connection.address);
             }
+            State::Working { .. } => table.leave_place(connection.address),
+            State::Leaving => table.leaving -= 1,
         }
-        if let Some(metrics) = &self.metrics {
+        drop(table);
+        shared.changed.notify_one();
+        if let Some(metrics) = &shared.metrics {
             metrics.connection_closed();
         }
     }
@@ -100,41 +335,4 @@ fn network(address: IpAddr) -> IpAddr {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn slots(connections: usize, per_address: usize) -> ConnectionSlots {
-        let limits = Limits {
-            connections,
-            connections_per_address: per_address,
-            ..Limits::default()
-        };
-        ConnectionSlots::new(&limits, None)
-    }
-
-    #[tokio::test]
-    async fn an_address_has_so_many_and_leaves_room_for_others() {
-        let slots = slots(9, 2);
-        let give = async |address: &str| {
-            let room = slots.room().await;
-            slots.assign(room, address.parse().unwrap())
-        };
-        let first = give("192.0.2.1").await;
-        let second = give("::ffff:192.0.2.1").await;
-        assert!(first.is_some() && second.is_some());
-        assert!(give("192.0.2.1").await.is_none());
-        assert!(give("192.0.2.2").await.is_some());
-        drop(first);
-        assert!(give("192.0.2.1").await.is_some());
-
-        let one = give("2001:db8::1").await;
-        let two = give("2001:db8::2").await;
-        assert!(one.is_some() && two.is_some());
-        assert!(give("2001:db8::3").await.is_none());
-        assert!(give("2001:db8:0:1::3").await.is_some());
-
-        drop((one, two, second));
-        assert!(slots.taken.lock().is_empty(), "nothing is left behind");
-        assert_eq!(slots.all.available_permits(), 9);
-    }
-}
+mod tests;

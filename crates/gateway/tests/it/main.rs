@@ -18,6 +18,7 @@ mod limits;
 mod operations;
 mod road;
 mod sealed;
+mod silent_connections;
 mod sockets;
 mod tls;
 mod tokens;

@@ -100,6 +100,8 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_connections gauge
     # HELP sealpost_connections_refused Connections closed because their address had too many.
     # TYPE sealpost_connections_refused counter
+    # HELP sealpost_connections_displaced Silent connections closed to make room for others.
+    # TYPE sealpost_connections_displaced counter
     # HELP sealpost_tls_handshakes_failed TLS handshakes that failed or took too long.
     # TYPE sealpost_tls_handshakes_failed counter
     # HELP sealpost_jwks_last_success_timestamp_seconds When the issuer's keys were last fetched; 0 for never.
@@ -131,6 +133,7 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     sealpost_agent_panics_total{agent="a3072"} 0
     sealpost_audit_failures_total 0
     sealpost_connections 0
+    sealpost_connections_displaced_total 0
     sealpost_connections_refused_total 0
     sealpost_jwks_last_success_timestamp_seconds 0.0
     sealpost_log_lines_dropped_total 0

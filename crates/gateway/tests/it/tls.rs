@@ -48,7 +48,7 @@ impl Authority {
         self.0.pem()
     }
 
-    fn roots(&self) -> RootCertStore {
+    pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.0.der().clone()).unwrap();
         roots
@@ -107,7 +107,7 @@ impl Setup {
     }
 }
 
-fn client(roots: RootCertStore) -> ClientConfig {
+pub(crate) fn client(roots: RootCertStore) -> ClientConfig {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

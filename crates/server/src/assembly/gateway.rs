@@ -199,7 +199,7 @@ async fn serve_operations(
     info!(%address, "serving metrics and health");
     let listener = Listener::danger_plain(tcp);
     Ok(Service::start(part, async move |stop| {
-        serve(listener, router, Limits::default(), stop).await;
+        serve(listener, router, Limits::for_operations(), stop).await;
         Ok(())
     }))
 }

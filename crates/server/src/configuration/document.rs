@@ -21,6 +21,18 @@ pub struct Checked<C> {
     pub findings: Vec<Finding>,
 }
 
+impl<C> Checked<C> {
+    /// Adds a finding with which the process does not start.
+    pub(crate) fn refuse(&mut self, place: &str, what: impl std::fmt::Display) {
+        self.configuration = None;
+        self.findings.push(Finding {
+            weight: Weight::Wrong,
+            place: place.to_owned(),
+            what: what.to_string(),
+        });
+    }
+}
+
 /// The configuration of one kind of process.
 pub(crate) trait Readable: Sized {
     /// What the names of the environment variables begin with that set its keys.

@@ -44,16 +44,19 @@ pub struct GatewayConfiguration {
 }
 
 impl GatewayConfiguration {
-    /// Plain HTTP on this address, with the defaults of everything else. The address should be a loopback address.
+    /// Plain HTTP on this address for callers on this machine, who may have all of 256 connections, with the defaults of
+    /// everything else. The address should be a loopback address.
     #[must_use]
     pub fn danger_plain_http(listen: SocketAddr, tokens: Tokens) -> Self {
+        let mut limits = Limits::default();
+        limits.connections = limits.connections_per_address;
         Self {
             listen,
             base_path: BasePath::default(),
             tls: None,
             operations: None,
             tokens,
-            limits: Limits::default(),
+            limits,
             audit: AuditTrail::Nowhere,
             metrics: Arc::new(Metrics::new()),
             signing_key: None,

@@ -1,6 +1,7 @@
 //! `[limits]`: how much and how long.
 
 use std::num::NonZeroU32;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use sealpost_gateway::{Limits, limits::RateLimit};
@@ -33,10 +34,14 @@ pub(super) fn read(root: &mut Section<'_>) -> Limits {
         ),
         ("requests", &mut limits.requests),
         ("requests_per_agent", &mut limits.requests_per_agent),
+        ("requests_per_principal", &mut limits.requests_per_principal),
     ] {
         if let Some(given) = section.number(key, 1..=MOST) {
             *number = given;
         }
+    }
+    if let Some(given) = section.number("body_memory", MEMORY) {
+        limits.body_memory = given;
     }
     limits.rate = rate(&mut section);
     section.finish();
@@ -66,5 +71,7 @@ fn rate(section: &mut Section<'_>) -> Option<RateLimit> {
 
 const SHORTEST: Duration = Duration::from_millis(100);
 const LONGEST: Duration = Duration::from_secs(10 * 60);
+/// In bytes, from what a few requests need to a tebibyte.
+const MEMORY: RangeInclusive<usize> = 1 << 20..=1 << 40;
 /// Of connections, requests, and requests a second.
 const MOST: usize = 1_000_000;
