@@ -21,6 +21,8 @@ mod cli {
 
     // What runs a gateway and an agent is for Unix.
     #[cfg(unix)]
+    mod audit_sinks;
+    #[cfg(unix)]
     mod canary;
     #[cfg(unix)]
     mod demo;
@@ -50,6 +52,8 @@ mod cli {
     mod secret_import;
     #[cfg(unix)]
     mod server;
+    #[cfg(unix)]
+    mod small_disk;
     #[cfg(target_os = "linux")]
     mod strace;
     #[cfg(unix)]
