@@ -14,6 +14,7 @@ mod cli {
     mod inspect;
     mod keygen;
     mod name;
+    mod pasted;
     mod seal_open;
     mod trust;
     mod validate;

@@ -5,14 +5,14 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use sealpost_files::{FileError, quoted};
+use sealpost_files::{FileError, as_text, quoted};
 use zeroize::Zeroizing;
 
 use super::findings::Findings;
 
 /// Reads a file that anyone may read. `place` is the key that names it.
 pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    sealpost_files::read(path, MAX_FILE)
+    sealpost_files::read_text(path, MAX_FILE)
         .map_err(|error| findings.wrong(place, error.in_one_line()))
         .ok()
 }
@@ -39,6 +39,7 @@ pub(crate) fn read_private(
         );
     }
     sealpost_files::read_open(file, path, MAX_FILE)
+        .and_then(|bytes| as_text(bytes, &quoted(path)))
         .map_err(|error| findings.wrong(place, error.in_one_line()))
         .ok()
 }
