@@ -133,9 +133,9 @@ path = "agent/vault"
         return status, json.loads(answer) if answer else None
 
     def audited(self):
-        """The events of the audit trail."""
+        """The events of the audit trail that say how a request was answered."""
         lines = (self.folder / "audit.jsonl").read_text().splitlines()
-        return [json.loads(line) for line in lines]
+        return [event for event in map(json.loads, lines) if event["event"] == "request"]
 
     def resident(self):
         """Resident memory in KiB."""

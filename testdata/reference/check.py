@@ -204,11 +204,15 @@ def run_failures() -> None:
         both_fail(f"a byte more, sealed by {who}", identity("a2048"), FULL, sealed + b"\0", sealpost.ParseError)
         both_fail(f"without the frame, sealed by {who}", identity("a2048"), FULL, sealed[:frame], sealpost.ParseError)
         text = sealpost.to_text(sealed)
-        for what, end in (("no line end", b""), ("LF", b"\n"), ("CRLF", b"\r\n")):
-            case(f"text with {what}, sealed by {who}, Python", python_open(identity("a2048"), FULL, text + end) == message)
-            case(f"text with {what}, sealed by {who}, Rust", rust_open(identity("a2048"), FULL, text + end)[:2] == (0, message))
-        for what, end in (("two line ends", b"\n\n"), ("a bare CR", b"\r"), ("a space", b" "), ("LF CR", b"\n\r")):
-            both_fail(f"text with {what}, sealed by {who}", identity("a2048"), FULL, text + end, sealpost.TextError)
+        for what, before, end in (("no line end", b"", b""), ("LF", b"", b"\n"), ("CRLF", b"", b"\r\n"), ("two line ends", b"", b"\n\n"),
+                                  ("a bare CR", b"", b"\r"), ("a mark", b"\xef\xbb\xbf", b""), ("white space", b" \r\n\t", b" \n\n"),
+                                  ("a mark and white space", b"\xef\xbb\xbf\r\n", b"\r\n\r\n")):
+            whole = before + text + end
+            case(f"text with {what}, sealed by {who}, Python", python_open(identity("a2048"), FULL, whole) == message)
+            case(f"text with {what}, sealed by {who}, Rust", rust_open(identity("a2048"), FULL, whole)[:2] == (0, message))
+        for what, at, inner in (("a line end within", 40, b"\n"), ("a space within", 40, b" "), ("a mark behind", len(text), b"\xef\xbb\xbf"),
+                                ("a mark within", 40, b"\xef\xbb\xbf")):
+            both_fail(f"text with {what}, sealed by {who}", identity("a2048"), FULL, text[:at] + inner + text[at:], sealpost.TextError)
 
 
 # Keys and certificates at the bounds of §2 and §14.6, which no vector holds. `n` need not be a product of two primes to seal to it.

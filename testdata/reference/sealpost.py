@@ -298,8 +298,10 @@ def from_text(text: bytes) -> bytes:
     return data
 
 def from_file(content: bytes) -> bytes:
-    """§11: either form, with a line end or without. The ninth byte is a full stop in the one, the version in the other."""
-    return from_text(re.sub(rb"\r?\n\Z", b"", content)) if content[8:9] == b"." else content
+    """§11: either form, the text with a byte-order mark and white space around it or without. The ninth byte is a full stop in the
+    one, the version in the other."""
+    text = content.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n")
+    return from_text(text) if text[8:9] == b"." else content
 
 # ---- the command
 def main() -> int:

@@ -172,10 +172,10 @@ fn parse(input: &[u8]) -> Result<Vec<Line<'_>>, Failure> {
     let lines = text
         .lines()
         .enumerate()
-        .filter(|(_, line)| !line.trim().is_empty())
+        .filter(|(_, line)| !line.trim_start_matches(MARK).trim().is_empty())
         .map(|(index, line)| {
             // The error's own text may quote what it found there.
-            serde_json::from_str(line).map_err(|e| {
+            serde_json::from_str(line.trim_start_matches(MARK)).map_err(|e| {
                 Failure::refused(format!(
                     "line {}: malformed at column {}",
                     index + 1,
@@ -265,5 +265,7 @@ fn progress(count: usize) -> ProgressBar {
 /// 256 MiB of JSON lines.
 pub(crate) const MAX_INPUT: usize = 256 << 20;
 const WORTH_A_BAR: usize = 100;
+/// Files that were put together have a byte-order mark within.
+const MARK: char = '\u{feff}';
 const FORM: &str =
     r#"write a line for each secret: {"name": …, "value": …}, with "key" and "type" as needed"#;

@@ -43,7 +43,7 @@ pub(crate) struct Demo {
 impl Demo {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let request = match &self.request {
-            Some(path) => sealpost_files::read(path, MAX_READ)?,
+            Some(path) => sealpost_files::read_text(path, MAX_READ)?,
             None => Zeroizing::new(EXAMPLE.to_vec()),
         };
         let Some(secret) = Secret::parse(&request) else {

@@ -103,7 +103,7 @@ impl Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         let exit = match error {
-            FileError::TooLarge { .. } => Exit::Refused,
+            FileError::TooLarge { .. } | FileError::OtherEncoding { .. } => Exit::Refused,
             FileError::Failed { .. } | FileError::Unreadable { .. } | FileError::Exists { .. } => {
                 Exit::Usage
             }

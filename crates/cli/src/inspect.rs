@@ -28,7 +28,7 @@ pub(crate) struct Inspect {
 
 impl Inspect {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let input = self.input.read(MAX_ENVELOPE)?;
+        let input = self.input.read_text(MAX_ENVELOPE)?;
         let message = parse(&self.input, &input)?;
         let format = message.format();
         let report = match &message {

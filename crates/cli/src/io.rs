@@ -9,7 +9,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use sealpost_files::{quoted, read, read_bounded, replace};
+use sealpost_files::{as_text, quoted, read, read_bounded, replace};
 use zeroize::Zeroizing;
 
 use crate::error::{Exit, Failure};
@@ -59,6 +59,15 @@ impl Input {
             }
             _ => Ok(read_bounded(stdin()?, "stdin", limit)?),
         }
+    }
+
+    /// Reads text or a binary format: as [`read`](Self::read), without a byte-order mark.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read), and [`Exit::Refused`] if it is text in another encoding than UTF-8.
+    pub(crate) fn read_text(&self, limit: usize) -> Result<Zeroizing<Vec<u8>>, Failure> {
+        Ok(as_text(self.read(limit)?, &self.name())?)
     }
 
     /// Returns how error messages name it.

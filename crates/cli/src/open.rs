@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use clap::{ArgGroup, Args};
 use sealpost_context::OwnedContext;
-use sealpost_envelope::{Error, Format, key::KeyStatus};
+use sealpost_envelope::{Error, Format, Message, key::KeyStatus};
 
 use crate::batch;
 use crate::context::ContextArgs;
@@ -57,17 +57,12 @@ impl Open {
         let borrowed = context.as_ref().map(OwnedContext::borrow);
         let keyring = keys::read(&self.identity, &self.certificate)?;
         let input = &self.io.input;
-        let sealed = input.read(MAX_ENVELOPE)?;
-        if context.is_none() {
-            match Format::detect(&sealed) {
-                Some(Format::Native | Format::NativeText) | None => {
-                    return Err(Failure::usage(Error::ContextNeeded)
-                        .hint("say whose secret it is with --agent-id and --name"));
-                }
-                Some(Format::JweCompact | Format::JweJson | Format::Cms | Format::CmsPem) => {}
-            }
-        }
+        let sealed = input.read_text(MAX_ENVELOPE)?;
         let message = parse(input, &sealed)?;
+        if let (None, Message::Native(_)) = (&context, &message) {
+            return Err(Failure::usage(Error::ContextNeeded)
+                .hint("say whose secret it is with --agent-id and --name"));
+        }
         let opened = message::open(&keyring, &message, borrowed.as_ref())?;
         note_old_key(opened.status);
         self.io.write(opened.value())
@@ -77,10 +72,10 @@ impl Open {
         let owner = self.context.owner()?;
         let keyring = keys::read(&self.identity, &self.certificate)?;
         let input = &self.io.input;
-        let lines = input.read(batch::MAX_INPUT)?;
+        let lines = input.read_text(batch::MAX_INPUT)?;
         // A JWE in JSON begins as a line does, and is told by its members.
         if let Some(format @ (Format::JweCompact | Format::Cms | Format::CmsPem)) =
-            Format::detect(&lines)
+            message::detect(&lines)
         {
             return Err(Failure::refused(format!(
                 "{}: a batch is in the native format, and this is {format}",

@@ -67,7 +67,7 @@ impl Seal {
         let agent_id = agent_id.as_ref().map_or("", AgentId::as_str);
         let recipients = self.trust.recipients(agent_id)?;
         if self.batch {
-            let lines = self.io.input.read(batch::MAX_INPUT)?;
+            let lines = self.io.input.read_text(batch::MAX_INPUT)?;
             let sealed = batch::seal(&recipients, &self.context.owner()?, &lines)
                 .map_err(|e| e.context(&self.io.input.name()))?;
             return self.io.write(sealed.as_bytes());
@@ -168,7 +168,7 @@ impl Seal {
         let Some(binding) = self.binding()? else {
             return self.io.input.read(MAX_MESSAGE);
         };
-        let value = self.io.input.read(wrap::MAX_READ)?;
+        let value = self.io.input.read_text(wrap::MAX_READ)?;
         wrap(&self.io.input, &binding, &value).map_err(|e| {
             e.hint("in CMS a JSON object is wrapped with its context; other bytes go into the native format or a JWE")
         })

@@ -19,7 +19,8 @@ pub(crate) struct TrustArgs {
     /// A certificate (PEM or DER) of one who may open it; repeat it for up to 16
     #[arg(long, value_name = "CERT.pem", required = true)]
     to: Vec<PathBuf>,
-    /// SHA-256 of the certificate's DER in hex; repeated, every certificate must match one
+    /// SHA-256 of the certificate's DER in hex; repeated, every certificate must match one. One certificate at least must
+    /// be that of --agent-id, or name no agent
     #[arg(long, value_name = "SHA256", group = "trust")]
     pin: Vec<Fingerprint>,
     /// Authorities (PEM) that must have issued the certificate, to the agent of --agent-id; intermediate ones come
@@ -46,22 +47,39 @@ impl TrustArgs {
         self.ca.is_some()
     }
 
-    /// The keys of all certificates, every one of which is trusted for this agent.
+    /// The keys of all certificates, every one of which is trusted. With an authority each must name this agent; with pins,
+    /// one at least must not name others alone, or the agent could not open what is sealed.
     pub(crate) fn recipients(&self, agent_id: &str) -> Result<Vec<Recipient<AwsLc>>, Failure> {
         let policy = self.policy()?;
-        let trust = policy.for_agent(agent_id);
         let now = self.now.unwrap_or_else(UnixTime::now);
-        let recipient = |path: &PathBuf| {
-            let bytes = sealpost_files::read(path, MAX_CERTIFICATE)?;
-            Certificate::from_pem_or_der(&bytes)
-                .map_err(TrustError::from)
-                .and_then(|certificate| match self.danger_accept_expired_certificate {
-                    true => Recipient::danger_from_expired_certificate(&certificate, &trust, now),
-                    false => Recipient::from_certificate(&certificate, &trust, now),
-                })
-                .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+        let mut certificates = Vec::new();
+        for path in &self.to {
+            let bytes = sealpost_files::read_text(path, MAX_CERTIFICATE)?;
+            let certificate = Certificate::from_pem_or_der(&bytes);
+            certificates.push((path, certificate.map_err(|e| refused(path, &e.into()))?));
+        }
+        let has_own = certificates
+            .iter()
+            .any(|(_, certificate)| names(certificate, agent_id) != Names::Others);
+        let by_pin = !self.pin.is_empty() && !agent_id.is_empty();
+        let recipient = |(path, certificate): &(&PathBuf, Certificate)| {
+            let named = names(certificate, agent_id);
+            let beside = by_pin && has_own && named == Names::Others;
+            let trust = policy.for_agent(if beside { "" } else { agent_id });
+            let recipient = match self.danger_accept_expired_certificate {
+                true => Recipient::danger_from_expired_certificate(certificate, &trust, now),
+                false => Recipient::from_certificate(certificate, &trust, now),
+            }
+            .map_err(|e| refused(path, &e))?;
+            if beside {
+                let what = "names another agent, which can open what is sealed, too";
+                warn(&quoted(path), what);
+            } else if by_pin && named == Names::Nobody {
+                warn_unnamed(&quoted(path), agent_id);
+            }
+            Ok(recipient)
         };
-        self.to.iter().map(recipient).collect()
+        certificates.iter().map(recipient).collect()
     }
 
     fn policy(&self) -> Result<TrustPolicy, Failure> {
@@ -77,8 +95,49 @@ impl TrustArgs {
     }
 }
 
+/// Which agents a certificate names.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// The one meant.
+    This,
+    /// Others alone.
+    Others,
+    /// None.
+    Nobody,
+}
+
+/// Compares the agents that a certificate names with the one meant.
+pub(crate) fn names(certificate: &Certificate, agent_id: &str) -> Names {
+    let mut named = certificate.agent_ids().map(|id| id == agent_id);
+    match named.next() {
+        None => Names::Nobody,
+        Some(first) if first || named.any(|same| same) => Names::This,
+        Some(_) => Names::Others,
+    }
+}
+
+/// Warns of a pinned certificate that names no agent. `what` is the certificate.
+pub(crate) fn warn_unnamed(what: &str, agent_id: &str) {
+    warn(
+        what,
+        &format!(
+            "names no agent, and only the pin says that it is that of {agent_id}; issue one with the subjectAltName \
+             URI:urn:sealpost:agent:{agent_id}, as `sealpost keygen` does"
+        ),
+    );
+}
+
+fn warn(what: &str, text: &str) {
+    // Nothing is lost if stderr is closed.
+    let _ = writeln!(io::stderr(), "warning: {what}: the certificate {text}");
+}
+
+fn refused(path: &Path, error: &TrustError) -> Failure {
+    Failure::refused(format!("{}: {error}", quoted(path)))
+}
+
 fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
-    let bytes = sealpost_files::read(path, MAX_ANCHORS)?;
+    let bytes = sealpost_files::read_text(path, MAX_ANCHORS)?;
     let anchors = TrustAnchors::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
     for skipped in anchors.skipped() {

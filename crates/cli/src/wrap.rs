@@ -27,7 +27,7 @@ pub(crate) struct Wrap {
 impl Wrap {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let binding = self.expiry.bind(&self.context.parse()?.borrow())?;
-        let value = self.io.input.read(MAX_READ)?;
+        let value = self.io.input.read_text(MAX_READ)?;
         self.io.write(&wrap(&self.io.input, &binding, &value)?)
     }
 }

@@ -14,11 +14,14 @@ mod cli {
     mod inspect;
     mod keygen;
     mod name;
+    mod pasted;
     mod seal_open;
     mod trust;
     mod validate;
 
     // What runs a gateway and an agent is for Unix.
+    #[cfg(unix)]
+    mod audit_sinks;
     #[cfg(unix)]
     mod canary;
     #[cfg(unix)]
@@ -49,6 +52,8 @@ mod cli {
     mod secret_import;
     #[cfg(unix)]
     mod server;
+    #[cfg(unix)]
+    mod small_disk;
     #[cfg(target_os = "linux")]
     mod strace;
     #[cfg(unix)]

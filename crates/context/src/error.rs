@@ -91,8 +91,6 @@ pub enum Rule {
     },
     /// It has a control character.
     ControlCharacter,
-    /// It has a `.`, as if it named a nested property.
-    Nested,
     /// It does not have the form that is asked for.
     Form,
 }
@@ -117,9 +115,6 @@ impl fmt::Display for Problem {
             Rule::ControlCharacter => {
                 f.write_str("has a control character (U+0000 to U+001F, U+007F); leave it out")
             }
-            Rule::Nested => f.write_str(
-                "has a `.`, but nested properties cannot be referenced; name a top-level property",
-            ),
             Rule::Form => f.write_str(match field {
                 Field::Type => "must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as \"PASSWORD\"",
                 Field::AgentId => "must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has",

@@ -18,8 +18,8 @@
 //! ```
 //! use sealpost_context::{PropertyKey, error::{Field, Rule}};
 //!
-//! let broken = PropertyKey::try_from("user.password").expect_err("it has a dot");
-//! assert_eq!((broken.field(), broken.rule()), (Field::Key, Rule::Nested));
+//! let broken = PropertyKey::try_from("user\n").expect_err("it has a line feed");
+//! assert_eq!((broken.field(), broken.rule()), (Field::Key, Rule::ControlCharacter));
 //! ```
 //!
 //! **Say whose value it is before it is opened**: [`Owner`], agent and project.
@@ -74,7 +74,7 @@
 //! | [`AgentId`] | `[A-Za-z0-9_-]{1,64}` |
 //! | [`ProjectId`] | a UUID with hyphens, in either case |
 //! | [`SecretName`] | 1 to [`MAX_NAME`](rules::MAX_NAME) bytes; no U+0000 to U+001F, no U+007F |
-//! | [`PropertyKey`] | 1 to [`MAX_KEY`](rules::MAX_KEY) bytes; no U+0000 to U+001F, no U+007F; no `.` |
+//! | [`PropertyKey`] | 1 to [`MAX_KEY`](rules::MAX_KEY) bytes; no U+0000 to U+001F, no U+007F |
 //! | [`SecretType`] | `[A-Za-z][A-Za-z0-9_]{0,63}` |
 //!
 //! # Features

@@ -11,26 +11,25 @@ pub use crate::limits::{MAX_AGENT_ID, MAX_KEY, MAX_NAME};
 /// ```
 /// use sealpost_context::rules::{self, Measure};
 ///
-/// let text: Measure = "a.b\n".chars().collect();
+/// let text: Measure = "a\n".repeat(200).chars().collect();
 /// let lines: Vec<_> = rules::key(&text).map(|broken| broken.to_string()).collect();
-/// assert_eq!(lines.len(), 2); // the line feed and the dot
+/// assert_eq!(lines.len(), 2); // the length and the line feeds
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Measure {
     bytes: usize,
     control: bool,
-    dot: bool,
 }
 
 impl From<&str> for Measure {
     /// Bytes are enough: those that are looked for are ASCII, and no other character has such bytes.
     #[inline]
     fn from(text: &str) -> Self {
-        let any = |found: fn(u8) -> bool| text.bytes().fold(false, |any, byte| any | found(byte));
         Self {
             bytes: text.len(),
-            control: any(|byte| byte.is_ascii_control()),
-            dot: any(|byte| byte == b'.'),
+            control: text
+                .bytes()
+                .fold(false, |any, byte| any | byte.is_ascii_control()),
         }
     }
 }
@@ -41,12 +40,10 @@ impl FromIterator<char> for Measure {
         let nothing = Self {
             bytes: 0,
             control: false,
-            dot: false,
         };
         text.into_iter().fold(nothing, |measure, c| Self {
             bytes: measure.bytes + c.len_utf8(),
             control: measure.control || c.is_ascii_control(),
-            dot: measure.dot || c == '.',
         })
     }
 }
@@ -54,14 +51,14 @@ impl FromIterator<char> for Measure {
 /// Returns every rule that a secret's name breaks.
 #[inline]
 pub fn name(text: &Measure) -> impl Iterator<Item = InvalidIdentifier> + use<> {
-    broken(Field::Name, [text.length(MAX_NAME), text.control(), None])
+    broken(Field::Name, text, MAX_NAME)
 }
 
-/// Returns every rule that a key breaks.
+/// Returns every rule that a key breaks. A `.` breaks none: a member's name may have one, as `tls.crt` does. Whether
+/// the value has the member is for the validator to say.
 #[inline]
 pub fn key(text: &Measure) -> impl Iterator<Item = InvalidIdentifier> + use<> {
-    let nested = text.dot.then_some(Rule::Nested);
-    broken(Field::Key, [text.length(MAX_KEY), text.control(), nested])
+    broken(Field::Key, text, MAX_KEY)
 }
 
 /// Returns the rule that a secret's type breaks, if it does.
@@ -77,8 +74,12 @@ pub fn secret_type(mut text: impl Iterator<Item = char>) -> Option<InvalidIdenti
 }
 
 #[inline]
-fn broken(field: Field, rules: [Option<Rule>; 3]) -> impl Iterator<Item = InvalidIdentifier> {
-    let rules = rules.into_iter().flatten();
+fn broken(
+    field: Field,
+    text: &Measure,
+    max: usize,
+) -> impl Iterator<Item = InvalidIdentifier> + use<> {
+    let rules = [text.length(max), text.control()].into_iter().flatten();
     rules.map(move |rule| InvalidIdentifier::new(field, rule))
 }
 

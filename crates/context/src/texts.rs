@@ -11,7 +11,9 @@ use crate::rules::{self, Measure};
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct SecretName<'a>(&'a str);
 
-/// The name of a top-level property: 1 to [`MAX_KEY`](crate::rules::MAX_KEY) bytes, no control characters, no `.`.
+/// The name of a top-level property: 1 to [`MAX_KEY`](crate::rules::MAX_KEY) bytes, no control characters.
+///
+/// It is the name as it stands: `tls.crt` is the member `"tls.crt"`, never the member `"crt"` of a member `"tls"`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct PropertyKey<'a>(&'a str);
 

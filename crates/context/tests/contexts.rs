@@ -36,7 +36,7 @@ fn borrowed_and_owned_are_the_same() {
 #[test]
 fn any_text_goes_until_it_is_checked() {
     let context = SecretContext::unchecked("a b", "")
-        .with_unchecked_key("a.b")
+        .with_unchecked_key("a\n")
         .with_unchecked_type("1");
     let broken = OwnedContext::check(&context).unwrap_err();
     let fields: Vec<_> = broken

@@ -31,25 +31,20 @@ impl<'a> Block<'a> {
     ///
     /// White space may stand anywhere in the base64 (RFC 7468 §2, the lax grammar of figure 2).
     pub(crate) fn decode(&self) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
+        // Nearly all have lines of one width, which need no copy. No buffer may grow: growing leaves copies behind.
+        decode(self.text).or_else(|InvalidPem| decode(&self.in_one_line()?))
+    }
+
+    /// The block without white space in its base64.
+    fn in_one_line(&self) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
         let (begin, body, end) = self.parts().ok_or(InvalidPem)?;
-        // One line, which the library decodes in constant time. No buffer may grow: growing leaves copies behind.
         let mut line = Zeroizing::new(vec::Vec::with_capacity(self.text.len() + 2));
         line.extend_from_slice(begin);
         line.push(b'\n');
         line.extend(body.iter().filter(|byte| !is_white_space(**byte)));
         line.push(b'\n');
         line.extend_from_slice(end);
-        let mut decoder = pem::Decoder::new_detect_wrap(&line).map_err(|_| InvalidPem)?;
-        // Base64 shrinks.
-        let mut buffer = Zeroizing::new(vec![0; self.text.len()]);
-        let length = decoder.remaining_len();
-        let content = buffer.get_mut(..length).ok_or(InvalidPem)?;
-        decoder.decode(content).map_err(|_| InvalidPem)?;
-        if !decoder.is_finished() {
-            return Err(InvalidPem);
-        }
-        buffer.truncate(length);
-        Ok(buffer)
+        Ok(line)
     }
 
     /// Returns whether the block is encrypted the old way, which a header line says (RFC 1421 §4.6.1.1).
@@ -71,6 +66,21 @@ impl<'a> Block<'a> {
         let (body, end) = rest.split_at_checked(find(rest, END)?)?;
         Some((begin, body, end))
     }
+}
+
+/// Decodes a block whose lines have one width, in constant time.
+fn decode(text: &[u8]) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
+    // Base64 shrinks, and the buffer must not grow: growing leaves copies behind.
+    let mut buffer = Zeroizing::new(vec![0; text.len()]);
+    let mut decoder = pem::Decoder::new_detect_wrap(text).map_err(|_| InvalidPem)?;
+    let length = decoder.remaining_len();
+    let content = buffer.get_mut(..length).ok_or(InvalidPem)?;
+    decoder.decode(content).map_err(|_| InvalidPem)?;
+    if !decoder.is_finished() {
+        return Err(InvalidPem);
+    }
+    buffer.truncate(length);
+    Ok(buffer)
 }
 
 /// The blocks of a PEM file, in order. What stands between them is skipped.

@@ -41,6 +41,14 @@ pub enum Trust<'a> {
     /// an issuer says in other extensions (basicConstraints, extKeyUsage, unknown critical ones) or in
     /// its signature is not looked at.
     Pinned(&'a [Fingerprint]),
+    /// As [`Pinned`](Self::Pinned), but a certificate that names agents must name this one. One that names none passes:
+    /// that it is this agent's is what the pin says.
+    PinnedFor {
+        /// The fingerprints.
+        pins: &'a [Fingerprint],
+        /// The agent.
+        agent_id: &'a str,
+    },
     /// Only those of one agent, issued by a given authority or below it.
     #[cfg(feature = "chain")]
     #[cfg_attr(docsrs, doc(cfg(feature = "chain")))]
@@ -58,10 +66,19 @@ impl Trust<'_> {
     ///
     /// A [`TrustError`], which says which of them wins.
     pub fn check(&self, certificate: &Certificate, now: UnixTime) -> Result<(), TrustError> {
-        if let Self::Pinned(pins) = self {
+        if let Self::Pinned(pins) | Self::PinnedFor { pins, .. } = self {
             let fingerprint = certificate.fingerprint();
             if !pins.contains(&fingerprint) {
                 return Err(TrustError::NotPinned { fingerprint });
+            }
+        }
+        if let Self::PinnedFor { agent_id, .. } = self {
+            let mut named = certificate.agent_ids();
+            if let Some(other) = named.next()
+                && other != *agent_id
+                && named.all(|id| id != *agent_id)
+            {
+                return Err(TrustError::OtherAgent);
             }
         }
         if !certificate.may_encipher() {
@@ -72,7 +89,7 @@ impl Trust<'_> {
             #[cfg(feature = "chain")]
             Self::Chain(policy) => policy.check(certificate, now),
             // The pin was compared above.
-            Self::Pinned(_) | Self::DangerAnyCertificate => Ok(()),
+            Self::Pinned(_) | Self::PinnedFor { .. } | Self::DangerAnyCertificate => Ok(()),
         }
     }
 

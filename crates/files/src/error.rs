@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use crate::encoding::Encoding;
 use crate::text::quoted;
 
 /// Why a file could not be read or written. [`hint`](Self::hint) says what to do.
@@ -35,6 +36,14 @@ pub enum FileError {
         name: String,
         /// Bytes.
         limit: usize,
+    },
+    /// Text in another encoding than UTF-8.
+    #[error("{name} is text in {encoding}, not in UTF-8")]
+    OtherEncoding {
+        /// The file's quoted path, or the name of a stream.
+        name: String,
+        /// Which encoding.
+        encoding: Encoding,
     },
     /// It exists and would have been overwritten.
     #[error("{} exists and is never overwritten", quoted(path))]
@@ -69,6 +78,7 @@ impl FileError {
             },
             Self::Unreadable { .. } => "check the path and that it is a file, not a folder",
             Self::TooLarge { .. } => "check that this is the file you meant",
+            Self::OtherEncoding { encoding, .. } => encoding.hint(),
             Self::Exists { .. } => {
                 "choose another folder, or move the file away if you are sure that nothing is still sealed to it"
             }

@@ -1,6 +1,8 @@
 //! Files as the programs use them: bounded reads into memory that is wiped, and writes that happen whole or not at all.
 //!
 //! - To read a file that may hold a secret: [`read`], [`read_open`] if it is open already, [`read_bounded`] for stdin.
+//! - To read one that people saved or pasted, such as PEM, JSON or a token: [`read_text`], or [`as_text`] on what was
+//!   read. They take off a byte-order mark and name an encoding that is not UTF-8.
 //! - To create a file and never overwrite one: [`create`]. To replace one: [`replace`].
 //! - To show a path or another text of foreign origin in a message: [`quoted`], [`printable`].
 //!
@@ -20,12 +22,14 @@
 //! What is read goes straight from the file descriptor into buffers that are wiped, without the standard library's
 //! buffered streams, which would keep a copy. Errors name files and never their contents.
 
+mod encoding;
 mod error;
 mod read;
 mod text;
 mod write;
 
+pub use encoding::Encoding;
 pub use error::FileError;
-pub use read::{read, read_bounded, read_open};
+pub use read::{as_text, read, read_bounded, read_open, read_text};
 pub use text::{printable, quoted};
 pub use write::{Access, create, create_folder, replace};

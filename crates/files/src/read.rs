@@ -1,4 +1,4 @@
-//! Bounded reads.
+//! Bounded reads, of any bytes or of text.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -6,6 +6,7 @@ use std::path::Path;
 
 use zeroize::Zeroizing;
 
+use crate::encoding::Encoding;
 use crate::error::FileError;
 use crate::text::quoted;
 
@@ -67,8 +68,37 @@ pub fn read_bounded(
     Ok(buffer)
 }
 
+/// Takes the byte-order mark off UTF-8; what is binary has none and stays as it is. `name` is for the error.
+///
+/// # Errors
+///
+/// [`FileError::OtherEncoding`] if it is text in another encoding.
+pub fn as_text(mut bytes: Zeroizing<Vec<u8>>, name: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    if let Some(encoding) = Encoding::detect(&bytes) {
+        let name = name.to_owned();
+        return Err(FileError::OtherEncoding { name, encoding });
+    }
+    if bytes.starts_with(MARK) {
+        // In place: what moves stays in the buffer that is wiped.
+        bytes.drain(..MARK.len());
+    }
+    Ok(bytes)
+}
+
+/// Reads a file that is text or DER, of at most `limit` bytes: [`read`], then [`as_text`].
+///
+/// # Errors
+///
+/// [`FileError`] as of these two.
+pub fn read_text(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    as_text(read(path, limit)?, &quoted(path))
+}
+
 /// How much is read before the buffer grows.
 const FIRST_READ: usize = 8 * 1024;
+
+/// U+FEFF in UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
 
 #[cfg(test)]
 mod tests {
@@ -96,5 +126,33 @@ mod tests {
                 "{error}"
             );
         }
+    }
+
+    #[test]
+    fn utf_8_and_binary_stay_but_for_the_mark() {
+        for same in [
+            &b""[..],
+            b"x",
+            b"{}",
+            b"sealpost\x01\x00\x01",
+            b"0\x82\x01\x00",
+            b"\x30\x03\x02\x01\x00",
+            b"\x00",
+            b"\x00\x00\x00\x00",
+            b"a\xef\xbb\xbf",
+        ] {
+            let text = as_text(Zeroizing::new(same.to_vec()), "x").unwrap();
+            assert_eq!(*text, same);
+        }
+        let marked = [MARK, b" {}\r\n"].concat();
+        assert_eq!(*as_text(Zeroizing::new(marked), "x").unwrap(), b" {}\r\n");
+    }
+
+    #[test]
+    fn another_encoding_is_named() {
+        let utf16: Vec<u8> = "key".encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let error = as_text(Zeroizing::new(utf16), "`f`").unwrap_err();
+        assert_eq!(error.to_string(), "`f` is text in UTF-16LE, not in UTF-8");
+        assert!(error.hint().contains("iconv -f UTF-16LE"));
     }
 }

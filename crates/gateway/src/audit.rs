@@ -1,14 +1,15 @@
 //! The audit trail: who wrote which secret.
 //!
-//! It has one line of JSON for each request to the API, refused requests included. A line has the secret's name, which
-//! the log never has, and never a value.
+//! It has one line of JSON for each request to the API, refused requests included, and one more before an agent is asked
+//! to store a secret. A line has the secret's name, which the log never has, and never a value.
 
 mod event;
 mod file;
+mod lines;
 mod sink;
 mod trail;
 
-pub(crate) use event::AuditEvent;
+pub(crate) use event::{AuditEvent, What};
 pub use file::AuditFile;
-pub use sink::{AuditSink, AuditStdout};
-pub(crate) use trail::Trail;
+pub use sink::{AuditSink, AuditStdout, Incomplete};
+pub(crate) use trail::{Recorded, Trail};

@@ -41,17 +41,18 @@ impl Delivery {
         }
     }
 
-    /// Has the agent store what was submitted.
+    /// Has the agent store what was submitted, once `permitted` is ready, which goes on while the message is sealed.
     ///
     /// # Errors
     ///
-    /// The answer.
+    /// The answer; that of `permitted`, if it has one.
     pub(crate) async fn deliver(
         &self,
         id: &RequestId,
         entry: Arc<AgentEntry>,
         order: Order,
         deadline: Instant,
+        permitted: impl Future<Output = Result<(), Problem>>,
     ) -> Result<Stored, Problem> {
         let is_sealed_here = !order.submission.is_sealed();
         let message_id = MessageId::random();
@@ -63,7 +64,10 @@ impl Delivery {
             // Signed in whole seconds, rounded up.
             lifetime: deadline.saturating_duration_since(Instant::now()) + Duration::from_secs(1),
         };
-        let message = self.sealer.seal(message, order, deadline).await?;
+        let (permitted, message) =
+            tokio::join!(permitted, self.sealer.seal(message, order, deadline));
+        permitted?;
+        let message = message?;
         let answer = self
             .carrier
             .request(entry.id(), message.into(), deadline, &mut any_answer)

@@ -131,7 +131,7 @@ impl Gateway {
         let tracking = Tracking {
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
-            trail: self.trail,
+            trail: Arc::clone(&self.trail),
             deadline: limits.deadline,
         };
         let state = ApiState {
@@ -150,6 +150,7 @@ impl Gateway {
                 self.signing_key,
                 self.idempotency_secret,
             ),
+            trail: self.trail,
             clock: self.clock,
             deadline: limits.deadline,
             body_timeout: limits.body_timeout,

@@ -15,7 +15,10 @@ use tokio::time::{Instant, timeout_at};
 use tracing::{Instrument as _, error, info_span};
 
 use crate::{
-    audit::Trail, metrics::Metrics, problem::Problem, request_id::RequestId,
+    audit::{Recorded, Trail},
+    metrics::Metrics,
+    problem::Problem,
+    request_id::RequestId,
     request_record::RequestRecord,
 };
 
@@ -56,43 +59,64 @@ impl Tracking {
         let record = RequestRecord::default();
         request.extensions_mut().insert(id.clone());
         request.extensions_mut().insert(record.clone());
-        let response = if self.trail.recover(self.clock.now()) {
-            // Handlers keep the deadline themselves, and know a better answer.
-            let deadline = started + self.deadline + GRACE;
-            // Caught here, not by joining the task: the task outlives the caller, and must record a panic too.
-            let carried_out = AssertUnwindSafe(next.run(request)).catch_unwind();
-            match timeout_at(deadline, carried_out).await {
-                Ok(Ok(response)) => response,
-                Ok(Err(_)) => {
-                    error!(panicked = true, "request not carried out");
-                    self.metrics.request_panicked();
-                    record.answer(Err(Problem::unsettled("it panicked")), &id)
-                }
-                Err(_) => {
-                    error!("request not carried out in time");
-                    record.answer(Err(too_late()), &id)
-                }
+        // Handlers keep the deadline themselves, and know a better answer.
+        let deadline = started + self.deadline + GRACE;
+        // Caught here, not by joining the task: the task outlives the caller, and must record a panic too.
+        let carried_out = AssertUnwindSafe(next.run(request)).catch_unwind();
+        let mut response = match timeout_at(deadline, carried_out).await {
+            Ok(Ok(response)) => response,
+            Ok(Err(_)) => {
+                error!(panicked = true, "request not carried out");
+                self.metrics.request_panicked();
+                record.answer(Err(Problem::unsettled("it panicked")), &id)
             }
-        } else {
-            error!("request refused: the audit trail can't be written");
-            record.answer(Err(Problem::internal()), &id)
+            Err(_) => {
+                error!("request not carried out in time");
+                record.answer(Err(too_late()), &id)
+            }
         };
-        self.close(&record, &id, response.status().as_u16(), started.elapsed());
+        let status = response.status().as_u16();
+        let is_recorded = self.audit(&record, &id, status, started.elapsed()).await;
+        // Where an agent was to be asked, the answer says already what became of that.
+        if !is_recorded && record.intent().is_none() {
+            response = record.answer(Err(Problem::unrecorded()), &id);
+        }
+        let (status, duration) = (response.status().as_u16(), started.elapsed());
+        let outcome = record.log(status, duration);
+        self.metrics.answered(status, outcome, duration);
         response
     }
 
-    /// Writes one line to the log and one to the audit trail, and counts.
-    fn close(&self, record: &RequestRecord, id: &RequestId, status: u16, duration: Duration) {
-        let outcome = record.log(status, duration);
-        self.metrics.answered(status, outcome, duration);
+    /// Writes the line of the audit trail, if the request has one. Returns `false` if it is missing.
+    async fn audit(
+        self: &Arc<Self>,
+        record: &RequestRecord,
+        id: &RequestId,
+        status: u16,
+        duration: Duration,
+    ) -> bool {
         if !self.trail.is_kept() {
-            return;
+            return true;
         }
-        record.audit(id, self.clock.now(), status, duration, |event| {
-            if !self.trail.record(event) {
-                self.metrics.audit_failed();
-            }
-        });
+        let now = self.clock.now();
+        let Some(line) = record.line(id, now, status, duration) else {
+            return true;
+        };
+        let intent = record.intent();
+        if matches!(intent, Some(Recorded::Failed | Recorded::Late)) {
+            self.metrics.audit_failed();
+        }
+        if intent == Some(Recorded::Late) {
+            // The caller has waited long enough.
+            let tracking = Arc::clone(self);
+            tokio::spawn(async move { tracking.trail.record(line, now).await });
+            return false;
+        }
+        let is_recorded = self.trail.record(line, now).await == Recorded::Written;
+        if !is_recorded {
+            self.metrics.audit_failed();
+        }
+        is_recorded
     }
 }
 

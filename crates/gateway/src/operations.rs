@@ -83,7 +83,7 @@ async fn ready(State(operations): State<Operations>) -> Response {
         missing.push("issuer-keys".to_owned());
     }
     // A probe lets the trail recover even if no requests arrive.
-    if !operations.trail.recover(operations.clock.now()) {
+    if !operations.trail.is_whole(operations.clock.now()).await {
         missing.push("audit-trail".to_owned());
     }
     let components = operations.components.iter();

@@ -54,6 +54,12 @@ impl Problem {
         Self::internal()
     }
 
+    /// The audit trail can't be written, and nothing was carried out. As [`internal`](Self::internal).
+    pub(crate) fn unrecorded() -> Self {
+        error!("request refused: the audit trail can't be written");
+        Self::internal()
+    }
+
     /// Logs the cause of a failure after the request was sent to the agent: the secret may be stored.
     pub(crate) fn unsettled(cause: impl ToString) -> Self {
         error!(cause = cause.to_string(), "request failed");

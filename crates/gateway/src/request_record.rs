@@ -9,7 +9,7 @@ use sealpost_protocol::{AgentId, context::ProjectId};
 use tracing::info;
 
 use crate::{
-    audit::AuditEvent,
+    audit::{AuditEvent, Recorded, Trail, What},
     auth::{Denied, Principal},
     problem::Problem,
     request_id::RequestId,
@@ -38,6 +38,8 @@ struct Facts {
     outcome: &'static str,
     violations: usize,
     stored: bool,
+    /// What became of the line that says that an agent is about to be asked.
+    intent: Option<Recorded>,
     /// The request is for the API, not for a document or a missing route.
     audited: bool,
 }
@@ -104,30 +106,70 @@ impl RequestRecord {
         facts.outcome
     }
 
-    /// Passes the line of the audit trail to `write`, if the request is one that the trail records.
-    pub(crate) fn audit(
+    /// Writes to the trail that an agent is about to be asked to store this secret, within `limit`.
+    ///
+    /// # Errors
+    ///
+    /// It is not written, and the agent must not be asked: the answer, 500.
+    pub(crate) async fn intend(
+        &self,
+        trail: &Trail,
+        id: &RequestId,
+        now: UnixTime,
+        limit: Duration,
+    ) -> Result<(), Problem> {
+        if !trail.is_kept() {
+            return Ok(());
+        }
+        let line = AuditEvent::Intent {
+            time: rfc3339(now),
+            request_id: id.as_str(),
+            what: self.0.lock().what(),
+        }
+        .to_line();
+        let recorded = trail.intend(line, now, limit).await;
+        self.0.lock().intent = Some(recorded);
+        match recorded {
+            Recorded::Written => Ok(()),
+            Recorded::Failed | Recorded::Late => Err(Problem::unrecorded()),
+        }
+    }
+
+    /// Returns what became of the line of [`intend`](Self::intend), if there was one.
+    pub(crate) fn intent(&self) -> Option<Recorded> {
+        self.0.lock().intent
+    }
+
+    /// Returns the line of the audit trail, if the request is one that the trail records.
+    pub(crate) fn line(
         &self,
         id: &RequestId,
         now: UnixTime,
         status: u16,
         duration: Duration,
-        write: impl FnOnce(&AuditEvent<'_>),
-    ) {
+    ) -> Option<Vec<u8>> {
         let facts = self.0.lock();
-        if facts.audited {
-            write(&AuditEvent::Request {
-                time: rfc3339(now),
-                request_id: id.as_str(),
-                issuer: facts.issuer.as_deref(),
-                subject: facts.subject.as_deref(),
-                agent: facts.agent.as_ref().map(AgentId::as_str),
-                project: facts.project.map(|project| project.to_string()),
-                name: facts.name.as_deref(),
-                outcome: facts.outcome,
-                denied: facts.denied.map(Denied::name),
-                status,
-                duration_ms: milliseconds(duration),
-            });
+        let event = || AuditEvent::Request {
+            time: rfc3339(now),
+            request_id: id.as_str(),
+            what: facts.what(),
+            outcome: facts.outcome,
+            denied: facts.denied.map(Denied::name),
+            status,
+            duration_ms: milliseconds(duration),
+        };
+        facts.audited.then(|| event().to_line())
+    }
+}
+
+impl Facts {
+    fn what(&self) -> What<'_> {
+        What {
+            issuer: self.issuer.as_deref(),
+            subject: self.subject.as_deref(),
+            agent: self.agent.as_ref().map(AgentId::as_str),
+            project: self.project.map(|project| project.to_string()),
+            name: self.name.as_deref(),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::{sync::Arc, time::Duration};
 use sealpost_protocol::Clock;
 
 use crate::{
-    admission::Admission, agents::Agents, base_path::BasePath, body_memory::BodyMemory,
-    delivery::Delivery, openapi::Description, workload::Workload,
+    admission::Admission, agents::Agents, audit::Trail, base_path::BasePath,
+    body_memory::BodyMemory, delivery::Delivery, openapi::Description, workload::Workload,
 };
 
 /// The parts of a running gateway. Handlers pass on the parts that a step needs, never the whole.
@@ -17,6 +17,7 @@ pub(crate) struct ApiState {
     pub(crate) body_memory: BodyMemory,
     pub(crate) workload: Workload,
     pub(crate) delivery: Delivery,
+    pub(crate) trail: Arc<Trail>,
     pub(crate) clock: Arc<dyn Clock>,
     /// The time for a whole request.
     pub(crate) deadline: Duration,

@@ -466,7 +466,7 @@ mod crafted {
         };
         for format in ["native", "jwe"] {
             let mut craft = craft();
-            let context = json!({"agent": "agent-1", "name": "", "key": "a.b", "type": "1"});
+            let context = json!({"agent": "agent-1", "name": "", "key": "", "type": "1"});
             craft.claims["sealed"] = match format {
                 "native" => json!({"native": {"context": context, "envelope": "x"}}),
                 _ => json!({"jwe": {"context": context, "jwe": "x"}}),

@@ -56,7 +56,7 @@ impl Configuration {
         environment: impl Iterator<Item = (OsString, OsString)>,
         now: UnixTime,
     ) -> Result<Checked<Self>, Error> {
-        let bytes = sealpost_files::read(path, MAX_FILE)?;
+        let bytes = sealpost_files::read_text(path, MAX_FILE)?;
         let mut checked = Self::check(path, &bytes, environment, now)?;
         if let Some(configuration) = &checked.configuration
             && let Err(too_few) = configuration.demand().check()

@@ -42,7 +42,7 @@
 //!
 //! ```
 //! # use sealpost_context as context;
-//! assert!(context::PropertyKey::try_from("user.password").is_err());
+//! assert!(context::PropertyKey::try_from("").is_err());
 //! ```
 //!
 //! **Read a stored value**: [`sealpost_json::find_property`]. **Read another object**, such as the header of a JWE:
@@ -72,8 +72,8 @@
 //! | `name`, `key` | not empty | [`Empty`](ViolationKind::Empty) |
 //! | | decoded, at most [`MAX_NAME`] and [`MAX_KEY`] bytes | [`TooLong`](ViolationKind::TooLong) |
 //! | | no U+0000 to U+001F, no U+007F | [`ControlCharacter`](ViolationKind::ControlCharacter) |
-//! | `key` | no `.` | [`NestedKey`](ViolationKind::NestedKey) |
-//! | | if it breaks no other rule: a top-level property of the value | [`NoSuchProperty`](ViolationKind::NoSuchProperty) |
+//! | `key` | if it breaks no other rule: a top-level property of the value, whose name is the whole key | [`NoSuchProperty`](ViolationKind::NoSuchProperty) |
+//! | | the same for a key with a `.`, which may be meant to lead to a nested property | [`NestedKey`](ViolationKind::NestedKey) |
 //! | `type` | `[A-Za-z][A-Za-z0-9_]{0,63}` | [`Form`](ViolationKind::Form) |
 //! | `value` | an object | [`WrongType`](ViolationKind::WrongType) |
 //! | | at most [`MAX_VALUE`] bytes as sent | [`TooLarge`](ViolationKind::TooLarge) |

@@ -63,8 +63,12 @@ impl<'a> Walk<'_, 'a> {
             && !names.contains(key)
         {
             let listed = (self.naming == Naming::List).then_some(object.as_str());
-            self.report
-                .add(Place::Key, Problem::NoSuchProperty(listed), position);
+            let dotted = match key {
+                Key::Sent(name) => name.chars().any(|c| c == '.'),
+                Key::Decoded(text) => text.contains('.'),
+            };
+            let problem = Problem::NoSuchProperty { listed, dotted };
+            self.report.add(Place::Key, problem, position);
         }
     }
 }

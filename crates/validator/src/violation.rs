@@ -93,7 +93,7 @@ pub enum ViolationKind {
     TooLong,
     /// A text has a control character.
     ControlCharacter,
-    /// The key has a `.`, as if it named a nested property.
+    /// The value has no property that the key names, and the key has a `.`, as if it led to a nested one.
     NestedKey,
     /// The value has no property that the key names.
     NoSuchProperty,
@@ -147,8 +147,12 @@ pub(crate) enum Problem<'a> {
     },
     /// A rule of `sealpost-context`.
     Identifier(InvalidIdentifier),
-    /// With the value, if its names may be listed.
-    NoSuchProperty(Option<&'a str>),
+    NoSuchProperty {
+        /// The value, if its names may be listed.
+        listed: Option<&'a str>,
+        /// The key has a `.`.
+        dotted: bool,
+    },
 }
 
 impl Problem<'_> {
@@ -168,10 +172,10 @@ impl Problem<'_> {
                 Rule::Empty => ViolationKind::Empty,
                 Rule::TooLong { .. } => ViolationKind::TooLong,
                 Rule::ControlCharacter => ViolationKind::ControlCharacter,
-                Rule::Nested => ViolationKind::NestedKey,
                 Rule::Form => ViolationKind::Form,
             },
-            Self::NoSuchProperty(_) => ViolationKind::NoSuchProperty,
+            Self::NoSuchProperty { dotted: true, .. } => ViolationKind::NestedKey,
+            Self::NoSuchProperty { dotted: false, .. } => ViolationKind::NoSuchProperty,
         }
     }
 }

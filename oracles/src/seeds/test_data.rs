@@ -9,6 +9,7 @@ macro_rules! test_data {
 /// Bodies of requests, good and bad.
 pub(super) const REQUESTS: &[(&str, &[u8])] = test_data! {
     "requests/oauth-client.json",
+    "requests/kubernetes-tls.json",
     "requests/postgres-connection.json",
     "requests/service-account.json",
     "requests/warehouse-password.json",

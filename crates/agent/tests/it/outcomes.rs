@@ -60,7 +60,7 @@ async fn the_clear_context_is_checked_before_the_key_is_used() {
         context: world.context("db"),
         envelope: "nonsense".into(),
     });
-    let broken = r#""name":"a\u0007b","key":"a.b","type":"no type""#;
+    let broken = r#""name":"a\u0007b","key":"","type":"no type""#;
     let message = world.forge(&request, r#""name":"db""#, broken);
     let violations = violations(world.play(&message, request.id).await);
     let places: Vec<_> = violations

@@ -52,7 +52,7 @@ pub(super) fn read(
 }
 
 fn identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
-    let bytes = sealpost_files::read(path, MAX_IDENTITY)?;
+    let bytes = sealpost_files::read_text(path, MAX_IDENTITY)?;
     let identity = Identity::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
     for skipped in identity.skipped_certificates() {
@@ -75,7 +75,7 @@ fn add_neighbour(path: &Path, identity: &mut Identity<AwsLc>) {
 }
 
 fn certificate(path: &Path) -> Result<Certificate, Failure> {
-    let bytes = sealpost_files::read(path, MAX_IDENTITY)?;
+    let bytes = sealpost_files::read_text(path, MAX_IDENTITY)?;
     Certificate::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
 }

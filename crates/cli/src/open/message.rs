@@ -15,25 +15,35 @@ use sealpost_envelope::{
 use crate::error::Failure;
 use crate::io::Input;
 
-/// Parses a message. A line break may follow a text form.
+/// Parses a message. Blank lines and other white space may stand around a text form, as they do where it was pasted.
 pub(crate) fn parse<'a>(input: &Input, sealed: &'a [u8]) -> Result<Message<'a>, Failure> {
-    let bytes = match Format::detect(sealed) {
-        Some(Format::NativeText | Format::JweCompact | Format::JweJson) => {
-            match sealed.strip_suffix(b"\n") {
-                Some(line) => line.strip_suffix(b"\r").unwrap_or(line),
-                None => sealed,
-            }
+    let bytes = match detect(sealed) {
+        Some(Format::NativeText | Format::JweCompact | Format::JweJson | Format::CmsPem) => {
+            sealed.trim_ascii()
         }
-        Some(Format::Native | Format::Cms | Format::CmsPem) | None => sealed,
+        // Each byte of a binary form counts.
+        Some(Format::Native | Format::Cms) | None => sealed,
     };
     Message::parse(bytes).map_err(|error| {
         let failure = Failure::refused(format!("{}: {error}", input.name()));
         match error {
             Error::Jwe(_) | Error::Cms(_) => failure,
+            Error::UnknownFormat if bytes.trim_ascii().is_empty() => {
+                Failure::refused(format!("{} is empty", input.name())).hint(
+                    "give what was sealed; if it is the output of another command, that one may have failed",
+                )
+            }
             _ => failure.hint(
                 "give an envelope as `sealpost seal` writes it, as text or binary, or a JWE or CMS message",
             ),
         }
+    })
+}
+
+/// The format that a file begins like, behind white space if it is a text form.
+pub(super) fn detect(sealed: &[u8]) -> Option<Format> {
+    Format::detect(sealed).or_else(|| {
+        Format::detect(sealed.trim_ascii_start()).filter(|format| *format == Format::NativeText)
     })
 }
 

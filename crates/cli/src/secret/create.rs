@@ -43,7 +43,8 @@ impl Create {
         };
         let key = key.map_err(failure)?;
         let endpoint = self.endpoint.open()?;
-        let value = self.input.read(MAX_READ)?;
+        let value = self.input.read_text(MAX_READ)?;
+        let endpoint = endpoint.prepared().await?;
         let mut secret = NewSecret::new(self.name, value).with_idempotency_key(key.clone());
         if let Some(key) = self.key {
             secret = secret.with_key(key);

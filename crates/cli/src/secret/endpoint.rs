@@ -7,12 +7,14 @@ use clap::{ArgGroup, Args};
 use sealpost_client::{
     AgentTrust, Client, ClientError, Created, Fingerprint, NewSecret, retry::RetryPolicy,
 };
+use sealpost_envelope::Certificate;
 use sealpost_files::quoted;
 use zeroize::Zeroizing;
 
 use super::failure::failure;
 use super::token;
 use crate::error::Failure;
+use crate::trust::{self, Names};
 
 /// The gateway, the agent, and how to speak with them.
 #[derive(Args, Debug)]
@@ -63,6 +65,7 @@ pub(crate) struct Endpoint {
     agent: String,
     project: Option<String>,
     trust: Option<AgentTrust>,
+    by_pin: bool,
 }
 
 impl EndpointArgs {
@@ -94,6 +97,7 @@ impl EndpointArgs {
             agent: self.agent.clone(),
             project: self.project.clone(),
             trust,
+            by_pin: !self.pin.is_empty(),
         })
     }
 }
@@ -116,7 +120,7 @@ impl Endpoint {
         }
     }
 
-    /// Fetches the agent's certificate once, for many secrets.
+    /// Fetches the agent's certificate once, for all secrets, and warns of one that is pinned and names no agent.
     pub(crate) async fn prepared(mut self) -> Result<Self, Failure> {
         if let Some(trust) = self.trust {
             let certificate = self
@@ -124,6 +128,9 @@ impl Endpoint {
                 .agent_certificate(&self.agent, self.project.as_deref())
                 .await
                 .map_err(failure)?;
+            if self.by_pin {
+                warn_if_unnamed(&certificate, &self.agent);
+            }
             self.trust = Some(trust.with_certificate(&certificate).map_err(failure)?);
         }
         Ok(self)
@@ -143,8 +150,17 @@ impl Endpoint {
     }
 }
 
+/// What can't be read is refused when it is sealed to.
+fn warn_if_unnamed(pem: &[u8], agent: &str) {
+    if let Ok(certificate) = Certificate::from_pem_or_der(pem)
+        && trust::names(&certificate, agent) == Names::Nobody
+    {
+        trust::warn_unnamed("the gateway's answer", agent);
+    }
+}
+
 fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Failure> {
-    Ok(sealpost_files::read(path, MAX_PEM)?)
+    Ok(sealpost_files::read_text(path, MAX_PEM)?)
 }
 
 /// A bundle of all public authorities has a quarter of that.

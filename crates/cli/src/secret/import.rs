@@ -1,32 +1,38 @@
 //! `sealpost secret import`: many secrets, a JSON line each.
 //!
-//! One thread reads lines, `--concurrency` calls run at a time, and one task collects their results, records which lines
-//! are stored, and decides whether to go on. Memory holds the lines that are being sent, and 40 bytes for each line that
-//! the resume file names.
+//! First the input is looked through for names that come twice. Then one thread reads lines, `--concurrency` calls run at a
+//! time, and one task collects their results, records which lines are stored and where, and decides whether to go on.
+//! Memory holds the lines that are being sent, and some 100 bytes for each line: its name, and what the resume file and the
+//! file of results say of it.
 
+mod digest;
+mod input;
+mod journal;
 mod line;
 mod lines;
+mod names;
+mod results;
 mod resume;
 mod tally;
 
-use std::fs::File;
-use std::io::Read;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use sealpost_client::{ClientError, Created, NewSecret};
-use sealpost_files::{FileError, quoted};
-use tokio::sync::mpsc;
 use tokio::task::{JoinError, JoinSet};
 
 use super::endpoint::{Endpoint, EndpointArgs};
 use super::failure::{exit, is_for_all};
 use crate::error::{Exit, Failure};
+use input::{Checked, Input};
 use line::Line;
-use lines::{Lines, Numbered};
-use resume::{Digest, Known, Resume};
-use tally::{Tally, Trouble};
+use lines::Numbered;
+use names::Names;
+use results::{Results, Stored};
+use resume::{Known, Recognised, Resume};
+use tally::{Stop, Tally, Trouble};
 
 /// Arguments of `sealpost secret import`.
 #[derive(Args, Debug)]
@@ -40,6 +46,10 @@ pub(crate) struct Import {
     /// Record in this file which lines are stored, and skip the lines that it names; created if it does not exist
     #[arg(long, value_name = "FILE")]
     resume: Option<PathBuf>,
+    /// Add a JSON line for each secret that is stored, with its reference, to this file [default: with --resume, that file's
+    /// name and `.results.jsonl`; else they are printed]
+    #[arg(long, value_name = "FILE")]
+    results: Option<PathBuf>,
     /// Print a JSON line for each secret, in the order in which they are done
     #[arg(long)]
     json: bool,
@@ -53,63 +63,65 @@ struct Sent {
     number: u64,
     length: u64,
     name: String,
-    digest: Option<Digest>,
+    project: Option<String>,
+    recognised: Option<Recognised>,
     result: Result<Created, ClientError>,
 }
 
 /// An import that runs.
 struct Run {
     endpoint: Arc<Endpoint>,
+    names: Names,
     resume: Option<Resume>,
+    results: Option<Results>,
     tally: Tally,
     calls: JoinSet<Sent>,
     /// Calls in a row that failed for a reason other than the line.
     in_a_row: usize,
-    stopped: Option<String>,
+    stopped: Option<Stop>,
 }
 
 impl Import {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let endpoint = self.endpoint.open()?;
-        let (input, length) = self.input()?;
-        let resume = match &self.resume {
-            Some(path) => Some(Resume::open(path, self.endpoint.url(), endpoint.agent())?),
-            None => None,
-        };
+        let input = Input::open(&self.file)?;
+        let length = input.length();
+        let resume = self.resume.as_ref();
+        let resume = resume.map(|path| Resume::open(path, self.endpoint.url(), endpoint.agent()));
+        let resume = resume.transpose()?;
+        let results = self
+            .results()
+            .map(|path| Results::open(&path))
+            .transpose()?;
+        let mut names = Names::new()?;
+        let checked = input.check(&mut names, endpoint.project())?;
         let run = Run {
             endpoint: Arc::new(endpoint.prepared().await?),
+            names,
+            tally: Tally::new(self.json, length, resume.as_ref(), results.as_ref()),
             resume,
-            tally: Tally::new(self.json, length),
+            results,
             calls: JoinSet::new(),
             in_a_row: 0,
             stopped: None,
         };
-        run.drive(input, usize::from(self.concurrency)).await
+        run.drive(checked, usize::from(self.concurrency)).await
     }
 
-    /// The input, and its length if it has one.
-    fn input(&self) -> Result<(File, Option<u64>), Failure> {
-        use std::os::fd::AsFd as _;
-        if self.file.as_os_str() == "-" {
-            let stdin = std::io::stdin().as_fd().try_clone_to_owned();
-            return stdin.map(|fd| (File::from(fd), None)).map_err(|e| {
-                Failure::usage(format!("cannot read stdin: {e}")).hint("name a file instead")
-            });
-        }
-        let cannot = |e| FileError::new("read", &self.file, e);
-        let file = File::open(&self.file).map_err(cannot)?;
-        let metadata = file.metadata().map_err(cannot)?;
-        if metadata.is_dir() {
-            let message = format!("{} is a folder", quoted(&self.file));
-            return Err(Failure::usage(message).hint("name a file of JSON lines"));
-        }
-        Ok((file, metadata.is_file().then_some(metadata.len())))
+    /// Where results are kept, if anywhere.
+    fn results(&self) -> Option<PathBuf> {
+        let beside = self.resume.as_ref().map(|path| {
+            let mut name = OsString::from(path);
+            name.push(".results.jsonl");
+            PathBuf::from(name)
+        });
+        self.results.clone().or(beside)
     }
 }
 
 impl Run {
-    async fn drive(mut self, input: File, concurrency: usize) -> Result<(), Failure> {
-        let mut lines = read(input, concurrency);
+    async fn drive(mut self, input: Checked, concurrency: usize) -> Result<(), Failure> {
+        let mut lines = input.start(concurrency);
         let mut interrupt = std::pin::pin!(tokio::signal::ctrl_c());
         let mut ended = false;
         while !(self.calls.is_empty() && (ended || self.stopped.is_some())) {
@@ -118,11 +130,13 @@ impl Run {
                 line = lines.recv(), if more => match line {
                     None => ended = true,
                     Some(Ok(line)) => self.start(line)?,
-                    Some(Err(error)) => self.stopped = Some(format!("the input can't be read: {error}")),
+                    Some(Err(error)) => {
+                        self.stopped = Some(Stop::Failed(format!("the input can't be read: {error}")));
+                    }
                 },
                 Some(sent) = self.calls.join_next(), if !self.calls.is_empty() => self.collect(sent)?,
                 _ = &mut interrupt, if self.stopped.is_none() => {
-                    self.stopped = Some("interrupted".to_owned());
+                    self.stopped = Some(Stop::Failed("interrupted".to_owned()));
                 }
             }
         }
@@ -133,13 +147,21 @@ impl Run {
     fn start(&mut self, line: Numbered) -> Result<(), Failure> {
         let (number, length) = (line.number, line.length);
         let parsed = match &line.text {
-            Some(text) if text.trim_ascii().is_empty() => {
+            Some(text) if line::unmarked(text).trim_ascii().is_empty() => {
                 self.tally.advance(length);
                 return Ok(());
             }
-            Some(text) => Line::parse(text),
+            Some(text) => Line::parse(line::unmarked(text)),
             None => Err(format!("longer than {} bytes", lines::MAX_LINE)),
         };
+        if let Ok(line) = &parsed
+            && let Err(first) = self.names.claim(number, line, self.endpoint.project())
+        {
+            // Of a file: it has changed since it was looked through.
+            let clash = input::clash(first, number, line);
+            self.stopped = Some(Stop::Refused(clash));
+            return Ok(());
+        }
         let prepared = parsed
             .map_err(|error| (None, Trouble::Line(error)))
             .and_then(|line| {
@@ -148,7 +170,7 @@ impl Run {
                     .map_err(|trouble| (Some(name), trouble))
             });
         match prepared {
-            Ok(Some((secret, project, name, digest))) => {
+            Ok(Some((secret, project, name, recognised))) => {
                 let endpoint = Arc::clone(&self.endpoint);
                 self.calls.spawn(async move {
                     let result = endpoint.create(project.as_deref(), &secret).await;
@@ -156,7 +178,8 @@ impl Run {
                         number,
                         length,
                         name,
-                        digest,
+                        project,
+                        recognised,
                         result,
                     }
                 });
@@ -181,30 +204,31 @@ impl Run {
         &self,
         number: u64,
         line: &Line<'_>,
-    ) -> Result<Option<(NewSecret, Option<String>, String, Option<Digest>)>, Trouble> {
+    ) -> Result<Option<(NewSecret, Option<String>, String, Option<Recognised>)>, Trouble> {
         let mut secret = line.to_send();
-        let mut digest = None;
+        let mut recognised = None;
         if let Some(resume) = &self.resume {
             let project = self.endpoint.project();
-            let own = resume.digest(number, line, project);
+            let own = resume.recognise(number, line, project);
             match resume.known(number, &own) {
                 Known::New => {}
                 Known::Stored => return Ok(None),
-                Known::Other => return Err(Trouble::Line(OTHER.to_owned())),
+                Known::OtherValue => return Err(Trouble::Line(OTHER_VALUE.to_owned())),
+                Known::OtherLine => return Err(Trouble::Line(OTHER_LINE.to_owned())),
             }
             // What is sealed here is never sealed to the same bytes twice: to the gateway it is another request.
             if !self.endpoint.seals() {
                 let key = resume.idempotency_key(number, line, project);
                 secret = secret.with_idempotency_key(key.map_err(Trouble::Call)?);
             }
-            digest = Some(own);
+            recognised = Some(own);
         }
         let project = line.project.as_deref().map(str::to_owned);
         Ok(Some((
             secret,
             project,
             line.name.clone().into_owned(),
-            digest,
+            recognised,
         )))
     }
 
@@ -219,11 +243,20 @@ impl Run {
             done.push(sent);
             next = self.calls.try_join_next();
         }
+        // Results first: what the resume file names is not sent again, and its reference is never told again.
+        if let Some(results) = &mut self.results {
+            let of_flags = self.endpoint.project();
+            results.record(done.iter().filter_map(|sent| {
+                let created = sent.result.as_ref().ok()?;
+                let project = sent.project.as_deref().or(of_flags);
+                Some(Stored::new(sent.number, &sent.name, project, created))
+            }))?;
+        }
         if let Some(resume) = &mut self.resume {
             let decided: Vec<_> = done
                 .iter()
                 .filter_map(|sent| match &sent.result {
-                    Ok(_) => Some((sent.number, sent.digest)),
+                    Ok(_) => Some((sent.number, sent.recognised)),
                     Err(ClientError::Problem(problem)) if matches!(problem.status, 400 | 409) => {
                         Some((sent.number, None))
                     }
@@ -250,10 +283,12 @@ impl Run {
                 let of_the_line = exit(&error) == Exit::Refused;
                 self.in_a_row = if of_the_line { 0 } else { self.in_a_row + 1 };
                 let stop = match () {
-                    () if is_for_all(&error) => Some(format!("line {}: {error}", sent.number)),
-                    () if self.in_a_row >= MOST_IN_A_ROW => Some(format!(
+                    () if is_for_all(&error) => {
+                        Some(Stop::Failed(format!("line {}: {error}", sent.number)))
+                    }
+                    () if self.in_a_row >= MOST_IN_A_ROW => Some(Stop::Failed(format!(
                         "{MOST_IN_A_ROW} failed in a row, the last with: {error}"
-                    )),
+                    ))),
                     () => None,
                 };
                 let trouble = Trouble::Call(error);
@@ -268,33 +303,21 @@ impl Run {
     }
 }
 
-/// Reads lines on a thread of its own, at most `ahead` lines ahead. The thread ends with the receiver.
-fn read(
-    input: impl Read + Send + 'static,
-    ahead: usize,
-) -> mpsc::Receiver<std::io::Result<Numbered>> {
-    let (sender, receiver) = mpsc::channel(ahead);
-    std::thread::spawn(move || {
-        let mut lines = Lines::new(input);
-        while let Some(line) = lines.next().transpose() {
-            let failed = line.is_err();
-            if sender.blocking_send(line).is_err() || failed {
-                break;
-            }
-        }
-    });
-    receiver
-}
-
 /// After so many failures in a row that no line causes, the gateway, the agent or the token is at fault.
 const MOST_IN_A_ROW: usize = 20;
-const OTHER: &str = "an earlier run stored another line in this place; give the file as it was, or another --resume";
+const OTHER_VALUE: &str = "its value is not the one that an earlier run stored, which is still there, since a secret is \
+                           never replaced; put the old value back, or store the new one under another name";
+const OTHER_LINE: &str = "an earlier run stored another line in this place; give the file as it was, or another --resume";
 const AFTER_HELP: &str = "\
 A line is {\"name\": \"db\", \"value\": {\"password\": \"…\"}}, with \"key\", \"type\" and \"project\" as needed; \
 \"project\" replaces --project. Empty lines are skipped.
 
-With --resume, the same command continues a run that was interrupted. Gateway and agent recognise a line whose answer \
+If two lines have one name, nothing is sent. Of a pipe the first 64 MiB are read before anything is sent; a name that comes \
+again after them stops the import before it is sent.
+
+With --resume FILE, the same command continues a run that was interrupted. Gateway and agent recognise a line whose answer \
 was lost and do not store it twice, as long as they remember it. With --seal-at-source they do not recognise it, and the \
-line fails with 409: the secret is there.
+line fails with 409: the secret is there. A line whose value was changed after it was stored is named. FILE.key is the key \
+under which FILE recognises lines: keep the two together, and who reads FILE alone learns nothing of the values.
 
 Exit codes: 0 all are stored, 1 lines are refused, 2 wrong usage, or lines failed for another reason.";

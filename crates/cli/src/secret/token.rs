@@ -69,7 +69,7 @@ impl TokenProvider for TokenSource {
 }
 
 fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
-    let bytes = sealpost_files::read(path, MAX_TOKEN)?;
+    let bytes = sealpost_files::read_text(path, MAX_TOKEN)?;
     let none = || {
         Failure::refused(format!("{} holds no token", quoted(path)))
             .hint("write the token alone into it, without the word Bearer")

@@ -108,8 +108,8 @@ fn says_which_line_is_wrong() {
             "line 1: malformed at column",
         ),
         (
-            "{\"name\":\"a\",\"key\":\"k.l\",\"value\":1}",
-            "line 1: key: has a `.`",
+            "{\"name\":\"a\",\"key\":\"\",\"value\":1}",
+            "line 1: key: is empty",
         ),
         (
             "{\"name\":\"a\",\"value\":1,\"base64\":\"AA==\"}",

@@ -199,6 +199,35 @@ fn keys_that_others_can_read_are_refused() {
     }
 }
 
+#[test]
+fn a_folder_that_others_may_write_is_found_and_does_not_start() {
+    for (variable, key) in [
+        ("AGENTS__0__LEDGER", "ledger"),
+        ("AGENTS__0__RESOLVE_SOCKET", "resolve_socket"),
+        ("AUDIT__FILE", "audit.file"),
+    ] {
+        for mode in [0o777, 0o775, 0o702] {
+            let folder = tempfile::tempdir().unwrap();
+            let site = Site::new(folder.path(), "");
+            let open = folder.path().join("open");
+            fs::create_dir(&open).unwrap();
+            fs::set_permissions(&open, fs::Permissions::from_mode(mode)).unwrap();
+            let file = path(&open.join("file"));
+            let variable = format!("SEALPOST_GATEWAY__{variable}");
+            let checked = with_environment(&site.config(), &[(&variable, &file)]);
+            let mut command = site.command();
+            command.env(&variable, &file);
+            for run in [checked, run_command(command, b"")] {
+                let seen = run.transcript();
+                assert_eq!(run.code(), 1, "{seen}");
+                let finding = format!("{key}: others may write to the folder");
+                assert!(seen.contains(&finding), "{seen}");
+            }
+            assert_eq!(fs::read_dir(&open).unwrap().count(), 0);
+        }
+    }
+}
+
 /// Every table has a key that is unknown, so that the check lists those that are known.
 #[test]
 fn the_manual_has_every_key() {

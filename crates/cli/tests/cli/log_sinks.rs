@@ -2,11 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::Read as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use super::gateway_server::{Gateway, Site, eventually, metric, page};
+use super::small_disk::SmallDisk;
 use super::support::{path, run};
 
 const DROPPED: &str = "sealpost_log_lines_dropped_total";
@@ -278,31 +279,3 @@ fn one_shot_commands_do_not_panic_on_a_closed_stderr() {
 }
 
 const PANICKING: &str = "SEALPOST_TEST_PANICKING";
-
-/// A file system of 64 KiB.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    /// `None` where this process may not mount.
-    #[allow(
-        clippy::print_stderr,
-        reason = "a test that was not run must not pass in silence"
-    )]
-    fn mount(folder: &Path) -> Option<Self> {
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]);
-        let mounted = mount.arg(folder).stderr(Stdio::null()).status();
-        if !mounted.is_ok_and(|status| status.success()) {
-            eprintln!("NOT RUN: a test that needs to mount a small disk");
-            return None;
-        }
-        Some(Self(folder.to_owned()))
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        // Lazily: a process that failed may have a file open.
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-    }
-}

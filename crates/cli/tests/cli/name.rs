@@ -45,9 +45,12 @@ fn refuses_what_the_endpoint_refuses() {
         run(&["name", "--vault", "aws", ""], b"").transcript()
     );
     assert_eq!(
-        run(&["name", "--vault", "aws", "--key", "a.b", "x"], b"").code(),
+        run(&["name", "--vault", "aws", "--key", "", "x"], b"").code(),
         1
     );
+    // What resolves: a member's name may have a dot.
+    let dotted = run(&["name", "--vault", "aws", "--key", "tls.crt", "x"], b"");
+    assert!(dotted.text().contains("secret:x#tls.crt"));
     assert_eq!(
         run(&["name", "--vault", "aws", "--project", "x", "x"], b"").code(),
         1

@@ -97,7 +97,7 @@ fn what_the_gateway_refuses_is_told() {
     tell(
         "violations",
         &good,
-        &["--name", "n", "--key", "a.b", "--project", "x"],
+        &["--name", "n", "--key", "", "--project", "x"],
         "[]",
     );
     tell("forbidden", "a.b.c", &["--name", "n"], "{}");

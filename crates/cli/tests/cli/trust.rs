@@ -67,6 +67,75 @@ fn refuses_whom_it_does_not_vouch_for() {
     }
 }
 
+fn seal_pinned(to: &[&str], extra: &[&str]) -> Run {
+    let files: Vec<_> = to.iter().map(|name| certificate(name)).collect();
+    let mut arguments = vec!["seal".to_owned(), "--name".to_owned(), "db".to_owned()];
+    for file in files {
+        let pem = std::fs::read(&file).unwrap();
+        let certificate = sealpost_envelope::Certificate::from_pem(&pem).unwrap();
+        let pin = certificate.fingerprint().to_string();
+        arguments.extend(["--to".to_owned(), file, "--pin".to_owned(), pin]);
+    }
+    arguments.extend(extra.iter().map(|text| (*text).to_owned()));
+    let arguments: Vec<_> = arguments.iter().map(String::as_str).collect();
+    run(&arguments, b"{}")
+}
+
+/// The pin is right, and the agent is another than the one of the certificate.
+#[test]
+fn a_pin_for_an_agent_whose_certificate_names_another_is_an_error() {
+    for format in ["native", "jwe", "jwe-json", "cms"] {
+        let seal = |to: &[&str], agent| seal_pinned(to, &["--agent-id", agent, "--format", format]);
+        for (to, agent) in [
+            (&["agent-rsa-sha256"][..], "b2048"),
+            (&["agent-rsa-sha256"], "A2048"),
+            (&["other-agent"], "a2048"),
+            (&["two-agents"], "c2048"),
+        ] {
+            let run = seal(to, agent);
+            let transcript = run.transcript();
+            assert_eq!(run.code(), 1, "{transcript}");
+            assert!(transcript.contains("names another agent"), "{transcript}");
+            assert!(run.streams().0.is_empty());
+        }
+        for to in ["agent-rsa-sha256", "two-agents"] {
+            let run = seal(&[to], "a2048");
+            assert!(run.streams().1.is_empty(), "{}", run.transcript());
+            run.stdout();
+        }
+    }
+    // One that has expired as well.
+    let expired = "--danger-accept-expired-certificate";
+    assert_eq!(
+        seal_pinned(&["expired"], &["--agent-id", "b2048", expired]).code(),
+        1
+    );
+}
+
+#[test]
+fn a_pinned_certificate_that_names_no_agent_is_a_warning() {
+    let run = seal_pinned(&["no-agent"], &["--agent-id", "a2048"]);
+    let transcript = run.transcript();
+    assert_eq!(run.code(), 0, "{transcript}");
+    assert!(
+        transcript.contains("warning: ") && transcript.contains("names no agent"),
+        "{transcript}"
+    );
+    assert!(run.text().starts_with("sealpost.v1."));
+    // No agent is meant.
+    let unbound = [
+        "seal",
+        "--danger-unbound",
+        "--format",
+        "jwe",
+        "--to",
+        &certificate("no-agent"),
+        "--danger-trust-any-certificate",
+    ];
+    let run = super::support::run(&unbound, b"{}");
+    assert!(run.streams().1.is_empty(), "{}", run.transcript());
+}
+
 #[test]
 fn overrides_do_what_their_names_say() {
     let unnamed = "--danger-accept-certificate-without-agent-id";

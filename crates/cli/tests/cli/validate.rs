@@ -5,6 +5,7 @@ use super::support::{path, run, testdata};
 #[test]
 fn the_examples_are_fine() {
     for name in [
+        "kubernetes-tls",
         "oauth-client",
         "postgres-connection",
         "service-account",

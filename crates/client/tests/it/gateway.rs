@@ -9,7 +9,7 @@ use sealpost_client::{
     AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemType, Token,
     retry::RetryPolicy,
 };
-use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy, UnixTime};
+use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy, UnixTime, trust::TrustError};
 use sealpost_gateway::{
     Gateway, Limits, Listener, StaticDirectory,
     auth::{Authenticator, Denied, Principal},
@@ -145,6 +145,12 @@ async fn what_is_created_resolves_byte_for_byte() {
     assert_eq!(kind(nobody), ProblemType::UnknownAgent);
 }
 
+fn pinned(certificate: &[u8]) -> AgentTrust {
+    let fingerprint = Certificate::from_pem(certificate).unwrap().fingerprint();
+    let trust = AgentTrust::pinned([fingerprint]);
+    trust.with_certificate(certificate).unwrap()
+}
+
 #[tokio::test]
 async fn a_value_sealed_at_the_source_resolves_as_well() {
     let world = world().await;
@@ -173,13 +179,17 @@ async fn a_value_sealed_at_the_source_resolves_as_well() {
         .unwrap_err();
     assert!(refused.to_string().contains("/secret/key"), "{refused}");
     // Sealed to a key that is not the agent's.
-    let other = include_bytes!("../../../../testdata/keys/agent-b2048.pem");
-    let certificate = Certificate::from_pem(other).unwrap();
-    let other = AgentTrust::pinned([certificate.fingerprint()])
-        .with_certificate(other)
-        .unwrap();
+    let other = include_bytes!("../../../../testdata/certificates/key-8192.pem");
+    let other = pinned(other);
     let error = sealed("other", &other).await.unwrap_err();
     assert_eq!(kind(error), ProblemType::SealedUnreadable);
+    // Another agent's, which is noticed before anything is sent.
+    let other = pinned(include_bytes!("../../../../testdata/keys/agent-b2048.pem"));
+    let error = sealed("other", &other).await.unwrap_err();
+    assert!(
+        matches!(error, ClientError::AgentCertificate(TrustError::OtherAgent)),
+        "{error}"
+    );
 }
 
 #[tokio::test]

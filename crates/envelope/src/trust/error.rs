@@ -9,7 +9,7 @@ use crate::{certificate::CertificateError, fingerprint::Fingerprint, time::UnixT
 /// Why a certificate is not sealed to.
 ///
 /// If several reasons hold, the first of these is given: [`Certificate`](Self::Certificate),
-/// [`NotPinned`](Self::NotPinned), [`KeyUsage`](Self::KeyUsage), [`NeverValid`](Self::NeverValid),
+/// [`NotPinned`](Self::NotPinned), [`OtherAgent`](Self::OtherAgent), [`KeyUsage`](Self::KeyUsage), [`NeverValid`](Self::NeverValid),
 /// [`NotYetValid`](Self::NotYetValid) or [`Expired`](Self::Expired), `Chain`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -41,6 +41,8 @@ pub enum TrustError {
         /// The certificate's fingerprint.
         fingerprint: Fingerprint,
     },
+    /// It is pinned, but names other agents and not the one meant.
+    OtherAgent,
     /// The validity has not begun.
     NotYetValid {
         /// The first second of the validity.
@@ -77,6 +79,10 @@ impl fmt::Display for TrustError {
                 f,
                 "the certificate is not pinned: its SHA-256 fingerprint is {fingerprint}, compare it with the \
                  one that the agent's operator gave you"
+            ),
+            Self::OtherAgent => f.write_str(
+                "the certificate is pinned, but its subjectAltName names another agent than the one meant: what is \
+                 sealed to it would not open there; take the agent's own certificate and its pin",
             ),
             Self::NotYetValid { not_before, now } => write!(
                 f,

@@ -26,7 +26,7 @@ enum Roots {
 }
 
 impl TrustPolicy {
-    /// Only certificates with one of these fingerprints, see [`Trust::Pinned`].
+    /// Only certificates with one of these fingerprints that do not name other agents alone, see [`Trust::PinnedFor`].
     #[must_use]
     pub fn pinned(fingerprints: impl IntoIterator<Item = Fingerprint>) -> Self {
         Self::new(Roots::Pinned(fingerprints.into_iter().collect()))
@@ -56,15 +56,12 @@ impl TrustPolicy {
         self
     }
 
-    /// The policy for the certificates of one agent.
-    #[cfg_attr(
-        not(feature = "chain"),
-        expect(unused_variables, reason = "only a chain is compared with the agent")
-    )]
+    /// The policy for the certificates of one agent. With an empty id a pin is for any agent.
     #[must_use]
     pub fn for_agent<'a>(&'a self, agent_id: &'a str) -> Trust<'a> {
         match &self.roots {
-            Roots::Pinned(fingerprints) => Trust::Pinned(fingerprints),
+            Roots::Pinned(pins) if agent_id.is_empty() => Trust::Pinned(pins),
+            Roots::Pinned(pins) => Trust::PinnedFor { pins, agent_id },
             #[cfg(feature = "chain")]
             Roots::Anchors(anchors) => {
                 let policy = ChainPolicy::new(anchors, agent_id);

@@ -50,6 +50,51 @@ fn a_pin_stands_in_for_the_issuers() {
 }
 
 #[test]
+fn a_pin_for_an_agent_refuses_a_certificate_that_names_another() {
+    let check = |names: &[&str], agent_id: &str| {
+        let certificate = parse(&Forgery::agent().with(agent_names(names)).unsigned()).unwrap();
+        TrustPolicy::pinned([certificate.fingerprint()])
+            .for_agent(agent_id)
+            .check(&certificate, NOW)
+    };
+    for (names, agent_id, expected) in [
+        (&["urn:sealpost:agent:a"][..], "a", Ok(())),
+        (&["urn:sealpost:agent:a"], "b", Err(TrustError::OtherAgent)),
+        (&["urn:sealpost:agent:a"], "A", Err(TrustError::OtherAgent)),
+        (
+            &["urn:sealpost:agent:a", "urn:sealpost:agent:b"],
+            "b",
+            Ok(()),
+        ),
+        (
+            &["urn:sealpost:agent:a", "urn:sealpost:agent:b"],
+            "c",
+            Err(TrustError::OtherAgent),
+        ),
+        // Names no agent: the pin says whose it is.
+        (&[], "b", Ok(())),
+        (&["https://agent.example/a"], "b", Ok(())),
+        // No agent is meant.
+        (&["urn:sealpost:agent:a"], "", Ok(())),
+    ] {
+        assert_eq!(
+            check(names, agent_id),
+            expected,
+            "{names:?} for {agent_id:?}"
+        );
+    }
+    // What was not pinned is told first.
+    let certificate = parse(&Forgery::agent().unsigned()).unwrap();
+    let fingerprint = certificate.fingerprint();
+    assert_eq!(
+        TrustPolicy::pinned([])
+            .for_agent("b")
+            .check(&certificate, NOW),
+        Err(TrustError::NotPinned { fingerprint })
+    );
+}
+
+#[test]
 fn a_pin_does_not_lift_the_rules_for_keys() {
     let with_usage = |bits| pinned(&Forgery::agent().with(key_usage(bits)));
     assert_eq!(with_usage(KEY_ENCIPHERMENT | KEY_CERT_SIGN), Ok(()));

@@ -2,35 +2,44 @@
 
 use std::{
     fs::{self, File, OpenOptions},
-    io::{self, Write as _},
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    io::{self, ErrorKind, Write as _},
+    os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
+use rustix::{
+    fs::{Access, OFlags, access},
+    io::Errno,
+};
 
-use super::sink::AuditSink;
+use super::sink::{AuditSink, Incomplete, write_all};
 
 /// Appends the trail to a file. Creates it for its owner alone (mode 0600) if it does not exist.
 ///
-/// After the file was renamed or removed, as log rotation does, it is created again: within a second, or at once with
-/// [`reopen`](Self::reopen). Lines are handed to the operating system one by one, and not forced to the disk: a
-/// killed process loses none, a power cut may lose the last ones.
+/// After the file was renamed or removed, as log rotation does, it is created again: within a second, or with the next
+/// line after [`reopen`](Self::reopen). Lines are handed to the operating system and not forced to the disk, unless that
+/// is asked for ([`with_sync`](Self::with_sync)): a killed process loses none, a power cut may lose the last ones.
+///
+/// It may be a named pipe. Lines can be written while a process reads from it.
 #[derive(Debug)]
 pub struct AuditFile {
     path: PathBuf,
-    state: Mutex<State>,
+    sync: bool,
+    /// Locked while something is written, which may take as long as it likes.
+    current: Mutex<Opened>,
+    /// Takes the place of `current` with the next line.
+    next: Mutex<Option<Opened>>,
 }
 
 #[derive(Debug)]
-struct State {
-    file: File,
+struct Opened {
+    /// `None` for a pipe without a reader.
+    file: Option<File>,
     /// The file's device and inode.
     identity: (u64, u64),
     looked: Instant,
-    /// The last line was written in part.
-    torn: bool,
 }
 
 impl AuditFile {
@@ -38,130 +47,155 @@ impl AuditFile {
     ///
     /// # Errors
     ///
-    /// Fails if it can't be opened for appending.
+    /// Fails if it can't be opened for appending, or if other users may write to it.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let state = Mutex::new(State::open(&path)?);
-        Ok(Self { path, state })
+        let current = Mutex::new(Opened::new(&path, false)?);
+        Ok(Self {
+            path,
+            sync: false,
+            current,
+            next: Mutex::default(),
+        })
     }
 
-    /// Opens the file again, for a signal handler.
+    /// Forces lines to the disk before a request goes on, those of all requests that wait at once.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it is a pipe or a device, or its folder can't be synchronised.
+    pub fn with_sync(mut self) -> io::Result<Self> {
+        self.sync = true;
+        *self.current.get_mut() = Opened::new(&self.path, true)?;
+        Ok(self)
+    }
+
+    /// Finds what [`open`](Self::open) and [`with_sync`](Self::with_sync) would fail with if the file exists, and
+    /// changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Those of `open` and `with_sync`.
+    pub fn check(path: &Path, sync: bool) -> io::Result<()> {
+        let found = match fs::metadata(path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        judge(&found, sync)?;
+        // A pipe's reader would take the end of a writer for the end of the file.
+        if found.file_type().is_fifo() {
+            return Ok(access(path, Access::WRITE_OK)?);
+        }
+        options().open(path).map(drop)
+    }
+
+    /// Opens the file again, for a signal handler. It does not wait for lines that are being written.
     ///
     /// # Errors
     ///
     /// Fails if it can't be opened; the old one stays in use.
     pub fn reopen(&self) -> io::Result<()> {
-        let mut state = self.state.lock();
-        *state = State::open(&self.path)?;
+        *self.next.lock() = Some(Opened::new(&self.path, self.sync)?);
         Ok(())
     }
 }
 
 impl AuditSink for AuditFile {
     fn write_line(&self, line: &[u8]) -> io::Result<()> {
-        let mut state = self.state.lock();
-        if state.looked.elapsed() >= LOOK_PAUSE {
-            state.looked = Instant::now();
-            let identity = fs::metadata(&self.path).ok().map(|m| (m.dev(), m.ino()));
-            if identity != Some(state.identity) {
-                *state = State::open(&self.path)?;
-            }
+        self.write_lines(line).map_err(|failed| failed.error)
+    }
+
+    fn write_lines(&self, lines: &[u8]) -> Result<(), Incomplete> {
+        let nothing = |error| Incomplete { written: 0, error };
+        let mut current = self.current.lock();
+        if let Some(next) = self.next.lock().take() {
+            *current = next;
         }
-        state.append(line)
+        if current.file.is_none() || current.has_moved(&self.path) {
+            *current = Opened::new(&self.path, self.sync).map_err(nothing)?;
+        }
+        let file = current.file.as_ref();
+        let mut file = file.ok_or_else(|| nothing(Errno::NXIO.into()))?;
+        write_all(lines, |rest| file.write(rest))
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        match &self.current.lock().file {
+            Some(file) if self.sync => file.sync_data(),
+            Some(_) | None => Ok(()),
+        }
     }
 }
 
-impl State {
-    fn open(path: &Path) -> io::Result<Self> {
-        let file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .open(path)?;
-        let metadata = file.metadata()?;
+impl Opened {
+    fn new(path: &Path, sync: bool) -> io::Result<Self> {
+        let file = match options().create(true).open(path) {
+            Ok(file) => Some(file),
+            Err(error) if has_no_reader(path, &error) => None,
+            Err(error) => return Err(error),
+        };
+        let found = match &file {
+            Some(file) => file.metadata()?,
+            None => fs::metadata(path)?,
+        };
+        judge(&found, sync)?;
+        if sync {
+            // Its name must be durable, too.
+            let folder = path
+                .parent()
+                .filter(|folder| !folder.as_os_str().is_empty());
+            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        }
         Ok(Self {
-            identity: (metadata.dev(), metadata.ino()),
             file,
+            identity: (found.dev(), found.ino()),
             looked: Instant::now(),
-            torn: false,
         })
     }
 
-    /// Writes a line. If the last line was cut short, on a full disk, ends it first.
-    fn append(&mut self, line: &[u8]) -> io::Result<()> {
-        if self.torn {
-            self.file.write_all(b"\n")?;
-            self.torn = false;
+    /// Returns whether the path names another file by now. It looks once a second.
+    fn has_moved(&mut self, path: &Path) -> bool {
+        if self.looked.elapsed() < LOOK_PAUSE {
+            return false;
         }
-        let written = self.file.write(line)?;
-        if written < line.len() {
-            self.torn = true;
-            self.file.write_all(&line[written..])?;
-            self.torn = false;
-        }
-        Ok(())
+        self.looked = Instant::now();
+        let identity = fs::metadata(path).ok().map(|m| (m.dev(), m.ino()));
+        identity != Some(self.identity)
     }
+}
+
+/// To append without waiting for the reader of a pipe.
+fn options() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
+    options.append(true).mode(0o600).custom_flags(flags);
+    options
+}
+
+fn has_no_reader(path: &Path, error: &io::Error) -> bool {
+    error.raw_os_error() == Some(Errno::NXIO.raw_os_error())
+        && fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
+}
+
+/// Fails if others may write to what was found, or it can't be synchronised although it should be. Devices are the
+/// operating system's matter.
+fn judge(found: &fs::Metadata, sync: bool) -> io::Result<()> {
+    let (kind, mode) = (found.file_type(), found.mode() & 0o777);
+    if (kind.is_file() || kind.is_fifo()) && mode & 0o022 != 0 {
+        return Err(io::Error::other(format!(
+            "others may write to it (mode {mode:03o}): chmod go-w it, or name another file"
+        )));
+    }
+    if sync && !kind.is_file() {
+        return Err(io::Error::other(
+            "it is not a file on a disk: leave sync out, or name another file",
+        ));
+    }
+    Ok(())
 }
 
 const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
-
-    use super::*;
-
-    #[test]
-    fn lines_are_appended_to_a_private_file() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("audit");
-        for line in ["a\n", "b\n"] {
-            let file = AuditFile::open(&path).unwrap();
-            file.write_line(line.as_bytes()).unwrap();
-        }
-        assert_eq!(fs::read_to_string(&path).unwrap(), "a\nb\n");
-        assert_eq!(
-            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-    }
-
-    #[test]
-    fn a_renamed_file_is_left_behind() {
-        let dir = tempfile::tempdir().unwrap();
-        let (path, old) = (dir.path().join("audit"), dir.path().join("audit.1"));
-        let file = AuditFile::open(&path).unwrap();
-        file.write_line(b"a\n").unwrap();
-        fs::rename(&path, &old).unwrap();
-        file.write_line(b"b\n").unwrap();
-        file.reopen().unwrap();
-        file.write_line(b"c\n").unwrap();
-        // Without being told, a second later.
-        fs::remove_file(&path).unwrap();
-        file.state.lock().looked -= LOOK_PAUSE;
-        file.write_line(b"d\n").unwrap();
-        assert_eq!(fs::read_to_string(&old).unwrap(), "a\nb\n");
-        assert_eq!(fs::read_to_string(&path).unwrap(), "d\n");
-    }
-
-    #[test]
-    fn a_torn_line_is_ended_first() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("audit");
-        let file = AuditFile::open(&path).unwrap();
-        file.write_line(b"{\"cut").unwrap();
-        file.state.lock().torn = true;
-        file.write_line(b"whole\n").unwrap();
-        file.write_line(b"more\n").unwrap();
-        assert_eq!(fs::read_to_string(&path).unwrap(), "{\"cut\nwhole\nmore\n");
-    }
-
-    /// A device that is always full.
-    #[test]
-    #[cfg(target_os = "linux")]
-    fn a_full_disk_is_an_error() {
-        let file = AuditFile::open("/dev/full").unwrap();
-        let error = file.write_line(b"a\n").unwrap_err();
-        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
-    }
-}
+mod tests;

@@ -1,148 +1,142 @@
 //! Keeping the trail complete.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::Duration,
 };
 
-use parking_lot::Mutex;
 use sealpost_envelope::UnixTime;
+use sealpost_group_commit::{Bounds, GroupCommit};
+use tokio::time::timeout;
 use tracing::error;
 
-use super::{event::AuditEvent, sink::AuditSink};
-use crate::time::rfc3339;
+use super::{
+    lines::{Line, Lines, Status},
+    sink::AuditSink,
+};
 
-/// The sink, if there is one, and the number of events that could not be written.
+/// Has a thread write lines to the sink, if there is one, and counts those that could not be written.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
-    sink: Option<Arc<dyn AuditSink>>,
-    lost: AtomicU64,
-    /// Held while the trail tries to write again.
-    recovering: Mutex<()>,
+    is_kept: bool,
+    /// `None` without a sink, and if there is no thread to be had.
+    writer: Option<GroupCommit<Lines>>,
+    status: Arc<Status>,
+}
+
+/// What became of a line.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Recorded {
+    Written,
+    Failed,
+    /// It was not written in time, and the next would not be either.
+    Late,
 }
 
 impl Trail {
     pub(crate) fn new(sink: Arc<dyn AuditSink>) -> Self {
+        let status = Arc::<Status>::default();
+        let lines = Lines {
+            sink,
+            status: Arc::clone(&status),
+            is_torn: false,
+            has_failed: false,
+        };
+        let bounds = Bounds {
+            queue: WAITING,
+            batch: WAITING,
+            ..Bounds::default()
+        };
+        let writer = GroupCommit::start("audit-writer", lines, bounds).inspect_err(
+            |error| error!(%error, "no thread for the audit trail; requests are refused"),
+        );
         Self {
-            sink: Some(sink),
-            ..Self::default()
+            is_kept: true,
+            writer: writer.ok(),
+            status,
         }
     }
 
     /// Returns whether there is a sink.
     pub(crate) fn is_kept(&self) -> bool {
-        self.sink.is_some()
+        self.is_kept
     }
 
-    /// Returns whether every event was written, or reported as missing.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.lost.load(Ordering::Acquire) == 0
+    /// Writes that something is about to happen. It must not happen unless this returns [`Recorded::Written`].
+    pub(crate) async fn intend(&self, line: Vec<u8>, time: UnixTime, limit: Duration) -> Recorded {
+        self.write(line, time, false, limit.min(PATIENCE)).await
     }
 
-    /// Tries to write again, if that failed. Until it returns `true`, no request may be carried out.
-    pub(crate) fn recover(&self, now: UnixTime) -> bool {
-        if self.is_whole() {
-            return true;
-        }
-        let _one = self.recovering.lock();
-        let lost = self.lost.load(Ordering::Acquire);
-        let time = rfc3339(now);
-        let written = lost == 0 || self.write(&AuditEvent::Gap { time, lost });
-        if written {
-            self.lost.fetch_sub(lost, Ordering::AcqRel);
-        }
-        written
+    /// Writes what has happened. If it is lost, the trail has a gap.
+    pub(crate) async fn record(&self, line: Vec<u8>, time: UnixTime) -> Recorded {
+        self.write(line, time, true, PATIENCE).await
     }
 
-    /// Writes an event. Returns `false` if it is lost; the trail counts it.
-    pub(crate) fn record(&self, event: &AuditEvent<'_>) -> bool {
-        let written = self.write(event);
-        if !written {
-            self.lost.fetch_add(1, Ordering::AcqRel);
+    /// Returns whether lines are written, and none is missing without a line that says so. Tries it, if it was not so.
+    pub(crate) async fn is_whole(&self, time: UnixTime) -> bool {
+        if self.writer.is_none() {
+            return !self.is_kept;
         }
-        written
+        if self.status.is_stalled(PROBE) {
+            return false;
+        }
+        self.status.lost.load(Ordering::Acquire) == 0
+            || self.write(Vec::new(), time, false, PROBE).await == Recorded::Written
     }
 
-    fn write(&self, event: &AuditEvent<'_>) -> bool {
-        let Some(sink) = &self.sink else { return true };
-        let mut line = Vec::with_capacity(LINE);
-        let result = serde_json::to_writer(&mut line, event)
-            .map_err(Into::into)
-            .and_then(|()| {
-                line.push(b'\n');
-                sink.write_line(&line)
-            });
-        if let Err(error) = &result {
-            error!(%error, "audit event not written; requests are refused until one is");
+    async fn write(
+        &self,
+        text: Vec<u8>,
+        time: UnixTime,
+        is_needed: bool,
+        limit: Duration,
+    ) -> Recorded {
+        let claimed = Arc::new(AtomicBool::new(false));
+        let line = Line {
+            text,
+            time,
+            is_needed,
+            claimed: Arc::clone(&claimed),
+        };
+        let recorded = match &self.writer {
+            None if !self.is_kept => return Recorded::Written,
+            None => Recorded::Failed,
+            // No use in waiting once more.
+            Some(_) if self.status.is_stalled(PATIENCE) => Recorded::Late,
+            Some(writer) => match timeout(limit, writer.submit(line)).await {
+                Ok(Ok(true)) => Recorded::Written,
+                Ok(Ok(false) | Err(_)) => Recorded::Failed,
+                Err(_) => Recorded::Late,
+            },
+        };
+        // Unless the writer has begun with it, and will count it.
+        let is_mine = !claimed.swap(true, Ordering::AcqRel);
+        if is_mine && is_needed {
+            self.status.lost.fetch_add(1, Ordering::AcqRel);
         }
-        result.is_ok()
+        recorded
     }
 }
 
-/// Longer than nearly every line, so that the buffer is allocated once.
-const LINE: usize = 512;
+impl Drop for Trail {
+    fn drop(&mut self) {
+        if let Some(writer) = self.writer.take() {
+            // It waits for its thread, which may wait for a reader that stalls. No caller waits for a line any more.
+            let _ = thread::Builder::new().spawn(move || drop(writer));
+        }
+    }
+}
+
+/// How long a request waits for its line.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a write takes at most while the trail is ready.
+const PROBE: Duration = Duration::from_secs(1);
+/// Lines: more than requests are handled at a time.
+const WAITING: usize = 1024;
 
 #[cfg(test)]
-mod tests {
-    use std::{io, sync::atomic::AtomicBool};
-
-    use super::*;
-
-    #[derive(Debug, Default)]
-    struct Memory {
-        full: AtomicBool,
-        text: Mutex<Vec<u8>>,
-    }
-
-    impl AuditSink for Memory {
-        fn write_line(&self, line: &[u8]) -> io::Result<()> {
-            if self.full.load(Ordering::SeqCst) {
-                return Err(io::ErrorKind::StorageFull.into());
-            }
-            self.text.lock().extend_from_slice(line);
-            Ok(())
-        }
-    }
-
-    fn event() -> AuditEvent<'static> {
-        AuditEvent::Request {
-            time: rfc3339(UnixTime::from_secs(2_000_000_000)),
-            request_id: "r",
-            issuer: None,
-            subject: None,
-            agent: None,
-            project: None,
-            name: Some("a\n\"b"),
-            outcome: "stored",
-            denied: None,
-            status: 201,
-            duration_ms: 1.5,
-        }
-    }
-
-    #[test]
-    fn a_gap_is_reported_before_anything_else() {
-        let sink = Arc::new(Memory::default());
-        let trail = Trail::new(sink.clone());
-        let now = UnixTime::from_secs(2_000_000_001);
-        assert!(trail.record(&event()) && trail.is_whole() && trail.recover(now));
-        sink.full.store(true, Ordering::SeqCst);
-        assert!(!trail.record(&event()));
-        assert!(!trail.record(&event()));
-        assert!(!trail.recover(now) && !trail.is_whole());
-        sink.full.store(false, Ordering::SeqCst);
-        assert!(trail.recover(now) && trail.is_whole());
-        assert!(trail.recover(now), "and only once");
-
-        let text = String::from_utf8(sink.text.lock().clone()).unwrap();
-        let first = r#"{"event":"request","time":"2033-05-18T03:33:20Z","request_id":"r","issuer":null,"subject":null,"agent":null,"project":null,"name":"a\n\"b","outcome":"stored","status":201,"duration_ms":1.5}"#;
-        let second = r#"{"event":"gap","time":"2033-05-18T03:33:21Z","lost":2}"#;
-        assert_eq!(text, format!("{first}\n{second}\n"));
-    }
-
-    #[test]
-    fn without_a_sink_nothing_is_lost() {
-        let trail = Trail::default();
-        assert!(trail.record(&event()) && trail.is_whole() && !trail.is_kept());
-    }
-}
+mod tests;

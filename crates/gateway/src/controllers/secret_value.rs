@@ -110,7 +110,10 @@ async fn store(
         principal: caller.id,
         caller: key.map(|key| Caller::new(&caller.principal, key)),
     };
-    let stored = state.delivery.deliver(id, entry, order, deadline).await;
+    let limit = deadline.saturating_duration_since(Instant::now());
+    let recorded = record.intend(&state.trail, id, state.clock.now(), limit);
+    let delivery = state.delivery.deliver(id, entry, order, deadline, recorded);
+    let stored = delivery.await;
     if let (Some(reserved), Err(problem)) = (reserved, &stored)
         && problem.kind() == ProblemType::SealedDoesNotOpen
     {

@@ -170,11 +170,16 @@ fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     list.ok().filter(|list| !list.is_empty())
 }
 
+/// Reads a file without the byte-order mark that some editors write in front, which the reader of PEM does not expect.
 fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    fs::read(path).map_err(|error| TlsError::Read {
+    let mut bytes = fs::read(path).map_err(|error| TlsError::Read {
         path: path.to_owned(),
         error,
-    })
+    })?;
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
+    Ok(bytes)
 }
 
 fn refused(error: impl ToString) -> TlsError {

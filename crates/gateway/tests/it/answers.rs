@@ -40,17 +40,17 @@ async fn created_in_a_project_as_a_whole_object() {
 
 #[tokio::test]
 async fn several_violations_in_order() {
-    let body = r#"{"secret":{"name":"","key":"a.b","value":[]}}"#;
+    let body = r#"{"secret":{"name":"","key":"","value":[]}}"#;
     let answer = world().post("not+an+agent?projectId=nonsense", body).await;
     assert_snapshot!(answer, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 660
+    content-length: 609
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 5 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000","#/secret/name: is empty; give 1 to 512 bytes","#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property","#/secret/value: must be a JSON object, but an array was sent; put it into one, such as {\"password\": …}"]}
+    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 5 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","projectId: must be a UUID with hyphens, such as 123e4567-e89b-12d3-a456-426614174000","#/secret/name: is empty; give 1 to 512 bytes","#/secret/key: is empty; give 1 to 256 bytes","#/secret/value: must be a JSON object, but an array was sent; put it into one, such as {\"password\": …}"]}
     "##);
 }
 

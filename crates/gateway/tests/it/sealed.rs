@@ -175,7 +175,7 @@ async fn another_context_than_the_urls() {
 #[tokio::test]
 async fn a_context_breaks_the_same_rules() {
     let context = SecretContext::unchecked(AGENT, "a\u{7}")
-        .with_unchecked_key("a.b")
+        .with_unchecked_key("a\u{1}")
         .with_unchecked_type("no type");
     let unused = Binding::new(&context);
     let body = jwe_of(Some(&unused), jwe::Serialization::Compact, VALUE);
@@ -188,7 +188,7 @@ async fn a_context_breaks_the_same_rules() {
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 6 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","#/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out","#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property","#/secret/type: must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as \"PASSWORD\"","#/sealpost/jti: is missing; seal with a random identifier for each value","#/sealpost/exp: is missing; seal with the time until which the value is to be taken"]}
+    {"type":"urn:sealpost:problem:invalid-request","title":"The request breaks rules","status":400,"detail":"There are 6 violations: fix them and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["agentId: must be 1 to 64 ASCII letters, digits, `_` or `-`; give the id that the agent has","#/secret/name: has a control character (U+0000 to U+001F, U+007F); leave it out","#/secret/key: has a control character (U+0000 to U+001F, U+007F); leave it out","#/secret/type: must be an ASCII letter and up to 63 ASCII letters, digits or `_`, such as \"PASSWORD\"","#/sealpost/jti: is missing; seal with a random identifier for each value","#/sealpost/exp: is missing; seal with the time until which the value is to be taken"]}
     "##);
 }
 

@@ -131,7 +131,7 @@ async fn the_client_creates_and_is_told_why_not() {
     assert_eq!(kind(unknown), ProblemType::UnknownAgent);
 
     let error = client
-        .create_secret(AGENT, Some("x"), &secret("a").with_key("a.b"))
+        .create_secret(AGENT, Some("x"), &secret("a").with_key(""))
         .await
         .unwrap_err();
     match error {

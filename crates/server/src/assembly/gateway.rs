@@ -148,10 +148,12 @@ impl RunningGateway {
             // It logs the result itself.
             let _ = tokio::task::spawn_blocking(move || tls.reload()).await;
         }
-        if let Some(audit) = &self.audit
-            && let Err(error) = audit.reopen()
-        {
-            error!(%error, "audit file not reopened; the old one stays in use");
+        if let Some(audit) = &self.audit {
+            let audit = Arc::clone(audit);
+            let reopened = tokio::task::spawn_blocking(move || audit.reopen()).await;
+            if let Err(error) = reopened.unwrap_or_else(|stopped| Err(stopped.into())) {
+                error!(%error, "audit file not reopened; the old one stays in use");
+            }
         }
         if let Some(keys) = &self.keys {
             // It logs the result itself.
@@ -211,9 +213,12 @@ fn open_audit(trail: AuditTrail) -> Result<Audit, Error> {
     match trail {
         AuditTrail::Nowhere => Ok((None, None)),
         AuditTrail::Stdout => Ok((Some(Arc::new(AuditStdout)), None)),
-        AuditTrail::File(path) => {
-            let file = AuditFile::open(&path).map_err(|e| FileError::new("append to", &path, e))?;
-            let file = Arc::new(file);
+        AuditTrail::File { path, sync } => {
+            let file = AuditFile::open(&path).and_then(|file| match sync {
+                true => file.with_sync(),
+                false => Ok(file),
+            });
+            let file = Arc::new(file.map_err(|e| FileError::new("append to", &path, e))?);
             let sink: Arc<dyn AuditSink> = file.clone();
             Ok((Some(sink), Some(file)))
         }

@@ -152,7 +152,7 @@ fn accept(section: &mut Section<'_>) -> Option<Accept> {
 fn ledger(section: &mut Section<'_>, claims: &mut Claims) -> LedgerConfiguration {
     let path = section.path("ledger");
     if let Some(path) = &path {
-        named_files::check_writable_folder(section.findings(), &section.at("ledger"), path);
+        named_files::check_own_folder(section.findings(), &section.at("ledger"), path);
         claims.claim_path(section, "ledger", path);
     }
     let capacity = section.number("ledger_capacity", MIN_LEDGER..=MAX_LEDGER);
@@ -161,7 +161,7 @@ fn ledger(section: &mut Section<'_>, claims: &mut Claims) -> LedgerConfiguration
 
 fn resolve_socket(section: &mut Section<'_>, claims: &mut Claims) -> Option<PathBuf> {
     let path = section.path("resolve_socket")?;
-    named_files::check_writable_folder(section.findings(), &section.at("resolve_socket"), &path);
+    named_files::check_own_folder(section.findings(), &section.at("resolve_socket"), &path);
     claims.claim_path(section, "resolve_socket", &path);
     Some(path)
 }

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use sealpost_files::FileError;
+use sealpost_gateway::audit::AuditFile;
 
 use super::named_files;
 use super::section::Section;
@@ -15,7 +16,12 @@ pub enum AuditTrail {
     /// To stdout.
     Stdout,
     /// To the end of this file; created if it does not exist.
-    File(PathBuf),
+    File {
+        /// The file, or a named pipe.
+        path: PathBuf,
+        /// Whether lines are forced to the disk before a request goes on.
+        sync: bool,
+    },
 }
 
 pub(super) fn read(root: &mut Section<'_>) -> AuditTrail {
@@ -24,19 +30,22 @@ pub(super) fn read(root: &mut Section<'_>) -> AuditTrail {
     };
     let file = section.path("file");
     let stdout = section.flag("stdout").unwrap_or_default();
+    let sync = section.flag("sync").unwrap_or_default();
+    if sync && stdout {
+        section.wrong(
+            "sync",
+            "is true beside stdout; give a file, or leave it out",
+        );
+    }
     let trail = match (file, stdout) {
         (Some(path), false) => {
             let place = section.at("file");
-            named_files::check_writable_folder(section.findings(), &place, &path);
-            if path.exists()
-                && let Err(error) = std::fs::File::options().append(true).open(&path)
-            {
-                section.wrong(
-                    "file",
-                    FileError::new("append to", &path, error).in_one_line(),
-                );
+            named_files::check_own_folder(section.findings(), &place, &path);
+            if let Err(error) = AuditFile::check(&path, sync) {
+                let error = FileError::new("append to", &path, error);
+                section.wrong("file", error.in_one_line());
             }
-            AuditTrail::File(path)
+            AuditTrail::File { path, sync }
         }
         (None, true) => AuditTrail::Stdout,
         (Some(_), true) => {

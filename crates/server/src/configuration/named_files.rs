@@ -5,14 +5,14 @@ use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use sealpost_files::{FileError, quoted};
+use sealpost_files::{FileError, as_text, quoted};
 use zeroize::Zeroizing;
 
 use super::findings::Findings;
 
 /// Reads a file that anyone may read. `place` is the key that names it.
 pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    sealpost_files::read(path, MAX_FILE)
+    sealpost_files::read_text(path, MAX_FILE)
         .map_err(|error| findings.wrong(place, error.in_one_line()))
         .ok()
 }
@@ -39,16 +39,38 @@ pub(crate) fn read_private(
         );
     }
     sealpost_files::read_open(file, path, MAX_FILE)
+        .and_then(|bytes| as_text(bytes, &quoted(path)))
         .map_err(|error| findings.wrong(place, error.in_one_line()))
         .ok()
 }
 
-/// Checks that a file can be created at `path`: its folder exists and is writable.
-pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Path) {
-    let folder = match path.parent() {
+/// Checks that a file can be created at `path`, and that other users can't put another in its place.
+pub(crate) fn check_own_folder(findings: &Findings, place: &str, path: &Path) {
+    check_writable_folder(findings, place, path);
+    let folder = folder(path);
+    // What can't be looked at has been noted.
+    let mode = fs::metadata(folder).map_or(0, |found| found.permissions().mode() & 0o777);
+    if mode & 0o022 != 0 {
+        findings.wrong(
+            place,
+            format_args!(
+                "others may write to the folder {} (mode {mode:03o}): chmod go-w it, or name another",
+                quoted(folder)
+            ),
+        );
+    }
+}
+
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
-    };
+    }
+}
+
+/// Checks that a file can be created at `path`: its folder exists and is writable.
+pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Path) {
+    let folder = folder(path);
     match fs::metadata(folder) {
         Ok(metadata) if !metadata.is_dir() => findings.wrong(
             place,

@@ -122,12 +122,15 @@ impl Problem<'_> {
                 )
             }
             Self::Identifier(broken) => write!(f, "{}", broken.problem()),
-            Self::NoSuchProperty(value) => {
+            Self::NoSuchProperty { listed, dotted } => {
                 f.write_str("the value has no such top-level property")?;
-                if let Some(value) = value {
+                if let Some(value) = listed {
                     list_names(value, f)?;
                 }
-                f.write_str("; name one that it has, or leave \"key\" out")
+                f.write_str(match dotted {
+                    true => "; nested properties cannot be referenced, so name one that it has, or leave \"key\" out",
+                    false => "; name one that it has, or leave \"key\" out",
+                })
             }
         }
     }

@@ -77,8 +77,14 @@ fn a_value_alone_withholds_its_names_if_asked() {
     assert_eq!(
         alone("[]", Some("a.b"), Naming::List),
         [
-            "#/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property",
             r#"#/secret/value: must be a JSON object, but an array was sent; put it into one, such as {"password": …}"#,
+        ]
+    );
+    // The names of a sealed value are not told, nor whether a nested property has that path.
+    assert_eq!(
+        alone(r#"{"canary":{"b":1}}"#, Some("canary.b"), Naming::Withhold),
+        [
+            r#"#/secret/key: the value has no such top-level property; nested properties cannot be referenced, so name one that it has, or leave "key" out"#,
         ]
     );
     assert_eq!(

@@ -60,13 +60,13 @@ fn byte_order_mark() {
 #[test]
 fn a_syntax_error_is_last_and_what_was_found_before_it_stays() {
     refused(
-        r#"{"secret":{"key":".","name":"","value":{"a":1,"a":2,"b":"\ud800"#,
+        r#"{"secret":{"key":"","name":"","value":{"a":1,"a":2,"b":"\ud800"#,
         &[
-            "17 #/secret/key: has a `.`, but nested properties cannot be referenced; name a top-level property",
-            "28 #/secret/name: is empty; give 1 to 512 bytes",
-            "46 #/secret/value/a: occurs more than once; keep one (bytes 40 and 46)",
-            "57 #/secret/value: escapes half of a surrogate pair; write both halves, or the character itself (byte 57)",
-            "63 #/secret/value: not valid JSON at byte 63, where it ends: expected a closing double quote",
+            "17 #/secret/key: is empty; give 1 to 256 bytes",
+            "27 #/secret/name: is empty; give 1 to 512 bytes",
+            "45 #/secret/value/a: occurs more than once; keep one (bytes 39 and 45)",
+            "56 #/secret/value: escapes half of a surrogate pair; write both halves, or the character itself (byte 56)",
+            "62 #/secret/value: not valid JSON at byte 62, where it ends: expected a closing double quote",
         ],
     );
     for (body, line) in [

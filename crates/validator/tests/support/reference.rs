@@ -69,7 +69,7 @@ pub(crate) fn value(value: &[u8], key: Option<&str>, naming: bool, limit: usize)
             && key_is_sound
             && !names.contains(key)
         {
-            rules.add("#/secret/key", None, ViolationKind::NoSuchProperty);
+            rules.add("#/secret/key", None, unknown(key));
         }
         parts = Some(Parts {
             value: root.start..root.end,
@@ -171,7 +171,7 @@ impl Rules {
         if let (Some((key, position)), Some(names), true) = (&key, names, node.closed)
             && !names.contains(key)
         {
-            self.add("#/secret/key", *position, ViolationKind::NoSuchProperty);
+            self.add("#/secret/key", *position, unknown(key));
         }
         let text = |code_points: Vec<u32>| -> String {
             code_points
@@ -232,9 +232,6 @@ impl Rules {
         }
         if text.iter().any(|&c| c < 0x20 || c == 0x7F) {
             self.add(&pointer, position, ViolationKind::ControlCharacter);
-        }
-        if field == "key" && text.contains(&u32::from(b'.')) {
-            self.add(&pointer, position, ViolationKind::NestedKey);
         }
         self.found.len() == before
     }
@@ -323,6 +320,14 @@ impl Rules {
         if let Some(lone) = node.first_lone() {
             self.add(place, lone, ViolationKind::LoneSurrogate);
         }
+    }
+}
+
+/// What is said of a key that the value does not have.
+fn unknown(key: &[u32]) -> ViolationKind {
+    match key.contains(&u32::from(b'.')) {
+        true => ViolationKind::NestedKey,
+        false => ViolationKind::NoSuchProperty,
     }
 }
 

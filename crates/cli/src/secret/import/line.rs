@@ -24,6 +24,11 @@ pub(super) struct Line<'a> {
     value: &'a RawValue,
 }
 
+/// A line without a byte-order mark, which is at the beginning of a file, and within one that was put together.
+pub(super) fn unmarked(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
+}
+
 impl<'a> Line<'a> {
     /// Reads it.
     ///

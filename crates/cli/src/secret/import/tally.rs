@@ -5,8 +5,11 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use sealpost_client::{ClientError, Created, problem::Problem};
+use sealpost_files::printable;
 use serde_json::json;
 
+use super::results::Results;
+use super::resume::Resume;
 use crate::error::{Exit, Failure};
 use crate::io;
 use crate::secret::failure::exit;
@@ -20,9 +23,20 @@ pub(super) enum Trouble {
     Call(ClientError),
 }
 
+/// Why an import does not go on.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// The input is refused.
+    Refused(String),
+    /// Something failed that no line causes, or it was interrupted.
+    Failed(String),
+}
+
 /// Counts of what became of the lines, and the failures.
 pub(super) struct Tally {
     json: bool,
+    /// The name of the file that has the references; without one they are printed.
+    results: Option<String>,
     bar: ProgressBar,
     stored: u64,
     stored_before: u64,
@@ -34,9 +48,26 @@ pub(super) struct Tally {
 
 impl Tally {
     /// `length` is the input's in bytes, if it is known.
-    pub(super) fn new(json: bool, length: Option<u64>) -> Self {
+    pub(super) fn new(
+        json: bool,
+        length: Option<u64>,
+        resume: Option<&Resume>,
+        results: Option<&Results>,
+    ) -> Self {
+        if let (Some(resume), Some(results)) = (resume, results)
+            && resume.stored() > 0
+            && results.is_empty()
+        {
+            // Nothing is lost if stderr is closed.
+            let _ = writeln!(
+                std::io::stderr(),
+                "warning: {} does not have the references of what earlier runs stored; `sealpost name` shows them",
+                results.name()
+            );
+        }
         Self {
             json,
+            results: results.map(Results::name),
             bar: bar(length),
             stored: 0,
             stored_before: 0,
@@ -66,7 +97,11 @@ impl Tally {
     ) -> Result<(), Failure> {
         self.stored += 1;
         if !self.json {
-            return Ok(());
+            let text = format!("{}: {}", quoted(name), created.resolver_ref);
+            return match self.results {
+                Some(_) => Ok(()),
+                None => self.print(&printable(&text)),
+            };
         }
         let report = json!({
             "line": line,
@@ -74,7 +109,7 @@ impl Tally {
             "resolver_ref": created.resolver_ref,
             "vaultSecretName": created.vault_secret_name,
         });
-        self.print(&report)
+        self.print(&report.to_string())
     }
 
     pub(super) fn failed(
@@ -99,7 +134,7 @@ impl Tally {
                 "problem": problem,
                 "mayHaveBeenCreated": open,
             });
-            self.print(&report)?;
+            self.print(&report.to_string())?;
         }
         if self.listed.len() < MOST_LISTED {
             let why = match why {
@@ -114,7 +149,7 @@ impl Tally {
     }
 
     /// Prints the result. `stopped` is why not all lines were tried.
-    pub(super) fn finish(mut self, stopped: Option<String>) -> Result<(), Failure> {
+    pub(super) fn finish(mut self, stopped: Option<Stop>) -> Result<(), Failure> {
         self.bar.finish_and_clear();
         let failed = self.refused + self.failed;
         self.listed.sort_unstable_by_key(|(line, _)| *line);
@@ -132,11 +167,19 @@ impl Tally {
             before => format!(", {before} by an earlier run"),
         };
         text += &format!("{} stored{before}, {failed} failed\n", self.stored);
+        if let (Some(results), 1..) = (&self.results, self.stored) {
+            text += &format!("their references are in {results}\n");
+        }
         // Nothing is left to be done if stderr is closed.
         let _ = std::io::stderr().write_all(text.as_bytes());
         match stopped {
-            Some(why) => Err(Failure::usage(format!("not all lines were tried: {why}"))
-                .hint("fix it and run the import again; with --resume it goes on where it ended")),
+            Some(Stop::Refused(why)) => {
+                Err(Failure::refused(format!("not all lines were tried: {why}")).hint(TWICE))
+            }
+            Some(Stop::Failed(why)) => Err(Failure::usage(format!(
+                "not all lines were tried: {why}"
+            ))
+            .hint("fix it and run the import again; with --resume it goes on where it ended")),
             None if self.failed > 0 => Err(Failure::usage("not all lines were stored")
                 .hint("run the import again; with --resume it goes on with those that failed")),
             None if self.refused > 0 => Err(Failure::refused("not all lines were stored")
@@ -145,7 +188,7 @@ impl Tally {
         }
     }
 
-    fn print(&self, report: &serde_json::Value) -> Result<(), Failure> {
+    fn print(&self, report: &str) -> Result<(), Failure> {
         self.bar
             .suspend(|| io::write_stdout(format!("{report}\n").as_bytes()))
     }
@@ -207,7 +250,7 @@ fn as_json(error: &ClientError) -> serde_json::Value {
 }
 
 /// A name as messages show it: control characters escaped, not too long.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     let mut shown: String = name
         .chars()
         .take(LONGEST_NAME)
@@ -219,6 +262,9 @@ fn quoted(name: &str) -> String {
     format!("`{shown}`")
 }
 
+/// What to do about a name that comes twice.
+pub(super) const TWICE: &str =
+    "a name is stored once: keep the line that is right, or give the other another name or project";
 /// The memory for failures has a limit.
 const MOST_LISTED: usize = 1000;
 const LONGEST_NAME: usize = 60;

@@ -44,13 +44,13 @@ pub(super) fn read(
         return None;
     };
     check_dates(section, &file.certificate, now);
-    trusted(section, id, &file.pem, reason)
+    trusted(section, id, file, reason)
 }
 
 fn trusted(
     section: &Section<'_>,
     id: &AgentId,
-    pem: &[u8],
+    CertificateFile { pem, certificate }: &CertificateFile,
     reason: Reason,
 ) -> Option<AgentCertificate> {
     let (key, trust) = match (reason.pin, reason.ca) {
@@ -74,9 +74,19 @@ fn trusted(
         // Both or neither, which has been noted.
         (Some(_), Some(_)) | (None, None) => return None,
     };
-    AgentCertificate::new(*id, pem, &trust)
+    let trusted = AgentCertificate::new(*id, pem, &trust)
         .map_err(|e| section.wrong(key, e))
-        .ok()
+        .ok()?;
+    if key == "pin" && certificate.agent_ids().next().is_none() {
+        let what = format!(
+            "the certificate names no agent, and only the pin says that it is that of {id}; issue one with the \
+             subjectAltName URI:urn:sealpost:agent:{id}"
+        );
+        section
+            .findings()
+            .add(Weight::Notice, section.at("pin"), what);
+    }
+    Some(trusted)
 }
 
 fn check_dates(section: &Section<'_>, certificate: &Certificate, now: UnixTime) {

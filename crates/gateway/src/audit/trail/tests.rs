@@ -1,0 +1,248 @@
+use std::io;
+
+use parking_lot::{Condvar, Mutex};
+
+use super::super::{
+    event::{AuditEvent, What},
+    sink::Incomplete,
+};
+use super::*;
+
+/// Takes so many bytes, unless it stalls.
+#[derive(Debug, Default)]
+struct Disk {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct State {
+    room: usize,
+    stalls: bool,
+    sync_fails: bool,
+    synced: usize,
+    writes: usize,
+    text: Vec<u8>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            room: usize::MAX,
+            stalls: false,
+            sync_fails: false,
+            synced: 0,
+            writes: 0,
+            text: Vec::new(),
+        }
+    }
+}
+
+impl Disk {
+    fn set(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state.lock());
+        self.changed.notify_all();
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.state.lock().text.clone()).unwrap()
+    }
+}
+
+impl AuditSink for Disk {
+    fn write_line(&self, line: &[u8]) -> io::Result<()> {
+        self.write_lines(line).map_err(|failed| failed.error)
+    }
+
+    fn write_lines(&self, lines: &[u8]) -> Result<(), Incomplete> {
+        let mut state = self.state.lock();
+        while state.stalls {
+            self.changed.wait(&mut state);
+        }
+        state.writes += 1;
+        let written = lines.len().min(state.room);
+        state.room -= written;
+        state.text.extend_from_slice(&lines[..written]);
+        if written < lines.len() {
+            let error = io::ErrorKind::StorageFull.into();
+            return Err(Incomplete { written, error });
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        state.synced += 1;
+        match state.sync_fails {
+            true => Err(io::ErrorKind::Other.into()),
+            false => Ok(()),
+        }
+    }
+}
+
+const NOW: UnixTime = UnixTime::from_secs(2_000_000_001);
+const GAP_OF_2: &str = r#"{"event":"gap","time":"2033-05-18T03:33:21Z","lost":2}"#;
+
+fn trail() -> (Arc<Disk>, Trail) {
+    let disk = Arc::new(Disk::default());
+    (disk.clone(), Trail::new(disk))
+}
+
+async fn record(trail: &Trail, line: &str) -> Recorded {
+    trail.record(line.as_bytes().to_vec(), NOW).await
+}
+
+#[tokio::test]
+async fn a_gap_is_reported_before_anything_else() {
+    let (disk, trail) = trail();
+    assert_eq!(record(&trail, "one\n").await, Recorded::Written);
+    assert!(trail.is_whole(NOW).await);
+    disk.set(|disk| disk.room = 0);
+    assert_eq!(record(&trail, "two\n").await, Recorded::Failed);
+    assert_eq!(record(&trail, "three\n").await, Recorded::Failed);
+    let intent = trail.intend(b"intent\n".to_vec(), NOW, PATIENCE).await;
+    assert_eq!(intent, Recorded::Failed, "its end would be missing");
+    assert!(!trail.is_whole(NOW).await);
+    disk.set(|disk| disk.room = usize::MAX);
+    assert!(trail.is_whole(NOW).await && trail.is_whole(NOW).await);
+    assert_eq!(record(&trail, "four\n").await, Recorded::Written);
+    assert_eq!(disk.text(), format!("one\n{GAP_OF_2}\nfour\n"));
+}
+
+#[tokio::test]
+async fn a_torn_line_is_ended_first_and_what_fitted_counts() {
+    let (disk, trail) = trail();
+    disk.set(|disk| disk.stalls = true);
+    let lines = ["one\n", "two\n", "three\n"];
+    let recorded = async {
+        tokio::join!(
+            record(&trail, lines[0]),
+            record(&trail, lines[1]),
+            record(&trail, lines[2])
+        )
+    };
+    let release = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        disk.set(|disk| (disk.room, disk.stalls) = (6, false));
+    };
+    let ((one, two, three), ()) = tokio::join!(recorded, release);
+    assert_eq!(
+        [one, two, three],
+        [Recorded::Written, Recorded::Failed, Recorded::Failed]
+    );
+    disk.set(|disk| disk.room = usize::MAX);
+    assert_eq!(record(&trail, "four\n").await, Recorded::Written);
+    assert_eq!(disk.text(), format!("one\ntw\n{GAP_OF_2}\nfour\n"));
+}
+
+#[tokio::test]
+async fn lines_that_wait_are_written_and_synced_together() {
+    let (disk, trail) = trail();
+    disk.set(|disk| disk.stalls = true);
+    let trail = Arc::new(trail);
+    let recording: Vec<_> = (0..100)
+        .map(|n| {
+            let trail = Arc::clone(&trail);
+            tokio::spawn(async move { record(&trail, &format!("{n}\n")).await })
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    disk.set(|disk| disk.stalls = false);
+    for line in recording {
+        assert_eq!(line.await.unwrap(), Recorded::Written);
+    }
+    let state = disk.state.lock();
+    // At most the first ones go alone.
+    assert!(state.writes <= 2 && state.synced == state.writes);
+}
+
+#[tokio::test]
+async fn a_line_that_is_not_synced_is_not_written() {
+    let (disk, trail) = trail();
+    disk.set(|disk| disk.sync_fails = true);
+    let intent = trail.intend(b"intent\n".to_vec(), NOW, PATIENCE).await;
+    assert_eq!(intent, Recorded::Failed);
+    assert_eq!(record(&trail, "one\n").await, Recorded::Failed);
+    assert!(!trail.is_whole(NOW).await);
+}
+
+#[tokio::test]
+async fn a_sink_that_stalls_is_waited_for_a_bounded_time_and_counted_once() {
+    let (disk, trail) = trail();
+    disk.set(|disk| disk.stalls = true);
+    let short = Duration::from_millis(100);
+    // The first one is with the writer, the second waits.
+    let first = trail.intend(b"first\n".to_vec(), NOW, short).await;
+    let second = trail.intend(b"second\n".to_vec(), NOW, short).await;
+    assert_eq!([first, second], [Recorded::Late, Recorded::Late]);
+    let started = std::time::Instant::now();
+    let (third, fourth) = tokio::join!(record(&trail, "third\n"), record(&trail, "fourth\n"));
+    assert_eq!([third, fourth], [Recorded::Late, Recorded::Late]);
+    assert!(started.elapsed() < 2 * PATIENCE);
+    // Then it is known to stall.
+    let started = std::time::Instant::now();
+    assert!(!trail.is_whole(NOW).await);
+    let fifth = trail.intend(b"fifth\n".to_vec(), NOW, PATIENCE).await;
+    assert_eq!(fifth, Recorded::Late);
+    assert!(started.elapsed() < PATIENCE / 2);
+
+    disk.set(|disk| disk.stalls = false);
+    while !trail.is_whole(NOW).await {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(record(&trail, "sixth\n").await, Recorded::Written);
+    // The one that the writer had begun with could not be taken back.
+    assert_eq!(disk.text(), format!("first\n{GAP_OF_2}\nsixth\n"));
+}
+
+#[tokio::test]
+async fn dropping_it_waits_for_nothing() {
+    let (disk, trail) = trail();
+    disk.set(|disk| disk.stalls = true);
+    let late = trail.intend(b"late\n".to_vec(), NOW, Duration::from_millis(50));
+    assert_eq!(late.await, Recorded::Late);
+    let started = std::time::Instant::now();
+    drop(trail);
+    assert!(started.elapsed() < PATIENCE);
+    disk.set(|disk| disk.stalls = false);
+}
+
+#[tokio::test]
+async fn without_a_sink_nothing_is_lost() {
+    let trail = Trail::default();
+    assert_eq!(record(&trail, "one\n").await, Recorded::Written);
+    assert!(trail.is_whole(NOW).await && !trail.is_kept());
+}
+
+#[test]
+fn events_are_objects_on_one_line() {
+    let what = || What {
+        issuer: None,
+        subject: None,
+        agent: None,
+        project: None,
+        name: Some("a\n\"b"),
+    };
+    let time = || "2033-05-18T03:33:20Z".to_owned();
+    let intent = AuditEvent::Intent {
+        time: time(),
+        request_id: "r",
+        what: what(),
+    };
+    let request = AuditEvent::Request {
+        time: time(),
+        request_id: "r",
+        what: what(),
+        outcome: "stored",
+        denied: None,
+        status: 201,
+        duration_ms: 1.5,
+    };
+    let text = [intent.to_line(), request.to_line()].concat();
+    let first = r#"{"event":"intent","time":"2033-05-18T03:33:20Z","request_id":"r","issuer":null,"subject":null,"agent":null,"project":null,"name":"a\n\"b"}"#;
+    let second = r#"{"event":"request","time":"2033-05-18T03:33:20Z","request_id":"r","issuer":null,"subject":null,"agent":null,"project":null,"name":"a\n\"b","outcome":"stored","status":201,"duration_ms":1.5}"#;
+    assert_eq!(
+        String::from_utf8(text).unwrap(),
+        format!("{first}\n{second}\n")
+    );
+}
