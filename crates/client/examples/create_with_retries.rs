@@ -6,6 +6,8 @@
 //!
 //!     . ./sealpost-data/dev.env && cargo run -p sealpost-client --example create_with_retries
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use std::{env, error::Error, time::Duration};
 
 use sealpost_client::{

@@ -2,6 +2,8 @@
 //!
 //!     cargo run -p sealpost-envelope --example batch
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use std::{error::Error, fs};
 
 use sealpost_envelope::{

@@ -4,6 +4,8 @@
 //!
 //! The feature brings the verifiers of signatures: AWS-LC's.
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use std::{error::Error, fs};
 
 use sealpost_envelope::{

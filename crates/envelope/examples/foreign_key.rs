@@ -4,6 +4,8 @@
 //!
 //! `docs/FOREIGN-KEYS.md` says what to ask which store, and how to read its answers.
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use std::{error::Error, fs, ops::Deref};
 
 use sealpost_envelope::{

@@ -5,6 +5,7 @@
 //! `main` plays the sender and the hardware, so it alone has `std`. Keys allocate when they are loaded, messages never.
 //! `firmware/` has programs for microcontrollers that run under QEMU.
 
+#![allow(clippy::print_stdout)] // an example shows what it does
 #![no_std]
 
 extern crate std;

@@ -2,6 +2,8 @@
 //!
 //!     cargo run -p sealpost-envelope --example seal_and_open
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use std::{error::Error, fs};
 
 // The backend in pure Rust. On a host: `AwsLc`. Each opens what the other seals.

@@ -2,6 +2,8 @@
 //!
 //!     cargo run -p sealpost-envelope --features aws-lc --example seal_and_open_on_a_host
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use std::{error::Error, fs};
 
 // The backend for hosts. In pure Rust: `RustCrypto`. Each opens what the other seals.

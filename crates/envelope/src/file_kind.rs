@@ -6,7 +6,8 @@ use core::fmt;
 
 /// What a file is that is not read here, though it has to do with keys and certificates.
 ///
-/// Errors name it, and the command that makes of it what is read, if there is one.
+/// Errors name it and, with the feature `std`, the command that makes of it what is read, if there is one: a device has
+/// neither a shell nor room for them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FileKind {
@@ -124,6 +125,7 @@ impl FileKind {
     }
 
     /// What to do where a private key is wanted.
+    #[cfg(feature = "std")]
     fn to_key(self) -> &'static str {
         match self {
             Self::Age | Self::OpenPgp | Self::SshOther => {
@@ -180,6 +182,7 @@ impl FileKind {
     }
 
     /// What to do where a certificate is wanted.
+    #[cfg(feature = "std")]
     fn to_certificate(self) -> &'static str {
         match self {
             Self::Base64 => "`base64 -d FILE > CERT` decodes it",
@@ -221,5 +224,15 @@ impl FileKind {
             | Self::PublicKey
             | Self::SshPublicKey => "give the agent's certificate, a block \"BEGIN CERTIFICATE\"",
         }
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn to_key(self) -> &'static str {
+        "convert it to PKCS#8 in PEM or DER"
+    }
+
+    #[cfg(not(feature = "std"))]
+    fn to_certificate(self) -> &'static str {
+        "give the agent's certificate in PEM or DER"
     }
 }

@@ -2,6 +2,8 @@
 //!
 //!     cargo run -p sealpost-validator --example validate_request
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use sealpost_validator::{MAX_MEMBERS, Slot, Violations, validate_request};
 
 fn main() {

@@ -2,6 +2,8 @@
 //!
 //!     cargo run -p sealpost-vault-key --example name_and_reference
 
+#![allow(clippy::print_stdout)] // an example shows what it does
+
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
