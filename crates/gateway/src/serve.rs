@@ -1,10 +1,17 @@
 //! Serving connections, and stopping without interrupting running requests.
 
+mod host;
 mod slots;
 
-use std::{io, sync::Arc, time::Duration};
+use std::{future::ready, io, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, header::CONNECTION},
+    response::Response,
+};
+use futures_util::future::Either;
 use hyper::{body::Incoming, server::conn::http1};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -19,7 +26,10 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 
-use crate::{limits::Limits, listener::Listener, metrics::Metrics, tls::Tls};
+use crate::{
+    body::linger, limits::Limits, listener::Listener, metrics::Metrics, middleware::with_headers,
+    problem::Problem, rejection::Rejection, request_id::RequestId, tls::Tls,
+};
 use slots::{ConnectionSlot, ConnectionSlots};
 
 /// Serves HTTP/1.1 on `listener` until `shutdown` is ready. Then accepts no more connections, lets running requests finish
@@ -124,8 +134,15 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = TowerToHyperService::new(self.router.clone());
+        let metrics = self.metrics.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
-            hyper::service::Service::call(&service, request.map(axum::body::Body::new))
+            let request = request.map(Body::new);
+            match host::check(request.version(), request.headers()) {
+                Ok(()) => Either::Left(hyper::service::Service::call(&service, request)),
+                Err(rejection) => {
+                    Either::Right(ready(Ok(refuse(request, rejection, metrics.as_deref()))))
+                }
+            }
         });
         let connection = self.http.serve_connection(TokioIo::new(stream), service);
         if let Err(error) = watcher.watch(connection).await {
@@ -139,6 +156,27 @@ impl Server {
             metrics.handshake_failed();
         }
     }
+}
+
+/// Answers a request that no route may see, and ends the connection: what follows on it may not be what it seems.
+fn refuse(
+    request: hyper::Request<Body>,
+    rejection: Rejection,
+    metrics: Option<&Metrics>,
+) -> Response {
+    let id = RequestId::from(request.headers());
+    let problem = Problem::from(rejection);
+    let (outcome, status) = (problem.kind().name(), problem.kind().status());
+    info!(request_id = %id, outcome, status, "request refused");
+    if let Some(metrics) = metrics {
+        metrics.answered(status, outcome, Duration::ZERO);
+    }
+    let (parts, body) = request.into_parts();
+    linger(&parts.headers, body);
+    let mut response = with_headers(problem.into_response(&id), &id);
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }
 
 /// Pauses after an error such as too few file descriptors. A connection that was reset before it was accepted needs no
