@@ -74,6 +74,15 @@ impl Failure {
         Self::new(exit, "")
     }
 
+    /// Says it through `say`, and leaves nothing but the exit code.
+    #[cfg(unix)]
+    pub(crate) fn said(self, say: impl FnOnce(&str)) -> Self {
+        if !self.is_silent() {
+            say(&format!("{self}\n"));
+        }
+        Self::silent(self.exit)
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit as u8)
     }

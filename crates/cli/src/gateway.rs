@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use sealpost_envelope::UnixTime;
 use sealpost_files::quoted;
-use sealpost_server::{Assembly, Checked, Configuration, LogFormat, Weight};
+use sealpost_server::{Assembly, Checked, Configuration, Weight};
 use tracing::{info, warn};
 
 use crate::error::{Exit, Failure};
 use crate::io;
-use crate::logging::{self, Format};
+use crate::service;
 use crate::signals::{Asked, Signals};
 
 /// Arguments of `sealpost gateway`.
@@ -43,14 +43,11 @@ impl Gateway {
             )));
         };
         // The other findings are certificates' ends, which the gateway logs itself, each day.
-        let format = match configuration.log.format {
-            LogFormat::Human => Format::Human,
-            LogFormat::Json => Format::Json,
-        };
-        logging::start(&configuration.log.level, format)?;
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
-        runtime.block_on(serve(configuration))
+        let (log, metrics) = (
+            configuration.log.clone(),
+            configuration.gateway.metrics.log(),
+        );
+        service::run(&log, metrics, || serve(configuration))
     }
 
     /// Prints one finding a line to stdout. Succeeds if all of it would work.

@@ -6,7 +6,7 @@ use clap::Args;
 use sealpost_agent::Resolver;
 use sealpost_files::quoted;
 use sealpost_server::resolve::{Answer, Refusal, ask, resolve};
-use sealpost_server::{Error, vault_in};
+use sealpost_server::{Error, Opening, vault_in};
 use sealpost_vault_key::ResolverRef;
 
 use crate::dev::data_dir;
@@ -50,7 +50,10 @@ impl Resolve {
         let runtime =
             runtime.map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
         runtime.block_on(async {
-            let vault = vault_in(folder)?.open().await.map_err(Error::Vault)?;
+            let vault = vault_in(folder)?
+                .open(Opening::ExistingOnly)
+                .await
+                .map_err(Error::Vault)?;
             let resolver = Resolver::new(vault);
             Ok(resolve(&resolver, &self.reference).await)
         })

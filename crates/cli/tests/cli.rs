@@ -34,6 +34,8 @@ mod cli {
     #[cfg(unix)]
     mod gateway_server;
     #[cfg(unix)]
+    mod log_sinks;
+    #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
     mod secret_create;

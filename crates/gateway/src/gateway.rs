@@ -12,6 +12,7 @@ use crate::{
     audit::{AuditSink, Trail},
     auth::Authenticator,
     base_path::BasePath,
+    component::Component,
     delivery::Delivery,
     directory::AgentDirectory,
     expiry,
@@ -39,6 +40,7 @@ pub struct Gateway {
     metrics: Arc<Metrics>,
     trail: Arc<Trail>,
     base_path: BasePath,
+    components: Vec<Arc<dyn Component>>,
 }
 
 impl Gateway {
@@ -62,6 +64,7 @@ impl Gateway {
             metrics: Arc::new(Metrics::new()),
             trail: Arc::default(),
             base_path: BasePath::default(),
+            components: Vec::new(),
         }
     }
 
@@ -105,6 +108,16 @@ impl Gateway {
     #[must_use]
     pub fn with_audit(mut self, sink: Arc<dyn AuditSink>) -> Self {
         self.trail = Arc::new(Trail::new(sink));
+        self
+    }
+
+    /// Adds components without which requests can't be carried out: `/readyz` names those that are not ready.
+    #[must_use]
+    pub fn with_components(
+        mut self,
+        components: impl IntoIterator<Item = Arc<dyn Component>>,
+    ) -> Self {
+        self.components.extend(components);
         self
     }
 
@@ -153,6 +166,7 @@ impl Gateway {
             clock: Arc::clone(&self.clock),
             metrics: Arc::clone(&self.metrics),
             trail: Arc::clone(&self.trail),
+            components: self.components.clone(),
         })
     }
 

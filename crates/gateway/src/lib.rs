@@ -56,6 +56,7 @@ pub mod audit;
 pub mod auth;
 pub mod base_path;
 mod body;
+mod component;
 mod controllers;
 mod delivery;
 pub mod directory;
@@ -86,6 +87,7 @@ mod workload;
 
 pub use auth::{JwtAuthenticator, TokenPolicy};
 pub use base_path::BasePath;
+pub use component::Component;
 pub use directory::StaticDirectory;
 pub use gateway::Gateway;
 pub use idempotency::IdempotencySecret;

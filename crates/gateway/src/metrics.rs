@@ -26,7 +26,7 @@ use sealpost_protocol::AgentId;
 ///
 /// # Security
 ///
-/// Labels are statuses, problem types, reasons and the ids of the agents in the directory: never a name or a text that
+/// Labels are statuses, problem types, reasons, the components and the ids of the agents in the directory: never a name or a text that
 /// a caller chose. So their number is bounded too.
 #[derive(Debug)]
 pub struct Metrics {
@@ -46,6 +46,8 @@ pub struct Metrics {
     certificates: Family<AgentLabels, Gauge<f64, AtomicU64>>,
     failed_opens: FailedOpens,
     audit_failures: Counter,
+    log: LogMetrics,
+    components: Family<ComponentLabels, Gauge>,
     draining: AtomicBool,
 }
 
@@ -70,6 +72,8 @@ impl Metrics {
             certificates: Family::default(),
             failed_opens: FailedOpens::default(),
             audit_failures: Counter::default(),
+            log: LogMetrics::default(),
+            components: Family::default(),
             draining: AtomicBool::new(false),
         };
         metrics.register();
@@ -94,6 +98,14 @@ impl Metrics {
         r.register("agent_certificate_not_after_timestamp_seconds", "When the certificate of an agent expires", self.certificates.clone());
         r.register_collector(Box::new(self.failed_opens.clone()));
         r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
+        r.register("log_lines_dropped", "Lines of the log that could not be written", self.log.0.clone());
+        r.register("component_ready", "Whether a component can do its work: 1 or 0", self.components.clone());
+    }
+
+    /// Returns the counter of the log's writer.
+    #[must_use]
+    pub fn log(&self) -> LogMetrics {
+        self.log.clone()
     }
 
     /// Adds an agent of this process, and returns its counters.
@@ -185,6 +197,14 @@ impl Metrics {
         self.audit_failures.inc();
     }
 
+    /// Sets whether a component can do its work.
+    pub(crate) fn component(&self, component: &str, is_ready: bool) {
+        let component = component.to_owned();
+        self.components
+            .get_or_create(&ComponentLabels { component })
+            .set(is_ready.into());
+    }
+
     pub(crate) fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -220,6 +240,23 @@ impl AgentMetrics {
     /// Counts a value that did not open.
     pub fn open_failed(&self) {
         self.failed_opens.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What is counted of the log.
+#[derive(Clone, Debug, Default)]
+pub struct LogMetrics(Counter);
+
+impl LogMetrics {
+    /// Counts lines that could not be written.
+    pub fn lines_dropped(&self, lines: u64) {
+        self.0.inc_by(lines);
+    }
+
+    /// Returns how many lines could not be written.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.get()
     }
 }
 
@@ -259,6 +296,11 @@ struct ReasonLabels {
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct ResultLabels {
     result: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct ComponentLabels {
+    component: String,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

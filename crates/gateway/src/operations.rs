@@ -14,8 +14,8 @@ use sealpost_rest::ProblemType;
 use serde::Serialize;
 
 use crate::{
-    audit::Trail, auth::Authenticator, directory::AgentDirectory, metrics::Metrics,
-    problem::Problem, request_id::RequestId,
+    audit::Trail, auth::Authenticator, component::Component, directory::AgentDirectory,
+    metrics::Metrics, problem::Problem, request_id::RequestId,
 };
 
 /// The parts that report their state.
@@ -26,6 +26,7 @@ pub(crate) struct Operations {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) trail: Arc<Trail>,
+    pub(crate) components: Vec<Arc<dyn Component>>,
 }
 
 /// Returns the routes `/metrics`, `/healthz` and `/readyz`.
@@ -46,6 +47,10 @@ async fn metrics(State(operations): State<Operations>) -> Response {
             .iter()
             .map(|agent| (agent.id(), agent.certificate().not_after())),
     );
+    for component in &operations.components {
+        let ready = component.is_ready();
+        operations.metrics.component(component.name(), ready);
+    }
     match operations.metrics.encode() {
         Ok(text) => {
             let media_type = HeaderValue::from_static(OPEN_METRICS);
@@ -69,20 +74,23 @@ async fn alive() -> Json<Alive> {
 struct Ready {
     ready: bool,
     /// Why it is not ready.
-    missing: Vec<&'static str>,
+    missing: Vec<String>,
 }
 
 async fn ready(State(operations): State<Operations>) -> Response {
     let mut missing = Vec::new();
     if !operations.authenticator.is_ready() {
-        missing.push("issuer-keys");
+        missing.push("issuer-keys".to_owned());
     }
     // A probe lets the trail recover even if no requests arrive.
     if !operations.trail.recover(operations.clock.now()) {
-        missing.push("audit-trail");
+        missing.push("audit-trail".to_owned());
     }
+    let components = operations.components.iter();
+    let not_ready = components.filter(|component| !component.is_ready());
+    missing.extend(not_ready.map(|component| component.name().to_owned()));
     if operations.metrics.is_draining() {
-        missing.push("draining");
+        missing.push("draining".to_owned());
     }
     let ready = missing.is_empty();
     let status = if ready {

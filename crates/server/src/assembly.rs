@@ -1,6 +1,7 @@
 //! Starting what a configuration describes, and stopping it in order.
 
 mod agent;
+mod component;
 mod gateway;
 mod service;
 
@@ -16,7 +17,7 @@ use tracing::info;
 use crate::configuration::Configuration;
 use crate::error::Error;
 use agent::RunningAgent;
-use gateway::RunningGateway;
+use gateway::{Parts, RunningGateway};
 
 /// Puts something around the carrier.
 type Around = Box<dyn FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier> + Send>;
@@ -97,6 +98,7 @@ impl Assembly {
         };
         let gateway_key = signing_key.verify_key();
         let mut entries = Vec::new();
+        let are_several = locals.len() > 1;
         for local in locals {
             let keys = gateway_key.clone().into();
             let (agent, entry) =
@@ -105,8 +107,16 @@ impl Assembly {
             entries.push(entry);
         }
         let carrier = (self.around)(Arc::clone(in_process) as Arc<dyn Carrier>);
-        let gateway =
-            RunningGateway::start(gateway, self.listener, signing_key, entries, carrier).await?;
+        let components = agents
+            .iter()
+            .flat_map(|agent| agent.components(are_several));
+        let parts = Parts {
+            signing_key,
+            agents: entries,
+            components: components.collect(),
+            carrier,
+        };
+        let gateway = RunningGateway::start(gateway, self.listener, parts).await?;
         Ok((gateway, gateway_key))
     }
 }

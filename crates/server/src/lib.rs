@@ -51,7 +51,7 @@
 //! # }
 //! ```
 //!
-//! It parses no arguments, prints nothing, listens for no signals and does not start the log: a program does.
+//! It parses no arguments, prints nothing, listens for no signals, and starts no log: a program does, with [`logging::start`].
 //!
 //! # Security
 //!
@@ -63,6 +63,7 @@
 mod assembly;
 mod configuration;
 mod error;
+pub mod logging;
 pub mod resolve;
 
 pub use assembly::{Assembly, Server};
@@ -72,4 +73,4 @@ pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};
 pub use configuration::vaults::vault_in;
 pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
 pub use error::Error;
-pub use sealpost_vault::configuration::VaultConfiguration;
+pub use sealpost_vault::configuration::{Opening, VaultConfiguration};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sealpost_vault::Vault;
-use sealpost_vault::configuration::{Kind, OpenError, Section, VaultConfiguration};
+use sealpost_vault::configuration::{Kind, OpenError, Opening, Section, VaultConfiguration};
 use tokio::task::spawn_blocking;
 
 use crate::vault::FileVault;
@@ -56,7 +56,7 @@ impl VaultConfiguration for FileVaultConfiguration {
         self.path.display().to_string()
     }
 
-    async fn open(&self) -> Result<Arc<dyn Vault>, OpenError> {
+    async fn open(&self, _: Opening) -> Result<Arc<dyn Vault>, OpenError> {
         let mut builder = FileVault::builder();
         if let Some(bytes) = self.max_value {
             builder = builder.max_value(bytes);

@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sealpost_database::is_full;
 use thiserror::Error;
 
-use crate::store::{StoreError, is_full};
+use crate::store::StoreError;
 
 /// Why a file vault does not open. Every text says what to do.
 #[derive(Clone, Debug, Error)]
@@ -129,8 +130,8 @@ impl OpenVaultError {
     pub(crate) fn store(path: &Path, error: StoreError) -> Self {
         let dir = || path.parent().unwrap_or(path).to_owned();
         let error = match error {
-            StoreError::Database(error) => error,
-            error @ (StoreError::NotSynced | StoreError::Closed) => {
+            StoreError::Failed(error) => error,
+            error @ (StoreError::Panicked | StoreError::NotSynced | StoreError::Closed) => {
                 return Self::Store {
                     path: path.to_owned(),
                     source: Arc::new(error),

@@ -77,7 +77,6 @@ mod keys;
 pub mod record;
 mod store;
 mod vault;
-mod watched;
 
 pub use configuration::KIND;
 pub use error::OpenVaultError;

@@ -9,9 +9,10 @@ use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::rand;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
+use sealpost_group_commit::Bounds;
 use sealpost_vault::{
-    Deadline, Lifecycle, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault, VaultKind,
-    VaultSecretName,
+    Deadline, Health, Lifecycle, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault,
+    VaultKind, VaultSecretName,
     error::{CreateError, DeleteError, FetchError, VaultFailure},
     guarantees::Guarantees,
 };
@@ -22,7 +23,7 @@ use crate::error::OpenVaultError;
 use crate::files::Files;
 use crate::keys::VaultKeys;
 use crate::record::Record;
-use crate::store::{Change, Descriptor, Store, StoreError};
+use crate::store::{self, Change, Descriptor, Store, StoreError};
 
 /// The vault in one file. The [crate](crate) says what it protects and what it does not.
 ///
@@ -42,6 +43,7 @@ pub struct FileVault {
 pub struct FileVaultBuilder {
     max_value: usize,
     cache: usize,
+    bounds: Bounds,
 }
 
 impl FileVault {
@@ -59,10 +61,11 @@ impl FileVault {
 
     /// Opens a vault with other limits than the usual ones.
     #[must_use]
-    pub const fn builder() -> FileVaultBuilder {
+    pub fn builder() -> FileVaultBuilder {
         FileVaultBuilder {
             max_value: VaultKind::EMBEDDED.limits().max_value,
             cache: CACHE,
+            bounds: Bounds::default(),
         }
     }
 
@@ -75,6 +78,13 @@ impl FileVault {
     /// Makes one change durable, and returns the record that was there before.
     async fn submit(&self, change: Change) -> Result<Option<Vec<u8>>, VaultFailure> {
         self.writer.submit(change).await.map_err(commit::failure)
+    }
+
+    /// A read failed: redb does nothing more until the file is opened again, so changes would fail, too.
+    fn suspect(&self, error: StoreError) -> VaultFailure {
+        let failure = store::failure(error);
+        self.writer.suspect(failure.clone());
+        failure
     }
 
     /// Returns whether this very operation stored this very value.
@@ -123,8 +133,7 @@ impl FileVaultBuilder {
 
         files.prepare_directory()?;
         let file = files.lock_database()?;
-        let store =
-            Store::open(file, self.cache, wrap).map_err(|error| failed(StoreError::from(error)))?;
+        let store = Store::open(file, self.cache, wrap).map_err(failed)?;
         let descriptor = store.descriptor().map_err(failed)?;
         let keys = match (descriptor, files.read_key()?) {
             (Some(descriptor), Some(file_key)) => {
@@ -154,7 +163,7 @@ impl FileVaultBuilder {
             }
         };
         let store = Arc::new(store);
-        let writer = Changes::start(Arc::clone(&store))
+        let writer = Changes::start(Arc::clone(&store), self.bounds)
             .map_err(|error| OpenVaultError::io(&files.database, error))?;
         Ok(FileVault {
             writer,
@@ -214,13 +223,17 @@ impl Vault for FileVault {
         let record = tokio::task::spawn_blocking(move || store.get(&key))
             .await
             .map_err(VaultFailure::unavailable)?
-            .map_err(VaultFailure::from)?
+            .map_err(|error| self.suspect(error))?
             .ok_or(FetchError::NotFound)?;
         let value = self
             .keys
             .open(text, &record)
             .map_err(|_| FetchError::Damaged)?;
         Ok(SecretValue::new(value))
+    }
+
+    fn health(&self) -> Health {
+        commit::health(self.writer.state())
     }
 
     fn lifecycle(&self) -> Option<&dyn Lifecycle> {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::vault::Vault;
+use crate::maintenance::Maintenance;
+use crate::vault::{Vault, VaultId};
 
 /// A kind of vault that a configuration can name.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +33,32 @@ pub trait VaultConfiguration: fmt::Debug + Send + Sync {
     /// # Errors
     ///
     /// The vault's own error, which says what to do.
-    async fn open(&self) -> Result<Arc<dyn Vault>, OpenError>;
+    async fn open(&self, opening: Opening) -> Result<Arc<dyn Vault>, OpenError>;
+
+    /// Finds what [`open`](Self::open) would fail with, by the same code, and changes and creates nothing. A vault that
+    /// another process has open passes. Returns the identifier of the vault that is there, as
+    /// [`Vault::id`] does.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open).
+    async fn check(&self, _: Opening) -> Result<Option<VaultId>, OpenError> {
+        Ok(None)
+    }
+
+    /// Returns what a person can do with the vault while no process has it open, or `None` if this kind has nothing.
+    fn maintenance(&self) -> Option<&dyn Maintenance> {
+        None
+    }
+}
+
+/// Whether a vault may be created where there is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opening {
+    /// Creates a vault where there is no trace of one.
+    CreateIfNew,
+    /// Creates nothing: something remembers the vault, such as a ledger, or only reads it.
+    ExistingOnly,
 }
 
 /// Why a vault does not open.

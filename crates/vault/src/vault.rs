@@ -1,6 +1,6 @@
 //! The interface of every vault.
 
-use std::fmt::Debug;
+use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
 use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
@@ -9,6 +9,7 @@ use crate::{
     deadline::Deadline,
     error::{CreateError, DeleteError, FetchError},
     guarantees::Guarantees,
+    health::Health,
     receipt::Receipt,
     secret::NewSecret,
     value::SecretValue,
@@ -30,6 +31,12 @@ use crate::{
 pub trait Vault: Send + Sync + Debug {
     /// Returns the kind of vault; names must be derived for it.
     fn kind(&self) -> VaultKind;
+
+    /// Returns what tells this vault from every other of its kind, for as long as it exists; `None` if it has no such
+    /// identifier. What remembers something of a vault keeps it, and so recognises another vault in its place.
+    fn id(&self) -> Option<VaultId> {
+        None
+    }
 
     /// Returns the longest names and values that this vault takes: those of its kind unless it is configured
     /// otherwise.
@@ -81,6 +88,16 @@ pub trait Vault: Send + Sync + Debug {
         None
     }
 
+    /// Returns whether the vault can store and fetch now, as far as it knows; it is not asked for that.
+    ///
+    /// It is called often and from tasks: it must not block. A call that fails because of the vault's state must have
+    /// changed what this returns before it answers: otherwise callers are sent to a vault that can't serve them. A vault
+    /// that is [`Recovering`](Health::Recovering) becomes ready by itself, without waiting for a call. Unless
+    /// implemented, the vault is always ready.
+    fn health(&self) -> Health {
+        Health::Ready
+    }
+
     /// Finishes what was begun and frees what the vault holds: files, connections, credentials. Everything that was
     /// acknowledged stays durable, also without it.
     ///
@@ -103,4 +120,29 @@ pub trait Lifecycle: Send + Sync {
     /// - [`DeleteError::NotFound`]: there is no such secret, or it was deleted before.
     /// - [`DeleteError::Failed`]: whether the secret was deleted is not known.
     async fn delete(&self, name: &VaultSecretName, deadline: Deadline) -> Result<(), DeleteError>;
+}
+
+/// Tells a vault from every other. It is not secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct VaultId([u8; 16]);
+
+impl VaultId {
+    /// Wraps the bytes that a vault chose at random when it was created.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Returns the bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+/// 32 hexadecimal digits.
+impl fmt::Display for VaultId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
 }

@@ -1,7 +1,10 @@
 //! Metrics and health.
 
 use std::{
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 
@@ -10,7 +13,7 @@ use axum::{
     http::{Method, Request},
 };
 use insta::assert_snapshot;
-use sealpost_gateway::Metrics;
+use sealpost_gateway::{Component, Metrics};
 
 use crate::harness::{AGENT, Answer, GOOD, OFFLINE, World, send, short_limits, world, world_of};
 
@@ -109,6 +112,8 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_agent_certificate_not_after_timestamp_seconds gauge
     # HELP sealpost_audit_failures Audit events that could not be written.
     # TYPE sealpost_audit_failures counter
+    # HELP sealpost_log_lines_dropped Lines of the log that could not be written.
+    # TYPE sealpost_log_lines_dropped counter
     # HELP sealpost_agent_failed_opens Envelopes that did not open at an agent in this process
     # TYPE sealpost_agent_failed_opens counter
     sealpost_agent_certificate_not_after_timestamp_seconds{agent="a2048"} 4948987672.0
@@ -121,6 +126,7 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     sealpost_connections_refused_total 0
     sealpost_jwks_keys 0
     sealpost_jwks_last_success_timestamp_seconds 0.0
+    sealpost_log_lines_dropped_total 0
     sealpost_request_duration_seconds_count 7
     sealpost_requests_in_flight 0
     sealpost_requests_total{status="201",outcome="stored"} 1
@@ -133,6 +139,48 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     sealpost_tokens_denied_total{reason="malformed"} 2
     sealpost_tokens_denied_total{reason="not-bearer"} 1
     "##);
+}
+
+/// A vault that is ready or not.
+#[derive(Debug)]
+struct Vault(AtomicBool);
+
+impl Component for Vault {
+    fn name(&self) -> &str {
+        "vault"
+    }
+
+    fn is_ready(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
+}
+
+#[tokio::test]
+async fn while_a_component_can_not_serve_readyz_is_503_with_its_name() {
+    let vault = Arc::new(Vault(AtomicBool::new(true)));
+    let component: Arc<dyn Component> = vault.clone();
+    let world = world_of(short_limits(), |gateway| {
+        gateway.with_components([component])
+    });
+    for ready in [true, false, true] {
+        vault.0.store(ready, Ordering::SeqCst);
+        let answer = get(&world, "/readyz").await;
+        let (status, missing) = if ready {
+            (200, "")
+        } else {
+            (503, r#""vault""#)
+        };
+        assert_eq!(answer.status.as_u16(), status);
+        assert_eq!(
+            answer.body,
+            format!(r#"{{"ready":{ready},"missing":[{missing}]}}"#)
+        );
+        let line = format!(
+            "sealpost_component_ready{{component=\"vault\"}} {}\n",
+            u8::from(ready)
+        );
+        assert!(get(&world, "/metrics").await.body.contains(&line), "{line}");
+    }
 }
 
 #[derive(Clone, Default)]

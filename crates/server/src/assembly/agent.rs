@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use sealpost_agent::{Agent, Ledger, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::InProcess;
-use sealpost_gateway::{Metrics, directory::AgentEntry, metrics::AgentMetrics};
+use sealpost_gateway::{Component, Metrics, directory::AgentEntry, metrics::AgentMetrics};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
-use sealpost_vault::Vault;
+use sealpost_vault::{Vault, configuration::Opening};
 use tokio::task::JoinHandle;
 use tracing::info;
 
+use super::component::{Reporting, Serving, name};
 use super::service::Service;
 use crate::configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
 use crate::error::Error;
@@ -22,6 +23,7 @@ pub(super) struct RunningAgent {
     vault: Arc<dyn Vault>,
     resolver: Arc<Resolver>,
     service: Service,
+    serving: Serving,
     socket: Option<JoinHandle<()>>,
 }
 
@@ -47,7 +49,10 @@ impl RunningAgent {
             ledger,
             resolve_socket,
         } = agent;
-        let vault = vault_configuration.open().await.map_err(Error::Vault)?;
+        let vault = vault_configuration
+            .open(opening(&ledger))
+            .await
+            .map_err(Error::Vault)?;
         let inbox = in_process.register(id)?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
         let socket = resolve_socket
@@ -65,14 +70,18 @@ impl RunningAgent {
             let resolver = Arc::clone(&resolver);
             tokio::spawn(async move { socket.serve(resolver).await })
         });
+        let serving = Serving::default();
+        let serves = serving.clone().begin();
         let running = Self {
             id,
             vault,
             resolver,
             service: Service::start(|stop| async move {
+                let _serves = serves;
                 // If it fails, the agent has logged why.
                 let _ = Arc::new(agent).serve(inbox, stop).await;
             }),
+            serving,
             socket,
         };
         Ok((running, entry))
@@ -80,6 +89,15 @@ impl RunningAgent {
 
     pub(super) fn id(&self) -> &AgentId {
         &self.id
+    }
+
+    /// Returns what it depends on, for the readiness. Names have the agent's id if there are several agents.
+    pub(super) fn components(&self, are_several: bool) -> [Arc<dyn Component>; 2] {
+        let name = |part| name(part, are_several.then_some(&self.id));
+        [
+            Arc::new(Reporting::new(name("vault"), Arc::clone(&self.vault))),
+            Arc::new(Reporting::new(name("agent"), self.serving.clone())),
+        ]
     }
 
     pub(super) fn resolver(&self) -> &Arc<Resolver> {
@@ -105,6 +123,14 @@ struct Observed(AgentMetrics);
 impl Observer for Observed {
     fn open_failed(&self) {
         self.0.open_failed();
+    }
+}
+
+/// A ledger remembers what is in the vault, so where one is, a vault must be there already.
+fn opening(ledger: &LedgerConfiguration) -> Opening {
+    match &ledger.path {
+        Some(path) if path.symlink_metadata().is_ok() => Opening::ExistingOnly,
+        _ => Opening::CreateIfNew,
     }
 }
 

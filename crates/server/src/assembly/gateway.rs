@@ -6,7 +6,7 @@ use std::sync::Arc;
 use sealpost_carrier::Carrier;
 use sealpost_files::FileError;
 use sealpost_gateway::{
-    Gateway, JwtAuthenticator, Limits, Listener, Metrics, StaticDirectory, Tls,
+    Component, Gateway, JwtAuthenticator, Limits, Listener, Metrics, StaticDirectory, Tls,
     audit::{AuditFile, AuditSink, AuditStdout},
     auth::{IssuerKeys, TokenKeys},
     directory::AgentEntry,
@@ -35,17 +35,25 @@ pub(super) struct RunningGateway {
     _background: JoinSet<()>,
 }
 
+/// What a gateway is given beside its configuration.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) signing_key: SigningKey,
+    pub(super) agents: Vec<AgentEntry>,
+    /// What the agents of this process depend on.
+    pub(super) components: Vec<Arc<dyn Component>>,
+    pub(super) carrier: Arc<dyn Carrier>,
+}
+
 impl RunningGateway {
     /// Starts the gateway in front of these agents. Everything that can fail comes before the sockets, and no request is
     /// answered before all is there.
     pub(super) async fn start(
         configuration: GatewayConfiguration,
         listener: Option<TcpListener>,
-        signing_key: SigningKey,
-        agents: Vec<AgentEntry>,
-        carrier: Arc<dyn Carrier>,
+        parts: Parts,
     ) -> Result<Self, Error> {
-        let count = agents.len();
+        let count = parts.agents.len();
         let url_scheme = configuration.scheme();
         let GatewayConfiguration {
             listen,
@@ -62,10 +70,11 @@ impl RunningGateway {
         let (token_keys, keys) = token_keys(tokens.keys, &metrics).await;
         let mut gateway = Gateway::new(
             Arc::new(JwtAuthenticator::new(tokens.policy, token_keys)),
-            Arc::new(StaticDirectory::from_iter(agents)),
-            carrier,
-            signing_key,
+            Arc::new(StaticDirectory::from_iter(parts.agents)),
+            parts.carrier,
+            parts.signing_key,
         )
+        .with_components(parts.components)
         .with_limits(limits)
         .with_base_path(base_path.clone())
         .with_metrics(Arc::clone(&metrics));
