@@ -297,6 +297,7 @@ issuer = "https://issuer.example"
 audience = "sealpost"
 jwks_file = "jwks.json"
 jwks_max_age = "10m"
+jwks_max_stale = "12h"
 jwks_min_interval = "30s"
 algorithms = ["ES256", "EdDSA"]
 leeway = "1m 30s"

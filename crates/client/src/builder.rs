@@ -2,7 +2,7 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use reqwest::{Certificate, Identity, Url, redirect, retry};
+use reqwest::{Url, redirect, retry};
 use sealpost_rest::is_loopback;
 use zeroize::Zeroizing;
 
@@ -10,6 +10,7 @@ use crate::{
     client::Client,
     error::ClientError,
     retry::RetryPolicy,
+    tls,
     token::{Credentials, Token, TokenProvider},
 };
 
@@ -150,13 +151,11 @@ impl ClientBuilder {
             _ => return Err(ClientError::Url("it must start with https://")),
         }
         if let Some(pem) = &self.authorities {
-            let authorities = Certificate::from_pem_bundle(pem)
-                .map_err(|error| ClientError::Certificate(error.into()))?;
+            let authorities = tls::authorities(pem).map_err(ClientError::Certificate)?;
             http = http.tls_certs_only(authorities);
         }
         if let Some(pem) = &self.identity {
-            let identity = Identity::from_pem(pem)
-                .map_err(|error| ClientError::ClientCertificate(error.into()))?;
+            let identity = tls::identity(pem).map_err(ClientError::ClientCertificate)?;
             http = http.identity(identity);
         }
         let credentials = match self.authentication {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Url;
 use sealpost_envelope::{Certificate, certificate::CertificateError, trust::TrustError};
 use sealpost_rest::ProblemType;
+use sealpost_vault_key::ResolverRef;
 use serde::Deserialize;
 use tokio::time::{Instant, timeout_at};
 
@@ -176,13 +177,31 @@ struct Reference {
     vault_secret_name: String,
 }
 
+/// Reads the answer to a create. What is not exactly what a gateway answers is not handed on: the secret may have been
+/// created all the same.
 fn created(answer: Answer) -> Result<Created, ClientError> {
+    parse_created(answer).ok_or(ClientError::Unexpected { status: 201 })
+}
+
+fn parse_created(answer: Answer) -> Option<Created> {
+    let is_json = answer
+        .media_type
+        .is_none_or(|media_type| media_type == JSON);
+    // The derived deserializer of a struct accepts an array too.
+    let is_object = answer.body.trim_ascii_start().first() == Some(&b'{');
+    if !is_json || !is_object {
+        return None;
+    }
     let Reference {
         resolver_ref,
         vault_secret_name,
-    } = serde_json::from_slice(&answer.body)
-        .map_err(|_| ClientError::Unexpected { status: 201 })?;
-    Ok(Created {
+    } = serde_json::from_slice(&answer.body).ok()?;
+    let reference = ResolverRef::parse(&resolver_ref).ok()?;
+    let is_plain = !vault_secret_name.contains(char::is_control);
+    if reference.name() != *vault_secret_name || !is_plain {
+        return None;
+    }
+    Some(Created {
         resolver_ref,
         vault_secret_name,
         request_id: answer.request_id,

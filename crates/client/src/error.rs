@@ -9,7 +9,7 @@ use sealpost_envelope::{
 use sealpost_rest::ErrorChain;
 use thiserror::Error;
 
-use crate::problem::Problem;
+use crate::{printable::printable, problem::Problem};
 
 /// A cause from another library.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -36,11 +36,11 @@ pub enum ClientError {
     /// The idempotency key has characters that keys can't have.
     #[error("the idempotency key must be 1 to 64 of A-Z a-z 0-9 . _ ~ : -")]
     IdempotencyKey,
-    /// The certificates of the authority can't be read.
-    #[error("the authority's certificates can't be read: give them in PEM")]
+    /// The certificates of the authority can't be used.
+    #[error("the file of authorities (PEM) can't be used: {0}")]
     Certificate(#[source] BoxError),
-    /// The client's own certificate and key can't be read.
-    #[error("the client certificate can't be read: give the certificate and its key in one PEM")]
+    /// The client's own certificate and key can't be used.
+    #[error("the file of the client certificate and its key (PEM) can't be used: {0}")]
     ClientCertificate(#[source] BoxError),
     /// The HTTP library can't be set up.
     #[error("the HTTP client can't be set up: {0}")]
@@ -69,17 +69,26 @@ pub enum ClientError {
     #[error("the gateway did not answer in time; the secret may have been created")]
     Timeout,
     /// No connection: nothing was sent.
-    #[error("no connection to the gateway: {}", ErrorChain(.0.as_ref()))]
+    #[error("no connection to the gateway: {}", shown(.0))]
     Connect(#[source] BoxError),
     /// One side refuses TLS: nothing was sent. Trying again would not help.
-    #[error("no TLS connection to the gateway: {}; check its certificate, and which authority issued it", ErrorChain(.0.as_ref()))]
+    #[error("no TLS connection to the gateway: {}; check its certificate, and which authority issued it", shown(.0))]
     Tls(#[source] BoxError),
-    /// The connection broke. The secret may have been created.
-    #[error("the connection to the gateway broke, the secret may have been created: {}", ErrorChain(.0.as_ref()))]
-    Connection(#[source] BoxError),
-    /// The client does not understand the answer.
+    /// The URL says `https`, and the port does not speak TLS: nothing was sent.
     #[error(
-        "the answer (status {status}) is not one of a sealpost gateway: check the URL and what is in between"
+        "the gateway's URL says https, and the port does not speak TLS: check the port; plain HTTP (http://) is for this host alone"
+    )]
+    TlsToPlain,
+    /// The URL says `http`, and the port speaks TLS: no gateway has read the request.
+    #[error("the gateway's URL says http, and the port does not: it speaks TLS, use https://")]
+    PlainToTls,
+    /// The connection broke. The secret may have been created.
+    #[error("the connection to the gateway broke, the secret may have been created: {}", shown(.0))]
+    Connection(#[source] BoxError),
+    /// The client does not understand the answer. After a success or a 5xx, the secret may have been created.
+    #[error(
+        "the answer (status {status}) is not one of a sealpost gateway: check the URL and what is in between{}",
+        if unexpected_may_have_created(*.status) { "; the secret may have been created" } else { "" }
     )]
     Unexpected {
         /// The HTTP status.
@@ -96,8 +105,7 @@ impl ClientError {
     pub fn may_have_been_created(&self) -> bool {
         match self {
             Self::Timeout | Self::Connection(_) => true,
-            // The answer of an intermediary, or a cut answer, does not tell what the gateway did.
-            Self::Unexpected { status } => *status < 300 || *status >= 500,
+            Self::Unexpected { status } => unexpected_may_have_created(*status),
             Self::Problem(problem) => {
                 problem.after_unknown
                     || match problem.kind {
@@ -120,23 +128,82 @@ impl ClientError {
             | Self::TrustAnchors(_)
             | Self::Seal(_)
             | Self::Connect(_)
-            | Self::Tls(_) => false,
+            | Self::Tls(_)
+            | Self::TlsToPlain
+            | Self::PlainToTls => false,
         }
     }
 
     pub(crate) fn from_http(error: reqwest::Error) -> Self {
+        let is_plain = error.url().is_some_and(|url| url.scheme() == "http");
         // Without the URL: the caller knows it, and the log must not have it.
         let error = error.without_url();
         if error.is_connect() && is_tls(&error) {
-            Self::Tls(error.into())
+            match is_not_tls(&error) {
+                true => Self::TlsToPlain,
+                false => Self::Tls(error.into()),
+            }
         } else if error.is_connect() {
             Self::Connect(error.into())
         } else if error.is_timeout() {
             Self::Timeout
+        } else if is_plain && is_not_http(&error) {
+            Self::PlainToTls
         } else {
             Self::Connection(error.into())
         }
     }
+}
+
+/// The answer of an intermediary, or a cut answer, does not tell what the gateway did.
+const fn unexpected_may_have_created(status: u16) -> bool {
+    status < 300 || status >= 500
+}
+
+/// The cause as the library words it. A peer's certificate and answer may be in it.
+fn shown(error: &BoxError) -> String {
+    printable(ErrorChain(error.as_ref()).to_string())
+}
+
+/// Returns whether the first byte of the answer begins no record of TLS.
+fn is_not_tls(error: &reqwest::Error) -> bool {
+    use rustls::{Error, InvalidMessage};
+    let found = |error: &Error| {
+        matches!(
+            error,
+            Error::InvalidMessage(InvalidMessage::InvalidContentType)
+        )
+    };
+    any_cause(error, |cause| {
+        let io = cause.downcast_ref::<io::Error>();
+        // The layers above wrap an error once more.
+        let nested = io.and_then(|io| io.get_ref()).and_then(|inner| {
+            let deeper = inner
+                .downcast_ref::<io::Error>()
+                .and_then(io::Error::get_ref);
+            inner.downcast_ref().or_else(|| deeper?.downcast_ref())
+        });
+        nested.or_else(|| cause.downcast_ref()).is_some_and(found)
+    })
+}
+
+/// Returns whether the answer does not begin as HTTP does: an alert of TLS does not. The library has no name for it, and
+/// a test holds it to its words.
+fn is_not_http(error: &reqwest::Error) -> bool {
+    any_cause(error, |cause| {
+        cause.to_string() == "invalid HTTP version parsed"
+    })
+}
+
+fn any_cause(error: &reqwest::Error, test: impl Fn(&(dyn StdError + 'static)) -> bool) -> bool {
+    let mut next = error.source();
+    while let Some(cause) = next {
+        if test(cause) {
+            return true;
+        }
+        next = cause.source();
+    }
+    false
 }
 
 /// Returns whether the TLS library failed: it reports invalid data, and the layers above wrap that once more.
@@ -145,14 +212,7 @@ fn is_tls(error: &reqwest::Error) -> bool {
         let wrapped = error.get_ref().and_then(|inner| inner.downcast_ref());
         error.kind() == io::ErrorKind::InvalidData || wrapped.is_some_and(is_invalid)
     }
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if cause.downcast_ref().is_some_and(is_invalid) {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
+    any_cause(error, |cause| cause.downcast_ref().is_some_and(is_invalid))
 }
 
 fn describe(problem: &Problem) -> String {

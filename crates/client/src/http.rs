@@ -1,15 +1,16 @@
 //! One exchange: a request, and its answer, read up to the length that a gateway's answers have.
 
-use std::{fmt, time::Duration};
+use std::{fmt, time::SystemTime};
 
 use bytes::Bytes;
 use reqwest::{
     Method, Response, StatusCode, Url,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER},
+    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 
 use crate::{
-    error::ClientError, idempotency::IdempotencyKey, problem::Problem, token::Credentials,
+    error::ClientError, idempotency::IdempotencyKey, printable::printable, problem::Problem,
+    retry::Failed, retry_after::retry_after, token::Credentials,
 };
 
 /// A request that can be sent several times. Its body is shared, not copied.
@@ -26,6 +27,8 @@ pub(crate) struct Call {
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) body: Vec<u8>,
+    /// Without parameters, in lower case.
+    pub(crate) media_type: Option<String>,
     pub(crate) request_id: Option<String>,
 }
 
@@ -65,7 +68,7 @@ impl Call {
         &self,
         http: &reqwest::Client,
         credentials: &Credentials,
-    ) -> Result<Answer, ClientError> {
+    ) -> Result<Answer, Failed> {
         let mut request = http
             .request(self.method.clone(), self.url.clone())
             .body(self.body.clone());
@@ -77,24 +80,34 @@ impl Call {
         }
         let response = request.send().await.map_err(ClientError::from_http)?;
         let status = response.status();
-        let (request_id, retry_after) = (
-            header(&response, &X_REQUEST_ID).map(str::to_owned),
-            retry_after(&response),
-        );
-        let body = read(response).await?;
+        let request_id = header(&response, &X_REQUEST_ID).filter(|id| id.len() <= MAX_ID);
+        let request_id = request_id.map(|id| printable(id.to_owned()));
+        let media_type = header(&response, &CONTENT_TYPE).map(essence);
+        let retry_after = retry_after(response.headers(), SystemTime::now());
+        let body = read(response)
+            .await
+            .map_err(|error| Failed { error, retry_after })?;
         if status == self.expected {
-            return Ok(Answer { body, request_id });
+            return Ok(Answer {
+                body,
+                media_type,
+                request_id,
+            });
         }
         let status = status.as_u16();
         // A success with another status is not the gateway's.
         let is_error = status >= 400;
-        match Problem::parse(status, &body, request_id).filter(|_| is_error) {
+        let error = match Problem::parse(status, &body, request_id).filter(|_| is_error) {
             Some(mut problem) => {
                 problem.retry_after = retry_after;
-                Err(ClientError::Problem(Box::new(problem)))
+                ClientError::Problem(Box::new(problem))
             }
-            None => Err(ClientError::Unexpected { status }),
-        }
+            None if self.url.scheme() == "http" && is_from_tls_port(status, &body) => {
+                ClientError::PlainToTls
+            }
+            None => ClientError::Unexpected { status },
+        };
+        Err(Failed { error, retry_after })
     }
 }
 
@@ -111,10 +124,23 @@ fn header<'r>(response: &'r Response, name: &HeaderName) -> Option<&'r str> {
     response.headers().get(name)?.to_str().ok()
 }
 
-/// Reads the form in seconds (RFC 9110 §10.2.3). The form with a date is not read: it would need both clocks to agree.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let seconds = header(response, &RETRY_AFTER)?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
+/// `type/subtype` of a media type.
+fn essence(media_type: &str) -> String {
+    let essence = media_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
+/// Servers that speak TLS answer plain HTTP with a text of their own: nginx, Apache and Go in these words.
+fn is_from_tls_port(status: u16, body: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    status == 400
+        && [
+            "plain HTTP request was sent to HTTPS port",
+            "speaking plain HTTP to an SSL-enabled server port",
+            "sent an HTTP request to an HTTPS server",
+        ]
+        .iter()
+        .any(|words| text.contains(words))
 }
 
 /// Reads the body. Fails if it is longer than any answer of a gateway.
@@ -135,6 +161,8 @@ const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Two thousand violations of 500 bytes.
 const MAX_ANSWER: usize = 1 << 20;
+/// A gateway's own have at most 64 bytes.
+const MAX_ID: usize = 128;
 
 #[cfg(test)]
 mod tests {

@@ -120,8 +120,8 @@
 //!
 //! The client tries a call up to five times ([`RetryPolicy`](retry::RetryPolicy)), with random pauses that grow, until its time is over. It
 //! repeats an attempt after a failure that may pass: no connection, a broken connection, no answer in time, an agent that
-//! is offline or silent, too many requests (after the time that the gateway names), and a 502, 503 or 504 of an
-//! intermediary. A 400, 403, 409 or 500 is final, and so is TLS that one side refuses. For the gateway's own answers,
+//! is offline or silent, too many requests, and a 429, 502, 503 or 504 of an intermediary. If the answer says how long to
+//! wait (`Retry-After`, in seconds or as a date), it does, unless that would be too late. A 400, 403, 409 or 500 is final, and so is TLS that one side refuses. For the gateway's own answers,
 //! [`ProblemType::retry`] decides.
 //!
 //! All attempts carry the same [`IdempotencyKey`], and the same bytes of a sealed value. The gateway answers a repeated
@@ -137,7 +137,8 @@
 //! library releases them. A body with a sealed value has the sealed bytes alone. The write buffers of the library, of TLS
 //! and of the kernel are out of reach, and not wiped. Redirects are not followed, so a value goes to the named host and to
 //! no other. Plain HTTP is refused except to the loopback interface. No `Debug`, error or log of this crate contains any
-//! part of a value or a token. An answer is read up to 1 MiB, and control characters in it are replaced.
+//! part of a value or a token. An answer is read up to 1 MiB. A success is parsed, and refused if it is not what a gateway answers; control characters
+//! in the texts of others are replaced.
 //!
 //! What sealing at the source does and does not keep from a gateway: [`Client::seal_and_create`].
 
@@ -148,9 +149,12 @@ mod client;
 pub mod error;
 mod http;
 mod idempotency;
+mod printable;
 pub mod problem;
 pub mod retry;
+mod retry_after;
 mod secret;
+mod tls;
 pub mod token;
 
 pub use at_source::AgentTrust;

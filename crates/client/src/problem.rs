@@ -5,6 +5,8 @@ use std::time::Duration;
 pub use sealpost_rest::{ProblemType, Retry};
 use serde::Deserialize;
 
+use crate::printable::printable;
+
 /// Why the gateway did not create a secret.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
@@ -23,7 +25,7 @@ pub struct Problem {
     pub violations: Vec<String>,
     /// The id under which the gateway logged the request.
     pub request_id: Option<String>,
-    /// How long to wait before another attempt, if the gateway says so (`Retry-After`, in seconds).
+    /// How long to wait before another attempt, if the answer says so (`Retry-After`).
     pub retry_after: Option<Duration>,
     /// An earlier attempt of the same call had no answer: it may have created the secret, whatever this answer to the last
     /// attempt says. After a 409, check who owns the secret before you assume that it is another caller's.
@@ -33,6 +35,10 @@ pub struct Problem {
 impl Problem {
     /// Reads a problem from an answer's body. Returns `None` if the body is not a problem.
     pub(crate) fn parse(status: u16, body: &[u8], request_id: Option<String>) -> Option<Self> {
+        // The derived deserializer of a struct accepts an array too.
+        if body.trim_ascii_start().first() != Some(&b'{') {
+            return None;
+        }
         let Body {
             urn,
             title,
@@ -51,16 +57,6 @@ impl Problem {
             after_unknown: false,
         })
     }
-}
-
-/// Replaces control characters: the text is not trusted, and may be shown on a terminal.
-fn printable(text: String) -> String {
-    if !text.contains(char::is_control) {
-        return text;
-    }
-    text.chars()
-        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
-        .collect()
 }
 
 /// Missing and unknown members don't hide the problem.
@@ -90,7 +86,9 @@ mod tests {
         .unwrap();
         assert_eq!(problem.kind, None);
         assert_eq!(problem.urn, "urn:sealpost:problem:teapot");
-        assert_eq!(Problem::parse(500, b"<html>", None), None);
+        for body in ["<html>", r#"["urn:sealpost:problem:internal","","",[]]"#] {
+            assert_eq!(Problem::parse(500, body.as_bytes(), None), None);
+        }
     }
 
     #[test]

@@ -67,6 +67,22 @@ impl Default for RetryPolicy {
     }
 }
 
+/// An attempt that failed, and how long its answer asks to wait.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) error: ClientError,
+    pub(crate) retry_after: Option<Duration>,
+}
+
+impl From<ClientError> for Failed {
+    fn from(error: ClientError) -> Self {
+        Self {
+            error,
+            retry_after: None,
+        }
+    }
+}
+
 /// How long one call may take.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
@@ -123,22 +139,24 @@ pub(crate) async fn run<T, F>(
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, ClientError>
 where
-    F: Future<Output = Result<T, ClientError>>,
+    F: Future<Output = Result<T, Failed>>,
 {
     let mut number = 1;
     loop {
         let until = limits.deadline.min(Instant::now() + limits.attempt);
-        let error = match timeout_at(until, attempt()).await {
+        let Failed { error, retry_after } = match timeout_at(until, attempt()).await {
             Ok(Ok(value)) => return Ok(value),
-            Ok(Err(error)) => error,
-            Err(_) => ClientError::Timeout,
+            Ok(Err(failed)) => failed,
+            Err(_) => ClientError::Timeout.into(),
         };
-        let Some(at_least) = transient(&error).filter(|_| number < policy.attempts) else {
+        if !may_pass(&error) || number >= policy.attempts {
             return Err(history.settle(error));
-        };
+        }
         // Without randomness, the longest pause.
         let random = OsRng.try_next_u64().unwrap_or(u64::MAX);
-        let pause = at_least.saturating_add(policy.pause(number, random));
+        let pause = retry_after
+            .unwrap_or_default()
+            .saturating_add(policy.pause(number, random));
         if limits.deadline.saturating_duration_since(Instant::now()) <= pause {
             return Err(history.settle(error));
         }
@@ -149,32 +167,26 @@ where
     }
 }
 
-/// Returns how long to wait before another attempt, at least; `None` if another attempt would fail too.
+/// Returns whether another attempt may succeed.
 ///
 /// A 400, 403 or 409 is final. So is a 500: nothing says that its cause passes.
-fn transient(error: &ClientError) -> Option<Duration> {
+fn may_pass(error: &ClientError) -> bool {
     match error {
-        ClientError::Connect(_) | ClientError::Connection(_) | ClientError::Timeout => {
-            Some(Duration::ZERO)
-        }
+        ClientError::Connect(_) | ClientError::Connection(_) | ClientError::Timeout => true,
         // An intermediary answers in its own format.
-        ClientError::Unexpected {
-            status: 502..=504, ..
-        } => Some(Duration::ZERO),
-        ClientError::Problem(problem) => {
-            let retry = match problem.kind {
-                Some(kind) => kind.retry(),
-                // This release does not know the type.
-                None if problem.status == 504 => Retry::Later,
-                None => Retry::Never,
-            };
-            match retry {
-                Retry::Later => Some(problem.retry_after.unwrap_or_default()),
-                Retry::Never => None,
-            }
-        }
-        _ => None,
+        ClientError::Unexpected { status } => is_passing(*status),
+        ClientError::Problem(problem) => match problem.kind {
+            Some(kind) => kind.retry() == Retry::Later,
+            // This release does not know the type, or it is an intermediary's.
+            None => is_passing(problem.status),
+        },
+        _ => false,
     }
+}
+
+/// Returns whether the status says that its cause passes: too many requests, or something behind the intermediary.
+const fn is_passing(status: u16) -> bool {
+    matches!(status, 429 | 502..=504)
 }
 
 #[cfg(test)]
@@ -193,6 +205,15 @@ mod tests {
         ClientError::Problem(Box::new(problem))
     }
 
+    /// As an attempt fails.
+    fn failed(error: ClientError) -> Failed {
+        let retry_after = match &error {
+            ClientError::Problem(problem) => problem.retry_after,
+            _ => None,
+        };
+        Failed { error, retry_after }
+    }
+
     fn connect() -> ClientError {
         ClientError::Connect(Box::new(io::Error::other("refused")))
     }
@@ -209,7 +230,10 @@ mod tests {
             attempt: MINUTE,
             deadline: start + total,
         };
-        let next = || ready(outcomes.borrow_mut().pop_front().expect("one more attempt"));
+        let next = || {
+            let outcome = outcomes.borrow_mut().pop_front();
+            ready(outcome.expect("one more attempt").map_err(failed))
+        };
         let result = run(policy, limits, &mut History::default(), next).await;
         (result, count - outcomes.borrow().len(), start.elapsed())
     }
@@ -227,6 +251,9 @@ mod tests {
             || problem("agent-busy", 504, None),
             || problem("overloaded", 504, None),
             || problem("something-new", 504, None),
+            || problem("something-new", 503, None),
+            || problem("something-new", 429, None),
+            || ClientError::Unexpected { status: 429 },
         ] {
             let outcomes = vec![Err(error()), Err(error()), Ok(7)];
             let (result, used, elapsed) = script(&RetryPolicy::default(), MINUTE, outcomes).await;
@@ -295,7 +322,7 @@ mod tests {
         let mut attempts = 0;
         let never = || {
             attempts += 1;
-            std::future::pending::<Result<u8, _>>()
+            std::future::pending::<Result<u8, Failed>>()
         };
         let policy = RetryPolicy::attempts(100).with_pauses(Duration::ZERO, Duration::ZERO);
         let result = run(&policy, limits, &mut History::default(), never).await;

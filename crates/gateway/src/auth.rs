@@ -19,5 +19,5 @@ pub(crate) use bearer::bearer_token;
 pub use denied::Denied;
 pub use jwks::{IssuerKeys, JwksError, JwksRefresh, JwksSource};
 pub use jwt::{JwtAuthenticator, TokenKeys, TokenPolicy};
-pub use keys::{KeySet, KeySetError};
+pub use keys::{KeySet, KeySetError, LeftOut, Unusable};
 pub use principal::Principal;

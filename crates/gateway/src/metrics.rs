@@ -38,6 +38,7 @@ pub struct Metrics {
     handshakes_failed: Counter,
     keys_fetches: Family<ResultLabels, Counter>,
     keys_fetched: Gauge<f64, AtomicU64>,
+    keys_known: Gauge,
     tls_reloads: Family<ResultLabels, Counter>,
     tls_certificate: Gauge<f64, AtomicU64>,
     certificates: Family<AgentLabels, Gauge<f64, AtomicU64>>,
@@ -65,6 +66,7 @@ impl Metrics {
             handshakes_failed: Counter::default(),
             keys_fetches: Family::default(),
             keys_fetched: Gauge::default(),
+            keys_known: Gauge::default(),
             tls_reloads: Family::default(),
             tls_certificate: Gauge::default(),
             certificates: Family::default(),
@@ -92,6 +94,7 @@ impl Metrics {
         r.register("tls_handshakes_failed", "TLS handshakes that failed or took too long", self.handshakes_failed.clone());
         r.register("jwks_fetches", "Fetches of the issuer's keys, by result", self.keys_fetches.clone());
         r.register("jwks_last_success_timestamp_seconds", "When the issuer's keys were last fetched; 0 for never", self.keys_fetched.clone());
+        r.register("jwks_keys", "Keys of the issuer that tokens are checked with", self.keys_known.clone());
         r.register("tls_reloads", "Reloads of the TLS files, by result", self.tls_reloads.clone());
         r.register("tls_certificate_not_after_timestamp_seconds", "When the gateway's own certificate expires; 0 without TLS", self.tls_certificate.clone());
         r.register("agent_certificate_not_after_timestamp_seconds", "When the certificate of an agent expires", self.certificates.clone());
@@ -169,6 +172,11 @@ impl Metrics {
         if succeeded {
             self.keys_fetched.set(seconds(UnixTime::now()));
         }
+    }
+
+    /// Records how many of the issuer's keys can be used.
+    pub(crate) fn keys_known(&self, keys: usize) {
+        self.keys_known.set(i64::try_from(keys).unwrap_or(i64::MAX));
     }
 
     pub(crate) fn tls_reloaded(&self, succeeded: bool) {

@@ -128,7 +128,8 @@ fn too_late() -> Problem {
     )
 }
 
-fn with_headers(mut response: Response, id: &RequestId) -> Response {
+/// Adds the headers that every answer has.
+pub(crate) fn with_headers(mut response: Response, id: &RequestId) -> Response {
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(

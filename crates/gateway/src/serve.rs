@@ -1,11 +1,17 @@
 //! Serving connections, and stopping without interrupting running requests.
 
+mod host;
 mod request_body;
 mod slots;
 
 use std::{io, sync::Arc, time::Duration};
 
-use axum::Router;
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderValue, header::CONNECTION},
+    response::Response,
+};
 use hyper::{
     body::{Body as _, Incoming},
     server::conn::http1,
@@ -24,7 +30,10 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tracing::{debug, info, warn};
 
-use crate::{limits::Limits, listener::Listener, metrics::Metrics, tls::Tls};
+use crate::{
+    body::linger, limits::Limits, listener::Listener, metrics::Metrics, middleware::with_headers,
+    problem::Problem, rejection::Rejection, request_id::RequestId, tls::Tls,
+};
 use request_body::RequestBody;
 use slots::{Activity, ConnectionSlot, ConnectionSlots};
 
@@ -139,8 +148,10 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let service = TowerToHyperService::new(self.router.clone());
+        let metrics = self.metrics.clone();
         let service = hyper::service::service_fn(move |request: hyper::Request<Incoming>| {
             let (service, activity) = (service.clone(), activity.clone());
+            let metrics = metrics.clone();
             async move {
                 let has_place = match request.body().is_end_stream() {
                     true => activity.working(),
@@ -149,8 +160,15 @@ impl Server {
                 if !has_place {
                     return Err(io::Error::from(io::ErrorKind::ConnectionAborted));
                 }
-                let body = |body| axum::body::Body::new(RequestBody::new(body, activity.clone()));
-                let Ok(response) = service.call(request.map(body)).await;
+                let body = |body| Body::new(RequestBody::new(body, activity.clone()));
+                let request = request.map(body);
+                let response = match host::check(request.version(), request.headers()) {
+                    Ok(()) => {
+                        let Ok(response) = service.call(request).await;
+                        response
+                    }
+                    Err(rejection) => refuse(request, rejection, metrics.as_deref()),
+                };
                 activity.waiting();
                 Ok(response)
             }
@@ -167,6 +185,27 @@ impl Server {
             metrics.handshake_failed();
         }
     }
+}
+
+/// Answers a request that no route may see, and ends the connection: what follows on it may not be what it seems.
+fn refuse(
+    request: hyper::Request<Body>,
+    rejection: Rejection,
+    metrics: Option<&Metrics>,
+) -> Response {
+    let id = RequestId::from(request.headers());
+    let problem = Problem::from(rejection);
+    let (outcome, status) = (problem.kind().name(), problem.kind().status());
+    info!(request_id = %id, outcome, status, "request refused");
+    if let Some(metrics) = metrics {
+        metrics.answered(status, outcome, Duration::ZERO);
+    }
+    let (parts, body) = request.into_parts();
+    linger(&parts.headers, body);
+    let mut response = with_headers(problem.into_response(&id), &id);
+    let close = HeaderValue::from_static("close");
+    response.headers_mut().insert(CONNECTION, close);
+    response
 }
 
 /// Pauses after an error such as too few file descriptors. A connection that was reset before it was accepted needs no

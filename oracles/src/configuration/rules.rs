@@ -57,6 +57,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("auth.jwks_ca", File),
     ("auth.jwks_timeout", Time(1_000, MINUTES_10)),
     ("auth.jwks_max_age", Time(1_000, 86_400_000)),
+    ("auth.jwks_max_stale", Time(1_000, 30 * 86_400_000)),
     ("auth.jwks_min_interval", Time(1_000, MINUTES_10)),
     (
         "auth.algorithms",
@@ -121,6 +122,18 @@ pub(super) fn kept(table: &Table, configuration: &Configuration) {
     let auth = section(table, "auth").expect("[auth]");
     assert!(auth.contains_key("issuer") && auth.contains_key("audience"));
     assert!(auth.contains_key("jwks_url") != auth.contains_key("jwks_file"));
+    for key in ["issuer", "audience"] {
+        let claim = text(auth, key).expect("a text");
+        assert!(
+            claim.trim() == claim && !claim.contains(char::is_control),
+            "{claim:?}"
+        );
+    }
+    let time = |key, seconds| match text(auth, key) {
+        Some(text) => humantime::parse_duration(text).expect("it was taken"),
+        None => Duration::from_secs(seconds),
+    };
+    assert!(time("jwks_max_age", 300) < time("jwks_max_stale", 86_400));
     if let Some(audit) = section(table, "audit") {
         let stdout = audit.get("stdout").and_then(Value::as_bool);
         assert!(audit.contains_key("file") != stdout.unwrap_or_default());

@@ -25,11 +25,12 @@ pub(super) enum Judged {
     Bad,
 }
 
-/// RFC 6750 §2.1: one header, one blank, one token.
+/// RFC 6750 §2.1: one header, one blank or more, one token.
 pub(super) fn bearer(values: &[HeaderValue]) -> Option<&str> {
     let [value] = values else { return None };
     let text = str::from_utf8(value.as_bytes()).ok()?;
     let (scheme, token) = text.split_at_checked("Bearer ".len())?;
+    let token = token.trim_start_matches(' ');
     let plain = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
     let sound = (1..=8192).contains(&token.len()) && token.chars().all(plain);
     (sound && scheme.eq_ignore_ascii_case("Bearer ")).then_some(token)
@@ -63,9 +64,10 @@ fn read(token: &str) -> Option<(Principal, bool)> {
     let typ = typ.to_ascii_lowercase();
     let sound = ALGORITHMS.contains(&alg)
         && ["jwt", "at+jwt", "application/jwt", "application/at+jwt"].contains(&&*typ)
-        && header.one("crit")?.is_none_or(Value::is_null)
+        && header.one("crit")?.is_none()
+        && header.one("b64")?.is_none()
         && SIGNERS.signed(kid?, alg, message.as_bytes(), &decode(signature)?);
-    let usual = usual && header.others == 0 && header.one("crit")?.is_none();
+    let usual = usual && header.others == 0;
 
     let audience = match claims.one("aud")?? {
         Value::String(one) => one == AUDIENCE,
@@ -207,6 +209,7 @@ const KNOWN: &[&str] = &[
     "typ",
     "kid",
     "crit",
+    "b64",
     "iss",
     "sub",
     "aud",

@@ -1,6 +1,6 @@
 //! The issuer's key set, as it comes from the network.
 
-use std::sync::LazyLock;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 use sealpost_gateway::{
     JwtAuthenticator, TokenPolicy,
@@ -15,39 +15,39 @@ use crate::{
     reader::{self, Node, Role},
 };
 
-/// What is accepted is a JSON object without a symmetric key, and a token is believed only if the key that it was signed
-/// with is in there, under that id and good for that algorithm.
+/// A JSON object with one list of keys is accepted, whatever the list holds. A token is believed exactly if the key that it
+/// was signed with is in there, under that id and good for that algorithm and for verifying.
 pub(crate) fn check(document: &[u8]) {
-    let Ok(keys) = KeySet::from_jwks(document) else {
-        return;
-    };
-    let first = document.trim_ascii_start().first();
-    assert_eq!(first, Some(&b'{'), "a JWK set is an object (RFC 7517 §5)");
+    let read = KeySet::from_jwks(document);
     // Deeper, or with larger numbers, than this reader takes, in members that nobody looks at.
     let Ok(value) = serde_json::from_slice::<Value>(document) else {
         return;
     };
-    // Of two members with one name the library passes the whole key over, or the set.
-    let read = reader::read(document, Role::Other).root;
-    let distinct = read.is_some_and(|read| named(&read) == members(&value));
-    let keys_there = value["keys"].as_array().expect("a list");
-    let symmetric = |key: &Value| key["kty"] == "oct" && key["k"].is_string();
-    assert!(!keys_there.iter().any(symmetric));
+    // Of two members with one name this reader sees the last.
+    let names = reader::read(document, Role::Other).root;
+    let distinct = names.is_some_and(|names| named(&names) == members(&value));
+    let is_set = value.is_object() && value["keys"].is_array();
+    let Ok(keys) = read else {
+        assert!(!is_set || !distinct, "a JWK set is refused");
+        return;
+    };
+    assert!(
+        is_set || !distinct,
+        "a JWK set is an object with keys (RFC 7517 §5)"
+    );
+    let Some(keys_there) = value["keys"].as_array() else {
+        return;
+    };
+    assert_eq!(
+        keys.len() + keys.left_out().len() + keys.more_left_out(),
+        keys_there.len()
+    );
+    let (alone, crowded) = (keys.len() == 1, keys_there.len() > 4);
 
     let authenticator = JwtAuthenticator::new(TokenPolicy::new(ISSUER, AUDIENCE), keys);
     let mut ids: Vec<_> = keys_there.iter().map(|key| key["kid"].as_str()).collect();
     ids.truncate(4);
     ids.push(None);
-    // A key without its numbers is none.
-    let usable = keys_there.iter().filter(|key| {
-        let complete = [&["x"][..], &["n", "e"], &["x", "y"]];
-        let kty = ["OKP", "RSA", "EC"]
-            .iter()
-            .position(|kty| key["kty"] == *kty);
-        let complete = kty.is_some_and(|kty| complete[kty].iter().all(|n| key[n].is_string()));
-        complete && !good_for(key).is_empty()
-    });
-    let usable = usable.count();
     ids.push(Some("other"));
     for id in ids {
         for (who, alg) in [
@@ -58,18 +58,13 @@ pub(crate) fn check(document: &[u8]) {
             ("E", "EdDSA"),
         ] {
             let fits = |key: &&Value| {
-                id.is_none_or(|id| key["kid"] == id) && is(key, who) && good_for(key).contains(&alg)
+                let same = id.is_none() && alone || key["kid"].as_str() == id;
+                same && is(key, who) && good_for(key).contains(&alg)
             };
-            let found = keys_there.iter().filter(fits).count();
+            let found = keys_there.iter().any(|key| fits(&key));
             let believed = believes(&authenticator, who, alg, id);
-            let choice = id.is_none() && usable > 1 && distinct;
-            assert!(!believed || found > 0 && !choice, "no key {id:?} for {alg}");
-            // Members of other types may spoil a key.
-            let plain = |key: &Value| {
-                key.as_object()
-                    .is_some_and(|key| key.values().all(Value::is_string))
-            };
-            let sure = distinct && found == 1 && id.is_some() && keys_there.iter().all(plain);
+            assert!(!believed || found || !distinct, "no key {id:?} for {alg}");
+            let sure = found && distinct && !crowded;
             assert!(believed || !sure, "there is a key {id:?} for {alg}");
         }
     }
@@ -113,10 +108,48 @@ fn good_for(key: &Value) -> Vec<&str> {
         (Some("OKP"), Some("Ed25519")) => &["EdDSA"],
         _ => &[],
     };
-    let signs = matches!(key["use"].as_str(), None | Some("sig"));
+    // RFC 7517 §4: what is there has its type, and nothing may be null.
+    let typed = |names: &[&str], sound: fn(&Value) -> bool| {
+        names.iter().all(|name| key.get(name).is_none_or(sound))
+    };
+    let texts = ["kid", "use", "alg", "crv", "x5u", "x5t", "x5t#S256"];
+    let list = |value: &Value| {
+        value
+            .as_array()
+            .is_some_and(|list| list.iter().all(Value::is_string))
+    };
+    let sound = typed(&texts, Value::is_string) && typed(&["x5c", "key_ops"], list);
+    let public = key.get("d").is_none();
     let named = key["alg"].as_str();
-    let fits = |alg: &&&str| signs && named.is_none_or(|named| named == **alg);
+    let fits =
+        |alg: &&&str| sound && public && verifies(key) && named.is_none_or(|named| named == **alg);
     possible.iter().filter(fits).copied().collect()
+}
+
+/// RFC 7517 §4.2 and §4.3.
+fn verifies(key: &Value) -> bool {
+    let Some(operations) = key["key_ops"].as_array() else {
+        return matches!(key["use"].as_str(), None | Some("sig"));
+    };
+    let operations: Vec<_> = operations.iter().filter_map(Value::as_str).collect();
+    let distinct: BTreeSet<_> = operations.iter().collect();
+    let encrypts = operations.iter().any(|o| {
+        [
+            "encrypt",
+            "decrypt",
+            "wrapKey",
+            "unwrapKey",
+            "deriveKey",
+            "deriveBits",
+        ]
+        .contains(o)
+    });
+    let consistent = match key["use"].as_str() {
+        None => true,
+        Some("sig") => !encrypts,
+        Some(_) => false,
+    };
+    consistent && distinct.len() == operations.len() && operations.contains(&"verify")
 }
 
 /// Whether it is the public key of this signer.
@@ -127,13 +160,15 @@ fn is(key: &Value, who: &str) -> bool {
         "c" => (SIGNERS.ec_jwk(), &["x", "y"]),
         _ => return false,
     };
+    // Zero octets before the numbers of RSA are taken; coordinates have their length.
     let number = |key: &Value, name: &str| {
         let bytes = judge::decode(key[name].as_str()?)?;
         let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+        let zeros = if key["kty"] == "RSA" { zeros } else { 0 };
         Some(bytes[zeros..].to_vec())
     };
     key["kty"] == own["kty"]
-        && key["crv"] == own["crv"]
+        && (key["kty"] == "RSA" || key["crv"] == own["crv"])
         && numbers
             .iter()
             .all(|name| number(key, name) == number(&own, name))

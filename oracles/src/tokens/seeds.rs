@@ -67,6 +67,18 @@ pub(crate) fn tokens() -> Vec<Seed> {
             &claims(),
         ),
         seed(
+            "crit_null",
+            b"e",
+            &json!({"alg": "EdDSA", "kid": "ed", "crit": null}),
+            &claims(),
+        ),
+        seed(
+            "b64",
+            b"e",
+            &json!({"alg": "EdDSA", "kid": "ed", "b64": true}),
+            &claims(),
+        ),
+        seed(
             "typ",
             b"e",
             &json!({"alg": "EdDSA", "kid": "ed", "typ": "sealpost-request+jwt"}),
@@ -120,11 +132,12 @@ pub(crate) fn tokens() -> Vec<Seed> {
         "exp_twice".into(),
         join(&[b"e", ed.to_string().as_bytes(), twice.as_bytes()]),
     ));
-    let headers: [(&str, &[u8]); 6] = [
+    let headers: [(&str, &[u8]); 7] = [
         ("raw_none", b""),
         ("raw_basic", b"Basic dTpw"),
         ("raw_two", b"Bearer a.b.c\nBearer a.b.c"),
         ("raw_blanks", b"Bearer  a.b.c"),
+        ("raw_tab", b"Bearer\ta.b.c"),
         ("raw_case", b"bEARER a.b.c"),
         ("raw_bytes", b"Bearer a.\xe9.c"),
     ];
@@ -142,6 +155,11 @@ pub(crate) fn jwks() -> Vec<Seed> {
         for (name, value) in changes {
             key[name] = (*value).into();
         }
+        key
+    };
+    let with = |key: &Value, name: &str, value: Value| {
+        let mut key = key.clone();
+        key[name] = value;
         key
     };
     // The key for ES256 is another one in each process.
@@ -187,6 +205,23 @@ pub(crate) fn jwks() -> Vec<Seed> {
             json!({"keys": [named(ed, &[("x", "AAAA"), ("kid", "a")])]}),
         ),
         ("empty", json!({"keys": []})),
+        (
+            "odd_members",
+            json!({"keys": ["x", null, {"kty": "RSA", "n": "!", "e": "AQAB"}, {"kid": 7}, ed_a]}),
+        ),
+        (
+            "operations",
+            json!({"keys": [with(&ed_a, "key_ops", json!(["verify"])), with(&rsa_b, "key_ops", json!(["sign"]))]}),
+        ),
+        (
+            "small_order",
+            json!({"keys": [named(ed_a.clone(), &[("x", "AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA")])]}),
+        ),
+        (
+            "zero_octet",
+            json!({"keys": [named(rsa_b.clone(), &[("e", "AAEAAQ")])]}),
+        ),
+        ("chain", json!({"keys": [with(&ed_a, "x5c", json!("MII"))]})),
         ("list", json!([[ed_a]])),
     ];
     sets.map(|(name, set)| (name.to_owned(), set.to_string().into_bytes()))

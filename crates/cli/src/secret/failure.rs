@@ -54,6 +54,8 @@ pub(crate) fn is_for_all(error: &ClientError) -> bool {
         | ClientError::Token
         | ClientError::TokenProvider(_)
         | ClientError::Tls(_)
+        | ClientError::TlsToPlain
+        | ClientError::PlainToTls
         | ClientError::Url(_) => true,
         ClientError::Problem(problem) => problem.kind.is_some_and(is_for_every_secret),
         _ => false,

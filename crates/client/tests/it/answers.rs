@@ -47,6 +47,37 @@ async fn a_success_that_is_none_of_ours_is_an_error() {
         (201, r#"["secret:n"]"#),
         (201, r#"{"resolver_ref":"secret:n"}"#),
         (201, r#"{"resolver_ref":null,"vaultSecretName":"n"}"#),
+        (201, r#"["secret:n","n"]"#),
+        (201, r#"{"resolver_ref":"n","vaultSecretName":"n"}"#),
+        (201, r#"{"resolver_ref":"","vaultSecretName":"n"}"#),
+        (201, r#"{"resolver_ref":"secret:","vaultSecretName":""}"#),
+        (201, r#"{"resolver_ref":"secret:n#","vaultSecretName":"n"}"#),
+        (
+            201,
+            r#"{"resolver_ref":"secret:n b","vaultSecretName":"n b"}"#,
+        ),
+        (
+            201,
+            r#"{"resolver_ref":"secret:%6e","vaultSecretName":"n"}"#,
+        ),
+        (
+            201,
+            r#"{"resolver_ref":"secret:n\u001b[2J","vaultSecretName":"n"}"#,
+        ),
+        (201, r#"{"resolver_ref":"secret:n","vaultSecretName":"m"}"#),
+        (
+            201,
+            r#"{"resolver_ref":"secret:n%1B","vaultSecretName":"n\u001b"}"#,
+        ),
+        (
+            201,
+            r#"{"resolver_ref":"secret:n","resolver_ref":"secret:n","vaultSecretName":"n"}"#,
+        ),
+        (
+            201,
+            r#"{"resolver_ref":"secret:n","vaultSecretName":"n"} x"#,
+        ),
+        (201, r#"{"resolver_ref":"https://n","vaultSecretName":"n"}"#),
         (200, good),
         (202, good),
         (204, ""),
@@ -57,6 +88,39 @@ async fn a_success_that_is_none_of_ours_is_an_error() {
             "{body}"
         );
         assert!(error.may_have_been_created(), "{status} {body}");
+        let text = error.to_string();
+        assert!(
+            text.ends_with("; the secret may have been created"),
+            "{text}"
+        );
+        assert!(!text.contains(char::is_control), "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_success_of_another_content_type_is_an_error() {
+    let body = r#"{"resolver_ref":"secret:n","vaultSecretName":"n"}"#.to_owned();
+    for headers in [
+        "content-type: text/html\r\n",
+        "content-type: application/problem+json\r\n",
+        "content-type: application/jsonp\r\n",
+        "content-type: \r\n",
+    ] {
+        let (error, _) = error(Act::Answer(201, headers, body.clone())).await;
+        assert!(
+            matches!(error, ClientError::Unexpected { status: 201 }),
+            "{headers}"
+        );
+        assert!(error.may_have_been_created());
+    }
+    for headers in [
+        "",
+        "content-type: application/json\r\n",
+        "content-type: Application/JSON; charset=utf-8\r\n",
+    ] {
+        let server = Server::start([Act::Answer(201, headers, body.clone())]).await;
+        let made = server.client().create_secret("a", None, &secret()).await;
+        assert_eq!(made.unwrap().resolver_ref, "secret:n", "{headers}");
     }
 }
 

@@ -191,20 +191,62 @@ async fn it_waits_as_long_as_the_gateway_says() {
     assert_eq!(problem.kind, Some(ProblemType::RateLimited));
     assert_eq!(problem.retry_after, Some(Duration::from_secs(1)));
     assert_eq!(server.connections(), 1);
-    // A date is not understood, and is no reason to fail.
-    let dated = problem_with(
-        504,
-        "rate-limited",
-        "retry-after: Fri, 27 Nov 2026 22:00:00 GMT\r\n",
-    );
-    let server = Server::start([dated, created()]).await;
-    assert!(
-        server
-            .client()
-            .create_secret("a", None, &secret())
-            .await
-            .is_ok()
-    );
+}
+
+/// A proxy's own answers have no problem, or one of another kind.
+#[tokio::test]
+async fn it_waits_as_long_as_a_proxy_says_in_seconds_or_as_a_date() {
+    let forms = [
+        "retry-after: 1\r\n",
+        "date: Fri, 27 Nov 2026 22:00:00 GMT\r\nretry-after: Fri, 27 Nov 2026 22:00:01 GMT\r\n",
+        "date: Fri, 27 Nov 2026 22:00:00 GMT\r\nretry-after: Friday, 27-Nov-26 22:00:01 GMT\r\n",
+        "date: Fri, 27 Nov 2026 22:00:00 GMT\r\nretry-after: Fri Nov 27 22:00:01 2026\r\n",
+    ];
+    let about_blank = r#"{"type":"about:blank","title":"Service Unavailable","status":503}"#;
+    let mut tried = tokio::task::JoinSet::new();
+    for (n, status) in [429, 502, 503, 504].into_iter().cycle().take(8).enumerate() {
+        for form in forms {
+            tried.spawn(async move {
+                let body = if n < 4 { "<html>" } else { about_blank };
+                let busy = Act::Answer(status, form, body.to_owned());
+                let server = Server::start([busy.clone(), created()]).await;
+                let start = Instant::now();
+                let made = server.client().create_secret("a", None, &secret()).await;
+                assert!(made.is_ok(), "{status} {form}");
+                assert!(start.elapsed() >= Duration::from_secs(1), "{status} {form}");
+                // Within the deadline: what would come too late is told at once.
+                let server = Server::start([busy, created()]).await;
+                let client = server.builder().timeout(Duration::from_millis(900));
+                let start = Instant::now();
+                let call = client.build().unwrap();
+                let error = call.create_secret("a", None, &secret()).await.unwrap_err();
+                assert!(start.elapsed() < Duration::from_millis(800), "{error}");
+                assert_eq!(server.connections(), 1);
+            });
+        }
+    }
+    while let Some(done) = tried.join_next().await {
+        done.unwrap();
+    }
+    // What is not read, or has passed, is no reason to wait or to fail.
+    for form in [
+        "retry-after: soon\r\n",
+        "retry-after: Fri, 27 Nov 1998 22:00:00 GMT\r\n",
+        "retry-after: \r\n",
+    ] {
+        let busy = Act::Answer(503, form, String::new());
+        let server = Server::start([busy, created()]).await;
+        let made = server.client().create_secret("a", None, &secret()).await;
+        assert!(made.is_ok(), "{form}");
+    }
+    // And where the cause does not pass, no time is waited for.
+    for status in [400, 403, 500] {
+        let final_answer = Act::Answer(status, "retry-after: 0\r\n", String::new());
+        let server = Server::start([final_answer, created()]).await;
+        let refused = server.client().create_secret("a", None, &secret()).await;
+        assert!(refused.is_err());
+        assert_eq!(server.connections(), 1, "{status}");
+    }
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 use std::sync::Arc;
 
 use sealpost_client::{Client, ClientError, retry::RetryPolicy};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{
     TlsAcceptor,
     rustls::{
@@ -10,7 +11,7 @@ use tokio_rustls::{
     },
 };
 
-use crate::server::{Server, created, secret};
+use crate::server::{Act, Server, created, secret};
 
 const CA: &[u8] = include_bytes!("../tls/ca.pem");
 const SERVER: &[u8] = include_bytes!("../tls/server.pem");
@@ -93,17 +94,164 @@ async fn a_client_certificate_is_shown_to_who_asks() {
     assert!(server.requests().is_empty());
 }
 
+fn of_authorities(pem: &[u8]) -> String {
+    let builder = Client::builder("https://localhost").authorities(pem);
+    match builder.build() {
+        Err(error @ ClientError::Certificate(_)) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+fn of_identity(pem: &[u8]) -> String {
+    let builder = Client::builder("https://localhost").client_certificate(pem.to_vec());
+    match builder.build() {
+        Err(error @ ClientError::ClientCertificate(_)) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
-fn what_is_no_certificate_is_told() {
-    let builder = || Client::builder("https://localhost");
+fn a_ca_file_without_a_certificate_is_named() {
+    let der = CertificateDer::from_pem_slice(CA).unwrap();
+    let trusted = String::from_utf8(CA.to_vec()).unwrap();
+    let trusted = trusted.replace(" CERTIFICATE", " TRUSTED CERTIFICATE");
+    let block = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+    for (file, words) in [
+        (&b""[..], "it is empty"),
+        (b" \n", "it is empty"),
+        (
+            b"hello",
+            "it has no certificate (-----BEGIN CERTIFICATE-----)",
+        ),
+        (&der, "openssl x509 -inform DER"),
+        (CLIENT_KEY, "it has a private key"),
+        (trusted.as_bytes(), "OpenSSL's own form"),
+        (block("CERTIFICATE REQUEST").as_bytes(), "it is a request"),
+        (block("PUBLIC KEY").as_bytes(), "a bare public key"),
+        (block("PKCS7").as_bytes(), "openssl pkcs7"),
+        (
+            block("CERTIFICATE").as_bytes(),
+            "none of its certificates can be an authority's",
+        ),
+        (
+            b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----",
+            "not intact",
+        ),
+        (&CA[..CA.len() - 40], "not intact"),
+    ] {
+        let error = of_authorities(file);
+        assert!(error.contains(words), "{error}");
+        assert!(
+            error.starts_with("the file of authorities (PEM) can't be used: "),
+            "{error}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_authority_that_cannot_be_used_does_not_hide_the_others() {
+    let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let server = Server::start_tls([created()], acceptor(false)).await;
+    let bundle = [odd.as_bytes(), CA].concat();
+    let client = server.builder().authorities(bundle).build().unwrap();
+    client.create_secret("a", None, &secret()).await.unwrap();
+}
+
+#[test]
+fn a_client_certificate_that_does_not_fit_its_key_is_named() {
+    let encrypted =
+        "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n";
+    let old = "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,00\n\nAAAA\n-----END RSA PRIVATE KEY-----\n";
+    let odd = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    let with = |key: &str| [CLIENT, key.as_bytes()].concat();
+    for (file, words) in [
+        (
+            [CLIENT, SERVER_KEY].concat(),
+            "does not belong to its first certificate",
+        ),
+        (
+            [CA, CLIENT, CLIENT_KEY].concat(),
+            "does not belong to its first certificate",
+        ),
+        (CLIENT.to_vec(), "it has no private key"),
+        (CLIENT_KEY.to_vec(), "it has no certificate"),
+        (Vec::new(), "it is empty"),
+        (with(encrypted), "its private key is encrypted"),
+        (with(old), "its private key is encrypted"),
+        (with(odd), "its private key is not one that TLS can use"),
+        (
+            [broken.as_bytes(), CLIENT_KEY].concat(),
+            "its first certificate can't be read",
+        ),
+        (
+            with("-----BEGIN PRIVATE KEY-----\n?\n-----END PRIVATE KEY-----\n"),
+            "its PEM is not intact",
+        ),
+    ] {
+        let error = of_identity(&file);
+        assert!(error.contains(words), "{words}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn plain_http_to_a_tls_port_is_named() {
+    // The alert of a TLS server, and the words of servers that answer in plain HTTP.
+    let words = [
+        "<html>400 The plain HTTP request was sent to HTTPS port</html>",
+        "Reason: You're speaking plain HTTP to an SSL-enabled server port.",
+        "Client sent an HTTP request to an HTTPS server.\n",
+    ];
+    let mut servers = vec![Server::start_tls([], acceptor(false)).await];
+    for body in words {
+        servers.push(Server::start([Act::Answer(400, "", body.to_owned())]).await);
+    }
+    for server in servers {
+        let url = server.url.replace("https://", "http://");
+        let client = Client::builder(url).build().unwrap();
+        let error = client
+            .create_secret("a", None, &secret())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ClientError::PlainToTls), "{error:?}");
+        assert!(error.to_string().contains("use https://"), "{error}");
+        assert!(!error.may_have_been_created());
+        assert_eq!(server.connections(), 1, "it is not tried again");
+    }
+    let other = Server::start([Act::Answer(400, "", "HTTPS".into())]).await;
+    let error = other.client().create_secret("a", None, &secret()).await;
     assert!(matches!(
-        builder()
-            .authorities("-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----")
-            .build(),
-        Err(ClientError::Certificate(_))
+        error,
+        Err(ClientError::Unexpected { status: 400 })
     ));
-    assert!(matches!(
-        builder().client_certificate(CLIENT.to_vec()).build(),
-        Err(ClientError::ClientCertificate(_))
-    ));
+}
+
+#[tokio::test]
+async fn tls_to_a_plain_port_is_named() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let greetings = [
+        "HTTP/1.1 400 Bad Request\r\n\r\n",
+        "SSH-2.0-OpenSSH_9.2\r\n",
+    ];
+    tokio::spawn(async move {
+        for greeting in greetings.into_iter().cycle() {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut hello = [0; 4096];
+            let _ = stream.read(&mut hello).await;
+            stream.write_all(greeting.as_bytes()).await.unwrap();
+            stream.shutdown().await.unwrap();
+        }
+    });
+    let client = Client::builder(format!("https://{address}")).authorities(CA);
+    let client = client.build().unwrap();
+    for _ in 0..2 {
+        let error = client
+            .create_secret("a", None, &secret())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ClientError::TlsToPlain), "{error:?}");
+        assert!(error.to_string().contains("does not speak TLS"), "{error}");
+        assert!(!error.may_have_been_created());
+    }
 }

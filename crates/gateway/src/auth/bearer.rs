@@ -1,4 +1,4 @@
-//! The `Authorization` header (RFC 6750 §2.1).
+//! The `Authorization` header (RFC 6750 §2.1, RFC 9110 §11.4).
 
 use axum::http::{HeaderMap, header::AUTHORIZATION};
 
@@ -11,11 +11,13 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Result<&str, Denied> {
     if values.next().is_some() {
         return Err(Denied::NotBearer);
     }
-    if value.len() > MAX_TOKEN + SCHEME.len() + 1 {
-        return Err(Denied::TooLong { limit: MAX_TOKEN });
-    }
     let text = value.to_str().map_err(|_| Denied::NotBearer)?;
     let (scheme, token) = text.split_once(' ').ok_or(Denied::NotBearer)?;
+    // One space or more, and no tab.
+    let token = token.trim_start_matches(' ');
+    if token.len() > MAX_TOKEN {
+        return Err(Denied::TooLong { limit: MAX_TOKEN });
+    }
     if !scheme.eq_ignore_ascii_case(SCHEME) || token.is_empty() {
         return Err(Denied::NotBearer);
     }
@@ -48,7 +50,14 @@ mod tests {
     #[test]
     fn one_bearer_token_is_taken() {
         assert_eq!(token_of(&["Bearer a.b.c"]), Ok("a.b.c".into()));
-        assert_eq!(token_of(&["bearer a.b.c"]), Ok("a.b.c".into()));
+        for value in [
+            "bearer a.b.c",
+            "bEARER a.b.c",
+            "Bearer  a.b.c",
+            "BEARER     a.b.c",
+        ] {
+            assert_eq!(token_of(&[value]), Ok("a.b.c".into()), "{value:?}");
+        }
         assert_eq!(
             token_of(&[&format!("Bearer {}", "a".repeat(MAX_TOKEN))]).map(|t| t.len()),
             Ok(MAX_TOKEN)
@@ -66,7 +75,12 @@ mod tests {
             "",
             "Bearer",
             "Bearer ",
-            "Bearer  a.b.c",
+            "Bearer   ",
+            "Bearer\ta.b.c",
+            "Bearer \ta.b.c",
+            "Bearer\t a.b.c",
+            "Bearer  a.b.c  d",
+            " Bearer a.b.c",
             "Basic dTpw",
             "a.b.c",
             "Bearer a.b.c d",

@@ -24,8 +24,8 @@ pub enum Denied {
     /// A `typ` that is not one of an access token.
     #[error("the token's typ is not JWT or at+jwt")]
     Type,
-    /// Header members that must be understood and are not.
-    #[error("the token has critical header members")]
+    /// A `crit` or `b64` header: members that must be understood and are not.
+    #[error("the token's header has crit or b64")]
     Critical,
     /// Signed with an algorithm that the policy does not allow.
     #[error("the token's alg is not allowed")]

@@ -9,7 +9,7 @@ use tokio::{
     sync::Mutex,
     time::{Instant, sleep},
 };
-use tracing::{info, warn};
+use tracing::{debug, error, info, warn};
 
 pub use source::{JwksError, JwksSource};
 
@@ -19,8 +19,11 @@ use crate::metrics::Metrics;
 /// When the issuer's keys are fetched again.
 #[derive(Clone, Copy, Debug)]
 pub struct JwksRefresh {
-    /// The age at which they are fetched again. A key that the issuer has withdrawn is accepted for at most this long.
+    /// The age at which they are fetched again. A key that the issuer has withdrawn is accepted for at most this long, if
+    /// the fetch succeeds.
     pub max_age: Duration,
+    /// The age at which they are no longer accepted if no fetch succeeds. Longer than `max_age`.
+    pub max_stale: Duration,
     /// The pause after a fetch, whether it succeeded or not: tokens that name unknown keys do not make the gateway
     /// fetch more often.
     pub min_interval: Duration,
@@ -30,6 +33,7 @@ impl Default for JwksRefresh {
     fn default() -> Self {
         Self {
             max_age: Duration::from_secs(300),
+            max_stale: Duration::from_secs(24 * 60 * 60),
             min_interval: Duration::from_secs(10),
         }
     }
@@ -38,16 +42,25 @@ impl Default for JwksRefresh {
 /// The keys of an issuer, from a file or a URL.
 ///
 /// They are fetched again when they are old ([`keep_fresh`](Self::keep_fresh)), and when a token names a key that
-/// is not among them. If a fetch fails, the last good set stays in use, however old: see the metric
-/// `sealpost_jwks_last_success_timestamp_seconds`. Until the first fetch succeeds, every token is refused.
+/// is not among them. A fetch replaces the set, even if the new one has no usable key. If a fetch fails, the last set stays
+/// in use until it is [`max_stale`](JwksRefresh::max_stale) old: see the metric
+/// `sealpost_jwks_last_success_timestamp_seconds`. Before the first fetch succeeds, and after that age, every token is
+/// refused.
 #[derive(Debug)]
 pub struct IssuerKeys {
     source: JwksSource,
     refresh: JwksRefresh,
     metrics: Arc<Metrics>,
-    keys: RwLock<Option<Arc<KeySet>>>,
+    known: RwLock<Option<Known>>,
     /// When the last fetch ended, or began if it was cancelled. Held during a fetch, so that one runs at a time.
     attempt: Mutex<Option<Instant>>,
+}
+
+/// A set, and when its fetch began: the issuer may have changed it since.
+#[derive(Debug)]
+struct Known {
+    keys: Arc<KeySet>,
+    at: Instant,
 }
 
 impl IssuerKeys {
@@ -58,7 +71,7 @@ impl IssuerKeys {
             source,
             refresh,
             metrics,
-            keys: RwLock::new(None),
+            known: RwLock::new(None),
             attempt: Mutex::new(None),
         }
     }
@@ -67,7 +80,7 @@ impl IssuerKeys {
     ///
     /// # Errors
     ///
-    /// [`JwksError`]; the previous keys stay in use.
+    /// [`JwksError`]; the previous keys stay in use for a while.
     pub async fn fetch(&self) -> Result<(), JwksError> {
         let mut attempt = self.attempt.lock().await;
         self.fetch_now(&mut attempt).await
@@ -82,9 +95,16 @@ impl IssuerKeys {
         }
     }
 
-    /// Returns the keys, if a fetch has succeeded.
+    /// Returns the keys, if a fetch has succeeded and they are not too old.
     pub(super) fn current(&self) -> Option<Arc<KeySet>> {
-        self.keys.read().clone()
+        let known = self.known.read();
+        let known = known.as_ref()?;
+        (known.at.elapsed() < self.refresh.max_stale).then(|| Arc::clone(&known.keys))
+    }
+
+    /// Returns whether there is a key to check tokens with.
+    pub(super) fn is_usable(&self) -> bool {
+        self.current().is_some_and(|keys| !keys.is_empty())
     }
 
     /// Returns keys that are newer than the `seen` ones, which lack a key; `None` if there are none now.
@@ -106,19 +126,31 @@ impl IssuerKeys {
     }
 
     async fn fetch_now(&self, attempt: &mut Option<Instant>) -> Result<(), JwksError> {
-        *attempt = Some(Instant::now());
+        let at = Instant::now();
+        *attempt = Some(at);
         let result = self.source.read().await;
         // Set again: a fetch may take longer than the pause after it.
         *attempt = Some(Instant::now());
         self.metrics.keys_fetched(result.is_ok());
         match result {
             Ok(keys) => {
-                info!(keys = keys.len(), "issuer's keys fetched");
-                *self.keys.write() = Some(Arc::new(keys));
+                let keys = Arc::new(keys);
+                let known = Known {
+                    keys: Arc::clone(&keys),
+                    at,
+                };
+                let old = self.known.write().replace(known);
+                log_fetched(&keys, old.as_ref().map(|old| &*old.keys));
+                self.metrics.keys_known(keys.len());
                 Ok(())
             }
+            Err(error) if self.is_usable() => {
+                warn!(%error, "issuer's keys not fetched; the known keys stay in use for now");
+                Err(error)
+            }
             Err(error) => {
-                warn!(%error, "issuer's keys not fetched; the known keys stay in use");
+                error!(%error, "issuer's keys not fetched; every token is refused");
+                self.metrics.keys_known(0);
                 Err(error)
             }
         }
@@ -126,12 +158,33 @@ impl IssuerKeys {
 
     /// Returns how long to wait until the next fetch is due.
     async fn pause(&self) -> Duration {
-        let wait = if self.current().is_some() {
+        let wait = if self.is_usable() {
             self.refresh.max_age
         } else {
             self.refresh.min_interval
         };
         let attempt = *self.attempt.lock().await;
         attempt.map_or(Duration::ZERO, |at| wait.saturating_sub(at.elapsed()))
+    }
+}
+
+/// Logs what a set holds. What is left out of it is logged again only when it changes.
+fn log_fetched(keys: &KeySet, old: Option<&KeySet>) {
+    let changed = old.is_none_or(|old| old.left_out() != keys.left_out());
+    for left_out in keys.left_out().iter().filter(|_| changed) {
+        if left_out.reason().is_usual() {
+            debug!(%left_out, "issuer's key");
+        } else {
+            warn!(%left_out, "issuer's key");
+        }
+    }
+    let more = keys.more_left_out();
+    if changed && more > 0 {
+        warn!(more, "issuer's keys left out");
+    }
+    if keys.is_empty() {
+        error!("issuer's keys fetched: none can be used, and every token is refused");
+    } else {
+        info!(keys = keys.len(), "issuer's keys fetched");
     }
 }

@@ -3,10 +3,11 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Header, Validation, decode, decode_header, errors::ErrorKind};
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::context::ProjectId;
-use serde::{Deserialize, Deserializer};
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
     algorithm::TokenAlgorithm, authenticator::Authenticator, denied::Denied, jwks::IssuerKeys,
@@ -92,10 +93,6 @@ impl JwtAuthenticator {
     }
 
     fn check_header(&self, header: &Header) -> Result<(), Denied> {
-        // RFC 7515 §4.1.11: critical members that are not understood must be refused. We understand none.
-        if header.crit.is_some() {
-            return Err(Denied::Critical);
-        }
         // RFC 8725 §3.11: what an issuer signs for another purpose must not pass as an access token.
         if !header.typ.as_deref().is_none_or(is_access_token) {
             return Err(Denied::Type);
@@ -106,6 +103,27 @@ impl JwtAuthenticator {
         Ok(())
     }
 
+    /// Returns what the token says, if one of the keys has signed it.
+    fn claims(&self, token: &str, header: &Header, keys: &KeySet) -> Result<Claims, Denied> {
+        let mut validation = Validation::new(header.alg);
+        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
+        validation.set_issuer(&[&self.policy.issuer]);
+        validation.set_audience(&[&self.policy.audience]);
+        // Checked against `now`, by the caller.
+        validation.validate_exp = false;
+        let mut result = Err(Denied::UnknownKey);
+        for key in keys.candidates(header.kid.as_deref(), header.alg) {
+            result = match decode(token, &key.key, &validation) {
+                Ok(token) => return Ok(token.claims),
+                Err(error) => Err(denied(error.kind())),
+            };
+            if result.as_ref().err() != Some(&Denied::Signature) {
+                break;
+            }
+        }
+        result
+    }
+
     fn principal(
         &self,
         token: &str,
@@ -113,20 +131,7 @@ impl JwtAuthenticator {
         keys: &KeySet,
         now: UnixTime,
     ) -> Result<Principal, Denied> {
-        let key = keys
-            .find(header.kid.as_deref(), header.alg)
-            .ok_or(Denied::UnknownKey)?;
-
-        let mut validation = Validation::new(header.alg);
-        validation.set_required_spec_claims(&["exp", "iss", "aud"]);
-        validation.set_issuer(&[&self.policy.issuer]);
-        validation.set_audience(&[&self.policy.audience]);
-        // Checked below, against `now`.
-        validation.validate_exp = false;
-        let claims: Claims = decode(token, &key.key, &validation)
-            .map_err(|error| denied(error.kind()))?
-            .claims;
-
+        let claims = self.claims(token, header, keys)?;
         #[expect(
             clippy::cast_precision_loss,
             reason = "exact for the next 285 million years"
@@ -146,6 +151,7 @@ impl JwtAuthenticator {
 #[async_trait]
 impl Authenticator for JwtAuthenticator {
     async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, Denied> {
+        check_critical(token)?;
         let header = decode_header(token).map_err(|_| Denied::Malformed)?;
         self.check_header(&header)?;
         let keys = self.keys_for(header.kid.as_deref()).await;
@@ -155,10 +161,32 @@ impl Authenticator for JwtAuthenticator {
 
     fn is_ready(&self) -> bool {
         match &self.keys {
-            TokenKeys::Fixed(_) => true,
-            TokenKeys::Issuer(keys) => keys.current().is_some(),
+            TokenKeys::Fixed(keys) => !keys.is_empty(),
+            TokenKeys::Issuer(keys) => keys.is_usable(),
         }
     }
+}
+
+/// Refuses headers that change what must be understood or what is signed: every `crit`, even an empty one or `null`
+/// (RFC 7515 §4.1.11, we understand none), and `b64`, which is not valid without one (RFC 7797 §6).
+fn check_critical(token: &str) -> Result<(), Denied> {
+    let (header, _) = token.split_once('.').ok_or(Denied::Malformed)?;
+    let header = URL_SAFE_NO_PAD.decode(header);
+    let header = header.map_err(|_| Denied::Malformed)?;
+    let Critical { crit, b64 } = serde_json::from_slice(&header).map_err(|_| Denied::Malformed)?;
+    if crit.is_some() || b64.is_some() {
+        return Err(Denied::Critical);
+    }
+    Ok(())
+}
+
+/// The library takes `null` for absence, and passes `b64` over.
+#[derive(Deserialize)]
+struct Critical {
+    #[serde(default, deserialize_with = "present")]
+    crit: Option<IgnoredAny>,
+    #[serde(default, deserialize_with = "present")]
+    b64: Option<IgnoredAny>,
 }
 
 /// The claims that are read. A claim that is present must have its type: `null` is not a list, and a limit that

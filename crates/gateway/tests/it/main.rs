@@ -13,6 +13,7 @@ mod failures;
 mod harness;
 mod idempotency;
 mod issuer;
+mod key_sets;
 mod keys;
 mod limits;
 mod operations;

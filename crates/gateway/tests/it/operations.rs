@@ -106,6 +106,8 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_tls_handshakes_failed counter
     # HELP sealpost_jwks_last_success_timestamp_seconds When the issuer's keys were last fetched; 0 for never.
     # TYPE sealpost_jwks_last_success_timestamp_seconds gauge
+    # HELP sealpost_jwks_keys Keys of the issuer that tokens are checked with.
+    # TYPE sealpost_jwks_keys gauge
     # HELP sealpost_tls_certificate_not_after_timestamp_seconds When the gateway's own certificate expires; 0 without TLS.
     # TYPE sealpost_tls_certificate_not_after_timestamp_seconds gauge
     # HELP sealpost_agent_certificate_not_after_timestamp_seconds When the certificate of an agent expires.
@@ -135,6 +137,7 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     sealpost_connections 0
     sealpost_connections_displaced_total 0
     sealpost_connections_refused_total 0
+    sealpost_jwks_keys 0
     sealpost_jwks_last_success_timestamp_seconds 0.0
     sealpost_log_lines_dropped_total 0
     sealpost_request_duration_seconds_count 7

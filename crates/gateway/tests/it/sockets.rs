@@ -25,12 +25,21 @@ pub(crate) struct Server {
 }
 
 pub(crate) async fn start(world: World) -> Server {
+    start_counted(world, None).await
+}
+
+/// Starts a server whose connections are counted.
+pub(crate) async fn start_counted(world: World, metrics: Option<Arc<Metrics>>) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopping) = oneshot::channel::<()>();
     let shutdown = async { drop(stopping.await) };
+    let mut listener = Listener::plain(listener).unwrap();
+    if let Some(metrics) = metrics {
+        listener = listener.with_metrics(metrics);
+    }
     let stopped = tokio::spawn(serve(
-        Listener::plain(listener).unwrap(),
+        listener,
         world.router.clone(),
         world.limits,
         shutdown,
@@ -68,6 +77,13 @@ impl Server {
             self.world.issuer.token()
         )
     }
+}
+
+/// Sends these bytes and returns what comes back.
+pub(crate) async fn raw(address: SocketAddr, bytes: &[u8]) -> String {
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    stream.write_all(bytes).await.unwrap();
+    read_all(&mut stream).await
 }
 
 pub(crate) async fn read_all(stream: &mut TcpStream) -> String {

@@ -218,6 +218,71 @@ async fn every_forgery_gets_the_same_403() {
     assert_eq!(with_token(&world, AGENT, &good).await.status, 201);
 }
 
+/// A token whose header is this text.
+fn with_header(world: &World, header: &str) -> String {
+    use base64ct::{Base64UrlUnpadded, Encoding as _};
+    let token = world.issuer.token();
+    let claims = token.split('.').nth(1).unwrap();
+    let message = format!(
+        "{}.{claims}",
+        Base64UrlUnpadded::encode_string(header.as_bytes())
+    );
+    let key = world.issuer.key(Algorithm::EdDSA);
+    let signature = jsonwebtoken::crypto::sign(message.as_bytes(), key, Algorithm::EdDSA).unwrap();
+    format!("{message}.{signature}")
+}
+
+#[tokio::test]
+async fn every_crit_and_b64_is_refused() {
+    let world = world();
+    let header = |more: &str| format!(r#"{{"alg":"EdDSA","kid":"ed"{more}}}"#);
+    let plain = with_header(&world, &header(""));
+    assert_eq!(with_token(&world, AGENT, &plain).await.status, 201);
+    let unknown = with_header(&world, &header(r#","x":{"crit":[],"b64":false},"Crit":[]"#));
+    assert_eq!(with_token(&world, AGENT, &unknown).await.status, 409);
+    for more in [
+        r#","crit":null"#,
+        r#","crit":[]"#,
+        r#","crit":["exp"]"#,
+        r#","crit":["b64"],"b64":true"#,
+        r#","crit":["b64"],"b64":false"#,
+        r#","crit":"exp""#,
+        r#","crit":{}"#,
+        r#","crit":false"#,
+        r#","crit":0"#,
+        r#","crit":["kid"],"crit":null"#,
+        r#","cri\u0074":null"#,
+        r#","b64":true"#,
+        r#","b64":false"#,
+        r#","b64":null"#,
+        r#","b64":"x""#,
+    ] {
+        let token = with_header(&world, &header(more));
+        let answer = with_token(&world, AGENT, &token).await;
+        assert_eq!(answer.status, 403, "{more}");
+    }
+}
+
+#[tokio::test]
+async fn one_or_more_spaces_after_bearer_are_accepted_and_no_tab() {
+    for (scheme, status) in [
+        ("Bearer ", 201),
+        ("Bearer  ", 201),
+        ("bearer        ", 201),
+        ("BEARER ", 201),
+        ("Bearer\t", 403),
+        ("Bearer \t", 403),
+        ("Bearer\t ", 403),
+        ("Bearer", 403),
+    ] {
+        let world = world();
+        let mut request = world.request(AGENT, GOOD);
+        let value = HeaderValue::from_str(&format!("{scheme}{}", world.issuer.token())).unwrap();
+        request.headers_mut().insert("authorization", value);
+        assert_eq!(world.send(request).await.status, status, "{scheme:?}");
+    }
+}
+
 #[tokio::test]
 async fn claims_limit_agents_and_projects() {
     let world = world();

@@ -3,17 +3,18 @@
 //! What the HTTP library refuses before the gateway sees it has no body; `docs/API.md` lists it. Everything
 //! else is answered with a problem.
 
-use std::time::Duration;
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
     http::{Method, Request, Uri},
 };
-use tokio::time::Instant;
+use sealpost_gateway::{Listener, Metrics, serve};
+use tokio::{net::TcpListener, time::Instant};
 
 use crate::{
-    harness::{AGENT, GOOD, REQUEST_ID, world},
-    sockets::start,
+    harness::{AGENT, GOOD, REQUEST_ID, World, short_limits, world, world_of},
+    sockets::{raw, start, start_counted},
 };
 
 /// What came back: the status, the type of the body, and the problem's name.
@@ -229,6 +230,94 @@ async fn framing_that_is_odd_but_clear_is_answered_with_a_problem() {
     }
 }
 
+/// RFC 9112 §3.2.
+#[tokio::test]
+async fn http_1_1_without_a_host_is_a_400_and_so_are_two_or_an_invalid_one() {
+    let metrics = Arc::new(Metrics::new());
+    let world = world_of(short_limits(), |gateway| {
+        gateway.with_metrics(metrics.clone())
+    });
+    let operations = serve_operations(&world).await;
+    let server = start_counted(world, Some(metrics.clone())).await;
+    let refused = [
+        ("1.1", ""),
+        ("1.1", "Host: x\r\nHost: x\r\n"),
+        ("1.1", "Host: x\r\nhost: y\r\n"),
+        ("1.1", "Host: a b\r\n"),
+        ("1.1", "Host: u@x\r\n"),
+        ("1.1", "Host: http://x\r\n"),
+        ("1.1", "Host: x:y\r\n"),
+        ("1.1", "Host: [::1\r\n"),
+        ("1.0", "Host: x\r\nHost: x\r\n"),
+        ("1.0", "Host: a/b\r\n"),
+    ];
+    for (version, hosts) in refused {
+        for target in [
+            "/openapi.json",
+            "http://x/openapi.json",
+            "/v1/secrets/a/secret-value",
+        ] {
+            let head =
+                format!("GET {target} HTTP/{version}\r\n{hosts}X-Request-Id: request-1\r\n\r\n");
+            let started = Instant::now();
+            let answer = server.raw(&[head.as_bytes()]).await;
+            assert!(started.elapsed() < Duration::from_secs(2), "closed");
+            let seen = seen(&answer);
+            assert_eq!(seen.status, "400", "{head}");
+            assert_eq!(seen.problem.as_deref(), Some("invalid-parameter"), "{head}");
+            assert_eq!(seen.media_type.as_deref(), Some("application/problem+json"));
+            assert!(seen.body.contains(r#""violations":["Host: "#), "{seen:?}");
+            for header in [
+                "x-request-id: request-1",
+                "cache-control: no-store",
+                "connection: close",
+            ] {
+                assert!(answer.contains(header), "{answer}");
+            }
+        }
+        let head = format!("GET /healthz HTTP/{version}\r\n{hosts}\r\n");
+        let seen = seen(&raw(operations, head.as_bytes()).await);
+        assert_eq!(seen.problem.as_deref(), Some("invalid-parameter"), "{head}");
+    }
+    let counted = r#"sealpost_requests_total{status="400",outcome="invalid-parameter"} 30"#;
+    let text = metrics.encode().unwrap();
+    assert!(text.contains(counted), "{text}");
+    // Nothing of a body is stored, and however long it is, the answer arrives.
+    let head = server.head(AGENT, "Content-Length: 1000000\r\n");
+    let head = head.replace("Host: x\r\n", "");
+    let answer = server.raw(&[head.as_bytes(), &[b' '; 1_000_000]]).await;
+    assert_eq!(seen(&answer).problem.as_deref(), Some("invalid-parameter"));
+
+    let close = "Connection: close\r\n";
+    for (version, host) in [
+        ("1.0", ""),
+        ("1.0", "Host: x\r\n"),
+        ("1.1", "Host:\r\n"),
+        ("1.1", "Host: gateway.example:8443\r\n"),
+        ("1.1", "hOST: [::1]:8443\r\n"),
+    ] {
+        let head = |path| format!("GET {path} HTTP/{version}\r\n{host}{close}\r\n");
+        let answer = server.raw(&[head("/openapi.json").as_bytes()]).await;
+        assert_eq!(seen(&answer).status, "200", "{host}");
+        let answer = raw(operations, head("/healthz").as_bytes()).await;
+        assert_eq!(seen(&answer).status, "200", "{host}");
+    }
+}
+
+async fn serve_operations(world: &World) -> SocketAddr {
+    let tcp = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = tcp.local_addr().unwrap();
+    let listener = Listener::plain(tcp).unwrap();
+    let router = world.operations.clone();
+    tokio::spawn(serve(
+        listener,
+        router,
+        world.limits,
+        std::future::pending(),
+    ));
+    address
+}
+
 /// The second column of a table in `docs/API.md`.
 #[tokio::test]
 async fn what_the_library_refuses_has_no_body() {
@@ -319,7 +408,10 @@ async fn headers_just_within_the_limits_are_read() {
         let seen = seen(&server.raw(&[head.as_bytes()]).await);
         assert!(seen.problem.is_some(), "{seen:?}");
     }
-    let path = format!("GET /{} HTTP/1.1\r\n{close}\r\n", "x".repeat(65_000));
+    let path = format!(
+        "GET /{} HTTP/1.1\r\nHost: x\r\n{close}\r\n",
+        "x".repeat(65_000)
+    );
     let seen = seen(&server.raw(&[path.as_bytes()]).await);
     assert_eq!(seen.problem.as_deref(), Some("not-found"));
 }

@@ -1,5 +1,7 @@
 //! `[auth]`: which tokens are accepted.
 
+use std::fmt::Display;
+use std::path::Path;
 use std::time::Duration;
 
 use sealpost_files::quoted;
@@ -8,6 +10,7 @@ use sealpost_gateway::{
     auth::{JwksRefresh, JwksSource, KeySet, TokenAlgorithm},
 };
 
+use crate::configuration::findings::Weight;
 use crate::configuration::named_files;
 use crate::configuration::section::Section;
 
@@ -41,22 +44,16 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Tokens> {
     );
     let mut section = root.section("auth")?;
     section.require("issuer", "give the iss that tokens have, exactly");
-    let issuer = section.text("issuer");
+    let issuer = claim(&mut section, "issuer");
     section.require(
         "audience",
         "give the aud that tokens for this gateway have, exactly",
     );
-    let audience = section.text("audience");
+    let audience = claim(&mut section, "audience");
     let leeway = section.duration("leeway", Duration::ZERO..=LONGEST);
     let algorithms = algorithms(&mut section);
     let source = source(&mut section);
-    let mut refresh = JwksRefresh::default();
-    if let Some(max_age) = section.duration("jwks_max_age", SHORTEST..=DAY) {
-        refresh.max_age = max_age;
-    }
-    if let Some(min_interval) = section.duration("jwks_min_interval", SHORTEST..=LONGEST) {
-        refresh.min_interval = min_interval;
-    }
+    let refresh = refresh(&mut section);
     section.finish();
 
     let mut policy = TokenPolicy::new(issuer?, audience?);
@@ -73,6 +70,55 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Tokens> {
             refresh,
         },
     })
+}
+
+/// A text that tokens must have exactly. One that no token has, because something invisible was copied with it, would
+/// refuse every token.
+fn claim(section: &mut Section<'_>, key: &'static str) -> Option<String> {
+    let text = section.text(key)?;
+    let invisible = |c: char| {
+        c.is_control()
+            || matches!(
+                c,
+                '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{feff}'
+            )
+    };
+    if text.trim() != text {
+        section.wrong(
+            key,
+            "begins or ends with a blank or a line break; remove it",
+        );
+    } else if text.contains(invisible) {
+        section.wrong(
+            key,
+            "has a control character, a line break or an invisible character; remove it",
+        );
+    }
+    Some(text)
+}
+
+fn refresh(section: &mut Section<'_>) -> JwksRefresh {
+    let mut refresh = JwksRefresh::default();
+    if let Some(max_age) = section.duration("jwks_max_age", SHORTEST..=DAY) {
+        refresh.max_age = max_age;
+    }
+    if let Some(max_stale) = section.duration("jwks_max_stale", SHORTEST..=MONTH) {
+        refresh.max_stale = max_stale;
+    }
+    if let Some(min_interval) = section.duration("jwks_min_interval", SHORTEST..=LONGEST) {
+        refresh.min_interval = min_interval;
+    }
+    if refresh.max_stale <= refresh.max_age {
+        section.wrong(
+            "jwks_max_stale",
+            format_args!(
+                "{} is not longer than jwks_max_age, {}: keys would be refused before they are fetched again",
+                humantime::format_duration(refresh.max_stale),
+                humantime::format_duration(refresh.max_age),
+            ),
+        );
+    }
+    refresh
 }
 
 fn algorithms(section: &mut Section<'_>) -> Option<Vec<TokenAlgorithm>> {
@@ -107,9 +153,13 @@ fn source(section: &mut Section<'_>) -> Option<JwksSource> {
         }
         (None, Some(path)) => {
             let json = named_files::read(section.findings(), &section.at("jwks_file"), &path)?;
-            KeySet::from_jwks(&json)
-                .map_err(|e| section.wrong("jwks_file", format_args!("{}: {e}", quoted(&path))))
-                .ok()?;
+            match KeySet::from_jwks(&json) {
+                Ok(keys) => report(section, &path, &keys),
+                Err(error) => {
+                    section.wrong("jwks_file", format_args!("{}: {error}", quoted(&path)));
+                    return None;
+                }
+            }
             Some(JwksSource::file(path))
         }
         (Some(_), Some(_)) => {
@@ -126,8 +176,35 @@ fn source(section: &mut Section<'_>) -> Option<JwksSource> {
     }
 }
 
+/// Tells what can't be used of a key set. An empty one may be meant: the issuer has withdrawn its keys.
+fn report(section: &Section<'_>, path: &Path, keys: &KeySet) {
+    let add = |weight, what: &dyn Display| {
+        let what = format_args!("{}: {what}", quoted(path));
+        section
+            .findings()
+            .add(weight, section.at("jwks_file"), what);
+    };
+    for left_out in keys.left_out() {
+        // Without its kid: findings repeat nothing of a file.
+        let (index, reason) = (left_out.index(), left_out.reason());
+        if !reason.is_usual() {
+            let what = format!("keys[{index}] is left out: {reason}");
+            add(Weight::Notice, &what);
+        }
+    }
+    if keys.is_empty() {
+        let what =
+            "no key for RS256, PS256, ES256 or EdDSA; every token is refused until there is one";
+        add(Weight::Degraded, &what);
+    }
+}
+
 /// For a fetch of the key set.
 const TIMEOUT: Duration = Duration::from_secs(5);
 const SHORTEST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_secs(10 * 60);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests;
