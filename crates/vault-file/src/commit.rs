@@ -34,7 +34,9 @@ impl Commit for Changes {
         debug!(changes = changes.len(), "writing to the vault");
         self.0.apply(changes, answers).map_err(|error| match error {
             StoreError::Database(_) => Failure::Passing(error.into()),
-            StoreError::NotSynced | StoreError::Closed => Failure::Final(error.into()),
+            StoreError::NotSynced | StoreError::Closed | StoreError::Damaged => {
+                Failure::Final(error.into())
+            }
         })
     }
 

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sealpost_vault::Vault;
 use sealpost_vault::configuration::{Kind, OpenError, Opening, Section, VaultConfiguration};
+use sealpost_vault::{Vault, VaultId};
 use tokio::task::spawn_blocking;
 
 use crate::vault::FileVault;
@@ -56,8 +56,8 @@ impl VaultConfiguration for FileVaultConfiguration {
         self.path.display().to_string()
     }
 
-    async fn open(&self, _: Opening) -> Result<Arc<dyn Vault>, OpenError> {
-        let mut builder = FileVault::builder();
+    async fn open(&self, opening: Opening) -> Result<Arc<dyn Vault>, OpenError> {
+        let mut builder = FileVault::builder().opening(opening);
         if let Some(bytes) = self.max_value {
             builder = builder.max_value(bytes);
         }
@@ -67,6 +67,11 @@ impl VaultConfiguration for FileVaultConfiguration {
         let path = self.path.clone();
         let vault = spawn_blocking(move || builder.open(&path)).await??;
         Ok(Arc::new(vault))
+    }
+
+    async fn check(&self, opening: Opening) -> Result<Option<VaultId>, OpenError> {
+        let path = self.path.clone();
+        Ok(spawn_blocking(move || FileVault::check(&path, opening)).await??)
     }
 }
 

@@ -70,12 +70,22 @@
 #![forbid(unsafe_code)]
 
 mod commit;
+mod condition;
 mod configuration;
+mod contained;
+mod contents;
+mod descriptor;
 mod error;
 mod files;
+mod image;
 mod keys;
+#[doc(hidden)] // for the fuzzer
+pub mod page;
 pub mod record;
+mod rescue;
+mod seal;
 mod store;
+mod survey;
 mod vault;
 mod watched;
 

@@ -5,7 +5,8 @@ use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use redb::BackendError;
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
 
 use super::*;
 

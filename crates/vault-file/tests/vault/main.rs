@@ -5,4 +5,5 @@ mod crash;
 mod keeping;
 mod model;
 mod opening;
+mod rot;
 mod tampering;
