@@ -1,5 +1,7 @@
 //! What is written to.
 
+use std::time::Duration;
+
 /// Makes changes durable. The writer's thread owns it, calls it with one batch at a time, and drops it when it ends.
 pub trait Commit: Send + 'static {
     /// One change.
@@ -22,6 +24,17 @@ pub trait Commit: Send + 'static {
         answers: &mut Vec<Self::Answer>,
     ) -> Result<(), Failure<Self::Error>>;
 
+    /// Tries whether changes can be committed again, after a batch failed with [`Failure::Passing`] or something else found
+    /// the store unusable. Until it succeeds, no change is committed, and it is called again after each
+    /// [`Bounds::recovery_pause`]. Unless implemented, it succeeds.
+    ///
+    /// # Errors
+    ///
+    /// [`Failure`], with what changes fail with meanwhile.
+    fn recover(&mut self) -> Result<(), Failure<Self::Error>> {
+        Ok(())
+    }
+
     /// Returns the size of a change in bytes, which [`Bounds::batch_bytes`] limits. Zero if that is of no interest.
     #[must_use]
     fn size(_: &Self::Change) -> usize {
@@ -32,13 +45,13 @@ pub trait Commit: Send + 'static {
 /// Why a batch was not committed, and whether the next one may be.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Failure<E> {
-    /// The next batch may succeed.
+    /// A later batch may succeed: the writer recovers by itself.
     Passing(E),
     /// Nothing may be written any more, for example because an fsync failed: the writer ends.
     Final(E),
 }
 
-/// How much waits, and how much is committed together.
+/// How much waits, how much is committed together, and how often recovery is tried.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Bounds {
     /// How many changes wait at most. Further callers wait for a place.
@@ -47,15 +60,18 @@ pub struct Bounds {
     pub batch: usize,
     /// With how many bytes a batch is full, by [`Commit::size`].
     pub batch_bytes: usize,
+    /// The pause between a failure and the attempt to recover from it, and between attempts.
+    pub recovery_pause: Duration,
 }
 
 impl Default for Bounds {
-    /// 256 changes wait, and 256 changes or 8 MiB are committed together.
+    /// 256 changes wait, 256 changes or 8 MiB are committed together, and recovery is tried each second.
     fn default() -> Self {
         Self {
             queue: 256,
             batch: 256,
             batch_bytes: 8 << 20,
+            recovery_pause: Duration::from_secs(1),
         }
     }
 }

@@ -39,15 +39,18 @@
 //!
 //! - **A batch is all or nothing.** [`Commit::commit`] makes every change of a batch durable, or none; all callers
 //!   of a batch that failed get the same error.
-//! - **The store says whether the writer may go on.** After [`Failure::Passing`] (no space left) it takes the next
-//!   batch. After [`Failure::Final`] (a failed fsync) it commits nothing more, and [`GroupCommit::end`] says why.
+//! - **The store says whether the writer may go on.** After [`Failure::Passing`] (no space left) it refuses changes with that
+//!   error and asks [`Commit::recover`] each second, without waiting for a change, until that succeeds. Refusing is cheap and
+//!   agrees with [`GroupCommit::state`]: while every change were tried, a full disk would be written to by every caller, and
+//!   small changes would succeed while large ones fail. After [`Failure::Final`] (a failed fsync) it commits nothing more.
+//! - **The state comes before the answer.** A caller who was told of a failure finds it in [`GroupCommit::state`].
 //! - **A caller may leave.** When the future of [`GroupCommit::submit`] is dropped, a change that is in the queue is
 //!   still committed.
 //! - **Nothing that is queued is forgotten.** [`GroupCommit::close`] and dropping commit what was queued before.
 //!
 //! # What it does not do
 //!
-//! It knows no file and does no I/O, and tries nothing a second time.
+//! It knows no file, does no I/O, and tries no change a second time.
 
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -57,5 +60,5 @@ mod error;
 mod writer;
 
 pub use commit::{Bounds, Commit, Failure};
-pub use error::{End, SubmitError};
+pub use error::{End, State, SubmitError};
 pub use writer::GroupCommit;

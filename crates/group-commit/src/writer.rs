@@ -2,14 +2,18 @@
 
 use std::{
     fmt, io,
-    sync::{Arc, OnceLock},
+    sync::Arc,
     thread::{self, JoinHandle},
+    time::{Duration, Instant},
 };
 
-use tokio::sync::{mpsc, oneshot};
-use tracing::trace;
+use tokio::sync::{
+    mpsc::{self, error::TryRecvError},
+    oneshot, watch,
+};
+use tracing::{info, trace, warn};
 
-use crate::{Bounds, Commit, End, Failure, SubmitError};
+use crate::{Bounds, Commit, End, Failure, State, SubmitError};
 
 /// Commits changes from a thread of its own. The [crate](crate) says how.
 ///
@@ -18,17 +22,19 @@ use crate::{Bounds, Commit, End, Failure, SubmitError};
 pub struct GroupCommit<C: Commit> {
     /// `None` only while dropping.
     queue: Option<mpsc::Sender<Job<C>>>,
-    end: Ending<C>,
+    state: Shared<C>,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Set by the thread when it ends, before a caller can notice that.
-type Ending<C> = Arc<OnceLock<End<<C as Commit>::Error>>>;
+/// Set before a caller can notice what it says.
+type Shared<C> = Arc<watch::Sender<State<<C as Commit>::Error>>>;
 
 type Answer<C> = Result<<C as Commit>::Answer, SubmitError<<C as Commit>::Error>>;
 
 enum Job<C: Commit> {
     Change(C::Change, oneshot::Sender<Answer<C>>),
+    /// The store was found unusable by something else: recover.
+    Recover,
     /// Commit what was queued before, then end. The other side waits until this is dropped.
     Close(#[allow(dead_code)] oneshot::Sender<()>),
 }
@@ -41,14 +47,14 @@ impl<C: Commit> GroupCommit<C> {
     /// Fails if the system does not give a thread.
     pub fn start(name: &str, store: C, bounds: Bounds) -> io::Result<Self> {
         let (queue, jobs) = mpsc::channel(bounds.queue);
-        let end = Ending::<C>::default();
-        let ending = Arc::clone(&end);
+        let state = Shared::<C>::new(watch::Sender::new(State::Running));
+        let shared = Arc::clone(&state);
         let thread = thread::Builder::new()
             .name(name.to_owned())
-            .spawn(move || run::<C>(store, jobs, ending, bounds))?;
+            .spawn(move || run::<C>(store, jobs, shared, bounds))?;
         Ok(Self {
             queue: Some(queue),
-            end,
+            state,
             thread: Some(thread),
         })
     }
@@ -61,6 +67,9 @@ impl<C: Commit> GroupCommit<C> {
     ///
     /// [`SubmitError`]: the change was not committed. After [`End::Panicked`] this is not known.
     pub async fn submit(&self, change: C::Change) -> Answer<C> {
+        if let State::Recovering(error) = &*self.state.borrow() {
+            return Err(SubmitError::Failed(error.clone()));
+        }
         let (answer, outcome) = oneshot::channel();
         let ended = || SubmitError::Ended(self.end().unwrap_or(End::Panicked));
         let queue = self.queue.as_ref().ok_or_else(ended)?;
@@ -83,10 +92,29 @@ impl<C: Commit> GroupCommit<C> {
         }
     }
 
+    /// Says that the store was found unusable by something else than a commit, such as a read: changes are refused with this
+    /// error until the writer has recovered.
+    pub fn suspect(&self, error: C::Error) {
+        let was_running = set_recovering::<C>(&self.state, error);
+        if let (true, Some(queue)) = (was_running, &self.queue) {
+            // If the queue is full, the writer is about to look at the state anyway.
+            let _ = queue.try_send(Job::Recover);
+        }
+    }
+
+    /// Returns whether changes are committed now.
+    #[must_use]
+    pub fn state(&self) -> State<C::Error> {
+        self.state.borrow().clone()
+    }
+
     /// Returns why the writer has ended, or `None` while it runs.
     #[must_use]
     pub fn end(&self) -> Option<End<C::Error>> {
-        self.end.get().cloned()
+        match &*self.state.borrow() {
+            State::Ended(end) => Some(end.clone()),
+            State::Running | State::Recovering(_) => None,
+        }
     }
 }
 
@@ -103,21 +131,27 @@ impl<C: Commit> Drop for GroupCommit<C> {
 impl<C: Commit> fmt::Debug for GroupCommit<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupCommit")
-            .field("ended", &self.end.get().is_some())
+            .field("ended", &self.end().is_some())
             .finish_non_exhaustive()
     }
 }
 
-fn run<C: Commit>(mut store: C, mut jobs: mpsc::Receiver<Job<C>>, end: Ending<C>, bounds: Bounds) {
+fn run<C: Commit>(
+    mut store: C,
+    mut jobs: mpsc::Receiver<Job<C>>,
+    state: Shared<C>,
+    bounds: Bounds,
+) {
     let mut batch = Batch::<C>::new(bounds);
     let mut closers = Vec::new();
     // Declared last, so that it is dropped first when the store panics.
-    let ending = SetOnPanic::<C>(end);
+    let ending = SetOnPanic::<C>(state);
     while let Some(job) = jobs.blocking_recv() {
         let mut next = Some(job);
         while let Some(job) = next {
             match job {
                 Job::Change(change, answer) => batch.add(change, answer),
+                Job::Recover => {}
                 Job::Close(done) => {
                     // What is in the queue by now is still taken.
                     jobs.close();
@@ -130,7 +164,10 @@ fn run<C: Commit>(mut store: C, mut jobs: mpsc::Receiver<Job<C>>, end: Ending<C>
                 jobs.try_recv().ok()
             };
         }
-        if let Err(error) = batch.commit(&mut store) {
+        let committed = batch.commit(&mut store, &ending.0);
+        let usable = committed
+            .and_then(|()| recovered(&mut store, &mut jobs, &ending.0, &mut closers, bounds));
+        if let Err(error) = usable {
             ending.set(End::Failed(error.clone()));
             jobs.close();
             while let Some(job) = jobs.blocking_recv() {
@@ -144,6 +181,64 @@ fn run<C: Commit>(mut store: C, mut jobs: mpsc::Receiver<Job<C>>, end: Ending<C>
     // Before those who close it are told.
     drop(store);
     drop(closers);
+}
+
+/// Waits until the store has recovered if it failed, and refuses changes meanwhile. Returns early when the writer is to end.
+/// Fails if nothing more may be written.
+fn recovered<C: Commit>(
+    store: &mut C,
+    jobs: &mut mpsc::Receiver<Job<C>>,
+    state: &Shared<C>,
+    closers: &mut Vec<oneshot::Sender<()>>,
+    bounds: Bounds,
+) -> Result<(), C::Error> {
+    loop {
+        let State::Recovering(error) = state.borrow().clone() else {
+            return Ok(());
+        };
+        let attempt = Instant::now() + bounds.recovery_pause;
+        loop {
+            match jobs.try_recv() {
+                Ok(Job::Change(_, answer)) => {
+                    let _ = answer.send(Err(SubmitError::Failed(error.clone())));
+                }
+                Ok(Job::Recover) => {}
+                Ok(Job::Close(done)) => {
+                    jobs.close();
+                    closers.push(done);
+                }
+                Err(TryRecvError::Disconnected) => return Ok(()),
+                Err(TryRecvError::Empty) => {
+                    let left = attempt.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        break;
+                    }
+                    thread::sleep(left.min(LOOK));
+                }
+            }
+        }
+        match store.recover() {
+            Ok(()) => {
+                info!("the writer has recovered");
+                state.send_replace(State::Running);
+            }
+            Err(Failure::Passing(error)) => {
+                state.send_replace(State::Recovering(error));
+            }
+            Err(Failure::Final(error)) => return Err(error),
+        }
+    }
+}
+
+/// Refuses changes from now on. Returns whether they were committed before.
+fn set_recovering<C: Commit>(state: &Shared<C>, error: C::Error) -> bool {
+    state.send_if_modified(|state| {
+        let was_running = matches!(state, State::Running);
+        if was_running {
+            *state = State::Recovering(error);
+        }
+        was_running
+    })
 }
 
 /// Changes that are committed together, and who waits for them.
@@ -177,7 +272,7 @@ impl<C: Commit> Batch<C> {
     }
 
     /// Commits the batch, answers every caller and empties it. Fails if nothing more may be written.
-    fn commit(&mut self, store: &mut C) -> Result<(), C::Error> {
+    fn commit(&mut self, store: &mut C, state: &Shared<C>) -> Result<(), C::Error> {
         if self.changes.is_empty() {
             return Ok(());
         }
@@ -199,10 +294,13 @@ impl<C: Commit> Batch<C> {
                 Ok(())
             }
             Err(Failure::Passing(error)) => {
+                warn!("a batch was not written; nothing is until the writer has recovered");
+                set_recovering::<C>(state, error.clone());
                 self.fail(&SubmitError::Failed(error));
                 Ok(())
             }
             Err(Failure::Final(error)) => {
+                state.send_replace(State::Ended(End::Failed(error.clone())));
                 self.fail(&SubmitError::Ended(End::Failed(error.clone())));
                 Err(error)
             }
@@ -217,12 +315,18 @@ impl<C: Commit> Batch<C> {
 }
 
 /// Says why the thread ended, also when it panics.
-struct SetOnPanic<C: Commit>(Ending<C>);
+struct SetOnPanic<C: Commit>(Shared<C>);
 
 impl<C: Commit> SetOnPanic<C> {
     /// The first reason counts.
     fn set(&self, end: End<C::Error>) {
-        let _ = self.0.set(end);
+        self.0.send_if_modified(|state| {
+            let runs = !matches!(state, State::Ended(_));
+            if runs {
+                *state = State::Ended(end);
+            }
+            runs
+        });
     }
 }
 
@@ -231,6 +335,9 @@ impl<C: Commit> Drop for SetOnPanic<C> {
         self.set(End::Panicked);
     }
 }
+
+/// How often a writer that recovers looks whether it is to end.
+const LOOK: Duration = Duration::from_millis(20);
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::keys::{FileKey, VaultKeys};
 use crate::rescue::{Found, Rescue};
-use crate::store::{Store, StoreError};
+use crate::store::{Change, Store, StoreError};
 use crate::survey::Remains;
 
 /// What is stored in a vault that is open.
@@ -54,6 +54,12 @@ impl Contents {
     /// Returns whether the file is damaged.
     pub(crate) fn is_damaged(&self) -> bool {
         self.store.as_ref().is_none_or(|store| store.is_damaged())
+    }
+
+    /// Makes changes durable together.
+    pub(crate) fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        let store = self.store.as_ref().ok_or(StoreError::Damaged)?;
+        store.apply(changes, &mut Vec::new())
     }
 
     /// Looks a name up. Blocks while it reads the disk.

@@ -4,9 +4,10 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sealpost_database::is_full;
 use thiserror::Error;
 
-use crate::store::{StoreError, is_full};
+use crate::store::StoreError;
 
 /// Why a file vault does not open. Every text says what to do.
 #[derive(Clone, Debug, Error)]
@@ -29,6 +30,12 @@ pub enum OpenVaultError {
     )]
     Missing {
         /// The directory of the vault.
+        dir: PathBuf,
+    },
+    /// Something is where a new vault should be.
+    #[error("{} is not empty; give a folder that is empty or does not exist", dir.display())]
+    NotEmpty {
+        /// The directory.
         dir: PathBuf,
     },
     /// There is a key, and no database.
@@ -169,8 +176,11 @@ impl OpenVaultError {
     pub(crate) fn store(path: &Path, error: StoreError) -> Self {
         let dir = || path.parent().unwrap_or(path).to_owned();
         let error = match error {
-            StoreError::Database(error) => error,
-            error @ (StoreError::NotSynced | StoreError::Closed | StoreError::Damaged) => {
+            StoreError::Failed(error) => error,
+            error @ (StoreError::Panicked
+            | StoreError::Damaged
+            | StoreError::NotSynced
+            | StoreError::Closed) => {
                 return Self::Store {
                     path: path.to_owned(),
                     source: Arc::new(error),

@@ -72,13 +72,13 @@
 mod commit;
 mod condition;
 mod configuration;
-mod contained;
 mod contents;
 mod descriptor;
 mod error;
 mod files;
 mod image;
 mod keys;
+mod maintenance;
 #[doc(hidden)] // for the fuzzer
 pub mod page;
 pub mod record;
@@ -87,7 +87,6 @@ mod seal;
 mod store;
 mod survey;
 mod vault;
-mod watched;
 
 pub use configuration::KIND;
 pub use error::OpenVaultError;

@@ -41,19 +41,14 @@ impl Rescue {
         &self.remains
     }
 
-    /// Returns the value of a name that opens; `None` if it is damaged or not there.
-    pub(crate) fn value(
-        &self,
-        file: &File,
-        keys: &VaultKeys,
-        name: &str,
-    ) -> Option<Zeroizing<Vec<u8>>> {
+    /// Returns the record of a name if it opens; `None` if it is damaged or not there.
+    pub(crate) fn record(&self, file: &File, keys: &VaultKeys, name: &str) -> Option<Vec<u8>> {
         let places = self.remains.records.get(name)?;
         let Ok(Content::Database(image)) = Content::read(file) else {
             return None;
         };
         let mut records = places.iter().filter_map(|place| image.bytes(place.clone()));
-        records.find_map(|record| keys.open(name, &record).ok())
+        records.find(|record| keys.open(name, record).is_ok())
     }
 
     /// Looks a name up.
@@ -62,7 +57,9 @@ impl Rescue {
         if !newest {
             return Found::Damaged;
         }
-        match (self.value(file, keys, name), names) {
+        let record = self.record(file, keys, name);
+        let value = record.and_then(|record| keys.open(name, &record).ok());
+        match (value, names) {
             (Some(value), _) => Found::Value(value),
             (None, Some(names)) if !names.contains(&keys.index().tag(name)) => Found::Nothing,
             (None, _) => Found::Damaged,

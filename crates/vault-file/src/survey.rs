@@ -55,7 +55,6 @@ struct Commit<'i> {
     slot: Slot,
     records: Option<Table>,
     descriptor: Option<Descriptor>,
-    has_other_tables: bool,
     /// Whether what leads to the descriptor is intact.
     reliable: bool,
 }
@@ -109,8 +108,8 @@ impl Survey {
         {
             return Ok(Self::whole(descriptor, keys, listing));
         }
-        // A crash while the newest commit was written leaves it damaged, and the one before whole. It was not acknowledged: the mark
-        // would say so.
+        // A crash of the system while the newest commit was written leaves it damaged, and the one before whole. It was not
+        // acknowledged if the mark says so. Without a mark that can't be told, except where nothing was stored.
         if let Some(older) = &older
             && !intact
             && image.header.unclean
@@ -120,6 +119,7 @@ impl Survey {
             let listing = older.listing(&keys);
             if let Some(descriptor) = older.descriptor
                 && listing.proven
+                && (mark.is_some() || listing.names.seal().count() == 0)
                 && is_newest(&listing)
             {
                 return Ok(Self::whole(descriptor, keys, listing));
@@ -202,7 +202,6 @@ impl<'i> Commit<'i> {
             slot,
             records: None,
             descriptor: None,
-            has_other_tables: false,
             reliable: slot.intact && intact,
         };
         for (name, table) in tables {
@@ -216,7 +215,7 @@ impl<'i> Commit<'i> {
                     commit.descriptor = row;
                     commit.reliable &= intact;
                 }
-                _ => commit.has_other_tables = true,
+                _ => {}
             }
         }
         commit
@@ -224,7 +223,7 @@ impl<'i> Commit<'i> {
 
     /// Returns whether this is certainly not a vault of a version that is known.
     fn is_foreign(&self) -> bool {
-        self.reliable && (self.descriptor.is_none() || self.has_other_tables)
+        self.reliable && self.descriptor.is_none()
     }
 
     fn keys(&self, file_key: &FileKey) -> Result<Option<(Descriptor, VaultKeys)>, Unspecified> {
@@ -247,10 +246,13 @@ impl<'i> Commit<'i> {
             .descriptor
             .is_some_and(|descriptor| descriptor.seal.is_none());
         if is_old {
-            // Nothing sealed its names: they are proven by the checksums of the file, and by records that open under them.
+            // Nothing sealed its names: they are proven by the checksums of their pages, and by records that open under them.
             let opened = self.names(keys, |name, record| keys.open(name, record).is_ok());
+            let proven = self.reliable
+                && self.each_record(&mut |_, _, _| {})
+                && names.seal().has_the_names_of(&opened.seal());
             return Listing {
-                proven: self.reliable && names.seal().has_the_names_of(&opened.seal()),
+                proven,
                 names,
                 seal,
             };
@@ -290,14 +292,15 @@ impl<'i> Commit<'i> {
         places
     }
 
-    fn each_record(&self, visit: &mut dyn FnMut(&str, &[u8], Range<u64>)) {
-        if let Some(records) = self.records {
+    /// Visits every record, and returns whether every page of them is intact.
+    fn each_record(&self, visit: &mut dyn FnMut(&str, &[u8], Range<u64>)) -> bool {
+        self.records.is_some_and(|records| {
             self.image.walk(records.root, RECORDS, &mut |entry| {
                 if let Ok(name) = std::str::from_utf8(entry.key) {
                     visit(name, entry.value, entry.place);
                 }
-            });
-        }
+            })
+        })
     }
 }
 

@@ -22,9 +22,10 @@ use crate::condition;
 use crate::contents::Contents;
 use crate::error::OpenVaultError;
 use crate::files::Files;
+use crate::keys::VaultKeys;
 use crate::record::Record;
 use crate::rescue::Found;
-use crate::store::{Change, StoreError};
+use crate::store::{self, Change, StoreError};
 
 pub use opening::FileVaultBuilder;
 
@@ -57,7 +58,7 @@ impl FileVault {
 
     /// Opens a vault with other limits than the usual ones.
     #[must_use]
-    pub const fn builder() -> FileVaultBuilder {
+    pub fn builder() -> FileVaultBuilder {
         FileVaultBuilder::new()
     }
 
@@ -91,13 +92,23 @@ impl FileVault {
         &self.dir
     }
 
+    /// Returns the keys of its records.
+    pub(crate) fn keys(&self) -> &VaultKeys {
+        self.contents.keys()
+    }
+
+    /// Makes changes durable together, and blocks meanwhile.
+    pub(crate) fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        self.contents.write(changes)
+    }
+
     /// Makes one change durable, and returns the record that was there before.
     async fn submit(&self, change: Change) -> Result<Option<Vec<u8>>, VaultFailure> {
         match &self.writer {
             Some(writer) if !self.contents.is_damaged() => {
                 writer.submit(change).await.map_err(commit::failure)
             }
-            _ => Err(StoreError::Damaged.into()),
+            _ => Err(store::failure(StoreError::Damaged)),
         }
     }
 
@@ -105,7 +116,14 @@ impl FileVault {
     async fn find(&self, name: &str) -> Result<Found, VaultFailure> {
         let (contents, name) = (Arc::clone(&self.contents), name.to_owned());
         let found = spawn_blocking(move || contents.find(&name)).await;
-        Ok(found.map_err(VaultFailure::unavailable)??)
+        found.map_err(VaultFailure::unavailable)?.map_err(|error| {
+            let failure = store::failure(error);
+            // A read failed: redb does nothing more until the file is opened again, so changes would fail, too.
+            if let Some(writer) = &self.writer {
+                writer.suspect(failure.clone());
+            }
+            failure
+        })
     }
 
     /// Returns whether this very operation stored this very value.
@@ -131,9 +149,9 @@ impl Vault for FileVault {
 
     /// A damaged vault gives out what is intact, so the process goes on; it stores nothing until it is restored.
     fn health(&self) -> Health {
-        match self.contents.is_damaged() {
-            true => Health::recovering(StoreError::Damaged.to_string()),
-            false => Health::Ready,
+        match &self.writer {
+            Some(writer) if !self.contents.is_damaged() => commit::health(writer.state()),
+            _ => Health::recovering(store::DAMAGED),
         }
     }
 

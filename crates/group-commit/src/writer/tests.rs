@@ -15,7 +15,11 @@ struct Store {
     permits: blocking::Receiver<()>,
     batches: Arc<Mutex<Vec<Vec<Change>>>>,
     dropped: Arc<AtomicBool>,
+    /// What attempts to recover come to; then they succeed.
+    recoveries: Recoveries,
 }
+
+type Recoveries = Arc<Mutex<Vec<Failure<&'static str>>>>;
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 enum Change {
@@ -54,6 +58,10 @@ impl Commit for Store {
         Ok(())
     }
 
+    fn recover(&mut self) -> Result<(), Failure<&'static str>> {
+        self.recoveries.lock().unwrap().pop().map_or(Ok(()), Err)
+    }
+
     fn size(change: &Change) -> usize {
         match change {
             Put(size) => *size as usize,
@@ -75,6 +83,7 @@ struct World {
     permits: Option<blocking::Sender<()>>,
     batches: Arc<Mutex<Vec<Vec<Change>>>>,
     dropped: Arc<AtomicBool>,
+    recoveries: Recoveries,
 }
 
 type Submitted = tokio::task::JoinHandle<Result<usize, SubmitError<&'static str>>>;
@@ -84,10 +93,12 @@ impl World {
     fn held(bounds: Bounds) -> Self {
         let (sender, permits) = blocking::channel();
         let (batches, dropped) = (Arc::default(), Arc::default());
+        let recoveries = Recoveries::default();
         let store = Store {
             permits,
             batches: Arc::clone(&batches),
             dropped: Arc::clone(&dropped),
+            recoveries: Arc::clone(&recoveries),
         };
         let writer = GroupCommit::start("test-writer", store, bounds).unwrap();
         Self {
@@ -95,13 +106,28 @@ impl World {
             permits: Some(sender),
             batches,
             dropped,
+            recoveries,
         }
     }
 
     fn free() -> Self {
-        let mut world = Self::held(Bounds::default());
+        Self::free_with(Bounds::default())
+    }
+
+    fn free_with(bounds: Bounds) -> Self {
+        let mut world = Self::held(bounds);
         world.release();
         world
+    }
+
+    async fn until(&self, state: State<&'static str>) {
+        let is_so = async {
+            while self.writer.state() != state {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(Duration::from_secs(10), is_so).await;
+        in_time.unwrap_or_else(|_| panic!("{:?}, not {state:?}", self.writer.state()));
     }
 
     fn release(&mut self) {
@@ -156,6 +182,7 @@ async fn a_batch_is_bounded_by_number_and_by_bytes() {
             queue: 16,
             batch,
             batch_bytes,
+            ..Bounds::default()
         });
         let mut tasks = vec![world.first(Put(10)).await];
         for _ in 0..5 {
@@ -190,17 +217,84 @@ async fn a_full_queue_makes_callers_wait() {
 }
 
 #[tokio::test]
-async fn a_failed_batch_is_told_to_all_and_the_next_succeeds() {
-    let mut world = World::held(Bounds::default());
+async fn a_failed_batch_is_told_to_all_and_nothing_is_committed_until_the_writer_has_recovered() {
+    let mut world = World::held(Bounds {
+        recovery_pause: Duration::from_millis(50),
+        ..Bounds::default()
+    });
+    *world.recoveries.lock().unwrap() = vec![Failure::Passing("still full")];
     let first = world.first(Put(0)).await;
     let together = [world.submit(Put(1)).await, world.submit(Pass).await];
     world.release();
     assert_eq!(first.await.unwrap(), Ok(0));
     for task in together {
         assert_eq!(task.await.unwrap(), Err(SubmitError::Failed("full")));
+        assert_eq!(world.writer.state(), State::Recovering("full"));
     }
+    let refused = Err(SubmitError::Failed("full"));
+    assert_eq!(world.writer.submit(Put(2)).await, refused);
+    world.until(State::Recovering("still full")).await;
+    let refused = Err(SubmitError::Failed("still full"));
+    assert_eq!(world.writer.submit(Put(2)).await, refused);
+    // Without a change that would make it try.
+    world.until(State::Running).await;
     assert_eq!(world.writer.submit(Put(2)).await, Ok(0));
+    let committed = world.batches().concat();
+    assert_eq!(committed, [Put(0), Put(1), Pass, Put(2)]);
     assert_eq!(world.writer.end(), None);
+}
+
+#[tokio::test]
+async fn a_change_that_was_queued_when_a_batch_failed_is_refused() {
+    let mut world = World::held(Bounds {
+        batch: 1,
+        ..Bounds::default()
+    });
+    let first = world.first(Pass).await;
+    let queued = world.submit(Put(1)).await;
+    world.release();
+    for task in [first, queued] {
+        assert_eq!(task.await.unwrap(), Err(SubmitError::Failed("full")));
+    }
+    assert_eq!(world.batches(), [[Pass]]);
+}
+
+#[tokio::test]
+async fn a_final_failure_while_recovering_ends_the_writer() {
+    let world = World::free_with(Bounds {
+        recovery_pause: Duration::from_millis(1),
+        ..Bounds::default()
+    });
+    *world.recoveries.lock().unwrap() = vec![Failure::Final("fsync")];
+    let failed = world.writer.submit(Pass).await;
+    assert_eq!(failed, Err(SubmitError::Failed("full")));
+    world.until(State::Ended(End::Failed("fsync"))).await;
+}
+
+#[tokio::test]
+async fn a_suspected_store_recovers_without_a_change() {
+    let world = World::free_with(Bounds {
+        recovery_pause: Duration::from_millis(20),
+        ..Bounds::default()
+    });
+    world.writer.suspect("unreadable");
+    let refused = Err(SubmitError::Failed("unreadable"));
+    assert_eq!(world.writer.submit(Put(1)).await, refused);
+    world.until(State::Running).await;
+    assert_eq!(world.writer.submit(Put(1)).await, Ok(0));
+}
+
+#[tokio::test]
+async fn a_writer_that_recovers_closes_at_once() {
+    let world = World::free_with(Bounds {
+        recovery_pause: Duration::from_secs(3600),
+        ..Bounds::default()
+    });
+    assert!(world.writer.submit(Pass).await.is_err());
+    let closing = tokio::time::timeout(Duration::from_secs(10), world.writer.close());
+    assert!(closing.await.is_ok());
+    assert!(world.dropped.load(Ordering::SeqCst));
+    assert_eq!(world.writer.state(), State::Ended(End::Closed));
 }
 
 #[tokio::test]

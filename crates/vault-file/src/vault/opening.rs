@@ -7,6 +7,8 @@ use std::sync::Arc;
 use aws_lc_rs::rand;
 use redb::StorageBackend;
 use redb::backends::FileBackend;
+use sealpost_database::drop_cached_pages;
+use sealpost_group_commit::Bounds;
 use sealpost_vault::configuration::Opening;
 use sealpost_vault::{VaultId, VaultKind};
 use tracing::{error, info};
@@ -29,14 +31,16 @@ pub struct FileVaultBuilder {
     max_value: usize,
     cache: usize,
     opening: Opening,
+    pub(super) bounds: Bounds,
 }
 
 impl FileVaultBuilder {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             max_value: VaultKind::EMBEDDED.limits().max_value,
             cache: CACHE,
             opening: Opening::CreateIfNew,
+            bounds: Bounds::default(),
         }
     }
 
@@ -95,6 +99,7 @@ impl FileVaultBuilder {
         let may_create = self.opening == Opening::CreateIfNew;
         files.prepare_directory(may_create)?;
         let file = files.lock_database(may_create)?;
+        drop_cached_pages("vault", &file);
         let found = Found::look(&files, &file, self.opening)?;
         let folder = Folder { files, file };
         match found {
@@ -207,7 +212,7 @@ impl FileVaultBuilder {
     ) -> Result<FileVault, OpenVaultError> {
         let Folder { files, file } = folder;
         let store = Arc::new(store);
-        let writer = Changes::start(Arc::clone(&store))
+        let writer = Changes::start(Arc::clone(&store), self.bounds)
             .map_err(|error| OpenVaultError::io(&files.database, error))?;
         Ok(FileVault {
             writer: Some(writer),

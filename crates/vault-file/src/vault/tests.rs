@@ -4,6 +4,7 @@ use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use redb::backends::FileBackend;
 use redb::{BackendError, StorageBackend};
@@ -11,6 +12,7 @@ use redb::{BackendError, StorageBackend};
 use super::*;
 
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);
+const PAUSE: Duration = Duration::from_millis(10);
 
 #[tokio::test]
 async fn a_full_disk_is_told_and_overcome() {
@@ -28,9 +30,11 @@ async fn a_full_disk_is_told_and_overcome() {
             .await
             .unwrap_err();
         assert!(matches!(error, DeleteError::Failed(VaultFailure::Full)));
+        assert!(!vault.health().is_ready());
     }
 
     disk.repair();
+    ready_again(&vault).await;
     for text in ["while", "after"] {
         create(&vault, text).await.unwrap();
     }
@@ -51,7 +55,8 @@ async fn a_full_disk_is_told_and_overcome() {
 }
 
 /// A file that cannot grow is what a full disk looks like most of the time: what is there is still
-/// given out.
+/// given out, and small secrets are refused until there is room for one like that which failed: a vault that
+/// said that it is ready would fail every second request.
 #[tokio::test]
 async fn secrets_can_be_read_from_a_full_disk() {
     let dir = tempfile::tempdir().unwrap();
@@ -73,15 +78,15 @@ async fn secrets_can_be_read_from_a_full_disk() {
         }
     };
     assert!(matches!(error, CreateError::Failed(VaultFailure::Full)));
-    for _ in 0..2 {
+    for _ in 0..5 {
         assert_eq!(
             &vault.fetch(&name("before"), Deadline::NONE).await.unwrap()[..],
             b"value"
         );
-        assert!(
-            create(&vault, "small").await.is_ok(),
-            "there is room for little"
-        );
+        let error = create(&vault, "small").await.unwrap_err();
+        assert!(matches!(error, CreateError::Failed(VaultFailure::Full)));
+        assert!(matches!(vault.health(), Health::Recovering { .. }));
+        tokio::time::sleep(2 * PAUSE).await;
     }
     for index in 0..stored {
         assert!(
@@ -91,6 +96,9 @@ async fn secrets_can_be_read_from_a_full_disk() {
                 .is_ok()
         );
     }
+    disk.repair();
+    ready_again(&vault).await;
+    create(&vault, "small").await.unwrap();
 }
 
 /// The kernel may have dropped what it could not write, so nothing that is read back can be trusted.
@@ -101,6 +109,10 @@ async fn after_a_failed_fsync_the_vault_stops() {
     create(&vault, "before").await.unwrap();
     disk.fail(Fault::Sync, 0);
     create(&vault, "while").await.unwrap_err();
+    let Health::Failed { reason } = vault.health() else {
+        panic!("{:?}", vault.health());
+    };
+    assert!(reason.contains("restart the program"), "{reason}");
     disk.repair();
     for _ in 0..2 {
         let error = create(&vault, "after").await.unwrap_err();
@@ -210,10 +222,23 @@ fn open(dir: &Path) -> (FileVault, Arc<Disk>) {
 
 fn try_open(dir: &Path, disk: &Arc<Disk>) -> Result<FileVault, OpenVaultError> {
     let disk = Arc::clone(disk);
-    FileVault::builder().open_with(dir, move |file| Faulty {
+    let mut builder = FileVault::builder();
+    builder.bounds.recovery_pause = PAUSE;
+    builder.open_with(dir, move |file| Faulty {
         file,
         disk: Arc::clone(&disk),
     })
+}
+
+/// Waits until the vault is ready, which it becomes by itself.
+async fn ready_again(vault: &FileVault) {
+    let ready = async {
+        while !vault.health().is_ready() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let in_time = tokio::time::timeout(Duration::from_secs(10), ready).await;
+    in_time.expect("the vault recovers without being asked");
 }
 
 async fn create(vault: &FileVault, text: &str) -> Result<(), CreateError> {

@@ -1,0 +1,252 @@
+//! The database, opened again after failures.
+
+use std::fmt;
+use std::fs::File;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+use redb::backends::FileBackend;
+use redb::{DatabaseError, StorageBackend, TableDefinition};
+use tracing::{error, warn};
+
+use crate::error::Error;
+use crate::panics::contained;
+use crate::watched::Watched;
+
+/// A database in one file. The [crate](crate) says how it fails.
+///
+/// Its methods may be called from any number of threads, and block while they use the disk.
+pub struct Database {
+    /// `None` when it was closed.
+    open: RwLock<Option<Open>>,
+    /// Whether an operation has failed since the file was opened.
+    failed: AtomicBool,
+    sync_failed: Arc<AtomicBool>,
+    /// Whether the file is damaged, so that nothing may be written to it.
+    frozen: Arc<AtomicBool>,
+    /// How often the file was opened.
+    openings: AtomicU64,
+    /// What is kept in it, for the log.
+    what: &'static str,
+}
+
+/// What holds the file, and with it the lock.
+struct Open {
+    /// `None` when it could not be opened again.
+    database: Option<redb::Database>,
+    reopen: Box<dyn Fn() -> Result<redb::Database, DatabaseError> + Send + Sync>,
+}
+
+impl Database {
+    /// Opens the database in a locked file, or creates one if the file is empty. `what` names it in the log, such as
+    /// `vault`; `cache` is in bytes; `wrap` goes around the file, so that tests can let it fail.
+    ///
+    /// After everything but an orderly end this checks the file, which takes time in proportion to its size.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]; the file is closed then.
+    pub fn open<B: StorageBackend>(
+        what: &'static str,
+        file: File,
+        cache: usize,
+        wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
+    ) -> Result<Self, Error> {
+        drop_cached_pages(what, &file);
+        let sync_failed = Arc::new(AtomicBool::new(false));
+        let frozen = Arc::new(AtomicBool::new(false));
+        let (witness, is_frozen) = (Arc::clone(&sync_failed), Arc::clone(&frozen));
+        let reopen = move || {
+            let backend = Watched {
+                inner: wrap(FileBackend::new(file.try_clone()?)?),
+                sync_failed: Arc::clone(&witness),
+                frozen: Arc::clone(&is_frozen),
+            };
+            redb::Database::builder()
+                .set_cache_size(cache)
+                .set_repair_callback(move |_| warn!("the {what} was not closed; checking its file"))
+                .create_with_backend(backend)
+        };
+        Ok(Self {
+            open: RwLock::new(Some(Open {
+                database: Some(contained(&reopen)?),
+                reopen: Box::new(reopen),
+            })),
+            failed: AtomicBool::new(false),
+            sync_failed,
+            frozen,
+            openings: AtomicU64::new(1),
+            what,
+        })
+    }
+
+    /// Reads. If another call's failure comes in between, it reads again, alone.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn read<T>(
+        &self,
+        read: impl Fn(&redb::Database) -> Result<T, redb::Error>,
+    ) -> Result<T, Error> {
+        match self.with(&read) {
+            // redb remembers the failure of another call, and does nothing more.
+            Err(Error::Failed(redb::Error::PreviousIo)) => {
+                let mut open = self.open.write();
+                self.reopen(open.as_mut())?;
+                self.used(open.as_ref(), read)
+            }
+            result => result,
+        }
+    }
+
+    /// Uses the database, after opening the file again if it failed before. Whatever error `use_database` returns makes the
+    /// next call open it again.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`].
+    pub fn with<T>(
+        &self,
+        use_database: impl FnOnce(&redb::Database) -> Result<T, redb::Error>,
+    ) -> Result<T, Error> {
+        if self.sync_failed.load(Ordering::Acquire) {
+            return Err(Error::NotSynced);
+        }
+        if self.is_frozen() {
+            return Err(Error::Damaged);
+        }
+        if self.failed.load(Ordering::Acquire) {
+            self.reopen(self.open.write().as_mut())?;
+        }
+        self.used(self.open.read().as_ref(), use_database)
+    }
+
+    /// Opens the file again if it failed, and tries whether a change of `bytes` bytes fits, durably; nothing of it is left.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`]: changes fail, too.
+    pub fn probe(&self, bytes: usize) -> Result<(), Error> {
+        self.with(|database| {
+            let chunk = [0; CHUNK];
+            let transaction = database.begin_write()?;
+            {
+                let mut table = transaction.open_table(PROBE)?;
+                for index in 0..bytes.div_ceil(CHUNK) {
+                    table.insert(index as u64, &chunk[..])?;
+                }
+            }
+            transaction.commit()?;
+            let transaction = database.begin_write()?;
+            transaction.delete_table(PROBE)?;
+            Ok(transaction.commit()?)
+        })
+    }
+
+    /// Lets nothing be written to the file any more, also when it is closed: what is in it is damaged.
+    pub fn freeze(&self) {
+        if !self.frozen.swap(true, Ordering::AcqRel) {
+            error!(
+                "the file of the {} is damaged; nothing is written to it any more",
+                self.what
+            );
+        }
+    }
+
+    /// Returns whether nothing is written to the file any more.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
+    }
+
+    /// Returns how often the file was opened. When it was opened again, it may be in the state before or after the change that
+    /// failed.
+    #[must_use]
+    pub fn openings(&self) -> u64 {
+        self.openings.load(Ordering::Acquire)
+    }
+
+    /// Closes the file and gives its lock back. Blocks until no call uses it any more.
+    pub fn close(&self) {
+        let open = self.open.write().take();
+        // A panic while it closes has been reported; the next opening checks the file.
+        let _ = contained(|| {
+            drop(open);
+            Ok::<_, redb::Error>(())
+        });
+    }
+
+    fn used<T>(
+        &self,
+        open: Option<&Open>,
+        use_database: impl FnOnce(&redb::Database) -> Result<T, redb::Error>,
+    ) -> Result<T, Error> {
+        let database = open.ok_or(Error::Closed)?.database.as_ref();
+        let database = database.ok_or(redb::Error::PreviousIo)?;
+        contained(|| use_database(database)).map_err(|error| {
+            error!(%error, "the file of the {} failed", self.what);
+            self.failed.store(true, Ordering::Release);
+            self.finality(error)
+        })
+    }
+
+    /// Opens the file again, unless another call has done it while this one waited.
+    fn reopen(&self, open: Option<&mut Open>) -> Result<(), Error> {
+        let open = open.ok_or(Error::Closed)?;
+        if !self.failed.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        let opened = contained(|| {
+            // The old one goes first: it holds the lock.
+            open.database = None;
+            (open.reopen)()
+        });
+        open.database = Some(opened.map_err(|error| self.finality(error))?);
+        self.openings.fetch_add(1, Ordering::AcqRel);
+        self.failed.store(false, Ordering::Release);
+        warn!(
+            "the file of the {} was opened again after a failure",
+            self.what
+        );
+        Ok(())
+    }
+
+    /// Not the database's error after a failed fsync: this one says that it is final.
+    fn finality(&self, error: Error) -> Error {
+        if self.sync_failed.load(Ordering::Acquire) {
+            Error::NotSynced
+        } else {
+            error
+        }
+    }
+}
+
+impl fmt::Debug for Database {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Database")
+            .field("what", &self.what)
+            .field("failed", &self.failed)
+            .field("sync_failed", &self.sync_failed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Has the kernel forget pages of a file that are not to be written, so that the next read is from the disk. After a failed fsync of an
+/// earlier process it may hold pages that look clean and are not there. `what` names the file in the log.
+#[cfg(target_os = "linux")]
+pub fn drop_cached_pages(what: &str, file: &File) {
+    use rustix::fs::{Advice, fadvise};
+    if let Err(error) = fadvise(file, 0, None, Advice::DontNeed) {
+        warn!(%error, "the file of the {what} is read from the cache: its pages can't be dropped");
+    }
+}
+
+/// Does nothing on this system.
+#[cfg(not(target_os = "linux"))]
+pub fn drop_cached_pages(_: &str, _: &File) {}
+
+/// What a probe writes, and removes.
+const PROBE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("probe");
+const CHUNK: usize = 4096;

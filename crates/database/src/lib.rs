@@ -1,0 +1,29 @@
+//! A redb database in one file, and what becomes of it when the disk fails.
+//!
+//! After an I/O error redb does nothing more until the file is opened again, and it panics on some damage. [`Database`]
+//! contains the panic, and opens the file again at the next call: it is usable again when space is freed.
+//!
+//! A failed fsync is final ([`Error::NotSynced`]): the kernel may have dropped pages that never reached the disk and
+//! marked them clean, so what is read back may be gone after the next power failure, and another fsync would succeed
+//! without having written them. The process must end.
+//!
+//! # What the next start relies on
+//!
+//! - Opening drops the file's cached pages first, so that what is read comes from the disk.
+//! - redb marks the file before the first write after opening, durably, and clears the mark only when it is closed without a
+//!   failure. So after every end but an orderly one the next opening checks the file: every page that can be reached is
+//!   compared with its checksum, and if the last commit is not whole, the one before it is used, which an fsync had made
+//!   durable.
+//!
+//! The file must be locked by its owner: [`Database::open`] takes it as it is.
+
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod database;
+mod error;
+mod panics;
+mod watched;
+
+pub use database::{Database, drop_cached_pages};
+pub use error::{Error, is_full};
