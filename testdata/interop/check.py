@@ -9,13 +9,22 @@ import json
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import Counter
 from pathlib import Path
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from joserfc import jwe as joserfc_jwe
+from joserfc.jwk import RSAKey
 from jwcrypto import jwe as jwcrypto_jwe
 from jwcrypto import jwk
 
 import recipes
+
+# Authlib warns that joserfc is its successor.
+with warnings.catch_warnings(record=True):
+    from authlib.jose import JsonWebEncryption, JsonWebKey
 
 KEYS = Path(__file__).resolve().parent.parent / "keys"
 SIZES = {"a2048": 2048, "a3072": 3072, "a4096": 4096}
@@ -27,7 +36,21 @@ VALUES = {
     "64 KiB": b'{"v":"' + b"x" * (65536 - 8) + b'"}',
 }
 FORMS = ("compact", "flattened", "general")
-JOSE = ("jose", "webcrypto", "jwcrypto")
+JOSE = {
+    "jose": "Node jose",
+    "webcrypto": "Node WebCrypto",
+    "jwcrypto": "Python jwcrypto",
+    "joserfc": "Python joserfc",
+    "authlib": "Python Authlib",
+}
+ALGORITHMS = ["RSA-OAEP-256", "A256GCM"]
+# A header of its own is not refused, and it is enough that one recipient's key is there.
+JOSERFC = joserfc_jwe.JWERegistry(algorithms=ALGORITHMS, strict_check_header=False, verify_all_recipients=False)
+AUTHLIB = JsonWebEncryption(algorithms=ALGORITHMS)
+# The most that joserfc opens: 64 KiB of base64url.
+JOSERFC_LIMIT = 49_152
+# What JSON can be written in more than one way for.
+ODD_NAME = 'Schlüssel "日本" \\ 😀 /\u00a0'
 OAEP = ["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256", "-keyopt", "rsa_mgf1_md:sha256"]
 
 
@@ -126,14 +149,65 @@ class Node:
         return json.loads(done.stdout)
 
 
-def jwcrypto_run(jobs):
-    results = []
-    for job in jobs:
-        try:
-            results.append({"result": jwcrypto_one(job)})
-        except Exception as error:  # whatever it is, it is a failed case
-            results.append({"error": repr(error)})
-    return results
+def each(one):
+    """Runs all jobs of a peer in Python."""
+
+    def run(jobs):
+        results = []
+        for job in jobs:
+            try:
+                results.append({"result": one(job)})
+            except Exception as error:  # whatever it is, it is a failed case
+                results.append({"error": repr(error)})
+        return results
+
+    return run
+
+
+def public_key(to):
+    """In PEM. joserfc and Authlib read no key out of a certificate."""
+    certificate = x509.load_pem_x509_certificate(to["certificate"].encode())
+    return certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
+def protected_header(job):
+    own = {} if job["form"] == "general" else {"kid": job["to"][0]["kid"]}
+    return {**job["header"], **own}
+
+
+def joserfc_one(job):
+    if job["op"] == "open":
+        key = RSAKey.import_key(job["key"])
+        if job["text"].startswith("{"):
+            opened = joserfc_jwe.decrypt_json(json.loads(job["text"]), key, registry=JOSERFC)
+        else:
+            opened = joserfc_jwe.decrypt_compact(job["text"], key, registry=JOSERFC)
+        return base64.b64encode(opened.plaintext).decode()
+    plaintext, header = base64.b64decode(job["plaintext"]), protected_header(job)
+    recipients = [(RSAKey.import_key(public_key(to)), to["kid"]) for to in job["to"]]
+    if job["form"] == "compact":
+        return joserfc_jwe.encrypt_compact(header, plaintext, recipients[0][0], registry=JOSERFC)
+    if job["form"] == "flattened":
+        sealing = joserfc_jwe.FlattenedJSONEncryption(header, plaintext)
+        sealing.add_recipient({}, recipients[0][0])
+    else:
+        sealing = joserfc_jwe.GeneralJSONEncryption(header, plaintext)
+        for key, name in recipients:
+            sealing.add_recipient({"kid": name}, key)
+    return json.dumps(joserfc_jwe.encrypt_json(sealing, None, registry=JOSERFC))
+
+
+def authlib_one(job):
+    if job["op"] == "open":
+        key = JsonWebKey.import_key(job["key"], {"kty": "RSA"})
+        opened = AUTHLIB.deserialize(job["text"], key)
+        return base64.b64encode(opened["payload"]).decode()
+    plaintext, header = base64.b64decode(job["plaintext"]), protected_header(job)
+    keys = [public_key(to) for to in job["to"]]
+    if job["form"] == "compact":
+        return AUTHLIB.serialize_compact(header, plaintext, keys[0]).decode()
+    own = [{"header": {"kid": to["kid"]}} for to in job["to"]]
+    return json.dumps(AUTHLIB.serialize_json({"protected": header, "recipients": own}, plaintext, keys))
 
 
 def jwcrypto_one(job):
@@ -154,21 +228,28 @@ def jwcrypto_one(job):
 
 def jose_family(report, sealpost, node):
     """JWE in both directions."""
-    run = {"jose": node.run, "webcrypto": node.run, "jwcrypto": jwcrypto_run}
-    label = {"jose": "Node jose", "webcrypto": "Node WebCrypto", "jwcrypto": "Python jwcrypto"}
+    run = {
+        "jose": node.run,
+        "webcrypto": node.run,
+        "jwcrypto": each(jwcrypto_one),
+        "joserfc": each(joserfc_one),
+        "authlib": each(authlib_one),
+    }
     for by in JOSE:
         cases = [
             (name, names, form, value)
             for name in SIZES
             for form, names in [("compact", [name]), ("flattened", [name]), ("general", [OTHER, name])]
             for value in VALUES
+            if not (by == "authlib" and form == "flattened")  # it has the two other forms
+            if not (by == "joserfc" and len(VALUES[value]) > JOSERFC_LIMIT)  # `joserfc_limit` has its limit
         ]
         # Ours to theirs. Our own JSON form is flattened for one, general for several.
         sealed = []
         for name, names, form, value in cases:
             done = sealpost.seal(names, "jwe" if form == "compact" else "jwe-json", VALUES[value], flags(name))
             if done.returncode != 0:
-                report.check(f"sealpost → {label[by]}", (name, form, value), False, done.stderr.decode())
+                report.check(f"sealpost → {JOSE[by]}", (name, form, value), False, done.stderr.decode())
                 sealed.append("")
                 continue
             sealed.append(done.stdout.decode().strip())
@@ -179,7 +260,7 @@ def jose_family(report, sealpost, node):
         ]
         for case, result in zip(cases, run[by](jobs), strict=True):
             good = base64.b64decode(result.get("result", "")) == VALUES[case[3]] and "result" in result
-            report.check(f"sealpost → {label[by]}, JWE {case[2]}", case, good, str(result)[:300])
+            report.check(f"sealpost → {JOSE[by]}, JWE {case[2]}", case, good, str(result)[:300])
         # Theirs to ours.
         jobs = [
             {
@@ -191,17 +272,22 @@ def jose_family(report, sealpost, node):
         ]
         results = run[by](jobs)
         for case, result in zip(cases, results, strict=True):
-            row = f"{label[by]} → sealpost, JWE {case[2]}"
+            row = f"{JOSE[by]} → sealpost, JWE {case[2]}"
             if "result" not in result:
                 report.check(row, case, False, str(result))
                 continue
             opened = sealpost.open(case[0], result["result"].encode(), flags(case[0]))
             report.check(row, case, opened.stdout == VALUES[case[3]] and opened.returncode == 0, opened.stderr.decode())
+        for form in {case[2] for case in cases}:
+            count = sum(case[2] == form for case in cases)
+            for row in (f"sealpost → {JOSE[by]}, JWE {form}", f"{JOSE[by]} → sealpost, JWE {form}"):
+                report.check("as many cases as there are keys and values", row, report.passed[row] == count, count)
+        odd_names(report, sealpost, run[by], by)
         # No context: refused unless the user insists, and then no byte is a message too.
         bare = [{**job, "header": {"alg": "RSA-OAEP-256", "enc": "A256GCM"}, "plaintext": ""} for job in jobs[:1]]
         [result] = run[by](bare)
         text = result.get("result", "").encode()
-        row = f"{label[by]} → sealpost, JWE without context and 0 bytes"
+        row = f"{JOSE[by]} → sealpost, JWE without context and 0 bytes"
         refused = sealpost.open("a2048", text, flags("a2048"))
         report.check(row, "refused", refused.returncode == 3 and b"--danger-accept-unbound" in refused.stderr, result)
         opened = sealpost.open("a2048", text, ["--danger-accept-unbound"])
@@ -209,8 +295,61 @@ def jose_family(report, sealpost, node):
         # Another context.
         other = [*flags("a2048")[:3], "other", *flags("a2048")[4:]]
         refused = sealpost.open("a2048", results[0].get("result", "").encode(), other)
-        row = f"{label[by]} → sealpost, JWE for another name is refused"
+        row = f"{JOSE[by]} → sealpost, JWE for another name is refused"
         report.check(row, "refused", refused.returncode == 3 and b"another name" in refused.stderr, refused.stderr)
+
+
+def odd_names(report, sealpost, run, by):
+    """A name that JSON can be written in more than one way for. Some peers encode the header again to authenticate it."""
+    context = ["--agent-id", "a2048", "--project", PROJECT, "--name", ODD_NAME]
+    key = (KEYS / "agent-a2048.key.pem").read_text()
+    forms = [("compact", "jwe", ["a2048"]), ("flattened", "jwe-json", ["a2048"]), ("general", "jwe-json", ["a2048", OTHER])]
+    for form, written, names in forms:
+        if by == "authlib" and form == "flattened":
+            continue
+        row = f"sealpost → {JOSE[by]}, JWE with a name outside ASCII"
+        done = sealpost.seal(names, written, VALUES["small"], context)
+        [result] = run([{"by": by, "op": "open", "text": done.stdout.decode().strip(), "key": key}])
+        good = base64.b64decode(result.get("result", "")) == VALUES["small"]
+        report.check(row, form, good, f"{result} {done.stderr.decode()}")
+        row = f"{JOSE[by]} → sealpost, JWE with a name outside ASCII"
+        head = header("a2048")
+        head["sealpost"] = {"agent": "a2048", "project": PROJECT, "name": ODD_NAME}
+        [result] = run([{
+            "by": by, "op": "seal", "form": form, "header": head,
+            "to": [{"certificate": certificate(n).read_text(), "kid": KIDS[n]} for n in names],
+            "plaintext": base64.b64encode(VALUES["small"]).decode(),
+        }])
+        opened = sealpost.open("a2048", result.get("result", "").encode(), context)
+        report.check(row, form, opened.stdout == VALUES["small"], f"{result} {opened.stderr.decode()}")
+
+
+def thumbprints(report, sealpost):
+    """The name that a JOSE library gives a key by itself (RFC 7638), and the same as a URI (RFC 9278)."""
+    [to] = [{"certificate": certificate("a2048").read_text()}]
+    thumbprint = RSAKey.import_key(public_key(to)).thumbprint()
+    for kid in (thumbprint, f"urn:ietf:params:oauth:jwk-thumbprint:sha-256:{thumbprint}"):
+        job = {"op": "seal", "form": "compact", "header": header("a2048"), "to": [{**to, "kid": kid}], "plaintext": "e30="}
+        opened = sealpost.open("a2048", joserfc_one(job).encode(), flags("a2048"))
+        report.check("Python joserfc → sealpost, JWE that names a thumbprint", kid, opened.stdout == b"{}", opened.stderr)
+
+
+def joserfc_limit(report, sealpost):
+    """joserfc opens so much and no more, and seals more; we do both."""
+    row = "sealpost ⇄ Python joserfc, its limit of 49,152 bytes"
+    key = (KEYS / "agent-a2048.key.pem").read_text()
+    to = [{"certificate": certificate("a2048").read_text(), "kid": KIDS["a2048"]}]
+    for length in (JOSERFC_LIMIT, JOSERFC_LIMIT + 1):
+        value = b'"' + b"x" * (length - 2) + b'"'
+        for form, written in (("compact", "jwe"), ("flattened", "jwe-json")):
+            sealed = sealpost.seal(["a2048"], written, value, flags("a2048")).stdout.decode().strip()
+            [result] = each(joserfc_one)([{"op": "open", "text": sealed, "key": key}])
+            good = "result" in result if length == JOSERFC_LIMIT else "ExceededSizeError" in result.get("error", "")
+            report.check(row, (length, form, "opened by joserfc"), good, str(result)[:300])
+            job = {"op": "seal", "form": form, "header": header("a2048"), "to": to, "plaintext": base64.b64encode(value).decode()}
+            [result] = each(joserfc_one)([job])
+            opened = sealpost.open("a2048", result.get("result", "").encode(), flags("a2048"))
+            report.check(row, (length, form, "sealed by joserfc"), opened.stdout == value, str(result)[:300])
 
 
 def jose_refused(report, sealpost, node):
@@ -232,7 +371,7 @@ def jose_refused(report, sealpost, node):
             sealed.add_recipient(key)
             token = sealed.serialize(compact=True)
         else:
-            [result] = jwcrypto_run([{**base, "header": {**header("a2048"), **change}}])
+            [result] = each(jwcrypto_one)([{**base, "header": {**header("a2048"), **change}}])
             token = result.get("result", "")
         done = sealpost.open("a2048", token.encode(), flags("a2048"))
         good = done.returncode == 1 and said in done.stderr
@@ -320,6 +459,8 @@ def main():
         node = Node(node_folder)
         jose_family(report, sealpost, node)
         jose_refused(report, sealpost, node)
+        thumbprints(report, sealpost)
+        joserfc_limit(report, sealpost)
         cms(report, sealpost, folder)
         cms_refused(report, sealpost, folder)
         recipes.run(report, sealpost.binary, node_folder, folder)

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Seals with `sealpost` and opens with others, and the other way round; then runs the recipes of docs/recipes.
-# The others: jose and WebCrypto (Node), jwcrypto (Python), the openssl command, the JDK.
+# The others: jose and WebCrypto (Node), jwcrypto, joserfc and Authlib (Python), the openssl command, the JDK.
 # SEALPOST_BIN: a `sealpost` that is already built; SEALPOST_INTEROP: a folder to install into and to use again;
 # PYTHON: an interpreter of 3.11 or later. The last line is "N passed, 0 failed".
 set -euo pipefail

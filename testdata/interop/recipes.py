@@ -14,7 +14,7 @@ from pathlib import Path
 
 PAGES = Path(__file__).resolve().parent.parent.parent / "docs" / "recipes"
 BLOCK = re.compile(r"^```(\w+) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-NAMES = ("openssl", "node", "browser", "python", "java")
+NAMES = ("openssl", "node", "browser", "python", "python-joserfc", "python-authlib", "java")
 CONTEXT = ["--agent-id", "dev-agent", "--name", "db-login", "--key", "password", "--type", "PASSWORD"]
 # What a page does with `seal.js`, without a page.
 BROWSER = """

@@ -19,3 +19,12 @@ agent b2048 2048
 agent a2049 2049
 agent a3072 3072
 agent a4096 4096
+
+# The agent of the examples, in the files that `sealpost keygen` writes. The examples have its fingerprint.
+examples=../../crates/envelope/examples/berlin-1
+if [ ! -e "$examples/identity.pem" ]; then
+    agent berlin-1 3072
+    mkdir -p "$examples"
+    mv agent-berlin-1.key.pem "$examples/identity.pem"
+    mv agent-berlin-1.pem "$examples/agent.pem"
+fi

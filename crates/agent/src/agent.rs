@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sealpost_protocol::{AgentId, Clock, Outcome, SigningKey, VerifyKeys, clock::SystemClock};
-use sealpost_vault::Vault;
+use sealpost_vault::{Health, Vault};
 use tokio::time::Instant;
 use tracing::{Instrument as _, info, info_span, warn};
 
@@ -71,6 +71,7 @@ impl Agent {
     #[must_use]
     pub fn with_ledger(mut self, ledger: Ledger) -> Self {
         self.once = Once::new(ledger);
+        self.once.observer = Arc::clone(&self.observer);
         self
     }
 
@@ -84,8 +85,20 @@ impl Agent {
     /// Sets the observer, which is told of events.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.once.observer = Arc::clone(&observer);
         self.observer = observer;
         self
+    }
+
+    /// Returns whether the ledger can be used now.
+    #[must_use]
+    pub fn ledger_health(&self) -> Health {
+        self.once.health()
+    }
+
+    /// Finishes what is to be remembered and closes the ledger. Requests that come later and need it are refused.
+    pub async fn close(&self) {
+        self.once.close().await;
     }
 
     /// Carries out one request and returns the signed reply. Returns `None` if the message is not to be believed: then
@@ -151,14 +164,16 @@ impl Agent {
         }
         let stored = |context: &_| self.store.stored(context);
         let mut turn = self.once.begin(&job, stored).await?;
+        // Before the key is used, and before the ledger has an entry that would stay.
+        self.store.check_health()?;
         let opening = open_request::open(&*self.keys, job.request.sealed, job.now, job.deadline);
         let opened = step(opening.await)?;
         if let Some(used) = &opened.single_use {
             turn.use_up(&opened.context, used).await?;
         }
+        turn.begin().await?;
         let creating = self.store.create(&opened, turn.operation(), job.deadline);
         let outcome = creating.await;
-        turn.end(&outcome).await;
-        Step::Continue(outcome)
+        Step::Continue(turn.end(outcome).await)
     }
 }

@@ -7,8 +7,13 @@
 //!
 //! # Durability
 //!
-//! An outcome is on the disk before it is told. One thread writes for all, and callers that wait at the same time
-//! share one fsync. A crash between vault and ledger is repaired by the vault: the retry has the same operation.
+//! Before the vault is asked, the request is written as begun, with its payload; then its outcome. Both are on the disk before
+//! anything further happens: while the ledger can't be written, nothing is stored, and no outcome is told that is not
+//! remembered. A crash or a failure between the two leaves the request begun: the key stays bound to its payload, and
+//! a retry with the same payload is carried out again under the same operation, which the vault recognises.
+//!
+//! One thread writes for all, and callers that wait at the same time share one fsync. When the disk is full, the ledger
+//! recovers by itself; after a failed fsync it does not, and the process must end.
 //!
 //! # Bounds
 //!
@@ -31,6 +36,7 @@ use std::{ops::ControlFlow, path::Path};
 use parking_lot::Mutex;
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::Outcome;
+use sealpost_vault::Health;
 use tokio::time::Instant;
 
 pub use self::error::LedgerError;
@@ -69,6 +75,23 @@ impl Ledger {
     /// [`LedgerError`] says what is wrong and what to do.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
         Ok(Self::with_store(Store::File(File::open(path.as_ref())?)))
+    }
+
+    /// Returns whether requests can be remembered now. Requests that need the ledger are refused while it is not ready.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        match &self.store {
+            Store::Memory(_) => Health::Ready,
+            Store::File(file) => file.health(),
+        }
+    }
+
+    /// Finishes what is queued, and closes the file.
+    pub(crate) async fn close(&self) {
+        match &self.store {
+            Store::Memory(_) => {}
+            Store::File(file) => file.close().await,
+        }
     }
 
     /// Creates a ledger that forgets everything when the process ends: for tests and development.
@@ -121,50 +144,93 @@ impl Ledger {
             Err(NotAcquired::OtherPayload) => return ControlFlow::Break(Known::OtherPayload),
             Err(NotAcquired::TooLate) => return ControlFlow::Break(Known::TooLate),
         };
+        let taken = |reservation| Taken {
+            digest,
+            payload,
+            is_known: false,
+            reservation,
+            _acquired: acquired,
+        };
         match self.find(digest, now).await {
             Ok(None) => {}
-            Ok(Some(record)) if record.payload == payload => {
-                return ControlFlow::Break(Known::Outcome(record.outcome));
+            Ok(Some(record)) if record.payload != payload => {
+                return ControlFlow::Break(Known::OtherPayload);
             }
-            Ok(Some(_)) => return ControlFlow::Break(Known::OtherPayload),
+            Ok(Some(Record {
+                outcome: Some(outcome),
+                ..
+            })) => return ControlFlow::Break(Known::Outcome(outcome)),
+            // It has an entry already.
+            Ok(Some(Record { outcome: None, .. })) => {
+                return ControlFlow::Continue(Taken {
+                    is_known: true,
+                    ..taken(None)
+                });
+            }
             Err(error) => return ControlFlow::Break(Known::Failed(error)),
         }
         match self.promise(now).await {
-            Ok(Some(place)) => ControlFlow::Continue(Taken {
-                digest,
-                payload,
-                _reservation: place,
-                _acquired: acquired,
-            }),
+            Ok(Some(place)) => ControlFlow::Continue(taken(Some(place))),
             Ok(None) => ControlFlow::Break(Known::Full),
             Err(error) => ControlFlow::Break(Known::Failed(error)),
         }
     }
 
-    /// Remembers an outcome under each digest, until the time beside it. It is durable when this returns `Ok`.
+    /// Remembers that these requests are begun, each until the time beside it. That is durable when this returns `Ok`.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`]: nothing is remembered.
-    pub(crate) async fn remember(
+    /// [`LedgerError`]: the requests must not be carried out.
+    pub(crate) async fn begin(
+        &self,
+        taken: &mut [(Taken<'_>, UnixTime)],
+        now: UnixTime,
+    ) -> Result<(), LedgerError> {
+        let unknown = taken.iter().filter(|(taken, _)| !taken.is_known);
+        let begun = unknown.map(|(taken, expires_at)| {
+            Change::Put(taken.digest, Record::begun(taken.payload, *expires_at))
+        });
+        self.write(begun.collect(), now).await?;
+        for (taken, _) in taken {
+            taken.reservation = None;
+        }
+        Ok(())
+    }
+
+    /// Remembers the outcome of requests that were begun, if it is final. It is durable when this returns `Ok`.
+    ///
+    /// After an outcome that stored nothing the requests are forgotten, unless an earlier attempt may have stored something.
+    /// After a failure they stay begun.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`]: the requests stay begun.
+    pub(crate) async fn end(
         &self,
         taken: &[(Taken<'_>, UnixTime)],
         outcome: &Outcome,
         now: UnixTime,
     ) -> Result<(), LedgerError> {
-        let records: Vec<_> = taken
-            .iter()
-            .filter_map(|(taken, expires_at)| {
-                let record = Record::new(taken.payload, *expires_at, outcome)?;
-                Some((taken.digest, record))
-            })
-            .collect();
-        if records.is_empty() {
+        let change = |(taken, expires_at): &(Taken<'_>, UnixTime)| match Record::ended(
+            taken.payload,
+            *expires_at,
+            outcome,
+        ) {
+            Some(record) => Some(Change::Put(taken.digest, record)),
+            None if taken.is_known || *outcome == Outcome::Failed => None,
+            None => Some(Change::Remove(taken.digest)),
+        };
+        self.write(taken.iter().filter_map(change).collect(), now)
+            .await
+    }
+
+    async fn write(&self, changes: Vec<Change>, now: UnixTime) -> Result<(), LedgerError> {
+        if changes.is_empty() {
             return Ok(());
         }
         match &self.store {
-            Store::Memory(memory) => memory.write(records, now),
-            Store::File(file) => return file.write(records, now).await,
+            Store::Memory(memory) => memory.write(changes, now),
+            Store::File(file) => return file.write(changes, now).await,
         }
         Ok(())
     }
@@ -204,7 +270,10 @@ impl Ledger {
 pub(crate) struct Taken<'l> {
     digest: Digest,
     payload: Digest,
-    _reservation: Reservation<'l>,
+    /// Whether the ledger has an entry of an earlier attempt.
+    is_known: bool,
+    /// Until it has an entry.
+    reservation: Option<Reservation<'l>>,
     _acquired: Acquired<'l>,
 }
 
@@ -215,6 +284,21 @@ impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let mut promised = self.0.lock();
         *promised = promised.saturating_sub(1);
+    }
+}
+
+/// A change of one entry.
+#[derive(Debug)]
+enum Change {
+    Put(Digest, Record),
+    Remove(Digest),
+}
+
+impl Change {
+    fn digest(&self) -> &Digest {
+        match self {
+            Self::Put(digest, _) | Self::Remove(digest) => digest,
+        }
     }
 }
 

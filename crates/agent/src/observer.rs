@@ -5,6 +5,8 @@ use std::{fmt, time::Duration};
 use sealpost_carrier::{InboxError, RespondError};
 use sealpost_protocol::{Outcome, VerifyError};
 
+use crate::LedgerError;
+
 /// Is told of an agent's events. Every method does nothing unless it is implemented.
 ///
 /// The methods are called on the agent's tasks: they must not block and must not panic. What they are told is not secret.
@@ -21,6 +23,11 @@ pub trait Observer: Send + Sync + fmt::Debug {
 
     /// A value did not open. It is told of in addition to the request.
     fn open_failed(&self) {}
+
+    /// The ledger could not be read or written for a request, which was refused, or was not told its outcome.
+    fn ledger_failed(&self, error: &LedgerError) {
+        let _ = error;
+    }
 
     /// The gateway may not have got a reply.
     fn reply_lost(&self, error: &RespondError) {

@@ -1,22 +1,23 @@
 //! What happens once, however often it is asked for: requests under way, replays, and the ledger, behind one door.
 
-use std::{ops::ControlFlow, time::Duration};
+use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::{
     Outcome, Sealed, StoreRequest, context::OwnedContext, idempotency::Idempotency,
 };
-use sealpost_vault::OperationId;
-use tokio::time::Instant;
+use sealpost_vault::{Health, OperationId};
+use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
 use crate::{
-    Ledger,
+    Ledger, LedgerError, Observer,
     answer::{Step, failed, refused},
     believe::{Job, LEEWAY},
     digests::{self, Digest},
     in_flight::{Acquired, InFlight},
     ledger::{Known, Taken},
+    observer::NoObserver,
     open_request::Used,
     replay_cache::{Done, ReplayCache},
 };
@@ -26,6 +27,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Once {
     ledger: Ledger,
+    pub(crate) observer: Arc<dyn Observer>,
     /// Messages that the ledger does not remember.
     in_flight: InFlight,
     replay_cache: ReplayCache,
@@ -55,9 +57,26 @@ impl Once {
     pub(crate) fn new(ledger: Ledger) -> Self {
         Self {
             ledger,
+            observer: Arc::new(NoObserver),
             in_flight: InFlight::default(),
             replay_cache: ReplayCache::new(MAX_REPLAYS),
         }
+    }
+
+    /// Returns whether requests can be remembered.
+    pub(crate) fn health(&self) -> Health {
+        self.ledger.health()
+    }
+
+    pub(crate) async fn close(&self) {
+        self.ledger.close().await;
+    }
+
+    /// Notes that the ledger can't be used, before anything was stored.
+    fn ledger_failed(&self, error: &LedgerError) -> Outcome {
+        error!(%error, "the ledger failed; the request is refused");
+        self.observer.ledger_failed(error);
+        Outcome::Busy
     }
 
     /// Waits for equal requests that are under way, then begins this one, or ends it with the outcome of an earlier one.
@@ -135,13 +154,32 @@ impl Turn<'_> {
         Step::Continue(())
     }
 
-    /// Remembers the outcome if it is final. A failure is logged: what the vault did is done, and it recognises the
-    /// operation if the request is repeated.
-    pub(crate) async fn end(self, outcome: &Outcome) {
-        let remembered = self.once.ledger.remember(&self.entries, outcome, self.now);
-        if let Err(error) = remembered.await {
-            error!(%error, "outcome not remembered");
+    /// Remembers that the vault is about to be asked. Ends the request, which has stored nothing, if that is not possible.
+    pub(crate) async fn begin(&mut self) -> Step<()> {
+        let begun = self.once.ledger.begin(&mut self.entries, self.now);
+        match timeout_at(self.deadline, begun).await {
+            Ok(Ok(())) => Step::Continue(()),
+            Ok(Err(error)) => Step::Break(self.once.ledger_failed(&error)),
+            Err(_) => Step::Break(Outcome::Expired),
         }
+    }
+
+    /// Remembers the outcome if it is final, and returns what may be told. An outcome that is not remembered is not told:
+    /// what the vault did is done, and it recognises the operation if the request is repeated.
+    pub(crate) async fn end(self, outcome: Outcome) -> Outcome {
+        let remembered = self.once.ledger.end(&self.entries, &outcome, self.now);
+        let outcome = match remembered.await {
+            Ok(()) => outcome,
+            Err(error) => {
+                self.once.observer.ledger_failed(&error);
+                failed("outcome not remembered", &error)
+            }
+        };
+        self.note(&outcome);
+        outcome
+    }
+
+    fn note(&self, outcome: &Outcome) {
         if let (Some(message), Some(done)) = (&self.message, Done::from_outcome(outcome)) {
             let cache = &self.once.replay_cache;
             cache.note(&message.digest, message.expires_at, done);
@@ -182,7 +220,7 @@ impl Turn<'_> {
                 Step::Break(Outcome::Busy)
             }
             ControlFlow::Break(Known::Failed(error)) => {
-                Step::Break(failed("the ledger failed", &error))
+                Step::Break(self.once.ledger_failed(&error))
             }
         }
     }

@@ -7,14 +7,15 @@ use sealpost_protocol::{
     context::{OwnedContext, ProjectId},
 };
 use sealpost_vault::{
-    Deadline, NewSecret, OperationId, Receipt, Vault,
+    Deadline, Health, NewSecret, OperationId, Receipt, Vault,
     error::{CreateError, VaultFailure},
 };
 use sealpost_vault_key::{InvalidResolverRef, ResolverRef, VaultSecretName};
 use tokio::time::{Instant, timeout_at};
+use tracing::error;
 
 use crate::{
-    answer::{failed, refused},
+    answer::{Step, failed, refused},
     open_request::Opened,
 };
 
@@ -25,6 +26,17 @@ pub(crate) struct Store {
 }
 
 impl Store {
+    /// Ends a request, which has stored nothing, while the vault says that it can't store.
+    pub(crate) fn check_health(&self) -> Step<()> {
+        match self.vault.health() {
+            Health::Ready => Step::Continue(()),
+            Health::Recovering { reason } | Health::Failed { reason } => {
+                error!(%reason, "the vault is not ready; the request is refused");
+                Step::Break(Outcome::Busy)
+            }
+        }
+    }
+
     /// Creates the secret, and waits for the vault until `deadline`.
     pub(crate) async fn create(
         &self,

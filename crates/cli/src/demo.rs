@@ -26,7 +26,7 @@ use crate::io;
 use crate::issuer::Issuer;
 use crate::keygen::AgentKey;
 use crate::local::Local;
-use crate::render::hex;
+use crate::render::{hex, shell_word};
 use crate::validate::{MAX_READ, violations};
 use secret::Secret;
 use show::{abbreviated, check, not_so, one_line, say};
@@ -186,9 +186,26 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     let closed = folder.close();
     closed.map_err(|e| not_so("the temporary folder is gone", e))?;
     let seconds = started.elapsed().as_secs_f32();
+    let command = this_command();
     say(format_args!(
-        "\nDone in {seconds:.1} s; the temporary folder is gone."
+        "
+Done in {seconds:.1} s; the temporary folder is gone.
+
+Next, with a vault that stays: the first in one terminal, the others in a second one.
+   {command} dev
+   . ./sealpost-data/dev.env && echo '{{\"password\":\"P@ssw0rd123\"}}' |
+       sealpost secret create --url \"$GATEWAY\" --agent \"$AGENT\" --name first --key password
+   sealpost resolve 'secret:first#password'"
     ))
+}
+
+/// How this command was called: with Cargo, it is not where a shell looks for commands.
+fn this_command() -> String {
+    let called = std::env::args_os().next().unwrap_or_default();
+    match called.to_str() {
+        Some(called) if !called.is_empty() => shell_word(called),
+        _ => "sealpost".to_owned(),
+    }
 }
 
 /// The envelope in a message that was overheard. The listener has the gateway's public key and no private key.

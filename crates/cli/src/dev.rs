@@ -1,22 +1,27 @@
 //! `sealpost dev`: gateway, agent and vault on one machine, to develop against.
 
 pub(crate) mod data_dir;
+mod session;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
+use sealpost_envelope::Certificate;
+use sealpost_gateway::metrics::LogMetrics;
 use sealpost_protocol::AgentId;
-use sealpost_server::Assembly;
 use sealpost_server::resolve::ResolveSocket;
+use sealpost_server::{Assembly, LogConfiguration};
 use tokio::net::TcpListener;
+use tokio::task::spawn_blocking;
 
 use crate::error::Failure;
 use crate::io;
 use crate::local::Local;
-use crate::render::shell_word;
+use crate::service;
 use crate::signals::Signals;
 use data_dir::DataDir;
+use session::Session;
 
 /// Arguments of `sealpost dev`.
 #[derive(Args, Debug)]
@@ -32,9 +37,9 @@ pub(crate) struct Dev {
 impl Dev {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let data = DataDir::open(&self.data)?;
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
-        runtime.block_on(self.serve(&data))
+        // No metrics are served.
+        let (log, metrics) = (LogConfiguration::default(), LogMetrics::default());
+        service::run(&log, metrics, || self.serve(&data))
     }
 
     async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
@@ -44,6 +49,9 @@ impl Dev {
             ResolveSocket::bind(&data.socket()).map_err(|e| Failure::usage(e).hint(SOCKET_HINT))?;
         let issuer = data.issuer()?;
         let agent = data.agent(AGENT)?;
+        let fingerprint = Certificate::from_pem(&agent.certificate)
+            .map_err(|e| Failure::refused(format!("the agent's certificate: {e}")))?
+            .fingerprint();
         let agent_id: AgentId = AGENT.parse().map_err(Failure::refused)?;
         let listener = TcpListener::bind(self.listen).await.map_err(|e| {
             Failure::usage(format!("cannot listen on {}: {e}", self.listen))
@@ -64,37 +72,38 @@ impl Dev {
             .await?;
         let resolver = server.resolver(&agent_id).cloned();
         let resolver = resolver.ok_or_else(|| Failure::usage("the agent does not run"))?;
-        io::write_stdout(welcome(server.url(), &issuer.token()?, &self.data).as_bytes())?;
+        let session = Session {
+            url: server.url(),
+            agent: AGENT,
+            token: &issuer.token()?,
+            fingerprint,
+            data: &self.data,
+        };
+        session.write_variables()?;
+        let welcome = session.welcome();
+        // The reader of stdout may stall.
+        let greeting = spawn_blocking(move || io::write_stdout(welcome.as_bytes()));
+        let greeted = async {
+            match greeting.await {
+                Ok(Err(failure)) => failure,
+                Ok(Ok(())) | Err(_) => std::future::pending().await,
+            }
+        };
 
-        tokio::select! {
-            () = socket.serve(resolver) => {}
-            _ = signals.next() => {}
-        }
+        let failure = tokio::select! {
+            () = socket.serve(resolver, || {}) => None,
+            failure = greeted => Some(failure),
+            failure = server.failed() => Some(failure.into()),
+            _ = signals.next() => None,
+        };
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
         drop(socket);
         tokio::select! {
             () = server.stop() => {}
             _ = signals.next() => tracing::warn!("stopped with requests running"),
         }
-        Ok(())
+        failure.map_or(Ok(()), Err)
     }
-}
-
-fn welcome(url: &str, token: &str, data: &Path) -> String {
-    let data = match data.to_str() {
-        Some(data_dir::DEFAULT) => String::new(),
-        _ => format!(" --data {}", shell_word(&data.display().to_string())),
-    };
-    // An IPv6 address has brackets, which mean something to a shell.
-    let endpoint = shell_word(&format!("{url}/v1/secrets/{AGENT}/secret-value"));
-    format!(
-        "sealpost dev: {url}, agent {AGENT}. Stop with Ctrl-C; the secrets stay.\n\
-         Store a secret (the token is valid for 24 hours):\n\n\
-         curl -sS {endpoint} -H 'Authorization: Bearer {token}' \
-         -H 'Content-Type: application/json' -d '{EXAMPLE}'\n\n\
-         Resolve it:\n\n\
-         sealpost resolve{data} 'secret:my-secret#password'\n"
-    )
 }
 
 fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
@@ -110,4 +119,3 @@ fn loopback(text: &str) -> Result<SocketAddr, &'static str> {
 const AGENT: &str = "dev-agent";
 const SOCKET_HINT: &str =
     "give --data a shorter path if it is long: a socket's path has at most 107 bytes";
-const EXAMPLE: &str = r#"{"secret":{"name":"my-secret","type":"PASSWORD","key":"password","value":{"password":"P@ssw0rd123"}}}"#;

@@ -74,6 +74,15 @@ impl Failure {
         Self::new(exit, "")
     }
 
+    /// Says it through `say`, and leaves nothing but the exit code.
+    #[cfg(unix)]
+    pub(crate) fn said(self, say: impl FnOnce(&str)) -> Self {
+        if !self.is_silent() {
+            say(&format!("{self}\n"));
+        }
+        Self::silent(self.exit)
+    }
+
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(self.exit as u8)
     }
@@ -123,6 +132,14 @@ impl From<sealpost_server::Error> for Failure {
             Some(hint) => failure.hint(hint),
             None => failure,
         }
+    }
+}
+
+#[cfg(unix)]
+impl From<sealpost_server::Failure> for Failure {
+    fn from(failure: sealpost_server::Failure) -> Self {
+        Self::usage(format!("stopped because a part failed: {failure}"))
+            .hint("look into the log, then start it again: the start checks the files")
     }
 }
 

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use clap::Args;
 use sealpost_envelope::UnixTime;
 use sealpost_files::quoted;
-use sealpost_server::{Assembly, Checked, Configuration, LogFormat, Weight};
+use sealpost_server::{Assembly, Checked, Configuration, Weight};
 use tracing::{info, warn};
 
 use crate::error::{Exit, Failure};
 use crate::io;
-use crate::logging::{self, Format};
+use crate::service;
 use crate::signals::{Asked, Signals};
 
 /// Arguments of `sealpost gateway`.
@@ -43,14 +43,11 @@ impl Gateway {
             )));
         };
         // The other findings are certificates' ends, which the gateway logs itself, each day.
-        let format = match configuration.log.format {
-            LogFormat::Human => Format::Human,
-            LogFormat::Json => Format::Json,
-        };
-        logging::start(&configuration.log.level, format)?;
-        let runtime = tokio::runtime::Runtime::new()
-            .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
-        runtime.block_on(serve(configuration))
+        let (log, metrics) = (
+            configuration.log.clone(),
+            configuration.gateway.metrics.log(),
+        );
+        service::run(&log, metrics, || serve(configuration))
     }
 
     /// Prints one finding a line to stdout. Succeeds if all of it would work.
@@ -69,19 +66,25 @@ impl Gateway {
     }
 }
 
-/// Runs until a signal asks it to stop.
+/// Runs until a signal asks it to stop, or a part fails.
 async fn serve(configuration: Configuration) -> Result<(), Failure> {
     // First: from here on a signal ends it in order.
     let mut signals = Signals::to_stop_and_reload()?;
     let server = Assembly::new(configuration).start().await?;
-    while signals.next().await == Asked::Reload {
-        server.reload().await;
-    }
+    let failure = loop {
+        tokio::select! {
+            failure = server.failed() => break Some(failure),
+            asked = signals.next() => match asked {
+                Asked::Reload => server.reload().await,
+                Asked::Stop => break None,
+            },
+        }
+    };
     info!("stopping: running requests finish first; a second signal stops at once");
     let again = async { while signals.next().await == Asked::Reload {} };
     tokio::select! {
         () = server.stop() => info!("stopped"),
         () = again => warn!("stopped with requests running"),
     }
-    Ok(())
+    failure.map_or(Ok(()), |failure| Err(failure.into()))
 }

@@ -26,6 +26,8 @@ mod seal;
 #[cfg(unix)]
 mod secret;
 #[cfg(unix)]
+mod service;
+#[cfg(unix)]
 mod signals;
 mod trust;
 mod validate;
@@ -37,7 +39,6 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 pub use error::Failure;
-use logging::Format;
 
 /// Seal secrets to an agent's certificate, and run the gateway and the agent that store them.
 #[derive(Parser, Debug)]
@@ -100,13 +101,11 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), Failure> {
     match &command {
+        // They run for long, and log accordingly.
         #[cfg(unix)]
-        Command::Dev(_) => logging::start("info", Format::Human)?,
-        // Its configuration says how it logs.
-        #[cfg(unix)]
-        Command::Gateway(_) => {}
+        Command::Dev(_) | Command::Gateway(_) => {}
         // The error repeats what that target logs about a certificate.
-        _ => logging::start("warn,rustls_platform_verifier=off", Format::Human)?,
+        _ => logging::start("warn,rustls_platform_verifier=off")?,
     }
     match command {
         Command::Keygen(keygen) => keygen.run(),

@@ -1,15 +1,16 @@
 //! The signals with which an operator asks a running command for something.
 
-use tokio::signal::unix::{Signal, SignalKind, signal};
+use rustix::process::Signal;
+use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::error::Failure;
 
 /// Signals that are listened to.
 #[derive(Debug)]
 pub(crate) struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-    hangup: Option<Signal>,
+    terminate: unix::Signal,
+    interrupt: unix::Signal,
+    hangup: Option<unix::Signal>,
 }
 
 /// What a signal requests.
@@ -23,7 +24,12 @@ pub(crate) enum Asked {
 
 impl Signals {
     /// Listens to SIGTERM and SIGINT; SIGHUP ends the process, as without this.
+    ///
+    /// From then on a write beyond the limit of a file's size (RLIMIT_FSIZE) fails as on a full disk: SIGXFSZ would end
+    /// the process.
     pub(crate) fn to_stop() -> Result<Self, Failure> {
+        // The handler stays.
+        drop(listen(SignalKind::from_raw(Signal::XFSZ.as_raw()))?);
         Ok(Self {
             terminate: listen(SignalKind::terminate())?,
             interrupt: listen(SignalKind::interrupt())?,
@@ -54,7 +60,7 @@ impl Signals {
     }
 }
 
-fn listen(kind: SignalKind) -> Result<Signal, Failure> {
+fn listen(kind: SignalKind) -> Result<unix::Signal, Failure> {
     signal(kind)
         .map_err(|e| Failure::usage(format!("cannot listen for signals: {e}")).hint("try again"))
 }

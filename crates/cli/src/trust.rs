@@ -1,5 +1,6 @@
 //! The flags that say which certificates to seal to, and when.
 
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
 use clap::{ArgGroup, Args};
@@ -78,8 +79,13 @@ impl TrustArgs {
 
 fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
     let bytes = sealpost_files::read(path, MAX_ANCHORS)?;
-    TrustAnchors::from_pem_or_der(&bytes)
-        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))
+    let anchors = TrustAnchors::from_pem_or_der(&bytes)
+        .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
+    for skipped in anchors.skipped() {
+        // Nothing is lost if stderr is closed.
+        let _ = writeln!(io::stderr(), "warning: {}: {skipped}", quoted(path));
+    }
+    Ok(anchors)
 }
 
 fn rfc3339(text: &str) -> Result<UnixTime, String> {

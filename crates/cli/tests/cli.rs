@@ -13,7 +13,6 @@ mod cli {
     mod inspect;
     mod keygen;
     mod name;
-    mod readme;
     mod seal_open;
     mod trust;
     mod validate;
@@ -27,12 +26,16 @@ mod cli {
     mod dev;
     #[cfg(unix)]
     mod endpoint;
+    #[cfg(target_os = "linux")]
+    mod faults;
     #[cfg(unix)]
     mod gateway;
     #[cfg(unix)]
     mod gateway_check;
     #[cfg(unix)]
     mod gateway_server;
+    #[cfg(unix)]
+    mod log_sinks;
     #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
@@ -41,6 +44,8 @@ mod cli {
     mod secret_import;
     #[cfg(unix)]
     mod server;
+    #[cfg(target_os = "linux")]
+    mod strace;
     #[cfg(unix)]
     mod stub;
     #[cfg(unix)]

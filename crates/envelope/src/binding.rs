@@ -230,12 +230,27 @@ mod tests {
             Some(UnixTime::from_secs(1_800_000_000))
         );
         let escaped = r#"{"agent":"\"\\/","name":"\u0000\u001f \u00e9"}"#;
-        let written = r#"{"agent":"\"\\/","name":"\u0000\u001f é"}"#;
+        let written = r#"{"agent":"\"\\/","name":"\u0000\u001f \u00e9"}"#;
         assert_eq!(Binding::parse(escaped).unwrap().to_json(), written);
         for exp in ["0", "10", "18446744073709551615"] {
             let json = format!(r#"{{"agent":"a","name":"b","exp":"{exp}"}}"#);
             assert_eq!(Binding::parse(&json).unwrap().to_json(), json);
         }
+    }
+
+    /// What `json.dumps(text)` of Python writes, to the byte.
+    #[test]
+    fn texts_are_written_as_python_writes_them() {
+        let name =
+            "a/\"\\\u{0}\u{8}\t\n\u{b}\u{c}\r\u{1f} ~\u{7f}\u{80}é\u{2028}日\u{ffff}😀\u{10ffff}";
+        let written = concat!(
+            r#"{"agent":"x","name":"a/\"\\\u0000\b\t\n\u000b\f\r\u001f ~\u007f\u0080\u00e9\u2028\u65e5\uffff"#,
+            r#"\ud83d\ude00\udbff\udfff"}"#
+        );
+        let context = SecretContext::unchecked("x", name);
+        let binding = Binding::new(&context);
+        assert_eq!(binding.to_json(), written);
+        assert_eq!(Binding::parse(written), Ok(binding));
     }
 
     #[test]

@@ -208,7 +208,9 @@ fn resolve<'r, K: KeyNames>(
     keyring: &'r Keyring<K>,
     name: &KeyName,
 ) -> Result<Option<(&'r K, KeyStatus)>, JweError> {
-    let by_id = name.kid.map(|kid| kid.and_then(|kid| keyring.get(kid)));
+    let by_id = name
+        .kid
+        .map(|kid| kid.and_then(|kid| keyring.get(kid).or_else(|| by_thumbprint(keyring, kid))));
     let by_certificate = name.x5t.map(|x5t| {
         let has = |key: &K| {
             let mut certificates = key.certificates().iter();
@@ -225,6 +227,12 @@ fn resolve<'r, K: KeyNames>(
         (Some(key), None) | (None, Some(key)) => Ok(key),
         (None, None) => Ok(None),
     }
+}
+
+/// The key whose thumbprint (RFC 7638) stands where a key's id could.
+fn by_thumbprint<K: KeyNames>(keyring: &Keyring<K>, kid: KeyId) -> Option<(&K, KeyStatus)> {
+    let mut keys = keyring.iter();
+    keys.find(|(key, _)| key.as_ref().thumbprint() == *kid.as_bytes())
 }
 
 /// Seals a message to one recipient, or in general serialisation to as many as 16.

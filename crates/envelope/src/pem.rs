@@ -21,6 +21,12 @@ impl<'a> Block<'a> {
         core::str::from_utf8(self.text).ok()
     }
 
+    /// Returns whether the block ends.
+    #[cfg(feature = "chain")]
+    pub(crate) fn is_whole(&self) -> bool {
+        end(self.text).is_some()
+    }
+
     /// The block's content. It may be a private key: the buffer is wiped.
     pub(crate) fn decode(&self) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
         // Base64 shrinks, and the buffer must not grow: growing leaves copies behind.

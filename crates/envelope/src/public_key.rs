@@ -11,6 +11,8 @@ use der::{
 use pkcs1::RsaPublicKey;
 use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 
+#[cfg(feature = "jwe")]
+use crate::base64url;
 use crate::{backend::MAX_MODULUS, error::Error, fingerprint::KeyId, hash::sha256};
 
 /// An RSA public key that envelopes may be sealed to, with its [`KeyId`].
@@ -140,6 +142,19 @@ impl PublicKey {
         self.modulus.len()
     }
 
+    /// SHA-256 of the key as a JWK (RFC 7638 §3), which others name keys by.
+    #[cfg(feature = "jwe")]
+    pub(crate) fn thumbprint(&self) -> [u8; 32] {
+        let exponent = public_exponent(&self.spki_der).unwrap_or_default();
+        let (e, n) = (
+            base64url::encode(exponent),
+            base64url::encode(&self.modulus),
+        );
+        // The required members, in the order of their names, without white space.
+        let parts = ["{\"e\":\"", &e, "\",\"kty\":\"RSA\",\"n\":\"", &n, "\"}"];
+        sha256(parts.concat().as_bytes())
+    }
+
     // RFC 8017 §7.1.2 step 1b and §5.1.2 step 1, tightened: 0, 1 and n − 1 are their own roots.
     pub(crate) fn check_ciphertext(&self, ciphertext: &[u8]) -> Result<(), Error> {
         if ciphertext.len() != self.modulus.len() {
@@ -201,6 +216,15 @@ fn bits(number: &[u8]) -> usize {
         .map_or(0, |first| 8 * number.len() - first.leading_zeros() as usize)
 }
 
+/// The exponent in a SubjectPublicKeyInfo that was encoded here, big-endian.
+#[cfg(feature = "jwe")]
+fn public_exponent(spki_der: &[u8]) -> Option<&[u8]> {
+    let spki = SubjectPublicKeyInfoRef::from_der(spki_der).ok()?;
+    let key = spki.subject_public_key.as_bytes()?;
+    let key = RsaPublicKey::<UintRef<'_>>::from_der(key).ok()?;
+    Some(key.public_exponent.as_bytes())
+}
+
 // RFC 3279 §2.3.1: the parameters of rsaEncryption are NULL.
 fn encode_spki(modulus: UintRef<'_>, exponent: UintRef<'_>) -> der::Result<Vec<u8>> {
     let key = RsaPublicKey {
@@ -224,3 +248,22 @@ pub(crate) const RSA_ENCRYPTION: ObjectIdentifier =
 /// id-RSASSA-PSS (RFC 8017 appendix A.2.3).
 const RSASSA_PSS: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.10");
 const MIN_MODULUS_BITS: usize = 2048;
+
+#[cfg(all(test, feature = "jwe"))]
+mod tests {
+    use super::*;
+
+    /// The key and the thumbprint of RFC 7638 §3.1.
+    #[test]
+    fn the_thumbprint_is_that_of_rfc_7638() {
+        let modulus = base64url::decode(concat!(
+            "0vx7agoebGcQSuuPiLJXZptN9nndrQmbXEps2aiAFbWhM78LhWx4cbbfAAtVT86zwu1RK7aPFFxuhDR1L6tSoc_BJECPebWKRXjBZCiFV4n3",
+            "oknjhMstn64tZ_2W-5JsGY4Hc5n9yBXArwl93lqt7_RN5w6Cf0h4QyQ5v-65YGjQR0_FDW2QvzqY368QQMicAtaSqzs8KJZgnYb9c7d0zgdA",
+            "ZHzu6qMQvRL5hajrn1n91CbOpbISD08qNLyrdkt-bFTWhAI4vMQFh6WeZu0fM4lFd2NcRwr3XPksINHaQ-G_xBniIqbw0Ls1jF44-csFCur-",
+            "kEgU8awapJzKnqDKgw"
+        ));
+        let key = PublicKey::from_components(&modulus.unwrap(), &[1, 0, 1]).unwrap();
+        let thumbprint = base64url::encode(&key.thumbprint());
+        assert_eq!(thumbprint, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+    }
+}

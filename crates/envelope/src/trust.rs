@@ -9,13 +9,15 @@ mod chain;
 #[cfg(feature = "chain")]
 mod chain_error;
 mod error;
+#[cfg(feature = "chain")]
+mod path_length;
 mod policy;
 #[cfg(feature = "chain")]
 mod profile;
 
 #[cfg(feature = "chain")]
 pub use self::{
-    anchors::{TrustAnchors, TrustAnchorsError},
+    anchors::{SkippedAnchor, TrustAnchors, TrustAnchorsError},
     chain::ChainPolicy,
     chain_error::ChainError,
 };

@@ -316,6 +316,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             ChainError::IssuerMalformed,
             ChainError::IssuerNeverValid,
             ChainError::IssuerNotAuthority,
+            ChainError::IssuerNotDer,
             ChainError::IssuerNotYetValid {
                 not_before: UnixTime::from_secs(2_000_000_060),
                 now: NOW,
@@ -340,6 +341,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             TrustAnchorsError::Malformed { number: 4 },
             TrustAnchorsError::NoCertificate,
             TrustAnchorsError::NotAuthority { number: 5 },
+            TrustAnchorsError::NotDer { number: 6 },
             TrustAnchorsError::TooLong { length: 2_000_000 },
         ],
     );

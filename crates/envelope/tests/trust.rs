@@ -19,6 +19,8 @@ mod trust {
     #[cfg(feature = "aws-lc")]
     pub(crate) mod openssl;
     pub(crate) mod pins;
+    #[cfg(feature = "aws-lc")]
+    mod self_issued;
 }
 
 macro_rules! suite {

@@ -77,7 +77,7 @@ impl Delivery {
             self.clock.now(),
             LEEWAY,
         )
-        .map_err(Problem::failed)?;
+        .map_err(Problem::unsettled)?;
         stored(outcome, is_sealed_here)
     }
 }

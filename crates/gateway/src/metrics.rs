@@ -1,26 +1,23 @@
 //! The counters, for Prometheus.
 
+mod agents;
+
 use std::{
     fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
-use parking_lot::RwLock;
 use prometheus_client::{
-    collector::Collector,
-    encoding::{DescriptorEncoder, EncodeLabelSet, EncodeMetric, text},
-    metrics::{
-        MetricType, counter::ConstCounter, counter::Counter, family::Family, gauge::Gauge,
-        histogram::Histogram,
-    },
+    encoding::{EncodeLabelSet, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::AgentId;
+
+pub use agents::AgentMetrics;
+use agents::Agents;
 
 /// The counters of one gateway.
 ///
@@ -43,9 +40,11 @@ pub struct Metrics {
     tls_reloads: Family<ResultLabels, Counter>,
     tls_certificate: Gauge<f64, AtomicU64>,
     certificates: Family<AgentLabels, Gauge<f64, AtomicU64>>,
-    failed_opens: FailedOpens,
+    agents: Agents,
     audit_failures: Counter,
+    log: LogMetrics,
     components: Family<ComponentLabels, Gauge>,
+    panics: Counter,
     draining: AtomicBool,
 }
 
@@ -67,9 +66,11 @@ impl Metrics {
             tls_reloads: Family::default(),
             tls_certificate: Gauge::default(),
             certificates: Family::default(),
-            failed_opens: FailedOpens::default(),
+            agents: Agents::default(),
             audit_failures: Counter::default(),
+            log: LogMetrics::default(),
             components: Family::default(),
+            panics: Counter::default(),
             draining: AtomicBool::new(false),
         };
         metrics.register();
@@ -91,17 +92,23 @@ impl Metrics {
         r.register("tls_reloads", "Reloads of the TLS files, by result", self.tls_reloads.clone());
         r.register("tls_certificate_not_after_timestamp_seconds", "When the gateway's own certificate expires; 0 without TLS", self.tls_certificate.clone());
         r.register("agent_certificate_not_after_timestamp_seconds", "When the certificate of an agent expires", self.certificates.clone());
-        r.register_collector(Box::new(self.failed_opens.clone()));
+        r.register_collector(Box::new(self.agents.clone()));
         r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
+        r.register("request_panics", "Requests to the gateway that ended in a panic, which was contained", self.panics.clone());
+        r.register("log_lines_dropped", "Lines of the log that could not be written", self.log.0.clone());
         r.register("component_ready", "Whether a component can do its work: 1 or 0", self.components.clone());
+    }
+
+    /// Returns the counter of the log's writer.
+    #[must_use]
+    pub fn log(&self) -> LogMetrics {
+        self.log.clone()
     }
 
     /// Adds an agent of this process, and returns its counters.
     #[must_use]
     pub fn agent(&self, agent: AgentId) -> AgentMetrics {
-        let metrics = AgentMetrics::default();
-        self.failed_opens.0.write().push((agent, metrics.clone()));
-        metrics
+        self.agents.add(agent)
     }
 
     /// Returns all metrics in the text format of OpenMetrics 1.0.
@@ -180,6 +187,10 @@ impl Metrics {
         self.audit_failures.inc();
     }
 
+    pub(crate) fn request_panicked(&self) {
+        self.panics.inc();
+    }
+
     /// Sets whether a component can do its work.
     pub(crate) fn component(&self, component: &str, is_ready: bool) {
         let component = component.to_owned();
@@ -213,38 +224,20 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// The counters of an agent in this process.
+/// What is counted of the log.
 #[derive(Clone, Debug, Default)]
-pub struct AgentMetrics {
-    failed_opens: Arc<AtomicU64>,
-}
+pub struct LogMetrics(Counter);
 
-impl AgentMetrics {
-    /// Counts a value that did not open.
-    pub fn open_failed(&self) {
-        self.failed_opens.fetch_add(1, Ordering::Relaxed);
+impl LogMetrics {
+    /// Counts lines that could not be written.
+    pub fn lines_dropped(&self, lines: u64) {
+        self.0.inc_by(lines);
     }
-}
 
-/// The agents of this process, in the order in which they were added.
-#[derive(Clone, Debug, Default)]
-struct FailedOpens(Arc<RwLock<Vec<(AgentId, AgentMetrics)>>>);
-
-impl Collector for FailedOpens {
-    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
-        let mut metric = encoder.encode_descriptor(
-            "agent_failed_opens",
-            "Envelopes that did not open at an agent in this process",
-            None,
-            MetricType::Counter,
-        )?;
-        let agents = self.0.read();
-        for (agent, metrics) in agents.iter() {
-            let labels = [("agent", agent.as_str())];
-            let failed = metrics.failed_opens.load(Ordering::Relaxed);
-            ConstCounter::new(failed).encode(metric.encode_family(&labels)?)?;
-        }
-        Ok(())
+    /// Returns how many lines could not be written.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.get()
     }
 }
 

@@ -65,7 +65,8 @@ impl Tracking {
                 Ok(Ok(response)) => response,
                 Ok(Err(_)) => {
                     error!(panicked = true, "request not carried out");
-                    record.answer(Err(Problem::internal()), &id)
+                    self.metrics.request_panicked();
+                    record.answer(Err(Problem::unsettled("it panicked")), &id)
                 }
                 Err(_) => {
                     error!("request not carried out in time");

@@ -54,6 +54,17 @@ impl Problem {
         Self::internal()
     }
 
+    /// Logs the cause of a failure after the request was sent to the agent: the secret may be stored.
+    pub(crate) fn unsettled(cause: impl ToString) -> Self {
+        error!(cause = cause.to_string(), "request failed");
+        Self::new(
+            ProblemType::Internal,
+            "The request failed, and the secret may be stored or not. Give the operator the request id: the log says why. \
+             Sent again with the same Idempotency-Key it happens once; without one, a 409 may mean that the first \
+             attempt succeeded.",
+        )
+    }
+
     /// One principal sends too many requests. The endpoint has no 429.
     pub(crate) fn rate_limited(retry_after: Duration) -> Self {
         let detail = "This caller has sent too many requests, and nothing was stored. Send it again after the \

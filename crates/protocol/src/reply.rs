@@ -65,7 +65,7 @@ pub enum Outcome {
     },
     /// The idempotency key was used before, for something else. Nothing was stored.
     KeyReused,
-    /// The agent can remember no more requests for now. Nothing was stored.
+    /// The agent can take no more requests for now: it can't remember or store them. Nothing was stored.
     Busy,
     /// The request came too late. Nothing was stored.
     Expired,

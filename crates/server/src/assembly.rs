@@ -4,6 +4,7 @@ mod agent;
 mod component;
 mod gateway;
 mod service;
+mod supervision;
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,12 +13,17 @@ use sealpost_agent::Resolver;
 use sealpost_carrier::{Carrier, InProcess};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKey};
 use tokio::net::TcpListener;
+use tokio::task::JoinSet;
 use tracing::info;
 
 use crate::configuration::Configuration;
 use crate::error::Error;
 use agent::RunningAgent;
+use component::Reporting;
 use gateway::{Parts, RunningGateway};
+use supervision::Supervision;
+
+pub use supervision::Failure;
 
 /// Puts something around the carrier.
 type Around = Box<dyn FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier> + Send>;
@@ -65,14 +71,18 @@ impl Assembly {
     pub async fn start(self) -> Result<Server, Error> {
         let mut agents = Vec::new();
         let carrier = Arc::new(InProcess::new(QUEUE));
-        match self.start_with(&mut agents, &carrier).await {
-            Ok((gateway, gateway_key)) => Ok(Server {
+        let supervision = Supervision::new();
+        match self.start_with(&mut agents, &carrier, &supervision).await {
+            Ok((gateway, gateway_key, watching)) => Ok(Server {
+                supervision,
                 gateway,
                 gateway_key,
                 agents,
                 carrier,
+                _watching: watching,
             }),
             Err(error) => {
+                drop(supervision);
                 for agent in agents {
                     agent.stop().await;
                 }
@@ -86,7 +96,9 @@ impl Assembly {
         self,
         agents: &mut Vec<RunningAgent>,
         in_process: &Arc<InProcess>,
-    ) -> Result<(RunningGateway, VerifyKey), Error> {
+        supervision: &Supervision,
+    ) -> Result<(RunningGateway, VerifyKey, JoinSet<()>), Error> {
+        let supervisor = supervision.supervisor();
         let Configuration {
             log: _,
             mut gateway,
@@ -102,22 +114,31 @@ impl Assembly {
         for local in locals {
             let keys = gateway_key.clone().into();
             let (agent, entry) =
-                RunningAgent::start(local, in_process, keys, &gateway.metrics).await?;
+                RunningAgent::start(local, in_process, keys, &gateway.metrics, supervisor).await?;
             agents.push(agent);
             entries.push(entry);
         }
         let carrier = (self.around)(Arc::clone(in_process) as Arc<dyn Carrier>);
-        let components = agents
+        let components: Vec<Arc<dyn Reporting>> = agents
             .iter()
-            .flat_map(|agent| agent.components(are_several));
+            .flat_map(|agent| agent.components(are_several))
+            .collect();
         let parts = Parts {
             signing_key,
             agents: entries,
-            components: components.collect(),
+            components: components.iter().map(|one| Arc::clone(one) as _).collect(),
             carrier,
+            supervisor: supervisor.clone(),
         };
         let gateway = RunningGateway::start(gateway, self.listener, parts).await?;
-        Ok((gateway, gateway_key))
+        let mut watching = JoinSet::new();
+        let part = supervisor.part("the watch over components");
+        let watch = supervisor.clone().watch(components);
+        watching.spawn(async move {
+            let _part = part;
+            watch.await;
+        });
+        Ok((gateway, gateway_key, watching))
     }
 }
 
@@ -132,11 +153,14 @@ impl fmt::Debug for Assembly {
 /// A gateway and its agents that run.
 #[derive(Debug)]
 pub struct Server {
+    /// Dropped first, so that no end of a part counts as a failure.
+    supervision: Supervision,
     gateway: RunningGateway,
     gateway_key: VerifyKey,
     agents: Vec<RunningAgent>,
     /// An agent whose carrier is dropped reports that it is no longer served, so this one lives until they have stopped.
     carrier: Arc<InProcess>,
+    _watching: JoinSet<()>,
 }
 
 impl Server {
@@ -161,6 +185,12 @@ impl Server {
             .map(RunningAgent::resolver)
     }
 
+    /// Returns when a part has ended unexpectedly, or can't work until the process is started again, for example because an
+    /// fsync failed. The process should then [`stop`](Self::stop) and end; the log has the reason.
+    pub async fn failed(&self) -> Failure {
+        self.supervision.failed().await
+    }
+
     /// Takes new TLS files and issuer's keys, and reopens the audit file. What fails stays as it was, and is in the log.
     pub async fn reload(&self) {
         info!(
@@ -171,6 +201,7 @@ impl Server {
 
     /// Lets running requests finish, the gateway first, then closes the vaults. Metrics are served to the end.
     pub async fn stop(self) {
+        drop(self.supervision);
         let operations = self.gateway.stop().await;
         for agent in self.agents {
             agent.stop().await;

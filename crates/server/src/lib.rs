@@ -51,7 +51,7 @@
 //! # }
 //! ```
 //!
-//! It parses no arguments, prints nothing, listens for no signals and does not start the log: a program does.
+//! It parses no arguments, prints nothing, listens for no signals, and starts no log: a program does, with [`logging::start`].
 //!
 //! # Security
 //!
@@ -63,9 +63,10 @@
 mod assembly;
 mod configuration;
 mod error;
+pub mod logging;
 pub mod resolve;
 
-pub use assembly::{Assembly, Server};
+pub use assembly::{Assembly, Failure, Server};
 pub use configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
 pub use configuration::audit::AuditTrail;
 pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};

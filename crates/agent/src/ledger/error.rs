@@ -49,6 +49,6 @@ pub enum LedgerError {
         reason: String,
     },
     /// It failed after it was opened.
-    #[error("the ledger can't be used ({0}): check the disk, then restart the program")]
+    #[error("the ledger can't be used: {0}")]
     Failed(String),
 }

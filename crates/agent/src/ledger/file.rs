@@ -11,15 +11,15 @@ use std::{
 };
 
 use redb::{
-    Database, ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _,
-    TableDefinition, backends::FileBackend,
+    ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition,
 };
+use sealpost_database::{Database, Error};
 use sealpost_envelope::UnixTime;
-use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, SubmitError};
+use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, State, SubmitError};
+use sealpost_vault::Health;
 use tokio::task::spawn_blocking;
-use tracing::{error, warn};
 
-use super::{LedgerError, record::Record};
+use super::{Change, LedgerError, record::Record};
 use crate::digests::Digest;
 
 /// Dropping it finishes what is queued, and waits for that.
@@ -30,10 +30,10 @@ pub(super) struct File {
     writer: GroupCommit<Entries>,
 }
 
-/// Entries that are added together, and the time, by which others have expired.
+/// Changes that are made together, and the time, by which entries have expired.
 #[derive(Debug)]
-struct Addition {
-    records: Vec<(Digest, Record)>,
+struct Changes {
+    changes: Vec<Change>,
     now: UnixTime,
 }
 
@@ -63,7 +63,7 @@ impl File {
         fs::File::open(&dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|e| io(&dir, e))?;
-        let damaged = |error: redb::Error| LedgerError::Damaged {
+        let damaged = |error: Error| LedgerError::Damaged {
             path: path.into(),
             reason: error.to_string(),
         };
@@ -86,35 +86,55 @@ impl File {
         self.entries.load(Ordering::Acquire)
     }
 
+    /// Finishes what is queued, and closes the file. Does not block, as dropping does.
+    pub(super) async fn close(&self) {
+        self.writer.close().await;
+        let database = Arc::clone(&self.database);
+        // A panic while the database is closed has been reported, and the file is free.
+        let _ = spawn_blocking(move || database.close()).await;
+    }
+
+    /// Returns whether it can be read and written now.
+    pub(super) fn health(&self) -> Health {
+        match self.writer.state() {
+            State::Running => Health::Ready,
+            State::Recovering(error) => Health::recovering(error.to_string()),
+            State::Ended(end) => Health::failed(submit_error(SubmitError::Ended(end)).to_string()),
+        }
+    }
+
     /// Runs on a thread for blocking work: it may have to wait for the disk.
     pub(super) async fn get(&self, digest: Digest) -> Result<Option<Record>, LedgerError> {
         let database = Arc::clone(&self.database);
-        let read = move || -> Result<_, redb::Error> {
-            let table = database.begin_read()?.open_table(ENTRIES)?;
-            Ok(table
-                .get(&digest)?
-                .map(|record| Record::parse(record.value())))
+        let read = move || {
+            database.read(|database| {
+                let table = database.begin_read()?.open_table(ENTRIES)?;
+                Ok(table
+                    .get(&digest)?
+                    .map(|record| Record::parse(record.value())))
+            })
         };
         match spawn_blocking(read).await {
             Ok(Ok(None)) => Ok(None),
             Ok(Ok(Some(Some(record)))) => Ok(Some(record)),
             Ok(Ok(Some(None))) => Err(failed("an entry is not of this version")),
-            Ok(Err(error)) => Err(failed(error)),
+            Ok(Err(error)) => {
+                let error = failed(error);
+                self.writer.suspect(error.clone());
+                Err(error)
+            }
             Err(error) => Err(failed(error)),
         }
     }
 
-    /// Adds entries, durably, and removes some that have expired.
+    /// Makes changes, durably, and removes some entries that have expired.
     pub(super) async fn write(
         &self,
-        records: Vec<(Digest, Record)>,
+        changes: Vec<Change>,
         now: UnixTime,
     ) -> Result<(), LedgerError> {
-        let submitted = self.writer.submit(Addition { records, now }).await;
-        submitted.map_err(|error| match error {
-            SubmitError::Failed(error) | SubmitError::Ended(End::Failed(error)) => error,
-            SubmitError::Ended(end @ (End::Closed | End::Panicked)) => failed(end),
-        })
+        let submitted = self.writer.submit(Changes { changes, now }).await;
+        submitted.map_err(submit_error)
     }
 }
 
@@ -125,47 +145,62 @@ struct Entries {
 }
 
 impl Commit for Entries {
-    type Change = Addition;
+    type Change = Changes;
     type Answer = ();
     type Error = LedgerError;
 
     fn commit(
         &mut self,
-        additions: &[Addition],
+        changes: &[Changes],
         answers: &mut Vec<()>,
     ) -> Result<(), Failure<LedgerError>> {
-        let count = apply(&self.database, additions).map_err(|error| {
-            error!(%error, "the ledger's file failed");
-            Failure::Passing(failed(error))
-        })?;
-        self.count.store(count, Ordering::Release);
-        answers.resize(additions.len(), ());
+        let count = self.database.with(|database| apply(database, changes));
+        self.count.store(count.map_err(failure)?, Ordering::Release);
+        answers.resize(changes.len(), ());
         Ok(())
+    }
+
+    fn recover(&mut self) -> Result<(), Failure<LedgerError>> {
+        self.database.probe(LEAST_SPACE).map_err(failure)
+    }
+}
+
+fn failure(error: Error) -> Failure<LedgerError> {
+    match error.is_final() {
+        false => Failure::Passing(failed(error)),
+        true => Failure::Final(failed(error)),
+    }
+}
+
+fn submit_error(error: SubmitError<LedgerError>) -> LedgerError {
+    match error {
+        SubmitError::Failed(error) | SubmitError::Ended(End::Failed(error)) => error,
+        SubmitError::Ended(end @ (End::Closed | End::Panicked)) => failed(end),
     }
 }
 
 /// Opens the database, and counts its entries.
-fn database(file: fs::File) -> Result<(Database, usize), redb::Error> {
-    let database = Database::builder()
-        .set_cache_size(CACHE)
-        .set_repair_callback(|_| warn!("the ledger was not closed; checking its file"))
-        .create_with_backend(FileBackend::new(file)?)?;
-    let transaction = database.begin_write()?;
-    let entries = {
-        transaction.open_table(EXPIRY)?;
-        transaction.open_table(ENTRIES)?.len()?
-    };
-    transaction.commit()?;
+fn database(file: fs::File) -> Result<(Database, usize), Error> {
+    let database = Database::open("ledger", file, CACHE, |file| file)?;
+    let entries = database.with(|database| {
+        let transaction = database.begin_write()?;
+        let entries = {
+            transaction.open_table(EXPIRY)?;
+            transaction.open_table(ENTRIES)?.len()?
+        };
+        transaction.commit()?;
+        Ok(entries)
+    })?;
     Ok((database, usize::try_from(entries).unwrap_or(usize::MAX)))
 }
 
 /// Writes a batch, and returns how many entries there are then.
-fn apply(database: &Database, batch: &[Addition]) -> Result<usize, redb::Error> {
+fn apply(database: &redb::Database, batch: &[Changes]) -> Result<usize, redb::Error> {
     let transaction = database.begin_write()?;
     let count = {
         let mut table = transaction.open_table(ENTRIES)?;
         let mut expiry = transaction.open_table(EXPIRY)?;
-        let now = batch.iter().map(|addition| addition.now.as_secs()).max();
+        let now = batch.iter().map(|changes| changes.now.as_secs()).max();
         // More than is added, so that the file shrinks back, and not so much that others wait for long.
         let mut left = PURGE + 2 * batch.len();
         while left > 0 {
@@ -180,12 +215,18 @@ fn apply(database: &Database, batch: &[Addition]) -> Result<usize, redb::Error> 
             expiry.remove((expires, digest))?;
             table.remove(&digest)?;
         }
-        for (digest, record) in batch.iter().flat_map(|addition| &addition.records) {
-            let old = table.insert(digest, record.to_bytes().as_slice())?;
+        for change in batch.iter().flat_map(|changes| &changes.changes) {
+            let digest = *change.digest();
+            let old = match change {
+                Change::Put(_, record) => table.insert(&digest, record.to_bytes().as_slice())?,
+                Change::Remove(_) => table.remove(&digest)?,
+            };
             if let Some(old) = old.and_then(|old| Record::parse(old.value())) {
-                expiry.remove((old.expires_at.as_secs(), *digest))?;
+                expiry.remove((old.expires_at.as_secs(), digest))?;
             }
-            expiry.insert((record.expires_at.as_secs(), *digest), ())?;
+            if let Change::Put(_, record) = change {
+                expiry.insert((record.expires_at.as_secs(), digest), ())?;
+            }
         }
         table.len()?
     };
@@ -209,6 +250,8 @@ const ENTRIES: TableDefinition<'_, &Digest, &[u8]> = TableDefinition::new("entri
 /// The same by their expiry in seconds.
 const EXPIRY: TableDefinition<'_, (u64, Digest), ()> = TableDefinition::new("expiry");
 
+/// Bytes that must fit before a ledger that was out of space is used again: a full batch.
+const LEAST_SPACE: usize = 128 << 10;
 /// Entries are read once or never.
 const CACHE: usize = 4 << 20;
 /// Expired entries that a write removes beyond twice those that it adds.

@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use parking_lot::{Mutex, MutexGuard};
 use sealpost_envelope::UnixTime;
 
-use super::record::Record;
+use super::{Change, record::Record};
 use crate::digests::Digest;
 
 #[derive(Debug, Default)]
@@ -27,8 +27,8 @@ impl Memory {
         self.lock().records.get(digest).cloned()
     }
 
-    /// Adds entries, and removes what has expired.
-    pub(super) fn write(&self, records: Vec<(Digest, Record)>, now: UnixTime) {
+    /// Makes changes, and removes what has expired.
+    pub(super) fn write(&self, changes: Vec<Change>, now: UnixTime) {
         let mut entries = self.lock();
         while let Some((expires_at, digest)) = entries.expiry.first().copied() {
             if expires_at > now {
@@ -37,12 +37,20 @@ impl Memory {
             entries.expiry.pop_first();
             entries.records.remove(&digest);
         }
-        for (digest, record) in records {
-            let expires_at = record.expires_at;
-            if let Some(old) = entries.records.insert(digest, record) {
+        for change in changes {
+            let digest = *change.digest();
+            let old = match change {
+                Change::Put(_, record) => {
+                    entries.expiry.insert((record.expires_at, digest));
+                    let expires_at = record.expires_at;
+                    let old = entries.records.insert(digest, record);
+                    old.filter(|old| old.expires_at != expires_at)
+                }
+                Change::Remove(_) => entries.records.remove(&digest),
+            };
+            if let Some(old) = old {
                 entries.expiry.remove(&(old.expires_at, digest));
             }
-            entries.expiry.insert((expires_at, digest));
         }
     }
 

@@ -4,7 +4,8 @@
 //! record = version u8 (1) ‖ payload [32] ‖ expires u64 ‖ kind u8 ‖ [ u16 ‖ resolver_ref ‖ vault secret name ]
 //! ```
 //!
-//! Numbers are big-endian; the part in brackets is there for kind 0, stored.
+//! Numbers are big-endian; the part in brackets is there for kind 0, stored. Kind 3 is a request that was begun and whose
+//! outcome is not known.
 
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::Outcome;
@@ -16,17 +17,26 @@ use crate::digests::Digest;
 pub(super) struct Record {
     pub(super) payload: Digest,
     pub(super) expires_at: UnixTime,
-    pub(super) outcome: Outcome,
+    /// `None`: the request was begun, and what became of it is not known.
+    pub(super) outcome: Option<Outcome>,
 }
 
 impl Record {
+    pub(super) const fn begun(payload: Digest, expires_at: UnixTime) -> Self {
+        Self {
+            payload,
+            expires_at,
+            outcome: None,
+        }
+    }
+
     /// `None` if the outcome is not final.
-    pub(super) fn new(payload: Digest, expires_at: UnixTime, outcome: &Outcome) -> Option<Self> {
+    pub(super) fn ended(payload: Digest, expires_at: UnixTime, outcome: &Outcome) -> Option<Self> {
         kind(outcome)?;
         Some(Self {
             payload,
             expires_at,
-            outcome: outcome.clone(),
+            outcome: Some(outcome.clone()),
         })
     }
 
@@ -35,11 +45,14 @@ impl Record {
         bytes.push(VERSION);
         bytes.extend_from_slice(&self.payload);
         bytes.extend_from_slice(&self.expires_at.as_secs().to_be_bytes());
-        bytes.extend(kind(&self.outcome));
-        if let Outcome::Stored {
+        bytes.extend(match &self.outcome {
+            None => Some(BEGUN),
+            Some(outcome) => kind(outcome),
+        });
+        if let Some(Outcome::Stored {
             resolver_ref,
             vault_secret_name,
-        } = &self.outcome
+        }) = &self.outcome
         {
             // A reference has at most 3 × (512 + 256) bytes and a few.
             let length = u16::try_from(resolver_ref.len()).unwrap_or(u16::MAX);
@@ -63,13 +76,14 @@ impl Record {
                 let (length, texts) = rest.split_first_chunk()?;
                 let length = usize::from(u16::from_be_bytes(*length));
                 let (reference, name) = texts.split_at_checked(length)?;
-                Outcome::Stored {
+                Some(Outcome::Stored {
                     resolver_ref: str::from_utf8(reference).ok()?.into(),
                     vault_secret_name: str::from_utf8(name).ok()?.into(),
-                }
+                })
             }
-            EXISTS if rest.is_empty() => Outcome::Exists,
-            PENDING_DELETION if rest.is_empty() => Outcome::PendingDeletion,
+            EXISTS if rest.is_empty() => Some(Outcome::Exists),
+            PENDING_DELETION if rest.is_empty() => Some(Outcome::PendingDeletion),
+            BEGUN if rest.is_empty() => None,
             _ => return None,
         };
         Some(Self {
@@ -93,6 +107,7 @@ const VERSION: u8 = 1;
 const STORED: u8 = 0;
 const EXISTS: u8 = 1;
 const PENDING_DELETION: u8 = 2;
+const BEGUN: u8 = 3;
 
 #[cfg(test)]
 mod tests {
@@ -104,8 +119,10 @@ mod tests {
             resolver_ref: "secret:a#b".into(),
             vault_secret_name: "a".into(),
         };
-        for outcome in [stored, Outcome::Exists, Outcome::PendingDeletion] {
-            let record = Record::new([7; 32], UnixTime::from_secs(9), &outcome).unwrap();
+        let ended = [stored, Outcome::Exists, Outcome::PendingDeletion]
+            .map(|outcome| Record::ended([7; 32], UnixTime::from_secs(9), &outcome).unwrap());
+        let begun = Record::begun([7; 32], UnixTime::from_secs(9));
+        for record in ended.into_iter().chain([begun]) {
             let bytes = record.to_bytes();
             assert_eq!(Record::parse(&bytes), Some(record));
             for cut in 0..bytes.len().min(42) {
@@ -123,7 +140,8 @@ mod tests {
             Outcome::Busy,
             Outcome::KeyReused,
         ] {
-            assert_eq!(Record::new([7; 32], UnixTime::from_secs(9), &outcome), None);
+            let record = Record::ended([7; 32], UnixTime::from_secs(9), &outcome);
+            assert_eq!(record, None);
         }
     }
 }

@@ -252,6 +252,47 @@ async fn full_ledger(world: &World) {
     assert!(is_stored(&world.ask(&attempt(3)).await));
 }
 
+/// As if the process had ended, or the ledger failed, between the vault and the outcome.
+#[tokio::test]
+async fn a_key_whose_outcome_is_unknown_stays_bound_to_its_payload_after_a_restart() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.redb");
+    let agent = || {
+        let ledger = Ledger::open(&path).unwrap().with_capacity(1);
+        world_with(|agent| agent.with_ledger(ledger))
+    };
+    let attempt = |world: &World, payload| {
+        let context = world.context(&format!("name-{payload}"));
+        keyed(world.request(context, VALUE), 1, payload)
+    };
+    let world = agent();
+    let failure = CreateError::Failed(VaultFailure::unavailable("x"));
+    *world.vault.fault.lock().unwrap() = Some(Fault::Create(failure));
+    assert_eq!(world.ask(&attempt(&world, 1)).await, Outcome::Failed);
+    assert_eq!(world.ask(&attempt(&world, 2)).await, Outcome::KeyReused);
+    drop(world);
+    let world = agent();
+    assert_eq!(world.ask(&attempt(&world, 2)).await, Outcome::KeyReused);
+    assert!(is_empty(&world));
+    // It has its entry already: a full ledger has room for it.
+    assert!(is_stored(&world.ask(&attempt(&world, 1)).await));
+    assert_eq!(world.ask(&attempt(&world, 2)).await, Outcome::KeyReused);
+}
+
+#[tokio::test]
+async fn a_key_whose_request_the_vault_refused_is_free_for_another_payload() {
+    let world = world();
+    let refused = CreateError::ValueRefused {
+        limit: "at most 498 members".into(),
+    };
+    *world.vault.fault.lock().unwrap() = Some(Fault::Create(refused));
+    let attempt = |payload| keyed(world.request(world.context("db"), VALUE), 1, payload);
+    let outcome = world.ask(&attempt(1)).await;
+    assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
+    *world.vault.fault.lock().unwrap() = None;
+    assert!(is_stored(&world.ask(&attempt(2)).await));
+}
+
 #[tokio::test]
 async fn a_ledger_in_a_file_outlives_the_process() {
     let dir = tempfile::tempdir().unwrap();

@@ -1,5 +1,6 @@
 use std::fs;
 
+use super::server::Dev;
 use super::support::{path, run, run_command, sealpost, testdata};
 
 /// Replaces what is different in each run and not replaced already.
@@ -19,6 +20,8 @@ fn steady(transcript: &str) -> String {
             }
             None => line,
         };
+        // It calls itself as it was called.
+        let line = line.replace(env!("CARGO_BIN_EXE_sealpost"), "sealpost");
         let words = line.split(' ').map(|word| match word.split_once('…') {
             Some((start, end)) if start.len() == 8 && end.trim_end_matches(',').len() == 8 => {
                 "<digest>"
@@ -41,8 +44,34 @@ fn steady(transcript: &str) -> String {
 #[test]
 fn shows_and_checks_every_step() {
     let shown = run(&["demo"], b"");
-    assert!(shown.streams().0.iter().filter(|b| **b == b'\n').count() < 30);
+    assert!(shown.streams().0.iter().filter(|b| **b == b'\n').count() < 36);
     insta::assert_snapshot!(steady(&shown.transcript()));
+}
+
+#[test]
+fn ends_with_the_next_three_commands_and_they_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = sealpost(&["demo"]);
+    command.current_dir(folder.path());
+    let text = run_command(command, b"").text();
+    let (_, next) = text.split_once("\nNext").unwrap();
+    let (_, next) = next.split_once('\n').unwrap();
+    let (dev, others) = next.split_once('\n').unwrap();
+    assert!(dev.trim().ends_with("sealpost dev"), "{next}");
+    // In one terminal, on another port than the usual one.
+    let dev = Dev::start(&folder.path().join("sealpost-data"));
+    assert!(dev.url().starts_with("http://"));
+    // In the other.
+    let output = std::process::Command::new("sh")
+        .args(["-ec", others])
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        "secret:first#password\nP@ssw0rd123"
+    );
 }
 
 #[test]

@@ -17,21 +17,32 @@ fn request(name: &str) -> Vec<u8> {
 fn what_it_prints_works_when_pasted() {
     let folder = tempfile::tempdir().unwrap();
     let dev = Dev::start(&folder.path().join("it's data"));
-    let lines: Vec<_> = dev.welcome.lines().collect();
-    let shell = |line: &str| {
-        let binary = std::path::Path::new(env!("CARGO_BIN_EXE_sealpost"))
-            .parent()
-            .unwrap();
-        let search = format!("{}:{}", binary.display(), std::env::var("PATH").unwrap());
+    let line = |start: &str| {
+        let found: Vec<_> = dev
+            .welcome
+            .lines()
+            .filter(|line| line.contains(start))
+            .collect();
+        assert_eq!(found.len(), 1, "{start}: {}", dev.welcome);
+        found[0]
+    };
+    // Nothing but the printed line brings token and command along.
+    let source = line("dev.env");
+    let shell = |command: &str| {
         let output = Command::new("sh")
-            .args(["-c", line])
-            .env("PATH", search)
+            .args(["-c", &format!("{source}\n{command}")])
+            .env_remove("SEALPOST_TOKEN")
             .output()
             .unwrap();
-        assert!(output.status.success(), "{line}: {output:?}");
+        assert!(output.status.success(), "{command}: {output:?}");
         String::from_utf8(output.stdout).unwrap()
     };
-    let curl = lines.iter().find(|line| line.starts_with("curl ")).unwrap();
+    assert_eq!(
+        shell(line("sealpost secret create")),
+        "secret:first#password\n"
+    );
+    shell(line("sealpost secret import"));
+    let curl = line("curl ");
     if Command::new("curl").arg("--version").output().is_ok() {
         let expected =
             r#"{"resolver_ref":"secret:my-secret#password","vaultSecretName":"my-secret"}"#;
@@ -41,16 +52,53 @@ fn what_it_prints_works_when_pasted() {
         let (_, body) = curl.split_once("-d '").unwrap();
         assert_eq!(dev.post(body.trim_end_matches('\'').as_bytes()).status, 201);
     }
-    let resolve = lines
-        .iter()
-        .find(|line| line.starts_with("sealpost resolve "))
-        .unwrap();
+    let resolve = line("sealpost resolve");
     assert_eq!(shell(resolve), "P@ssw0rd123");
-    assert!(
-        dev.welcome.ends_with('\n') && lines.len() < 12,
-        "{}",
-        dev.welcome
-    );
+    for (name, value) in [
+        ("second#password", "P@ssw0rd456"),
+        ("third#password", "P@ssw0rd789"),
+    ] {
+        assert_eq!(shell(&resolve.replace("my-secret#password", name)), value);
+    }
+    assert!(dev.welcome.ends_with('\n') && dev.welcome.lines().count() < 24);
+}
+
+#[test]
+fn the_file_to_source_has_what_a_caller_needs() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let dev = Dev::start(&data);
+    let file = data.join("dev.env");
+    let mode = fs::metadata(&file).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode, 0o600, "it holds the token");
+    let variable = |name: &str| {
+        let print = format!(". {}; printf %s \"${name}\"", path(&file));
+        let output = Command::new("sh").args(["-c", &print]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert_eq!(variable("GATEWAY"), dev.url());
+    assert_eq!(variable("AGENT"), "dev-agent");
+    assert_eq!(variable("SEALPOST_TOKEN"), dev.token);
+    // The pin that is printed is the certificate's: a value sealed under it is taken.
+    let (certificate, pin) = (variable("CERTIFICATE"), variable("FINGERPRINT"));
+    assert!(dev.welcome.contains(&pin));
+    let arguments = ["seal", "--to", &certificate, "--pin", &pin];
+    let context = ["--agent-id", "dev-agent", "--name", "n"];
+    run(&[arguments.as_slice(), &context].concat(), b"{}").stdout();
+}
+
+#[test]
+fn token_and_fingerprint_stand_apart_from_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let dev = Dev::start(&folder.path().join("data"));
+    assert_eq!(dev.post(&request("a")).status, 201);
+    let log = fs::read_to_string(&dev.log).unwrap();
+    assert!(!log.is_empty() && !log.contains(&dev.token), "{log}");
+    for label in ["token", "fingerprint"] {
+        assert!(dev.welcome.lines().any(|line| line.starts_with(label)));
+    }
+    assert!(!dev.welcome.contains("INFO"), "{}", dev.welcome);
 }
 
 #[test]

@@ -76,14 +76,25 @@ impl Site {
 
     /// Starts it and waits until it listens.
     pub(crate) fn start(self, environment: &[(&str, &str)]) -> Gateway {
+        let mut command = self.command();
+        command.envs(environment.iter().copied());
+        self.start_command(command)
+    }
+
+    /// Runs this command with its stderr in the log, and waits until it listens.
+    pub(crate) fn start_command(self, mut command: Command) -> Gateway {
         let log = File::options()
             .create(true)
             .append(true)
             .open(self.folder.join("log"))
             .unwrap();
-        let mut command = self.command();
-        command.envs(environment.iter().copied());
-        let child = command.stderr(log).spawn().unwrap();
+        command.stderr(log);
+        self.run(command)
+    }
+
+    /// Runs this command, and waits until it listens.
+    pub(crate) fn run(self, mut command: Command) -> Gateway {
+        let child = command.spawn().unwrap();
         let mut gateway = Gateway { child, site: self };
         let deadline = Instant::now() + Duration::from_secs(30);
         while TcpStream::connect(("127.0.0.1", gateway.site.port)).is_err() {
@@ -96,6 +107,15 @@ impl Site {
             std::thread::sleep(Duration::from_millis(20));
         }
         gateway
+    }
+
+    /// Its configuration begins with this, so that metrics and health are served at the port.
+    pub(crate) fn metrics() -> (u16, String) {
+        let port = free_port();
+        (
+            port,
+            format!("metrics = {{ listen = \"127.0.0.1:{port}\" }}\n"),
+        )
     }
 
     pub(crate) fn token(&self) -> String {
@@ -111,8 +131,11 @@ impl Site {
 
     /// A request that creates a secret, as its head and its body.
     pub(crate) fn request(&self, base: &str, more: &str, name: &str) -> (String, String) {
-        let body =
-            format!(r#"{{"secret":{{"name":"{name}","value":{{"password":"P@ss {name}"}}}}}}"#);
+        self.request_of(base, more, name, &format!("P@ss {name}"))
+    }
+
+    fn request_of(&self, base: &str, more: &str, name: &str, value: &str) -> (String, String) {
+        let body = format!(r#"{{"secret":{{"name":"{name}","value":{{"password":"{value}"}}}}}}"#);
         let head = format!(
             "POST {base}/v1/secrets/{AGENT}/secret-value HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              Authorization: Bearer {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\n{more}\r\n",
@@ -149,6 +172,14 @@ impl Gateway {
         answer(stream)
     }
 
+    /// Creates a secret of this name and so many bytes.
+    pub(crate) fn create_of(&self, name: &str, bytes: usize) -> Answer {
+        let (head, body) = self.site.request_of("", "", name, &"x".repeat(bytes));
+        let mut stream = self.connect();
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        answer(stream)
+    }
+
     pub(crate) fn signal(&self, name: &str) {
         // The shell has `kill` built in; a small machine may have no other.
         let kill = format!("kill -{name} {}", self.child.id());
@@ -179,8 +210,14 @@ impl Gateway {
         }
     }
 
+    /// Takes what is to be done with a stream of the process.
+    pub(crate) fn child(&mut self) -> &mut Child {
+        &mut self.child
+    }
+
     pub(crate) fn log(&self) -> String {
-        fs::read_to_string(self.site.folder.join("log")).unwrap()
+        // There is none if stderr goes elsewhere.
+        fs::read_to_string(self.site.folder.join("log")).unwrap_or_default()
     }
 
     pub(crate) fn audit(&self) -> String {
@@ -194,6 +231,30 @@ impl Drop for Gateway {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Asks for a page of metrics and health.
+pub(crate) fn page(port: u16, route: &str) -> Answer {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .unwrap();
+    write!(
+        stream,
+        "GET {route} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    answer(stream)
+}
+
+/// Returns the value of a metric without labels.
+pub(crate) fn metric(port: u16, name: &str) -> u64 {
+    let text = page(port, "/metrics").body;
+    let line = text.lines().find_map(|line| line.strip_prefix(name));
+    line.unwrap_or_else(|| panic!("{text}"))
+        .trim()
+        .parse()
+        .unwrap()
 }
 
 pub(crate) fn free_port() -> u16 {

@@ -51,21 +51,34 @@ impl Object {
     }
 }
 
-/// RFC 8259 §7: quotes, backslashes and control characters are escaped, nothing else.
+/// RFC 8259 §7, in ASCII: what is outside is `\uXXXX`, in surrogate pairs, with short escapes where there are any.
+///
+/// This is how Python's `json.dumps` writes. Some libraries encode a protected header again before they authenticate it:
+/// they open what they would have written themselves.
 fn string(text: &str, out: &mut String) {
     out.push('"');
     for c in text.chars() {
-        match c {
-            '"' | '\\' => {
-                out.push('\\');
+        let short = match c {
+            '"' | '\\' => c,
+            '\u{8}' => 'b',
+            '\t' => 't',
+            '\n' => 'n',
+            '\u{c}' => 'f',
+            '\r' => 'r',
+            ' '..='~' => {
                 out.push(c);
+                continue;
             }
-            '\0'..='\u{1f}' => {
-                // Writing to a string does not fail.
-                let _ = write!(out, "\\u{:04x}", u32::from(c));
+            _ => {
+                for unit in c.encode_utf16(&mut [0; 2]) {
+                    // Writing to a string does not fail.
+                    let _ = write!(out, "\\u{unit:04x}");
+                }
+                continue;
             }
-            _ => out.push(c),
-        }
+        };
+        out.push('\\');
+        out.push(short);
     }
     out.push('"');
 }

@@ -14,14 +14,15 @@ use crate::{
 /// Which key a recipient is, as a header names it.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct KeyName {
-    /// `kid`; the inner `None` is one that no key of ours has.
+    /// `kid`: a key's id or its thumbprint; the inner `None` is one that no key of ours has.
     pub(super) kid: Option<Option<KeyId>>,
     /// `x5t#S256`; likewise.
     pub(super) x5t: Option<Option<Fingerprint>>,
 }
 
 impl KeyName {
-    /// `kid` (RFC 7516 §4.1.6) where it is the id of a key, in base64url.
+    /// `kid` (RFC 7516 §4.1.6) where it is the id of a key, in base64url; or a key's thumbprint (RFC 7638), as such or
+    /// as a URI (RFC 9278), which looks the same.
     #[must_use]
     pub fn key_id(&self) -> Option<KeyId> {
         self.kid.flatten()
@@ -117,14 +118,29 @@ pub(super) fn unprotected<'a>(
     Ok(key)
 }
 
+/// What stands in a header that is not protected, though its place is the protected one. A header that is not read says
+/// nothing.
+pub(super) fn misplaced(json: &str) -> Option<HeaderParameter> {
+    members(json.as_bytes())
+        .map_while(Result::ok)
+        .find_map(|(name, _)| {
+            let mut parameters = PROTECTED_ONLY.into_iter();
+            parameters.find_map(|(forbidden, parameter)| (name == *forbidden).then_some(parameter))
+        })
+}
+
 impl KeyName {
     fn note(&mut self, name: JsonStr<'_>, value: &str) -> Result<(), JweError> {
         if name == *"kid" {
             let id = text(value, JwePart::Kid)?;
-            self.kid = Some(digest(id).map(KeyId::from_bytes));
+            let id = id
+                .as_str()
+                .map(|id| id.strip_prefix(THUMBPRINT_URI).unwrap_or(id));
+            self.kid = Some(id.and_then(base64url::decode_array).map(KeyId::from_bytes));
         } else if name == *"x5t#S256" {
             let fingerprint = text(value, JwePart::X5tS256)?;
-            self.x5t = Some(digest(fingerprint).map(Fingerprint::from_bytes));
+            let fingerprint = fingerprint.as_str().and_then(base64url::decode_array);
+            self.x5t = Some(fingerprint.map(Fingerprint::from_bytes));
         }
         Ok(())
     }
@@ -179,15 +195,12 @@ pub(super) fn text(value: &str, part: JwePart) -> Result<JsonStr<'_>, JweError> 
     JsonStr::from_json(value).ok_or(JweError::Type(part))
 }
 
-/// 32 bytes in canonical base64url.
-fn digest(text: JsonStr<'_>) -> Option<[u8; 32]> {
-    base64url::decode_array(text.as_str()?)
-}
-
 pub(super) const ALG: &str = "RSA-OAEP-256";
 pub(super) const ENC: &str = "A256GCM";
 /// The private header parameter (RFC 7516 §4.3) with the context.
 const CONTEXT: &str = "sealpost";
+/// RFC 9278 §3.
+const THUMBPRINT_URI: &str = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:";
 /// Names in an object, or in all headers of one recipient; unknown ones count.
 const MAX_NAMES: usize = 32;
 /// Longer than the name of any algorithm.

@@ -87,15 +87,24 @@ fn json(bytes: &[u8]) -> Result<Jwe<'_>, JweError> {
         }
     }
     let [protected, iv, ciphertext, tag, shared, key, own, recipients] = found;
+    let truly = |error| match error {
+        JweError::Missing(JwePart::Protected | JwePart::Alg | JwePart::Enc) => {
+            misplaced([shared, own], recipients).unwrap_or(error)
+        }
+        _ => error,
+    };
     let parts = Parts {
-        protected: encoded(protected, JwePart::Protected)?,
+        protected: encoded(protected, JwePart::Protected).map_err(truly)?,
         iv: encoded(iv, JwePart::Iv)?,
         ciphertext: encoded(ciphertext, JwePart::Ciphertext)?,
         tag: encoded(tag, JwePart::Tag)?,
     };
+    if parts.protected.is_empty() {
+        return Err(truly(JweError::Missing(JwePart::Protected)));
+    }
     let header = decode(parts.protected, JwePart::Protected, MAX_HEADER)?;
     let mut seen = Vec::new();
-    let protected = header::protected(&header, &mut seen)?;
+    let protected = header::protected(&header, &mut seen).map_err(truly)?;
     let shared = match shared {
         Some(shared) => header::unprotected(limited(shared)?, JwePart::Unprotected, &mut seen)?,
         None => KeyName::default(),
@@ -110,6 +119,21 @@ fn json(bytes: &[u8]) -> Result<Jwe<'_>, JweError> {
         Some(array) => (Serialization::General, general(array, common, &seen)?),
     };
     jwe(serialization, &parts, protected, recipients)
+}
+
+/// The parameter that the protected header lacks because it stands in another one.
+fn misplaced(headers: [Option<&str>; 2], recipients: Option<&str>) -> Option<JweError> {
+    let own = |object| {
+        let mut members = members(str::as_bytes(object)).map_while(Result::ok);
+        let header = members.find(|(name, _)| *name == *"header");
+        header.map(|(_, value)| value.as_str())
+    };
+    let recipients = recipients.and_then(|array| elements(array).ok());
+    let recipients = recipients.into_iter().flatten().filter_map(own);
+    let mut headers = headers.into_iter().flatten().chain(recipients);
+    headers
+        .find_map(header::misplaced)
+        .map(JweError::Unprotected)
 }
 
 fn general(array: &str, common: KeyName, seen: &[JsonStr<'_>]) -> Result<Vec<Recipient>, JweError> {

@@ -1,12 +1,23 @@
 //! The authorities at the top of chains.
 
-use alloc::vec::Vec;
+use alloc::{
+    format,
+    string::{String, ToString as _},
+    vec::Vec,
+};
 use core::fmt;
 
+use der::Decode as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
+use x509_cert::name::RdnSequence;
 
 use super::{chain_error::ChainError, profile::Profile};
-use crate::{pem, time::UnixTime};
+use crate::{
+    certificate::{CertificateError, Fields, Fingerprint},
+    hash::sha256,
+    pem,
+    time::UnixTime,
+};
 
 /// Certificate authorities that may vouch for agents, directly or through intermediate ones.
 ///
@@ -17,6 +28,18 @@ pub struct TrustAnchors {
     // Two lists of one length: webpki wants its own in a slice.
     anchors: Vec<TrustAnchor<'static>>,
     limits: Vec<Limits>,
+    skipped: Vec<SkippedAnchor>,
+}
+
+/// A certificate in a file of trust anchors that can't be one. The others in the file are used.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct SkippedAnchor {
+    /// Whose it is, after RFC 4514, or its SHA-256 fingerprint if that can't be read; at most 200 characters, which are
+    /// good to print.
+    pub subject: String,
+    /// Why it can't be used, and its place in the file.
+    pub reason: TrustAnchorsError,
 }
 
 /// What an anchor's certificate says that webpki does not keep.
@@ -47,7 +70,7 @@ pub enum TrustAnchorsError {
         /// Its place in the file.
         number: usize,
     },
-    /// A certificate is malformed or not in canonical DER.
+    /// A certificate is malformed.
     Malformed {
         /// Its place in the file.
         number: usize,
@@ -56,6 +79,11 @@ pub enum TrustAnchorsError {
     NoCertificate,
     /// A certificate is not an authority's: its basicConstraints are missing or lack cA.
     NotAuthority {
+        /// Its place in the file.
+        number: usize,
+    },
+    /// A certificate is not in canonical DER (X.690 §10, §11).
+    NotDer {
         /// Its place in the file.
         number: usize,
     },
@@ -85,7 +113,7 @@ impl fmt::Display for TrustAnchorsError {
             ),
             Self::Malformed { number } => write!(
                 f,
-                "CA certificate {number} is malformed or not in canonical DER: export it again"
+                "CA certificate {number} is malformed or was cut off: get it again from the authority"
             ),
             Self::NoCertificate => f.write_str(
                 "there is no CA certificate in the file: a block \"BEGIN CERTIFICATE\" is needed",
@@ -94,6 +122,11 @@ impl fmt::Display for TrustAnchorsError {
                 f,
                 "certificate {number} is not a certificate authority's, it lacks CA:TRUE: give the authority that \
                  issued it, or pin it as it is"
+            ),
+            Self::NotDer { number } => write!(
+                f,
+                "CA certificate {number} is not in canonical DER, though it must be (RFC 5280 §4.1): use an authority \
+                 whose certificate is"
             ),
             Self::TooLong { length } => write!(
                 f,
@@ -106,26 +139,42 @@ impl fmt::Display for TrustAnchorsError {
 
 impl core::error::Error for TrustAnchorsError {}
 
+impl fmt::Display for SkippedAnchor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}. It is left out: {}", self.reason, self.subject)
+    }
+}
+
 impl TrustAnchors {
     /// The longest file that is parsed: 1 MiB.
     pub const MAX_LEN: usize = 1 << 20;
 
     /// All certificates of a PEM file. Text and blocks of other kinds are skipped.
     ///
+    /// So are certificates that can't be used, which [`skipped`](Self::skipped) lists: those who collect authorities take
+    /// in some that are of no use here.
+    ///
     /// # Errors
     ///
-    /// A [`TrustAnchorsError`] if there is none, or one that can't be used.
+    /// A [`TrustAnchorsError`] if there is none, if none can be used, or if the file was cut off.
     pub fn from_pem(file: &[u8]) -> Result<Self, TrustAnchorsError> {
         check_length(file)?;
         let mut anchors = Self::empty();
         for (number, block) in (1..).zip(pem::certificates(file)) {
-            let der = block
-                .decode()
-                .map_err(|_| TrustAnchorsError::Malformed { number })?;
-            anchors.add(number, &der)?;
+            // A file that was cut is not one with fewer.
+            if !block.is_whole() {
+                return Err(TrustAnchorsError::Malformed { number });
+            }
+            let der = block.decode();
+            let der = der.as_ref().map_or(&[][..], |der| der.as_slice());
+            if let Err(reason) = anchors.add(number, der) {
+                let subject = subject(der);
+                anchors.skipped.push(SkippedAnchor { subject, reason });
+            }
         }
         if anchors.is_empty() {
-            return Err(TrustAnchorsError::NoCertificate);
+            let first = anchors.skipped.first();
+            return Err(first.map_or(TrustAnchorsError::NoCertificate, |first| first.reason));
         }
         Ok(anchors)
     }
@@ -152,7 +201,13 @@ impl TrustAnchors {
         self.anchors.len()
     }
 
-    /// Fails unless this anchor allows so many intermediate certificates, at this time.
+    /// The certificates of the file that can't be used.
+    #[must_use]
+    pub fn skipped(&self) -> &[SkippedAnchor] {
+        &self.skipped
+    }
+
+    /// Fails unless this anchor allows so many intermediate certificates, at this time; self-issued ones do not count.
     pub(super) fn check(
         &self,
         anchor: &TrustAnchor<'_>,
@@ -186,6 +241,7 @@ impl TrustAnchors {
         Self {
             anchors: Vec::new(),
             limits: Vec::new(),
+            skipped: Vec::new(),
         }
     }
 
@@ -195,7 +251,10 @@ impl TrustAnchors {
 
     fn add(&mut self, number: usize, der: &[u8]) -> Result<(), TrustAnchorsError> {
         let malformed = TrustAnchorsError::Malformed { number };
-        let profile = Profile::read(der).map_err(|_| malformed)?;
+        let profile = Profile::read(der).map_err(|error| match error {
+            CertificateError::NotDer => TrustAnchorsError::NotDer { number },
+            _ => malformed,
+        })?;
         profile.check_as_issuer().map_err(|error| match error {
             ChainError::IssuerCriticalExtension => TrustAnchorsError::CriticalExtension { number },
             ChainError::IssuerKeyUsage => TrustAnchorsError::KeyUsage { number },
@@ -247,6 +306,26 @@ impl Limits {
     }
 }
 
+/// Whose certificate this is, as far as it can be read.
+fn subject(der: &[u8]) -> String {
+    let subject = Fields::read(der).ok().and_then(|fields| {
+        let name = RdnSequence::from_der(fields.subject).ok()?;
+        Some(name.to_string()).filter(|name| !name.is_empty())
+    });
+    subject.map_or_else(
+        || format!("SHA-256 {}", Fingerprint::from_bytes(sha256(der))),
+        |name| name.chars().take(MAX_SUBJECT).map(printable).collect(),
+    )
+}
+
+fn printable(c: char) -> char {
+    match c {
+        ' '..='~' => c,
+        _ if c.is_alphanumeric() => c,
+        _ => '\u{fffd}',
+    }
+}
+
 fn check_length(bytes: &[u8]) -> Result<(), TrustAnchorsError> {
     let length = bytes.len();
     if length > TrustAnchors::MAX_LEN {
@@ -254,3 +333,6 @@ fn check_length(bytes: &[u8]) -> Result<(), TrustAnchorsError> {
     }
     Ok(())
 }
+
+/// Characters of a name that are shown.
+const MAX_SUBJECT: usize = 200;

@@ -1,20 +1,21 @@
 //! Chains of issuers (RFC 5280 §6): webpki builds and verifies them, and what it leaves open is checked here.
 
+use alloc::vec::Vec;
 use core::{cell::Cell, time::Duration};
 
-use rustls_pki_types::CertificateDer;
+use rustls_pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use sealpost_context::AgentId;
 use webpki::{EndEntityCert, VerifiedPath};
 
 use super::{
     TrustError,
-    algorithms::SIGNATURE_ALGORITHMS,
     anchors::TrustAnchors,
     chain_error::ChainError,
+    path_length::Issuers,
     profile::{ANY_EXTENDED_KEY_USAGE, Profile},
 };
 use crate::{
-    certificate::{Certificate, Presented},
+    certificate::{Certificate, CertificateError, Presented},
     time::UnixTime,
 };
 
@@ -22,7 +23,7 @@ use crate::{
 ///
 /// The chain from the certificate to an anchor is built of the certificates that follow it in its file,
 /// and verified by `rustls-webpki`: signatures, validity, basicConstraints, path length, name
-/// constraints, critical extensions. Beyond that, and beyond what holds under every policy:
+/// constraints, critical extensions. Self-issued certificates do not count for a path length (RFC 5280 §6.1.4). Beyond that, and beyond what holds under every policy:
 ///
 /// - The certificate names the agent meant: a subjectAltName URI `urn:sealpost:agent:<agentId>`,
 ///   compared exactly. It may name several agents; one of them must be the one meant. Otherwise any
@@ -100,19 +101,24 @@ impl<'a> ChainPolicy<'a> {
     ) -> Result<(), ChainError> {
         let refused = |error| self.explain(error, leaf, presented, now);
         let end_entity = EndEntityCert::try_from(&presented.leaf).map_err(refused_leaf)?;
+        let issuers = Issuers::new(&presented.intermediates);
+        let verifiers = issuers.verifiers();
+        let verifiers = verifiers
+            .iter()
+            .map(|one| one as &dyn SignatureVerificationAlgorithm);
         // Why a path that webpki found good is not; it stands for better reasons than webpki's then.
         let refusal = Cell::new(None);
         let verify_path = |path: &VerifiedPath<'_>| {
-            self.check_issuers(path, now).map_err(|error| {
+            self.check_issuers(path, &issuers, now).map_err(|error| {
                 refusal.set(Some(error));
                 webpki::Error::UnknownIssuer
             })
         };
         end_entity
             .verify_for_usage(
-                SIGNATURE_ALGORITHMS,
+                &verifiers.collect::<Vec<_>>(),
                 self.anchors.as_webpki(),
-                &presented.intermediates,
+                issuers.shown(),
                 rustls_pki_types::UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs())),
                 webpki::KeyUsage::required_if_present(ANY_EXTENDED_KEY_USAGE.as_bytes()),
                 None,
@@ -123,13 +129,27 @@ impl<'a> ChainPolicy<'a> {
     }
 
     /// What webpki does not look at in the issuers of a path.
-    fn check_issuers(&self, path: &VerifiedPath<'_>, now: UnixTime) -> Result<(), ChainError> {
+    fn check_issuers(
+        &self,
+        path: &VerifiedPath<'_>,
+        issuers: &Issuers<'_>,
+        now: UnixTime,
+    ) -> Result<(), ChainError> {
         let mut below = 0;
         for issuer in path.intermediate_certificates() {
             let der = issuer.der();
-            let issuer = Profile::read(&der).map_err(|_| ChainError::IssuerMalformed)?;
+            let issuer = Profile::read(&der).map_err(|error| match error {
+                CertificateError::NotDer => ChainError::IssuerNotDer,
+                _ => ChainError::IssuerMalformed,
+            })?;
             issuer.check_as_issuer()?;
-            below += 1;
+            let most = issuers.path_length(&der, &issuer);
+            if most.is_some_and(|most| below > most) {
+                return Err(ChainError::PathLength);
+            }
+            if !issuer.is_self_issued() {
+                below += 1;
+            }
         }
         self.anchors.check(path.anchor(), below, now)
     }

@@ -47,10 +47,12 @@ pub enum ChainError {
     IssuerKey,
     /// An issuer's keyUsage lacks keyCertSign.
     IssuerKeyUsage,
-    /// An issuer's certificate is malformed or not in canonical DER.
+    /// An issuer's certificate is malformed.
     IssuerMalformed,
     /// An issuer is not an authority: its basicConstraints are missing or lack cA.
     IssuerNotAuthority,
+    /// An issuer's certificate is not in canonical DER (X.690 §10, §11).
+    IssuerNotDer,
     /// An issuer's validity ends before it begins.
     IssuerNeverValid,
     /// An issuer's certificate is not valid yet.
@@ -138,7 +140,11 @@ impl fmt::Display for ChainError {
                  have it issued by one that may"
             }
             Self::IssuerMalformed => {
-                "an issuer's certificate in the file is malformed or not in canonical DER: export it again"
+                "an issuer's certificate in the file is malformed or was cut off: get it again from the authority"
+            }
+            Self::IssuerNotDer => {
+                "an issuer's certificate in the file is not in canonical DER: have the certificate issued by an \
+                 authority whose own is, or pin it"
             }
             Self::IssuerNeverValid => {
                 "an issuer's certificate ends before it begins: have the certificate issued by another authority"

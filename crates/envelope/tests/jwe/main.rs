@@ -262,6 +262,56 @@ fn both_names_of_a_key_must_name_the_same() {
     assert_eq!(open_with(&alone, &text, BOUND).err(), unnamed);
 }
 
+/// What JOSE libraries make of a key when they are not told its name (RFC 7638), also as a URI (RFC 9278).
+#[test]
+fn kid_as_a_thumbprint_is_known_as_the_keys() {
+    let mut ring = Keyring::new(identity::<Any>("b2048"));
+    ring.add_old(identity("a2048")).unwrap();
+    let id = encode(certificate("a2048").public_key().key_id().as_bytes());
+    let x5t = encode(certificate("b2048").fingerprint().as_bytes());
+    let open = |kid: &str, x5t_of_other: bool| {
+        let mut text = draft().header(&id, kid);
+        if x5t_of_other {
+            let own = encode(certificate("a2048").fingerprint().as_bytes());
+            text = text.header(&own, &x5t);
+        }
+        open_with(&ring, &text.compact(), BOUND).err()
+    };
+    // The header is authenticated, so a new one doesn't open: what matters is that the key is tried.
+    let tried = Some(Error::Open(OpenError));
+    let thumbprint = thumbprint("a2048");
+    let uri = "urn:ietf:params:oauth:jwk-thumbprint:sha-256:";
+    assert_eq!(open(&thumbprint, false), tried);
+    assert_eq!(open(&format!("{uri}{thumbprint}"), false), tried);
+    let differ = Some(Error::Jwe(JweError::KeyNames));
+    for (kid, x5t_of_other) in [
+        (thumbprint.clone(), true),
+        (encode(&[9; 32]), false),
+        (format!("{uri}{}", encode(&[9; 32])), false),
+        (format!("{thumbprint}="), false),
+        (
+            format!("urn:ietf:params:oauth:jwk-thumbprint:sha-512:{thumbprint}"),
+            false,
+        ),
+    ] {
+        assert_eq!(open(&kid, x5t_of_other), differ, "{kid}");
+    }
+}
+
+/// RFC 7638 §3, of the key in this certificate.
+fn thumbprint(name: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    // SEQUENCE { …, BIT STRING { SEQUENCE { INTEGER n, INTEGER 65537 } } }
+    let certificate = certificate(name);
+    let spki = certificate.public_key().spki_der();
+    let (front, exponent) = spki.split_at(spki.len() - 3);
+    let modulus = &front[front.len() - 2 - 256..front.len() - 2];
+    let (e, n) = (encode(exponent), encode(modulus));
+    encode(&Sha256::digest(format!(
+        r#"{{"e":"{e}","kty":"RSA","n":"{n}"}}"#
+    )))
+}
+
 #[test]
 fn the_context_is_compared_before_a_key_is_used() {
     let text = seal::<Any>(&["a2048"], Serialization::Compact, b"{}");

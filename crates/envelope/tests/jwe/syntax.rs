@@ -177,6 +177,88 @@ fn encodings_and_lengths_are_exact() {
     }
 }
 
+/// `alg` and its like are there, in a place where they do not count: that is what the error says, not that they lack.
+#[test]
+fn alg_outside_the_protected_header_is_reported_as_unprotected() {
+    use HeaderParameter::{Alg, Crit, Enc, Sealpost, Zip};
+    let alg = r#""alg":"RSA-OAEP-256""#;
+    let enc = r#""enc":"A256GCM""#;
+    let without = |member: &str| draft().header(&format!("{member},"), "");
+    let neither = || without(alg).header(&format!("{enc},"), "");
+    let bare = |header: &str| Draft {
+        header: header.into(),
+        ..draft()
+    };
+    let cases = [
+        (
+            without(alg).json(&format!(r#","unprotected":{{{alg}}}"#)),
+            Alg,
+        ),
+        (
+            without(alg).json(&format!(r#","header":{{"x":1,{alg}}}"#)),
+            Alg,
+        ),
+        (
+            without(alg).json(r#","unprotected":{"alg":"RSA-OAEP"}"#),
+            Alg,
+        ),
+        (without(alg).json(r#","unprotected":{"\u0061lg":1}"#), Alg),
+        (
+            without(enc).json(&format!(r#","unprotected":{{{enc}}}"#)),
+            Enc,
+        ),
+        (without(enc).json(&format!(r#","header":{{{enc}}}"#)), Enc),
+        (
+            neither().json(&format!(r#","unprotected":{{{enc}}},"header":{{{alg}}}"#)),
+            Enc,
+        ),
+        (
+            bare("{}").json(&format!(r#","unprotected":{{{alg},{enc}}}"#)),
+            Alg,
+        ),
+        // RFC 7516 §7.2.1: nothing need be protected.
+        (
+            bare("").json(&format!(r#","unprotected":{{{alg},{enc}}}"#)),
+            Alg,
+        ),
+        (
+            bare("")
+                .json(&format!(r#","header":{{{alg}}}"#))
+                .replace(r#""protected":"","#, ""),
+            Alg,
+        ),
+        (without(alg).json(r#","unprotected":{"zip":"DEF"}"#), Zip),
+        (without(alg).json(r#","header":{"crit":["x"]}"#), Crit),
+        (without(alg).json(r#","header":{"sealpost":{}}"#), Sealpost),
+    ];
+    for (text, parameter) in cases {
+        assert_eq!(refused(&text), JweError::Unprotected(parameter), "{text}");
+    }
+    // With several recipients each may have its own.
+    let recipients = format!(
+        r#"{{"recipients":[{{"encrypted_key":"AAAA"}},{{"header":{{"kid":"x",{alg}}},"encrypted_key":"AAAA"}}]"#
+    );
+    let text = without(alg)
+        .json("")
+        .replace(r#""encrypted_key""#, r#""ignored""#)
+        .replacen('{', &format!("{recipients},"), 1);
+    assert_eq!(refused(&text), JweError::Unprotected(Alg));
+    // What is nowhere is lacking.
+    for (text, part) in [
+        (
+            without(alg).json(r#","unprotected":{"al":1},"header":{}"#),
+            JwePart::Alg,
+        ),
+        (without(enc).json(r#","header":[]"#), JwePart::Enc),
+        (
+            draft().json("").replace(r#""protected""#, r#""other""#),
+            JwePart::Protected,
+        ),
+    ] {
+        assert_eq!(refused(&text), JweError::Missing(part), "{text}");
+    }
+}
+
 #[test]
 fn json_serialisations_are_read_strictly() {
     assert!(open::<Any>("a2048", &draft().json(""), BOUND).is_ok());

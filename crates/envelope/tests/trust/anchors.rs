@@ -95,7 +95,12 @@ fn files() {
     ];
     for (what, der, error) in cases {
         assert_eq!(load(&pem(slice::from_ref(&der))), Err(error(1)), "{what}");
-        assert_eq!(load(&pem(&[good.clone(), der])), Err(error(2)), "{what}");
+        // Beside one that can be used it is left out, and named.
+        let anchors = TrustAnchors::from_pem(&pem(&[good.clone(), der])).unwrap();
+        let [skipped] = anchors.skipped() else {
+            panic!("{what}: {:?}", anchors.skipped());
+        };
+        assert_eq!((anchors.len(), skipped.reason), (1, error(2)), "{what}");
     }
     assert_eq!(load(b""), Err(Malformed { number: 1 }));
     assert_eq!(TrustAnchors::from_pem(b"").unwrap_err(), NoCertificate);
@@ -119,6 +124,100 @@ fn files() {
     // What is no anchor makes no chain either: an agent's self-signed certificate.
     let anchors = TrustAnchors::from_pem(&test_file("keys/agent-a2048.pem"));
     assert_eq!(anchors.unwrap_err(), NotAuthority { number: 1 });
+}
+
+#[test]
+fn an_unusable_root_in_a_bundle_is_left_out_and_named() {
+    let root = Authority::root();
+    let good = root.sign(&root.certificate);
+    let named = |subject: Vec<u8>| {
+        let mut authority = Authority::root().with(key_usage(0x80));
+        authority.certificate.subject = subject;
+        authority.sign(&authority.certificate)
+    };
+    let long = "x".repeat(300);
+    let cases = [
+        (named(name("Old Root")), "CN=Old Root".to_owned()),
+        (
+            named(name("a\n\u{1b}[31m\u{202e}")),
+            r"CN=a\0a\1b[31m".to_owned() + "\u{fffd}",
+        ),
+        (named(name(&long)), format!("CN={}", &long[..197])),
+        (
+            b"?".to_vec(),
+            "SHA-256 8a8de823d5ed3e12746a62ef169bcf372be0ca44f0a1236abc35df05d96928e1".into(),
+        ),
+    ];
+    for (der, subject) in cases {
+        for (certificates, number) in [
+            ([der.clone(), good.clone(), good.clone()], 1),
+            ([good.clone(), der.clone(), good.clone()], 2),
+            ([good.clone(), good.clone(), der.clone()], 3),
+        ] {
+            let anchors = TrustAnchors::from_pem(&pem(&certificates)).unwrap();
+            assert_eq!(anchors.len(), 2);
+            let [skipped] = anchors.skipped() else {
+                panic!("{:?}", anchors.skipped());
+            };
+            assert_eq!(skipped.subject, subject);
+            assert!(
+                matches!(skipped.reason, KeyUsage { number: n } | Malformed { number: n } if n == number),
+                "{skipped}"
+            );
+            let said = skipped.to_string();
+            assert!(
+                said.contains(&subject) && said.contains(&format!("certificate {number} ")),
+                "{said}"
+            );
+        }
+    }
+    // Base64 that is none: the block ends, so the file was not cut.
+    let text = String::from_utf8(pem(&[good.clone(), good.clone()])).unwrap();
+    let anchors = TrustAnchors::from_pem(text.replacen("\nM", "\n?", 1).as_bytes()).unwrap();
+    assert_eq!(anchors.skipped()[0].reason, Malformed { number: 1 });
+    // None that can be used is an error, whose reason is the first's.
+    let none = pem(&[named(name("a")), Forgery::agent().unsigned()]);
+    assert_eq!(
+        TrustAnchors::from_pem(&none).unwrap_err(),
+        KeyUsage { number: 1 }
+    );
+    // What is left out makes no chain.
+    let with_unusable =
+        TrustAnchors::from_pem(&pem(&[named(name("root")), unrelated_root()])).unwrap();
+    let intermediate = Authority::intermediate();
+    let file = [
+        intermediate.sign(&Forgery::agent()),
+        root.sign(&intermediate.certificate),
+    ];
+    let certificate = Certificate::from_pem(&pem(&file)).unwrap();
+    let policy = ChainPolicy::new(&with_unusable, "a2048");
+    assert!(Trust::Chain(policy).check(&certificate, NOW).is_err());
+}
+
+/// A root that can be used, and issued nothing.
+fn unrelated_root() -> Vec<u8> {
+    let other = Authority::new("other", "other", 9);
+    other.sign(&other.certificate)
+}
+
+/// The authorities that Debian and Python's certifi collect, where they are installed.
+#[test]
+fn bundles_of_others_load() {
+    let bundles = ["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"];
+    for path in bundles {
+        let Ok(bundle) = std::fs::read(path) else {
+            let note = format!("NOT RUN: there is no {path}\n");
+            let _ = std::io::Write::write_all(&mut std::io::stderr(), note.as_bytes());
+            continue;
+        };
+        let anchors = TrustAnchors::from_pem_or_der(&bundle).unwrap();
+        let all = bundle
+            .split(|b| *b == b'\n')
+            .filter(|line| line.starts_with(b"-----BEGIN"))
+            .count();
+        assert_eq!(anchors.len() + anchors.skipped().len(), all, "{path}");
+        assert!(anchors.len() > all / 2, "{path}: {:?}", anchors.skipped());
+    }
 }
 
 #[test]

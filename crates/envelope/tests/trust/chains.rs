@@ -11,9 +11,9 @@ use sealpost_envelope::{
         ChainError::{
             self, CriticalExtension, ExtendedKeyUsage, IssuerCriticalExtension, IssuerExpired,
             IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNotAuthority,
-            IssuerNotYetValid, NameConstraints, NameConstraintsForm, NoAgent, OtherAgent,
-            PathLength, SelfSigned, Signature, TooComplex, UnknownAuthority, UnknownIssuer,
-            Version,
+            IssuerNotDer, IssuerNotYetValid, NameConstraints, NameConstraintsForm, NoAgent,
+            OtherAgent, PathLength, SelfSigned, Signature, TooComplex, UnknownAuthority,
+            UnknownIssuer, Version,
         },
         ChainPolicy,
         TrustError::{self, Expired, KeyUsage, NotYetValid},
@@ -247,7 +247,7 @@ fn the_issuers() {
         (
             "keyUsage with a long length",
             Chain::with_intermediate(extension("2.5.29.15", true, &[3, 0x81, 2, 2, 4])),
-            IssuerMalformed,
+            IssuerNotDer,
         ),
         (
             "the root's path length",

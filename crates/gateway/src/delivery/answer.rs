@@ -47,12 +47,12 @@ pub(super) fn stored(outcome: Outcome, is_sealed_here: bool) -> Result<Stored, P
                 "The request reached the agent too late, and nothing was stored. Send it again.",
             )
         }
-        Outcome::Unreadable { reason } if is_sealed_here => Problem::failed(reason),
+        Outcome::Unreadable { reason } if is_sealed_here => Problem::unsettled(reason),
         Outcome::Unreadable { reason } => {
             Rejection::one(ProblemType::SealedUnreadable, format!("#: {reason}")).into()
         }
         Outcome::DoesNotOpen if is_sealed_here => {
-            Problem::failed("the envelope did not open at the agent")
+            Problem::unsettled("the envelope did not open at the agent")
         }
         Outcome::DoesNotOpen => Rejection::one(
             ProblemType::SealedDoesNotOpen,
@@ -64,7 +64,7 @@ pub(super) fn stored(outcome: Outcome, is_sealed_here: bool) -> Result<Stored, P
             Rejection::one(ProblemType::FormatNotAccepted, not_accepted(&accepted)).into()
         }
         Outcome::ContextMismatch { violations } if is_sealed_here => {
-            Problem::failed(violations.join("; "))
+            Problem::unsettled(violations.join("; "))
         }
         Outcome::ContextMismatch { violations } => {
             Rejection::new(ProblemType::ContextMismatch, violations).into()
@@ -79,11 +79,11 @@ pub(super) fn stored(outcome: Outcome, is_sealed_here: bool) -> Result<Stored, P
             warn!("the agent can take no more for now");
             Problem::new(
                 ProblemType::AgentBusy,
-                "The agent can remember no more requests for now, and nothing was stored. Send the request again later; \
-                 the agent's log says which limit was reached.",
+                "The agent can take no more requests for now, and nothing was stored. Send the request again later; \
+                 the agent's log says why.",
             )
         }
-        Outcome::Failed => Problem::failed("the agent failed; its log says why"),
+        Outcome::Failed => Problem::unsettled("the agent failed; its log says why"),
     })
 }
 
@@ -116,7 +116,8 @@ pub(super) fn no_answer(error: &CarrierError) -> Problem {
             "The agent did not answer in time. The secret may be stored or not: send the request again. With the same \
              Idempotency-Key it happens once; without one, a 409 may mean that the first attempt succeeded.",
         ),
-        CarrierError::NotSent(_) | CarrierError::Failed(_) => Problem::internal(),
+        CarrierError::NotSent(_) => Problem::internal(),
+        CarrierError::Failed(cause) => Problem::unsettled(cause),
     }
 }
 

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use insta::assert_snapshot;
 use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
-use sealpost_gateway::{Gateway, Limits, audit::AuditSink};
+use sealpost_gateway::{Gateway, Limits, Metrics, audit::AuditSink};
 use sealpost_protocol::{
     AgentId, MessageId, Outcome, Received, SigningKey, StoreReply, StoreRequest, VerifyKeys,
 };
@@ -139,8 +139,13 @@ impl AuditSink for LastLine {
 async fn a_panic_is_in_the_audit_trail_with_all_that_was_known() {
     let sink = Arc::new(LastLine::default());
     let kept: Arc<dyn AuditSink> = sink.clone();
-    let answer = play_with(Script::Panic, |gateway| gateway.with_audit(kept)).await;
+    let metrics = Arc::new(Metrics::new());
+    let counted = Arc::clone(&metrics);
+    let change = |gateway: Gateway| gateway.with_audit(kept).with_metrics(counted);
+    let answer = play_with(Script::Panic, change).await;
     assert_eq!(answer.status, 500);
+    let counts = metrics.encode().unwrap();
+    assert!(counts.contains("sealpost_request_panics_total 1\n"));
     let event: serde_json::Value = serde_json::from_slice(&sink.0.lock().unwrap()).unwrap();
     for (member, value) in [
         ("subject", "tester"),
@@ -158,12 +163,12 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
     assert_snapshot!(expected, @r##"
     500 Internal Server Error
     cache-control: no-store
-    content-length: 245
+    content-length: 374
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:internal","title":"Something failed here","status":500,"detail":"The request could not be carried out. Give the operator the request id: the gateway's log says why.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:internal","title":"Something failed here","status":500,"detail":"The request failed, and the secret may be stored or not. Give the operator the request id: the log says why. Sent again with the same Idempotency-Key it happens once; without one, a 409 may mean that the first attempt succeeded.","instance":"urn:sealpost:request:test-request-1"}
     "##);
     for script in [
         Script::SignWithAnotherKey,
@@ -178,12 +183,15 @@ async fn a_reply_that_is_not_to_be_believed_is_a_500() {
             reason: "canary".into(),
         }),
         Script::Fail(|| CarrierError::Failed("canary".into())),
-        Script::Fail(|| CarrierError::NotSent("canary".into())),
         Script::Panic,
     ] {
         let what = format!("{script:?}");
         assert_eq!(play(script).await.to_string(), expected, "{what}");
     }
+    // Before it was sent nothing was stored.
+    let not_sent = play(Script::Fail(|| CarrierError::NotSent("canary".into()))).await;
+    assert_eq!(not_sent.problem(), "internal");
+    assert!(!not_sent.body.contains("may be stored"), "{not_sent}");
 }
 
 #[tokio::test]
@@ -273,11 +281,11 @@ async fn the_agent_can_take_no_more() {
     assert_snapshot!(play(Script::Say(Outcome::Busy)).await, @r##"
     504 Gateway Timeout
     cache-control: no-store
-    content-length: 309
+    content-length: 285
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:agent-busy","title":"The agent can take no more for now","status":504,"detail":"The agent can remember no more requests for now, and nothing was stored. Send the request again later; the agent's log says which limit was reached.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:agent-busy","title":"The agent can take no more for now","status":504,"detail":"The agent can take no more requests for now, and nothing was stored. Send the request again later; the agent's log says why.","instance":"urn:sealpost:request:test-request-1"}
     "##);
 }

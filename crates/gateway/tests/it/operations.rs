@@ -110,18 +110,32 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_agent_certificate_not_after_timestamp_seconds gauge
     # HELP sealpost_audit_failures Audit events that could not be written.
     # TYPE sealpost_audit_failures counter
+    # HELP sealpost_request_panics Requests to the gateway that ended in a panic, which was contained.
+    # TYPE sealpost_request_panics counter
+    # HELP sealpost_log_lines_dropped Lines of the log that could not be written.
+    # TYPE sealpost_log_lines_dropped counter
     # HELP sealpost_agent_failed_opens Envelopes that did not open at an agent in this process
     # TYPE sealpost_agent_failed_opens counter
+    # HELP sealpost_agent_ledger_failures Requests for which the ledger of an agent in this process could not be read or written
+    # TYPE sealpost_agent_ledger_failures counter
+    # HELP sealpost_agent_panics Requests to an agent in this process that ended in a panic, which was contained
+    # TYPE sealpost_agent_panics counter
     sealpost_agent_certificate_not_after_timestamp_seconds{agent="a2048"} 4948987672.0
     sealpost_agent_certificate_not_after_timestamp_seconds{agent="a3072"} 4948987672.0
     sealpost_agent_certificate_not_after_timestamp_seconds{agent="b2048"} 4948987672.0
     sealpost_agent_failed_opens_total{agent="a2048"} 7
     sealpost_agent_failed_opens_total{agent="a3072"} 0
+    sealpost_agent_ledger_failures_total{agent="a2048"} 0
+    sealpost_agent_ledger_failures_total{agent="a3072"} 0
+    sealpost_agent_panics_total{agent="a2048"} 0
+    sealpost_agent_panics_total{agent="a3072"} 0
     sealpost_audit_failures_total 0
     sealpost_connections 0
     sealpost_connections_refused_total 0
     sealpost_jwks_last_success_timestamp_seconds 0.0
+    sealpost_log_lines_dropped_total 0
     sealpost_request_duration_seconds_count 7
+    sealpost_request_panics_total 0
     sealpost_requests_in_flight 0
     sealpost_requests_total{status="201",outcome="stored"} 1
     sealpost_requests_total{status="400",outcome="malformed-json"} 1

@@ -2,16 +2,17 @@
 
 use std::sync::Arc;
 
-use sealpost_agent::{Agent, Ledger, LocalKeyring, Observer, Resolver};
+use sealpost_agent::{Agent, Ledger, LedgerError, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::InProcess;
-use sealpost_gateway::{Component, Metrics, directory::AgentEntry, metrics::AgentMetrics};
+use sealpost_gateway::{Metrics, directory::AgentEntry, metrics::AgentMetrics};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
 use sealpost_vault::{Vault, configuration::Opening};
 use tokio::task::JoinHandle;
 use tracing::info;
 
-use super::component::{Reporting, Serving, name};
+use super::component::{LedgerOf, Reporting, Serving, named};
 use super::service::Service;
+use super::supervision::Supervisor;
 use crate::configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
 use crate::error::Error;
 use crate::resolve::ResolveSocket;
@@ -20,6 +21,7 @@ use crate::resolve::ResolveSocket;
 #[derive(Debug)]
 pub(super) struct RunningAgent {
     id: AgentId,
+    agent: Arc<Agent>,
     vault: Arc<dyn Vault>,
     resolver: Arc<Resolver>,
     service: Service,
@@ -35,6 +37,7 @@ impl RunningAgent {
         in_process: &InProcess,
         gateways: VerifyKeys,
         metrics: &Metrics,
+        supervisor: &Supervisor,
     ) -> Result<(Self, AgentEntry), Error> {
         let LocalAgent { agent, certificate } = local;
         // It never leaves the process.
@@ -53,6 +56,8 @@ impl RunningAgent {
             .open(opening(&ledger))
             .await
             .map_err(Error::Vault)?;
+        // Before anything listens: after a crash it is checked.
+        let ledger = open_ledger(&ledger)?;
         let inbox = in_process.register(id)?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
         let socket = resolve_socket
@@ -62,13 +67,18 @@ impl RunningAgent {
         let keys = LocalKeyring::with_old(identity, old_identities)?;
         let agent = Agent::new(id, keys, Arc::clone(&vault), reply_key, gateways)
             .with_accept(accept)
-            .with_ledger(open_ledger(&ledger)?);
-        let agent = agent.with_observer(Arc::new(Observed(metrics.agent(id))));
+            .with_ledger(ledger);
+        let counts = metrics.agent(id);
+        let agent = Arc::new(agent.with_observer(Arc::new(Observed(counts.clone()))));
         info!(agent = %id, vault = %vault_configuration.location(), "agent started");
         // Nothing fails from here on: what runs is in the result.
         let socket = socket.map(|socket| {
+            let part = supervisor.part(format!("the resolve socket of agent {id}"));
             let resolver = Arc::clone(&resolver);
-            tokio::spawn(async move { socket.serve(resolver).await })
+            tokio::spawn(async move {
+                let _part = part;
+                socket.serve(resolver, move || counts.panicked()).await;
+            })
         });
         let serving = Serving::default();
         let serves = serving.clone().begin();
@@ -76,11 +86,15 @@ impl RunningAgent {
             id,
             vault,
             resolver,
-            service: Service::start(|stop| async move {
-                let _serves = serves;
-                // If it fails, the agent has logged why.
-                let _ = Arc::new(agent).serve(inbox, stop).await;
+            service: Service::start(supervisor.part(format!("agent {id}")), |stop| {
+                let agent = Arc::clone(&agent);
+                async move {
+                    let _serves = serves;
+                    let serving = agent.serve(inbox, stop);
+                    serving.await.map_err(|error| error.to_string())
+                }
             }),
+            agent,
             serving,
             socket,
         };
@@ -91,12 +105,13 @@ impl RunningAgent {
         &self.id
     }
 
-    /// Returns what it depends on, for the readiness. Names have the agent's id if there are several agents.
-    pub(super) fn components(&self, are_several: bool) -> [Arc<dyn Component>; 2] {
-        let name = |part| name(part, are_several.then_some(&self.id));
+    /// Returns what it depends on. Names have the agent's id if there are several agents.
+    pub(super) fn components(&self, are_several: bool) -> [Arc<dyn Reporting>; 3] {
+        let id = are_several.then_some(&self.id);
         [
-            Arc::new(Reporting::new(name("vault"), Arc::clone(&self.vault))),
-            Arc::new(Reporting::new(name("agent"), self.serving.clone())),
+            named("vault", id, Arc::clone(&self.vault)),
+            named("ledger", id, LedgerOf(Arc::clone(&self.agent))),
+            named("agent", id, self.serving.clone()),
         ]
     }
 
@@ -104,13 +119,14 @@ impl RunningAgent {
         &self.resolver
     }
 
-    /// Lets it finish what it has begun, then closes the vault.
+    /// Lets it finish what it has begun, then closes the ledger and the vault.
     pub(super) async fn stop(self) {
         if let Some(socket) = self.socket {
             socket.abort();
             let _ = socket.await;
         }
         self.service.stop().await;
+        self.agent.close().await;
         // Not by dropping, which would block a thread of the runtime until the disk is done.
         self.vault.close().await;
     }
@@ -123,6 +139,14 @@ struct Observed(AgentMetrics);
 impl Observer for Observed {
     fn open_failed(&self) {
         self.0.open_failed();
+    }
+
+    fn ledger_failed(&self, _: &LedgerError) {
+        self.0.ledger_failed();
+    }
+
+    fn task_panicked(&self) {
+        self.0.panicked();
     }
 }
 

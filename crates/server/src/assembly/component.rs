@@ -4,29 +4,42 @@ use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use sealpost_agent::Agent;
 use sealpost_gateway::Component;
 use sealpost_protocol::AgentId;
 use sealpost_vault::{Health, Vault};
 
-/// Has a state.
-pub(super) trait Reports: Debug + Send + Sync {
+/// A component with a health.
+pub(super) trait Reporting: Component {
+    fn health(&self) -> Health;
+}
+
+/// What has a health.
+pub(super) trait Healthy: Debug + Send + Sync {
     fn health(&self) -> Health;
 }
 
 /// A part with its name.
 #[derive(Debug)]
-pub(super) struct Reporting<R> {
+struct Named<H> {
     name: String,
-    part: R,
+    part: H,
 }
 
-impl<R: Reports> Reporting<R> {
-    pub(super) const fn new(name: String, part: R) -> Self {
-        Self { name, part }
-    }
+/// Gives a part of an agent a name, with the agent's id if there are several agents.
+pub(super) fn named(
+    name: &str,
+    agent: Option<&AgentId>,
+    part: impl Healthy + 'static,
+) -> Arc<dyn Reporting> {
+    let name = match agent {
+        Some(id) => format!("{name}:{id}"),
+        None => name.to_owned(),
+    };
+    Arc::new(Named { name, part })
 }
 
-impl<R: Reports> Component for Reporting<R> {
+impl<H: Healthy> Component for Named<H> {
     fn name(&self) -> &str {
         &self.name
     }
@@ -36,9 +49,25 @@ impl<R: Reports> Component for Reporting<R> {
     }
 }
 
-impl Reports for Arc<dyn Vault> {
+impl<H: Healthy> Reporting for Named<H> {
+    fn health(&self) -> Health {
+        self.part.health()
+    }
+}
+
+impl Healthy for Arc<dyn Vault> {
     fn health(&self) -> Health {
         self.as_ref().health()
+    }
+}
+
+/// The ledger of an agent.
+#[derive(Debug)]
+pub(super) struct LedgerOf(pub(super) Arc<Agent>);
+
+impl Healthy for LedgerOf {
+    fn health(&self) -> Health {
+        self.0.ledger_health()
     }
 }
 
@@ -54,7 +83,7 @@ impl Serving {
     }
 }
 
-impl Reports for Serving {
+impl Healthy for Serving {
     fn health(&self) -> Health {
         if self.0.load(Ordering::Acquire) {
             Health::Ready
@@ -71,13 +100,5 @@ pub(super) struct Serves(Serving);
 impl Drop for Serves {
     fn drop(&mut self) {
         self.0.0.store(false, Ordering::Release);
-    }
-}
-
-/// Returns the name of an agent's part, with its id if there are several agents.
-pub(super) fn name(part: &str, agent: Option<&AgentId>) -> String {
-    match agent {
-        Some(id) => format!("{part}:{id}"),
-        None => part.to_owned(),
     }
 }

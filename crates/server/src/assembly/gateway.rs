@@ -18,6 +18,7 @@ use tokio::task::JoinSet;
 use tracing::{error, info, warn};
 
 use super::service::Service;
+use super::supervision::{Part, Supervisor};
 use crate::configuration::audit::AuditTrail;
 use crate::configuration::gateway::{GatewayConfiguration, TokenKeysSource};
 use crate::error::Error;
@@ -43,6 +44,7 @@ pub(super) struct Parts {
     /// What the agents of this process depend on.
     pub(super) components: Vec<Arc<dyn Component>>,
     pub(super) carrier: Arc<dyn Carrier>,
+    pub(super) supervisor: Supervisor,
 }
 
 impl RunningGateway {
@@ -54,6 +56,7 @@ impl RunningGateway {
         parts: Parts,
     ) -> Result<Self, Error> {
         let count = parts.agents.len();
+        let supervisor = parts.supervisor;
         let url_scheme = configuration.scheme();
         let GatewayConfiguration {
             listen,
@@ -97,24 +100,35 @@ impl RunningGateway {
         };
         let listener = listener.with_metrics(metrics);
         let operations = match operations {
-            Some(address) => Some(serve_operations(&gateway, address).await?),
+            Some(address) => {
+                let part = supervisor.part("the listener for metrics and health");
+                Some(serve_operations(&gateway, address, part).await?)
+            }
             None => None,
         };
 
         let mut background = JoinSet::new();
-        background.spawn(gateway.watch_certificates());
+        let part = supervisor.part("the watch over agents' certificates");
+        background.spawn(supervised(part, gateway.watch_certificates()));
         if let Some(keys) = &keys {
             let keys = Arc::clone(keys);
-            background.spawn(async move { keys.keep_fresh().await });
+            let part = supervisor.part("the refresh of the issuer's keys");
+            background.spawn(supervised(part, async move { keys.keep_fresh().await }));
         }
         if let Some(tls) = &tls {
-            background.spawn(Arc::clone(tls).keep_fresh());
+            let part = supervisor.part("the watch over TLS files");
+            background.spawn(supervised(part, Arc::clone(tls).keep_fresh()));
         }
         let url = format!("{url_scheme}://{address}{base_path}");
         info!(url, agents = count, "serving");
+        let router = gateway.router();
+        let part = supervisor.part("the endpoint's listener");
         Ok(Self {
             url,
-            service: Service::start(|stop| serve(listener, gateway.router(), limits, stop)),
+            service: Service::start(part, async move |stop| {
+                serve(listener, router, limits, stop).await;
+                Ok(())
+            }),
             operations,
             keys,
             tls,
@@ -152,6 +166,12 @@ impl RunningGateway {
     }
 }
 
+/// A task without an end of its own.
+async fn supervised(part: Part, running: impl Future<Output = ()>) {
+    let _part = part;
+    running.await;
+}
+
 /// The keys to check tokens with, and those of them that are refreshed.
 async fn token_keys(
     source: TokenKeysSource,
@@ -169,13 +189,18 @@ async fn token_keys(
     }
 }
 
-async fn serve_operations(gateway: &Gateway, address: SocketAddr) -> Result<Service, Error> {
+async fn serve_operations(
+    gateway: &Gateway,
+    address: SocketAddr,
+    part: Part,
+) -> Result<Service, Error> {
     let (tcp, address) = bind("metrics.listen", address).await?;
     let router = gateway.operations();
     info!(%address, "serving metrics and health");
     let listener = Listener::danger_plain(tcp);
-    Ok(Service::start(|stop| {
-        serve(listener, router, Limits::default(), stop)
+    Ok(Service::start(part, async move |stop| {
+        serve(listener, router, Limits::default(), stop).await;
+        Ok(())
     }))
 }
 

@@ -60,13 +60,26 @@ impl ResolveSocket {
         })
     }
 
-    /// Answers until the future is dropped.
-    pub async fn serve(&self, resolver: Arc<Resolver>) {
+    /// Answers until the future is dropped. `panicked` is called when a question ends in a panic, which ends nothing else.
+    pub async fn serve(
+        &self,
+        resolver: Arc<Resolver>,
+        panicked: impl Fn() + Clone + Send + 'static,
+    ) {
         loop {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     let answer = answer(stream, Arc::clone(&resolver));
-                    tokio::spawn(timeout(PATIENCE, answer));
+                    let answering = tokio::spawn(timeout(PATIENCE, answer));
+                    let panicked = panicked.clone();
+                    tokio::spawn(async move {
+                        if answering.await.is_err_and(|error| error.is_panic()) {
+                            tracing::error!(
+                                "a question to resolve was not answered: its task panicked"
+                            );
+                            panicked();
+                        }
+                    });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a question to resolve");

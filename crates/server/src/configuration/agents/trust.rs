@@ -63,6 +63,12 @@ fn trusted(
             let anchors = TrustAnchors::from_pem_or_der(&bytes)
                 .map_err(|e| section.wrong("ca", format_args!("{}: {e}", quoted(&path))))
                 .ok()?;
+            for skipped in anchors.skipped() {
+                let what = format!("{}: {skipped}", quoted(&path));
+                section
+                    .findings()
+                    .add(Weight::Notice, section.at("ca"), what);
+            }
             ("ca", TrustPolicy::chain(anchors))
         }
         // Both or neither, which has been noted.

@@ -1,0 +1,105 @@
+//! The log of a process that runs for long: lines wait in memory for a thread that writes them to stderr.
+//!
+//! Whatever stderr is – a pipe that was closed, a file on a full disk, a reader that stalls – no thread that logs waits
+//! for it or fails. What can't be written is counted in `sealpost_log_lines_dropped_total`, and a line says how many
+//! lines were dropped as soon as stderr takes lines again.
+//!
+//! Why not `tracing-appender`: its worker neither counts nor reports a line whose write failed, and its guard prints to
+//! stdout when it can't finish.
+
+mod panics;
+mod queue;
+mod report;
+mod writer;
+
+use std::fs::File;
+use std::io::{self, IsTerminal as _};
+use std::os::fd::AsFd as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sealpost_gateway::metrics::LogMetrics;
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::ParseError;
+
+use crate::configuration::{LogConfiguration, LogFormat};
+use queue::Queue;
+
+/// The log that [`start`] has started. Dropping it waits until what was logged is written, at most a second.
+#[derive(Debug)]
+pub struct Log {
+    queue: Arc<Queue>,
+}
+
+/// Why a log does not start.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The variable has no directives.
+    #[error(
+        "RUST_LOG cannot be used ({0}); give a level (error, warn, info, debug, trace), or target=level,…"
+    )]
+    Directives(#[from] ParseError),
+    /// Stderr can't be duplicated, or the system does not give a thread.
+    #[error("cannot log: {0}")]
+    Io(#[from] io::Error),
+    /// The process logs already.
+    #[error("cannot log twice")]
+    Twice,
+}
+
+/// Starts the log of this process, and has panics logged, without their message unless it is a literal.
+///
+/// # Errors
+///
+/// [`LogError`].
+pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Log, LogError> {
+    let filter = filter(&configuration.level)?;
+    let is_terminal = io::stderr().is_terminal();
+    // Its own descriptor: the standard library's stderr is locked while a write to it stalls.
+    let stderr = File::from(io::stderr().as_fd().try_clone_to_owned()?);
+    let queue = Arc::new(Queue::new(metrics));
+    writer::start(Arc::clone(&queue), stderr, configuration.format)?;
+    let sink = Arc::clone(&queue);
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(move || queue::Line(Arc::clone(&sink)))
+        // They would go to stderr directly, and panic if it is closed.
+        .log_internal_errors(false);
+    let started = match configuration.format {
+        LogFormat::Human => log.with_ansi(is_terminal).try_init(),
+        LogFormat::Json => log.json().flatten_event(true).try_init(),
+    };
+    started.map_err(|_| LogError::Twice)?;
+    panics::log_them();
+    Ok(Log { queue })
+}
+
+/// Returns what is logged: what the variable `RUST_LOG` asks for, or else `level`.
+///
+/// # Errors
+///
+/// [`LogError::Directives`].
+pub fn filter(level: &str) -> Result<EnvFilter, LogError> {
+    let directives = match std::env::var("RUST_LOG") {
+        Ok(directives) if !directives.trim().is_empty() => directives,
+        _ => level.to_owned(),
+    };
+    Ok(EnvFilter::try_new(directives)?)
+}
+
+impl Log {
+    /// Writes a text as it stands, whatever is logged. Like a line of the log it never blocks.
+    pub fn print(&self, text: &str) {
+        self.queue.push(text.as_bytes());
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        self.queue.wait_until_written(LAST_LINES);
+    }
+}
+
+const LAST_LINES: Duration = Duration::from_secs(1);
