@@ -74,3 +74,4 @@ pub use configuration::vaults::vault_in;
 pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
 pub use error::Error;
 pub use sealpost_vault::configuration::{Opening, VaultConfiguration};
+pub use sealpost_vault::maintenance::{Maintenance as VaultMaintenance, Report as VaultReport};
