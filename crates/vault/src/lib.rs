@@ -30,6 +30,8 @@
 //!   atomic; the suite in `conformance` and the documentation of the product follow them.
 //! - **Failures are told apart.** [`VaultFailure`](error::VaultFailure) says who must act, and its
 //!   [`retry_after`](error::VaultFailure::retry_after) whether a retry may help.
+//! - **A state is told before a failure.** [`Health`] says whether a vault can serve; the process is not ready meanwhile, and ends
+//!   when it must be started again.
 //! - **Less is a type.** A vault whose credentials permit nothing but creating has no [`Lifecycle`]. Its verbs are
 //!   not methods of [`Vault`] that fail.
 //!
