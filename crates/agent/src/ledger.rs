@@ -36,8 +36,9 @@ use std::{ops::ControlFlow, path::Path};
 use parking_lot::Mutex;
 use sealpost_envelope::UnixTime;
 use sealpost_protocol::Outcome;
-use sealpost_vault::Health;
+use sealpost_vault::{Health, VaultId};
 use tokio::time::Instant;
+use tracing::info;
 
 pub use self::error::LedgerError;
 use self::{file::File, memory::Memory, record::Record};
@@ -75,6 +76,29 @@ impl Ledger {
     /// [`LedgerError`] says what is wrong and what to do.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, LedgerError> {
         Ok(Self::with_store(Store::File(File::open(path.as_ref())?)))
+    }
+
+    /// Opens the ledger of a vault, or creates one. One that does not know its vault yet belongs to this one from then on.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open`](Self::open), and [`LedgerError::OtherVault`].
+    pub fn open_of(path: impl AsRef<Path>, vault: VaultId) -> Result<Self, LedgerError> {
+        let path = path.as_ref();
+        let was_there = path.metadata().is_ok_and(|file| file.len() > 0);
+        let file = File::open(path)?;
+        let (known, is_adopted) = file.belong_to(vault)?;
+        if known != vault {
+            return Err(LedgerError::OtherVault {
+                path: path.into(),
+                ledger: known,
+                vault,
+            });
+        }
+        if is_adopted && was_there {
+            info!(ledger = %path.display(), %vault, "the ledger did not say to which vault it belongs; it belongs to this one from now on");
+        }
+        Ok(Self::with_store(Store::File(file)))
     }
 
     /// Returns whether requests can be remembered now. Requests that need the ledger are refused while it is not ready.

@@ -32,6 +32,8 @@ mod service;
 mod signals;
 mod trust;
 mod validate;
+#[cfg(unix)]
+mod vault;
 mod wrap;
 
 use std::io::Write as _;
@@ -77,6 +79,9 @@ enum Command {
     /// Print the value that a reference of `sealpost dev` leads to
     #[cfg(unix)]
     Resolve(resolve::Resolve),
+    /// Look through an agent's vault, save what can be saved of it, or begin again
+    #[cfg(unix)]
+    Vault(vault::Vault),
     /// Have an agent store secrets, through a gateway
     #[cfg(unix)]
     Secret(secret::Secret),
@@ -124,6 +129,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Gateway(gateway) => gateway.run(),
         #[cfg(unix)]
         Command::Resolve(resolve) => resolve.run(),
+        #[cfg(unix)]
+        Command::Vault(vault) => vault.run(),
         #[cfg(unix)]
         Command::Secret(secret) => secret.run(),
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::fs::File;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 use redb::backends::FileBackend;
@@ -23,6 +23,10 @@ pub struct Database {
     /// Whether an operation has failed since the file was opened.
     failed: AtomicBool,
     sync_failed: Arc<AtomicBool>,
+    /// Whether the file is damaged, so that nothing may be written to it.
+    frozen: Arc<AtomicBool>,
+    /// How often the file was opened.
+    openings: AtomicU64,
     /// What is kept in it, for the log.
     what: &'static str,
 }
@@ -51,11 +55,13 @@ impl Database {
     ) -> Result<Self, Error> {
         drop_cached_pages(what, &file);
         let sync_failed = Arc::new(AtomicBool::new(false));
-        let witness = Arc::clone(&sync_failed);
+        let frozen = Arc::new(AtomicBool::new(false));
+        let (witness, is_frozen) = (Arc::clone(&sync_failed), Arc::clone(&frozen));
         let reopen = move || {
             let backend = Watched {
                 inner: wrap(FileBackend::new(file.try_clone()?)?),
                 sync_failed: Arc::clone(&witness),
+                frozen: Arc::clone(&is_frozen),
             };
             redb::Database::builder()
                 .set_cache_size(cache)
@@ -69,6 +75,8 @@ impl Database {
             })),
             failed: AtomicBool::new(false),
             sync_failed,
+            frozen,
+            openings: AtomicU64::new(1),
             what,
         })
     }
@@ -106,6 +114,9 @@ impl Database {
         if self.sync_failed.load(Ordering::Acquire) {
             return Err(Error::NotSynced);
         }
+        if self.is_frozen() {
+            return Err(Error::Damaged);
+        }
         if self.failed.load(Ordering::Acquire) {
             self.reopen(self.open.write().as_mut())?;
         }
@@ -132,6 +143,29 @@ impl Database {
             transaction.delete_table(PROBE)?;
             Ok(transaction.commit()?)
         })
+    }
+
+    /// Lets nothing be written to the file any more, also when it is closed: what is in it is damaged.
+    pub fn freeze(&self) {
+        if !self.frozen.swap(true, Ordering::AcqRel) {
+            error!(
+                "the file of the {} is damaged; nothing is written to it any more",
+                self.what
+            );
+        }
+    }
+
+    /// Returns whether nothing is written to the file any more.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        self.frozen.load(Ordering::Acquire)
+    }
+
+    /// Returns how often the file was opened. When it was opened again, it may be in the state before or after the change that
+    /// failed.
+    #[must_use]
+    pub fn openings(&self) -> u64 {
+        self.openings.load(Ordering::Acquire)
     }
 
     /// Closes the file and gives its lock back. Blocks until no call uses it any more.
@@ -170,6 +204,7 @@ impl Database {
             (open.reopen)()
         });
         open.database = Some(opened.map_err(|error| self.finality(error))?);
+        self.openings.fetch_add(1, Ordering::AcqRel);
         self.failed.store(false, Ordering::Release);
         warn!(
             "the file of the {} was opened again after a failure",
@@ -198,17 +233,19 @@ impl fmt::Debug for Database {
     }
 }
 
-/// After a failed fsync of an earlier process the kernel may hold pages that look clean and are not on the disk.
+/// Has the kernel forget pages of a file that are not to be written, so that the next read is from the disk. After a failed fsync of an
+/// earlier process it may hold pages that look clean and are not there. `what` names the file in the log.
 #[cfg(target_os = "linux")]
-fn drop_cached_pages(what: &str, file: &File) {
+pub fn drop_cached_pages(what: &str, file: &File) {
     use rustix::fs::{Advice, fadvise};
     if let Err(error) = fadvise(file, 0, None, Advice::DontNeed) {
         warn!(%error, "the file of the {what} is read from the cache: its pages can't be dropped");
     }
 }
 
+/// Does nothing on this system.
 #[cfg(not(target_os = "linux"))]
-fn drop_cached_pages(_: &str, _: &File) {}
+pub fn drop_cached_pages(_: &str, _: &File) {}
 
 /// What a probe writes, and removes.
 const PROBE: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("probe");

@@ -16,6 +16,9 @@ pub enum Error {
     /// An fsync failed: going on could lose what is acknowledged. This is final.
     #[error("a write did not reach the disk; check the disk, then restart the program")]
     NotSynced,
+    /// It was found damaged. Nothing is written to the file any more. This is final.
+    #[error("the file is damaged, and nothing is written to it any more")]
+    Damaged,
     /// It was closed. This is final.
     #[error("the database was closed")]
     Closed,
@@ -26,7 +29,7 @@ impl Error {
     #[must_use]
     pub const fn is_final(&self) -> bool {
         match self {
-            Self::NotSynced | Self::Closed => true,
+            Self::NotSynced | Self::Damaged | Self::Closed => true,
             Self::Failed(_) | Self::Panicked => false,
         }
     }

@@ -25,5 +25,5 @@ mod error;
 mod panics;
 mod watched;
 
-pub use database::Database;
+pub use database::{Database, drop_cached_pages};
 pub use error::{Error, is_full};

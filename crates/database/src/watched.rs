@@ -1,4 +1,4 @@
-//! A file that remembers whether an fsync failed.
+//! A file that remembers whether an fsync failed, and is not written to once it is damaged.
 
 use std::io;
 use std::ops::Bound;
@@ -7,15 +7,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use redb::{BackendError, StorageBackend};
 
-/// Remembers whether an fsync failed.
+/// Remembers whether an fsync failed, and refuses to be changed when it was found damaged.
 #[derive(Debug)]
 pub(crate) struct Watched<B> {
     pub(crate) inner: B,
     pub(crate) sync_failed: Arc<AtomicBool>,
+    pub(crate) frozen: Arc<AtomicBool>,
+}
+
+impl<B> Watched<B> {
+    /// redb writes when it is closed, too.
+    fn may_change(&self) -> io::Result<()> {
+        match self.frozen.load(Ordering::Acquire) {
+            true => Err(io::Error::other("the file is damaged, and left as it is")),
+            false => Ok(()),
+        }
+    }
 }
 
 impl<B: StorageBackend> StorageBackend for Watched<B> {
     fn sync_data(&self) -> io::Result<()> {
+        self.may_change()?;
         self.inner
             .sync_data()
             .inspect_err(|_| self.sync_failed.store(true, Ordering::Release))
@@ -30,10 +42,12 @@ impl<B: StorageBackend> StorageBackend for Watched<B> {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
+        self.may_change()?;
         self.inner.set_len(len)
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.may_change()?;
         self.inner.write(offset, data)
     }
 

@@ -76,3 +76,4 @@ pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFo
 pub use descriptors::TooFewDescriptors;
 pub use error::Error;
 pub use sealpost_vault::configuration::{Opening, VaultConfiguration};
+pub use sealpost_vault::maintenance::{Maintenance as VaultMaintenance, Report as VaultReport};

@@ -1,13 +1,16 @@
 //! `kind = "embedded"`: how a configuration names this vault.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sealpost_vault::Vault;
 use sealpost_vault::configuration::{Kind, OpenError, Opening, Section, VaultConfiguration};
+use sealpost_vault::maintenance::{Maintenance, Report};
+use sealpost_vault::{Vault, VaultId};
 use tokio::task::spawn_blocking;
 
+use crate::files::Files;
+use crate::maintenance;
 use crate::vault::FileVault;
 
 /// The vault in a folder, for the list of kinds that a program knows.
@@ -56,8 +59,8 @@ impl VaultConfiguration for FileVaultConfiguration {
         self.path.display().to_string()
     }
 
-    async fn open(&self, _: Opening) -> Result<Arc<dyn Vault>, OpenError> {
-        let mut builder = FileVault::builder();
+    async fn open(&self, opening: Opening) -> Result<Arc<dyn Vault>, OpenError> {
+        let mut builder = FileVault::builder().opening(opening);
         if let Some(bytes) = self.max_value {
             builder = builder.max_value(bytes);
         }
@@ -67,6 +70,37 @@ impl VaultConfiguration for FileVaultConfiguration {
         let path = self.path.clone();
         let vault = spawn_blocking(move || builder.open(&path)).await??;
         Ok(Arc::new(vault))
+    }
+
+    fn is_there(&self) -> bool {
+        Files::new(&self.path).have_a_trace()
+    }
+
+    async fn check(&self, opening: Opening) -> Result<Option<VaultId>, OpenError> {
+        let path = self.path.clone();
+        Ok(spawn_blocking(move || FileVault::check(&path, opening)).await??)
+    }
+
+    fn maintenance(&self) -> Option<&dyn Maintenance> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl Maintenance for FileVaultConfiguration {
+    async fn check(&self) -> Result<Report, OpenError> {
+        let path = self.path.clone();
+        Ok(spawn_blocking(move || maintenance::check(&path)).await??)
+    }
+
+    async fn salvage(&self, to: &Path) -> Result<Report, OpenError> {
+        let (path, to) = (self.path.clone(), to.to_owned());
+        Ok(spawn_blocking(move || maintenance::salvage(&path, &to)).await??)
+    }
+
+    async fn begin_again(&self, keep_key: bool) -> Result<Vec<(PathBuf, PathBuf)>, OpenError> {
+        let path = self.path.clone();
+        Ok(spawn_blocking(move || maintenance::begin_again(&path, keep_key)).await??)
     }
 }
 

@@ -22,6 +22,52 @@ pub enum OpenVaultError {
         /// The directory of the vault.
         dir: PathBuf,
     },
+    /// There is no vault, and none may be created.
+    #[error(
+        "there is no vault in {}; put vault.redb and vault.key back from a backup, or begin again with: sealpost \
+         vault init",
+        dir.display()
+    )]
+    Missing {
+        /// The directory of the vault.
+        dir: PathBuf,
+    },
+    /// Something is where a new vault should be.
+    #[error("{} is not empty; give a folder that is empty or does not exist", dir.display())]
+    NotEmpty {
+        /// The directory.
+        dir: PathBuf,
+    },
+    /// There is a key, and no database.
+    #[error(
+        "the vault {} is missing, and its key is there; put the file back from a backup, or begin again with: \
+         sealpost vault init",
+        path.display()
+    )]
+    DatabaseMissing {
+        /// The file of the vault.
+        path: PathBuf,
+    },
+    /// There is a file in which nothing was ever stored where a vault must be.
+    #[error(
+        "the vault {} is empty; put the file back from a backup, or begin again with: sealpost vault init",
+        path.display()
+    )]
+    DatabaseEmpty {
+        /// The file of the vault.
+        path: PathBuf,
+    },
+    /// The file is damaged so far that nothing can be read.
+    #[error(
+        "the vault {} cannot be opened: {fault}; put both files back from a backup",
+        path.display()
+    )]
+    Damaged {
+        /// The file of the vault.
+        path: PathBuf,
+        /// What is wrong.
+        fault: &'static str,
+    },
     /// There are secrets, and the key that opens them is not there.
     #[error(
         "the key file {} is missing, and the vault beside it cannot be opened without it; put it \
@@ -79,8 +125,8 @@ pub enum OpenVaultError {
     },
     /// The file was written by something else, or by a later version.
     #[error(
-        "{} is not a vault that this version can read; use the version that wrote it, or put the file \
-         back from a backup",
+        "{} is not a vault that this version can read, or its beginning is damaged; use the version that wrote it, or \
+         put the file back from a backup",
         path.display()
     )]
     NotAVault {
@@ -131,7 +177,10 @@ impl OpenVaultError {
         let dir = || path.parent().unwrap_or(path).to_owned();
         let error = match error {
             StoreError::Failed(error) => error,
-            error @ (StoreError::Panicked | StoreError::NotSynced | StoreError::Closed) => {
+            error @ (StoreError::Panicked
+            | StoreError::Damaged
+            | StoreError::NotSynced
+            | StoreError::Closed) => {
                 return Self::Store {
                     path: path.to_owned(),
                     source: Arc::new(error),

@@ -28,10 +28,18 @@ impl Files {
         }
     }
 
-    /// Creates the directory if it is not there, and refuses one where others may replace files.
-    pub(crate) fn prepare_directory(&self) -> Result<(), OpenVaultError> {
+    /// Returns whether there is any trace of a vault: a key or a database.
+    pub(crate) fn have_a_trace(&self) -> bool {
+        // Also a link that leads nowhere: to a medium that is not mounted.
+        [&self.key, &self.database]
+            .iter()
+            .any(|path| path.symlink_metadata().is_ok())
+    }
+
+    /// Creates the directory if it is not there and `create` permits it, and refuses one where others may replace files.
+    pub(crate) fn prepare_directory(&self, create: bool) -> Result<(), OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.dir, error);
-        if !self.dir.exists() {
+        if create && !self.dir.exists() {
             DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
@@ -39,7 +47,15 @@ impl Files {
                 .map_err(failed)?;
             sync_directory(parent(&self.dir)).map_err(failed)?;
         }
-        let mode = fs::metadata(&self.dir).map_err(failed)?.mode() & 0o777;
+        let mode = match fs::metadata(&self.dir) {
+            Ok(metadata) => metadata.mode() & 0o777,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(OpenVaultError::Missing {
+                    dir: self.dir.clone(),
+                });
+            }
+            Err(error) => return Err(failed(error)),
+        };
         if mode & 0o022 != 0 {
             return Err(OpenVaultError::DirectoryExposed {
                 dir: self.dir.clone(),
@@ -49,30 +65,69 @@ impl Files {
         Ok(())
     }
 
-    /// Opens or creates the database file, and locks it for as long as the file is open.
-    pub(crate) fn lock_database(&self) -> Result<File, OpenVaultError> {
+    /// Opens the database file, and locks it for as long as the file is open. Creates it if `create` permits it and there is
+    /// no key.
+    pub(crate) fn lock_database(&self, create: bool) -> Result<File, OpenVaultError> {
+        // First the key: a start in another process creates it when the database is there.
+        let has_key = self.key.symlink_metadata().is_ok();
+        let create = create && !has_key;
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(create)
+            .truncate(false)
+            .mode(0o600)
+            .open(&self.database)
+            .map_err(|error| self.not_opened(error, has_key))?;
+        self.lock(&file)?;
+        if create {
+            sync_directory(&self.dir).map_err(|error| OpenVaultError::io(&self.dir, error))?;
+        }
+        Ok(file)
+    }
+
+    /// Creates the database file, and locks it. Fails if there is one.
+    pub(crate) fn create_database(&self) -> Result<File, OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.database, error);
         let file = OpenOptions::new()
             .read(true)
             .write(true)
-            .create(true)
-            .truncate(false)
+            .create_new(true)
             .mode(0o600)
             .open(&self.database)
             .map_err(failed)?;
+        self.lock(&file)?;
+        sync_directory(&self.dir).map_err(failed)?;
+        Ok(file)
+    }
+
+    /// Opens the database file for reading only, and locks it.
+    pub(crate) fn lock_database_to_read(&self) -> Result<File, OpenVaultError> {
+        let has_key = self.key.symlink_metadata().is_ok();
+        let file = File::open(&self.database).map_err(|error| self.not_opened(error, has_key))?;
+        self.lock(&file)?;
+        Ok(file)
+    }
+
+    fn not_opened(&self, error: io::Error, has_key: bool) -> OpenVaultError {
+        match error.kind() {
+            io::ErrorKind::NotFound if has_key => OpenVaultError::DatabaseMissing {
+                path: self.database.clone(),
+            },
+            io::ErrorKind::NotFound => OpenVaultError::Missing {
+                dir: self.dir.clone(),
+            },
+            _ => OpenVaultError::io(&self.database, error),
+        }
+    }
+
+    fn lock(&self, file: &File) -> Result<(), OpenVaultError> {
         file.try_lock().map_err(|error| match error {
             TryLockError::WouldBlock => OpenVaultError::InUse {
                 dir: self.dir.clone(),
             },
-            TryLockError::Error(error) => failed(error),
-        })?;
-        // A crash while the store laid out the file leaves it without the store's signature, and the
-        // store would never take it again. Without a key file nothing was ever stored, so start over.
-        if !self.key.exists() && is_unfinished(&file).map_err(failed)? {
-            file.set_len(0).map_err(failed)?;
-        }
-        sync_directory(&self.dir).map_err(failed)?;
-        Ok(file)
+            TryLockError::Error(error) => OpenVaultError::io(&self.database, error),
+        })
     }
 
     /// Reads the key file. Returns `None` if there is none.
@@ -131,15 +186,8 @@ impl Files {
     }
 }
 
-/// Returns whether the signature is missing where it should be. The store writes it last, over zeros.
-fn is_unfinished(file: &File) -> io::Result<bool> {
-    let mut start = Vec::new();
-    file.take(4).read_to_end(&mut start)?;
-    Ok(!start.is_empty() && start.iter().all(|byte| *byte == 0))
-}
-
 /// Makes the names in a directory durable.
-fn sync_directory(dir: &Path) -> io::Result<()> {
+pub(crate) fn sync_directory(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
 

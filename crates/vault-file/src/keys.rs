@@ -7,6 +7,7 @@ use aws_lc_rs::{hkdf, rand};
 use zeroize::Zeroizing;
 
 use crate::record::{self, HEADER, Record, TAG};
+use crate::seal::IndexKey;
 use sealpost_vault::OperationId;
 
 /// The content of the key file: 32 random bytes.
@@ -24,6 +25,7 @@ pub(crate) type KeyCheck = [u8; 32];
 /// prk    = HKDF-Extract(salt = vault id, ikm = content of the key file)     RFC 5869, SHA-256
 /// root   = HKDF-Expand(prk, "sealpost/vault/1/root", 32)
 /// check  = HKDF-Expand(prk, "sealpost/vault/1/check", 32)                   stored beside the vault id
+/// index  = HKDF-Expand(prk, "sealpost/vault/1/index", 32)                   seals the list of names
 ///
 /// key ‖ nonce = HKDF(salt = the record's, ikm = root, info = "sealpost/vault/1/record")[..44]
 /// ciphertext ‖ tag = AES-256-GCM(key, nonce, aad = u16(|name|) ‖ name ‖ header, value)
@@ -34,6 +36,7 @@ pub(crate) type KeyCheck = [u8; 32];
 pub(crate) struct VaultKeys {
     root: Zeroizing<[u8; 32]>,
     check: KeyCheck,
+    index: IndexKey,
 }
 
 /// The record does not open: it was changed, or belongs to another name or another vault.
@@ -43,13 +46,22 @@ pub(crate) struct Damaged;
 impl VaultKeys {
     pub(crate) fn derive(file_key: &FileKey, id: &VaultId) -> Result<Self, Unspecified> {
         let prk = hkdf::Salt::new(hkdf::HKDF_SHA256, id).extract(&file_key[..]);
-        let mut keys = Self {
-            root: Zeroizing::new([0; 32]),
-            check: [0; 32],
-        };
-        prk.expand(&[ROOT], Length(32))?.fill(&mut keys.root[..])?;
-        prk.expand(&[CHECK], Length(32))?.fill(&mut keys.check)?;
-        Ok(keys)
+        let mut root = Zeroizing::new([0; 32]);
+        let mut index = Zeroizing::new([0; 32]);
+        let mut check = [0; 32];
+        prk.expand(&[ROOT], Length(32))?.fill(&mut root[..])?;
+        prk.expand(&[INDEX], Length(32))?.fill(&mut index[..])?;
+        prk.expand(&[CHECK], Length(32))?.fill(&mut check)?;
+        Ok(Self {
+            root,
+            check,
+            index: IndexKey::new(&index),
+        })
+    }
+
+    /// The key of the seal of the names.
+    pub(crate) const fn index(&self) -> &IndexKey {
+        &self.index
     }
 
     /// What is stored to recognise the key file.
@@ -142,6 +154,7 @@ impl hkdf::KeyType for Length {
 // Product, purpose, version, use.
 const ROOT: &[u8] = b"sealpost/vault/1/root";
 const CHECK: &[u8] = b"sealpost/vault/1/check";
+const INDEX: &[u8] = b"sealpost/vault/1/index";
 const RECORD: &[u8] = b"sealpost/vault/1/record";
 
 #[cfg(test)]

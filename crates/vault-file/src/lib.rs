@@ -70,12 +70,22 @@
 #![forbid(unsafe_code)]
 
 mod commit;
+mod condition;
 mod configuration;
+mod contents;
+mod descriptor;
 mod error;
 mod files;
+mod image;
 mod keys;
+mod maintenance;
+#[doc(hidden)] // for the fuzzer
+pub mod page;
 pub mod record;
+mod rescue;
+mod seal;
 mod store;
+mod survey;
 mod vault;
 
 pub use configuration::KIND;

@@ -1,49 +1,46 @@
 //! The vault: names to records, through the keys and the store.
 
+mod opening;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
-use aws_lc_rs::rand;
-use redb::StorageBackend;
-use redb::backends::FileBackend;
-use sealpost_group_commit::Bounds;
+use sealpost_vault::configuration::Opening;
 use sealpost_vault::{
     Deadline, Health, Lifecycle, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault,
-    VaultKind, VaultSecretName,
+    VaultId, VaultKind, VaultSecretName,
     error::{CreateError, DeleteError, FetchError, VaultFailure},
     guarantees::Guarantees,
 };
-use tracing::info;
+use tokio::task::spawn_blocking;
 
-use crate::commit::{self, Changes, Writer};
+use crate::commit::{self, Writer};
+use crate::condition;
+use crate::contents::Contents;
 use crate::error::OpenVaultError;
 use crate::files::Files;
 use crate::keys::VaultKeys;
 use crate::record::Record;
-use crate::store::{self, Change, Descriptor, Store, StoreError};
+use crate::rescue::Found;
+use crate::store::{self, Change, StoreError};
+
+pub use opening::FileVaultBuilder;
 
 /// The vault in one file. The [crate](crate) says what it protects and what it does not.
 ///
 /// [`close`](Vault::close) waits until the changes that are queued are on the disk, then frees the file, so that it
 /// can be opened again. Dropping does the same and blocks meanwhile.
 pub struct FileVault {
-    // The writer is dropped first: it finishes its work, and then the store closes the file.
-    writer: Writer,
-    store: Arc<Store>,
-    keys: VaultKeys,
+    // It is dropped first: it finishes its work, and then the store closes the file. `None` of a file that was found
+    // damaged when it was opened.
+    writer: Option<Writer>,
+    contents: Arc<Contents>,
+    id: VaultId,
     max_value: usize,
     dir: PathBuf,
-}
-
-/// How to open a [`FileVault`].
-#[derive(Clone, Debug)]
-pub struct FileVaultBuilder {
-    max_value: usize,
-    cache: usize,
-    bounds: Bounds,
 }
 
 impl FileVault {
@@ -62,10 +59,30 @@ impl FileVault {
     /// Opens a vault with other limits than the usual ones.
     #[must_use]
     pub fn builder() -> FileVaultBuilder {
-        FileVaultBuilder {
-            max_value: VaultKind::EMBEDDED.limits().max_value,
-            cache: CACHE,
-            bounds: Bounds::default(),
+        FileVaultBuilder::new()
+    }
+
+    /// Finds what opening would fail with, or that the vault is damaged, and changes and creates nothing. A vault that another process has
+    /// open passes. Returns the identifier of the vault that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`OpenVaultError`] says what is wrong and what to do.
+    pub fn check(
+        dir: impl AsRef<Path>,
+        opening: Opening,
+    ) -> Result<Option<VaultId>, OpenVaultError> {
+        let files = Files::new(dir.as_ref());
+        match condition::Found::look_only(&files, opening) {
+            Ok(Some(condition::Found::Whole(whole, _))) => {
+                Ok(Some(VaultId::from_bytes(whole.descriptor.id)))
+            }
+            Ok(Some(condition::Found::Damaged(remains, _))) => Err(OpenVaultError::Damaged {
+                path: files.database,
+                fault: remains.fault.unwrap_or_default(),
+            }),
+            Ok(_) | Err(OpenVaultError::InUse { .. }) => Ok(None),
+            Err(error) => Err(error),
         }
     }
 
@@ -75,103 +92,48 @@ impl FileVault {
         &self.dir
     }
 
-    /// Makes one change durable, and returns the record that was there before.
-    async fn submit(&self, change: Change) -> Result<Option<Vec<u8>>, VaultFailure> {
-        self.writer.submit(change).await.map_err(commit::failure)
+    /// Returns the keys of its records.
+    pub(crate) fn keys(&self) -> &VaultKeys {
+        self.contents.keys()
     }
 
-    /// A read failed: redb does nothing more until the file is opened again, so changes would fail, too.
-    fn suspect(&self, error: StoreError) -> VaultFailure {
-        let failure = store::failure(error);
-        self.writer.suspect(failure.clone());
-        failure
+    /// Makes changes durable together, and blocks meanwhile.
+    pub(crate) fn write(&self, changes: &[Change]) -> Result<(), StoreError> {
+        self.contents.write(changes)
+    }
+
+    /// Makes one change durable, and returns the record that was there before.
+    async fn submit(&self, change: Change) -> Result<Option<Vec<u8>>, VaultFailure> {
+        match &self.writer {
+            Some(writer) if !self.contents.is_damaged() => {
+                writer.submit(change).await.map_err(commit::failure)
+            }
+            _ => Err(store::failure(StoreError::Damaged)),
+        }
+    }
+
+    /// Looks a name up, on a thread that may wait for the disk.
+    async fn find(&self, name: &str) -> Result<Found, VaultFailure> {
+        let (contents, name) = (Arc::clone(&self.contents), name.to_owned());
+        let found = spawn_blocking(move || contents.find(&name)).await;
+        found.map_err(VaultFailure::unavailable)?.map_err(|error| {
+            let failure = store::failure(error);
+            // A read failed: redb does nothing more until the file is opened again, so changes would fail, too.
+            if let Some(writer) = &self.writer {
+                writer.suspect(failure.clone());
+            }
+            failure
+        })
     }
 
     /// Returns whether this very operation stored this very value.
     fn is_own(&self, name: &str, value: &[u8], operation: &OperationId, record: &[u8]) -> bool {
         Record::parse(record).is_some_and(|record| record.operation == *operation)
             && self
-                .keys
+                .contents
+                .keys()
                 .open(name, record)
                 .is_ok_and(|stored| verify_slices_are_equal(&stored, value).is_ok())
-    }
-}
-
-impl FileVaultBuilder {
-    /// Sets the longest value that is accepted, in bytes; 64 KiB unless set, at most 16 MiB. Values that are stored
-    /// can be read, however long they are.
-    #[must_use]
-    pub fn max_value(mut self, bytes: usize) -> Self {
-        self.max_value = bytes.min(MAX_VALUE);
-        self
-    }
-
-    /// Sets how much memory the database may use for its cache, in bytes; 4 MiB unless set.
-    #[must_use]
-    pub const fn cache(mut self, bytes: usize) -> Self {
-        self.cache = bytes;
-        self
-    }
-
-    /// Opens the vault as [`FileVault::open`] does.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`FileVault::open`].
-    pub fn open(&self, dir: impl AsRef<Path>) -> Result<FileVault, OpenVaultError> {
-        self.open_with(dir.as_ref(), |file| file)
-    }
-
-    /// Opens the vault with something around its file, with which tests make it fail.
-    fn open_with<B: StorageBackend>(
-        &self,
-        dir: &Path,
-        wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
-    ) -> Result<FileVault, OpenVaultError> {
-        let files = Files::new(dir);
-        let failed = |error| OpenVaultError::store(&files.database, error);
-
-        files.prepare_directory()?;
-        let file = files.lock_database()?;
-        let store = Store::open(file, self.cache, wrap).map_err(failed)?;
-        let descriptor = store.descriptor().map_err(failed)?;
-        let keys = match (descriptor, files.read_key()?) {
-            (Some(descriptor), Some(file_key)) => {
-                let keys = VaultKeys::derive(&file_key, &descriptor.id).map_err(no_crypto)?;
-                if !keys.belong_to(&descriptor.check) {
-                    return Err(OpenVaultError::KeyMismatch { path: files.key });
-                }
-                keys
-            }
-            (Some(_), None) => return Err(OpenVaultError::KeyMissing { path: files.key }),
-            // A new vault. The key file is on the disk before anything is encrypted with it; one that
-            // is there already was put there for this vault, or is left from a crash just here.
-            (None, file_key) => {
-                let file_key = match file_key {
-                    Some(file_key) => file_key,
-                    None => files.create_key()?,
-                };
-                let mut id = [0; 16];
-                rand::fill(&mut id).map_err(no_crypto)?;
-                let keys = VaultKeys::derive(&file_key, &id).map_err(no_crypto)?;
-                let check = *keys.check();
-                store
-                    .initialise(&Descriptor { id, check })
-                    .map_err(failed)?;
-                info!(dir = %files.dir.display(), "created a new vault");
-                keys
-            }
-        };
-        let store = Arc::new(store);
-        let writer = Changes::start(Arc::clone(&store), self.bounds)
-            .map_err(|error| OpenVaultError::io(&files.database, error))?;
-        Ok(FileVault {
-            writer,
-            store,
-            keys,
-            max_value: self.max_value,
-            dir: files.dir,
-        })
     }
 }
 
@@ -179,6 +141,18 @@ impl FileVaultBuilder {
 impl Vault for FileVault {
     fn kind(&self) -> VaultKind {
         VaultKind::EMBEDDED
+    }
+
+    fn id(&self) -> Option<VaultId> {
+        Some(self.id)
+    }
+
+    /// A damaged vault gives out what is intact, so the process goes on; it stores nothing until it is restored.
+    fn health(&self) -> Health {
+        match &self.writer {
+            Some(writer) if !self.contents.is_damaged() => commit::health(writer.state()),
+            _ => Health::recovering(store::DAMAGED),
+        }
     }
 
     fn limits(&self) -> Limits {
@@ -203,7 +177,8 @@ impl Vault for FileVault {
             });
         }
         let record = self
-            .keys
+            .contents
+            .keys()
             .seal(text, operation, value)
             .map_err(VaultFailure::unavailable)?;
         let change = Change::Create {
@@ -219,21 +194,11 @@ impl Vault for FileVault {
 
     async fn fetch(&self, name: &VaultSecretName, _: Deadline) -> Result<SecretValue, FetchError> {
         let text = checked(name)?;
-        let (store, key) = (Arc::clone(&self.store), text.to_owned());
-        let record = tokio::task::spawn_blocking(move || store.get(&key))
-            .await
-            .map_err(VaultFailure::unavailable)?
-            .map_err(|error| self.suspect(error))?
-            .ok_or(FetchError::NotFound)?;
-        let value = self
-            .keys
-            .open(text, &record)
-            .map_err(|_| FetchError::Damaged)?;
-        Ok(SecretValue::new(value))
-    }
-
-    fn health(&self) -> Health {
-        commit::health(self.writer.state())
+        match self.find(text).await? {
+            Found::Value(value) => Ok(SecretValue::new(value)),
+            Found::Nothing => Err(FetchError::NotFound),
+            Found::Damaged => Err(FetchError::Damaged),
+        }
     }
 
     fn lifecycle(&self) -> Option<&dyn Lifecycle> {
@@ -241,10 +206,12 @@ impl Vault for FileVault {
     }
 
     async fn close(&self) {
-        self.writer.close().await;
-        let store = Arc::clone(&self.store);
+        if let Some(writer) = &self.writer {
+            writer.close().await;
+        }
+        let contents = Arc::clone(&self.contents);
         // A panic while the database is closed has been reported, and the file is free.
-        let _ = tokio::task::spawn_blocking(move || store.close()).await;
+        let _ = spawn_blocking(move || contents.close()).await;
     }
 }
 
@@ -279,16 +246,6 @@ fn checked(name: &VaultSecretName) -> Result<&str, VaultFailure> {
         })
     }
 }
-
-fn no_crypto(_: aws_lc_rs::error::Unspecified) -> OpenVaultError {
-    OpenVaultError::Crypto
-}
-
-/// For a vault that few people use at a time; redb would take up to 1 GiB.
-const CACHE: usize = 4 << 20;
-
-/// So that many values can be written at once within the memory of a small machine.
-const MAX_VALUE: usize = 16 << 20;
 
 #[cfg(test)]
 mod tests;

@@ -35,6 +35,11 @@ pub trait VaultConfiguration: fmt::Debug + Send + Sync {
     /// The vault's own error, which says what to do.
     async fn open(&self, opening: Opening) -> Result<Arc<dyn Vault>, OpenError>;
 
+    /// Returns whether there is any trace of a vault, so that a start would not create one; `true` if that can't be said.
+    fn is_there(&self) -> bool {
+        true
+    }
+
     /// Finds what [`open`](Self::open) would fail with, by the same code, and changes and creates nothing. A vault that
     /// another process has open passes. Returns the identifier of the vault that is there, as
     /// [`Vault::id`] does.

@@ -24,17 +24,10 @@ pub trait Maintenance: Send + Sync {
     /// The vault's own error. What could not be read is in the report.
     async fn salvage(&self, to: &Path) -> Result<Report, OpenError>;
 
-    /// Lists the files of what is there, all of which [`begin_again`](Self::begin_again) would move away.
-    ///
-    /// # Errors
-    ///
-    /// The vault's own error if the folder can't be read.
-    fn abandoned(&self, keep_key: bool) -> Result<Vec<PathBuf>, OpenError>;
-
     /// Moves the files of what is there to other names, and creates an empty vault. Deletes nothing. With `keep_key`,
     /// the key that is there is the new vault's.
     ///
-    /// Returns old and new names.
+    /// Returns old and new paths.
     ///
     /// # Errors
     ///

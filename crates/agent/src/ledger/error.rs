@@ -2,6 +2,7 @@
 
 use std::{io, path::PathBuf, sync::Arc};
 
+use sealpost_vault::VaultId;
 use thiserror::Error;
 
 /// Why a ledger can't be used.
@@ -47,6 +48,20 @@ pub enum LedgerError {
         path: PathBuf,
         /// What the database says.
         reason: String,
+    },
+    /// It remembers secrets of another vault.
+    #[error(
+        "the ledger {} belongs to vault {ledger}, and this one is {vault}: put back the vault or the ledger that belongs to the other, or, if \
+         that vault was given up, move the ledger away",
+        path.display()
+    )]
+    OtherVault {
+        /// The file.
+        path: PathBuf,
+        /// The vault to which it belongs.
+        ledger: VaultId,
+        /// The vault that is there.
+        vault: VaultId,
     },
     /// It failed after it was opened.
     #[error("the ledger can't be used: {0}")]

@@ -16,7 +16,7 @@ use redb::{
 use sealpost_database::{Database, Error};
 use sealpost_envelope::UnixTime;
 use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, State, SubmitError};
-use sealpost_vault::Health;
+use sealpost_vault::{Health, VaultId};
 use tokio::task::spawn_blocking;
 
 use super::{Change, LedgerError, record::Record};
@@ -80,6 +80,27 @@ impl File {
             entries,
             writer,
         })
+    }
+
+    /// Writes which vault it belongs to, unless that is known. Returns the vault that it belongs to, and whether that was not known.
+    pub(super) fn belong_to(&self, vault: VaultId) -> Result<(VaultId, bool), LedgerError> {
+        let written = self.database.with(|database| {
+            let transaction = database.begin_write()?;
+            let known = {
+                let mut table = transaction.open_table(VAULT)?;
+                let known = table.get(())?.map(|id| id.value());
+                if known.is_none() {
+                    table.insert((), vault.as_bytes())?;
+                }
+                known
+            };
+            transaction.commit()?;
+            Ok((
+                VaultId::from_bytes(known.unwrap_or(*vault.as_bytes())),
+                known.is_none(),
+            ))
+        });
+        written.map_err(failed)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -252,6 +273,9 @@ const EXPIRY: TableDefinition<'_, (u64, Digest), ()> = TableDefinition::new("exp
 
 /// Bytes that must fit before a ledger that was out of space is used again: a full batch.
 const LEAST_SPACE: usize = 128 << 10;
+/// Which vault it belongs to.
+const VAULT: TableDefinition<'_, (), [u8; 16]> = TableDefinition::new("vault");
+
 /// Entries are read once or never.
 const CACHE: usize = 4 << 20;
 /// Expired entries that a write removes beyond twice those that it adds.

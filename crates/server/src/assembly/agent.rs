@@ -6,9 +6,9 @@ use sealpost_agent::{Agent, Ledger, LedgerError, LocalKeyring, Observer, Resolve
 use sealpost_carrier::InProcess;
 use sealpost_gateway::{Metrics, directory::AgentEntry, metrics::AgentMetrics};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
-use sealpost_vault::{Vault, configuration::Opening};
+use sealpost_vault::{Vault, VaultId, configuration::Opening};
 use tokio::task::JoinHandle;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::component::{LedgerOf, Reporting, Serving, named};
 use super::service::Service;
@@ -52,12 +52,13 @@ impl RunningAgent {
             ledger,
             resolve_socket,
         } = agent;
+        let is_vault_there = vault_configuration.is_there();
         let vault = vault_configuration
             .open(opening(&ledger))
             .await
             .map_err(Error::Vault)?;
         // Before anything listens: after a crash it is checked.
-        let ledger = open_ledger(&ledger)?;
+        let ledger = open_ledger(&ledger, vault.id(), is_vault_there)?;
         let inbox = in_process.register(id)?;
         let resolver = Arc::new(Resolver::new(Arc::clone(&vault)));
         let socket = resolve_socket
@@ -158,9 +159,25 @@ fn opening(ledger: &LedgerConfiguration) -> Opening {
     }
 }
 
-fn open_ledger(configuration: &LedgerConfiguration) -> Result<Ledger, Error> {
+fn open_ledger(
+    configuration: &LedgerConfiguration,
+    vault: Option<VaultId>,
+    is_vault_there: bool,
+) -> Result<Ledger, Error> {
     let ledger = match &configuration.path {
-        Some(path) => Ledger::open(path)?,
+        Some(path) => {
+            if is_vault_there && path.symlink_metadata().is_err() {
+                warn!(
+                    ledger = %path.display(),
+                    "the ledger is missing and begun again: for 24 hours, a retry of an older request may be carried out \
+                     again, or be told that its secret exists; put it back from a backup if it was lost"
+                );
+            }
+            match vault {
+                Some(vault) => Ledger::open_of(path, vault)?,
+                None => Ledger::open(path)?,
+            }
+        }
         None => Ledger::in_memory(),
     };
     Ok(match configuration.capacity {

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use redb::BackendError;
+use redb::backends::FileBackend;
+use redb::{BackendError, StorageBackend};
 
 use super::*;
 

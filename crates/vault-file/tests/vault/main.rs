@@ -3,6 +3,10 @@
 
 mod crash;
 mod keeping;
+mod lost;
+mod maintenance;
 mod model;
 mod opening;
+mod rot;
 mod tampering;
+mod version_1;

@@ -119,6 +119,7 @@ async fn a_key_file_may_be_a_link_and_may_be_given_beforehand() {
     let target = mounted.path().join("key");
     write_key(&target, &[5; 32]);
     symlink(&target, dir.path().join("vault.key")).unwrap();
+    drop(FileVault::builder().begin(dir.path()).unwrap());
     filled(dir.path()).await;
     assert_filled(dir.path()).await;
     assert_eq!(fs::read(&target).unwrap(), [5; 32]);
@@ -213,8 +214,8 @@ async fn a_vault_of_a_later_version_is_refused() {
     {
         let table = redb::TableDefinition::<u32, &[u8]>::new("descriptor");
         let mut table = transaction.open_table(table).unwrap();
-        let row = table.remove(1).unwrap().unwrap().value().to_vec();
-        table.insert(2, &row[..]).unwrap();
+        let row = table.remove(2).unwrap().unwrap().value().to_vec();
+        table.insert(3, &row[..]).unwrap();
     }
     transaction.commit().unwrap();
     drop(database);

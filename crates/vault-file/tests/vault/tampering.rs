@@ -102,7 +102,7 @@ async fn records_do_not_open_in_other_vaults_with_the_same_key_file() {
             )
             .await
             .unwrap();
-        FileVault::open(other.path()).unwrap();
+        drop(FileVault::builder().begin(other.path()).unwrap());
     }
     let mut record = Vec::new();
     tamper(dir.path(), |table| record = get(table, "a"));

@@ -1,0 +1,184 @@
+//! `sealpost vault`: what a person does with an agent's vault while no process has it open.
+
+mod subject;
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use sealpost_files::quoted;
+use sealpost_server::{Error, VaultReport};
+
+use crate::error::{Exit, Failure};
+use crate::io;
+use subject::{OfAgent, Subject};
+
+/// Arguments of `sealpost vault`.
+#[derive(Args, Debug)]
+pub(crate) struct Vault {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand, Debug)]
+enum Command {
+    /// Read everything that is stored, verify it and print what is damaged; changes nothing
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Subject),
+    /// Write what can still be read of a damaged vault into a new one, which has a key of its own
+    #[command(after_help = SALVAGE_EXAMPLES)]
+    Salvage(Salvage),
+    /// Begin again with an empty vault and ledger; what is there is kept under other names
+    #[command(after_help = INIT_EXAMPLES)]
+    Init(Init),
+}
+
+#[derive(Args, Debug)]
+struct Salvage {
+    #[command(flatten)]
+    subject: Subject,
+    /// The folder of the new vault, which is empty or does not exist
+    #[arg(long, value_name = "DIR")]
+    to: PathBuf,
+}
+
+#[derive(Args, Debug)]
+struct Init {
+    #[command(flatten)]
+    agent: OfAgent,
+    /// Create the vault with the vault.key that is in its folder
+    #[arg(long)]
+    keep_key: bool,
+}
+
+impl Vault {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime =
+            runtime.map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
+        runtime.block_on(async {
+            match self.command {
+                Command::Check(subject) => check(&subject).await,
+                Command::Salvage(salvage) => salvage.run().await,
+                Command::Init(init) => init.run().await,
+            }
+        })
+    }
+}
+
+async fn check(subject: &Subject) -> Result<(), Failure> {
+    let opened = subject.open()?;
+    let report = opened.maintenance()?.check().await.map_err(Error::Vault)?;
+    let mut text = shown(&report);
+    let is_sound = report.is_sound();
+    if is_sound {
+        text += "every one of them was verified\n";
+    } else if report.stray.is_empty() {
+        text += "write what is intact into a new vault with: sealpost vault salvage\n";
+    } else {
+        text += "sealpost vault salvage writes both into a new vault\n";
+    }
+    end(&text, is_sound)
+}
+
+impl Salvage {
+    async fn run(self) -> Result<(), Failure> {
+        let opened = self.subject.open()?;
+        let maintenance = opened.maintenance()?;
+        let report = maintenance.salvage(&self.to).await.map_err(Error::Vault)?;
+        let is_complete = report.damaged.is_empty() && report.nameless == Some(0);
+        let text = shown(&report)
+            + &format!(
+                "a new vault with all that is intact is in {}; the old one is as it was\n",
+                quoted(&self.to)
+            );
+        end(&text, is_complete)
+    }
+}
+
+impl Init {
+    async fn run(self) -> Result<(), Failure> {
+        let opened = self.agent.open()?;
+        let maintenance = opened.maintenance()?;
+        let begun = maintenance.begin_again(self.keep_key).await;
+        let mut moved = begun.map_err(Error::Vault)?;
+        moved.extend(opened.move_ledger()?);
+        let mut text = String::new();
+        for (old, new) in moved {
+            let _ = writeln!(text, "abandoned {}: kept as {}", quoted(&old), quoted(&new));
+        }
+        let _ = writeln!(
+            text,
+            "an empty vault is in {}; its key is new unless --keep-key was given: back it up",
+            opened.location()
+        );
+        io::write_stdout(text.as_bytes())
+    }
+}
+
+/// Returns what was found, one finding a line.
+fn shown(report: &VaultReport) -> String {
+    let VaultReport {
+        intact,
+        damaged,
+        nameless,
+        stray,
+        faults,
+    } = report;
+    let mut text = String::new();
+    for fault in faults {
+        let _ = writeln!(text, "fault: {fault}");
+    }
+    for name in damaged {
+        let _ = writeln!(text, "damaged: {}", name.escape_debug());
+    }
+    for name in stray {
+        let _ = writeln!(
+            text,
+            "found outside the index: {}; it may have been deleted, or be an older value",
+            name.escape_debug()
+        );
+    }
+    let nameless = match nameless {
+        Some(0) => String::new(),
+        Some(count) => format!(", {count} lost without a name"),
+        None => ", and how many more there were is not known".to_owned(),
+    };
+    let _ = writeln!(
+        text,
+        "{intact} intact, {} damaged, {} found outside the index{nameless}",
+        damaged.len(),
+        stray.len()
+    );
+    text
+}
+
+fn end(text: &str, is_fine: bool) -> Result<(), Failure> {
+    io::write_stdout(text.as_bytes())?;
+    match is_fine {
+        true => Ok(()),
+        false => Err(Failure::silent(Exit::Refused)),
+    }
+}
+
+const CHECK_EXAMPLES: &str = "\
+Stop the program that has the vault first. Exit codes: 0 all is intact, 1 something is damaged, 2 the vault can't be read.
+
+Examples:
+  sealpost vault check --config gateway.toml
+  sealpost vault check --config gateway.toml --agent warehouse
+  sealpost vault check --data ./sealpost-data";
+
+const SALVAGE_EXAMPLES: &str = "\
+References keep resolving: names are the same. The ledger belongs to the old vault: move it away together with that one.
+Exit codes: 0 nothing was lost, 1 something was, 2 the vault can't be read.
+
+Example:
+  sealpost vault salvage --config gateway.toml --to /var/lib/sealpost/vault.new";
+
+const INIT_EXAMPLES: &str = "\
+Nothing is deleted: key, database and ledger get other names, which are printed.
+
+Examples:
+  sealpost vault init --config gateway.toml --agent warehouse
+  sealpost vault init --config gateway.toml --keep-key";

@@ -1,0 +1,293 @@
+//! Bit rot: one flipped bit anywhere in the file never makes a stored secret "not found" or its name free.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use sealpost_vault::{
+    Deadline, Lifecycle, NewSecret, OperationId, Vault, VaultKind, VaultSecretName,
+    error::{CreateError, FetchError},
+};
+use sealpost_vault_file::{FileVault, OpenVaultError};
+
+const FIRST: OperationId = OperationId::from_bytes([1; 32]);
+const OTHER: OperationId = OperationId::from_bytes([2; 32]);
+
+/// A vault in bytes, and what is in it.
+struct Subject {
+    database: Vec<u8>,
+    key: Vec<u8>,
+    stored: BTreeMap<String, Vec<u8>>,
+}
+
+/// What became of the secrets of a damaged file.
+#[derive(Debug, Default)]
+struct Outcome {
+    /// The vault did not open.
+    refused: usize,
+    /// It opened, and not every secret could be read.
+    partial: usize,
+    /// Every secret could be read.
+    complete: usize,
+}
+
+#[tokio::test]
+async fn one_flipped_bit_in_a_closed_vault_never_loses_a_name_silently() {
+    let outcome = flip(&Subject::make(true).await, 3001).await;
+    // The sample reaches pages with secrets, pages above them, and pages that nothing leads to.
+    assert!(
+        outcome.partial > 10 && outcome.complete > 100,
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+async fn one_flipped_bit_in_an_unclean_vault_never_loses_a_name_silently() {
+    let outcome = flip(&Subject::make(false).await, 3001).await;
+    assert!(
+        outcome.partial > 10 && outcome.complete > 100,
+        "{outcome:?}"
+    );
+}
+
+#[tokio::test]
+#[ignore = "every bit takes minutes: run it after a change of what is read at the start"]
+async fn every_bit_of_both() {
+    for closed in [true, false] {
+        let subject = Subject::make(closed).await;
+        let outcome = flip(&subject, 1).await;
+        eprintln!(
+            "closed: {closed}, {} bytes: {outcome:?}",
+            subject.database.len()
+        );
+    }
+}
+
+/// The header with its two commits, and the mark.
+#[tokio::test]
+async fn a_flipped_bit_in_the_commit_slots_or_the_mark_loses_nothing_silently() {
+    for closed in [true, false] {
+        let subject = Subject::make(closed).await;
+        let dir = tempfile::tempdir_in(memory()).unwrap();
+        for bit in (0..320 * 8)
+            .step_by(5)
+            .chain((1024 * 8..1048 * 8).step_by(5))
+        {
+            subject.examine(dir.path(), bit).await;
+        }
+    }
+}
+
+/// What the issue saw: the name of a record, changed by one bit.
+#[tokio::test]
+async fn a_flipped_bit_in_a_stored_name_does_not_free_the_name() {
+    for closed in [true, false] {
+        let mut subject = Subject::make(closed).await;
+        // Every copy of it: in the page that is in use and in those that were.
+        let name = b"name-05";
+        let found: Vec<_> = (0..subject.database.len() - name.len())
+            .filter(|at| subject.database[*at..].starts_with(name))
+            .collect();
+        assert!(!found.is_empty());
+        for at in found {
+            subject.database[at + 6] ^= 1;
+        }
+        let dir = tempfile::tempdir_in(memory()).unwrap();
+        subject.write(dir.path());
+        let vault = FileVault::open(dir.path()).unwrap();
+        let fetched = vault.fetch(&name_of("name-05"), Deadline::NONE).await;
+        assert!(matches!(fetched, Err(FetchError::Damaged)), "{fetched:?}");
+        let created = create(&vault, "name-05", b"mine", &OTHER).await;
+        assert!(
+            matches!(created, Err(CreateError::Failed(_))),
+            "{created:?}"
+        );
+        assert!(!vault.health().is_ready());
+        assert!(
+            FileVault::check(
+                dir.path(),
+                sealpost_vault::configuration::Opening::ExistingOnly
+            )
+            .is_ok(),
+            "in use"
+        );
+        // The others are still given out.
+        for (name, value) in subject.stored.iter().filter(|(name, _)| *name != "name-05") {
+            let fetched = vault.fetch(&name_of(name), Deadline::NONE).await.unwrap();
+            assert_eq!(&fetched[..], &value[..], "{name}");
+        }
+    }
+}
+
+/// Damage while the vault is open: the database may return nothing or panic.
+#[tokio::test]
+async fn a_page_damaged_while_the_vault_is_open_ends_no_call_in_a_panic() {
+    let subject = Subject::make(true).await;
+    let length = subject.database.len();
+    let mut not_ready = 0;
+    for start in (4096..length).step_by(512) {
+        let dir = tempfile::tempdir_in(memory()).unwrap();
+        subject.write(dir.path());
+        let vault = FileVault::builder().cache(0).open(dir.path()).unwrap();
+        let path = dir.path().join("vault.redb");
+        let mut database = fs::read(&path).unwrap();
+        for byte in database.iter_mut().skip(start).take(512) {
+            *byte ^= 0x55;
+        }
+        fs::write(&path, database).unwrap();
+        subject.assert_nothing_is_lost(&vault, start).await;
+        let _ = create(&vault, "new", b"value", &OTHER).await;
+        subject.assert_nothing_is_lost(&vault, start).await;
+        not_ready += usize::from(!vault.health().is_ready());
+        vault.close().await;
+        drop(vault);
+        if let Ok(vault) = FileVault::open(dir.path()) {
+            subject.assert_nothing_is_lost(&vault, start).await;
+        }
+    }
+    assert!(not_ready > 0, "no damage was found");
+}
+
+/// A file that is cut at any page.
+#[tokio::test]
+async fn a_cut_file_is_not_a_new_vault() {
+    for closed in [true, false] {
+        let subject = Subject::make(closed).await;
+        for length in (0..subject.database.len()).step_by(2048) {
+            let dir = tempfile::tempdir_in(memory()).unwrap();
+            subject.write(dir.path());
+            fs::write(dir.path().join("vault.redb"), &subject.database[..length]).unwrap();
+            match FileVault::open(dir.path()) {
+                Ok(vault) => drop(subject.assert_nothing_is_lost(&vault, length).await),
+                Err(error) => assert!(error.to_string().contains("back from a backup"), "{error}"),
+            }
+        }
+    }
+}
+
+/// Flips one bit of every `step`.
+async fn flip(subject: &Subject, step: usize) -> Outcome {
+    let dir = tempfile::tempdir_in(memory()).unwrap();
+    let mut outcome = Outcome::default();
+    for bit in (0..subject.database.len() * 8).step_by(step) {
+        match subject.examine(dir.path(), bit).await {
+            None => outcome.refused += 1,
+            Some(read) if read == subject.stored.len() => outcome.complete += 1,
+            Some(_) => outcome.partial += 1,
+        }
+    }
+    outcome
+}
+
+impl Subject {
+    async fn make(closed: bool) -> Self {
+        let dir = tempfile::tempdir_in(memory()).unwrap();
+        let vault = FileVault::open(dir.path()).unwrap();
+        let mut stored = BTreeMap::new();
+        for index in 0..40 {
+            let name = format!("name-{index:02}");
+            let value = name.repeat(index + 1).into_bytes();
+            create(&vault, &name, &value, &FIRST).await.unwrap();
+            stored.insert(name, value);
+        }
+        // Records that are not any more, and one of an earlier value.
+        for name in ["name-03", "name-30"] {
+            vault.delete(&name_of(name), Deadline::NONE).await.unwrap();
+            stored.remove(name);
+        }
+        create(&vault, "name-30", b"again", &FIRST).await.unwrap();
+        stored.insert("name-30".to_owned(), b"again".to_vec());
+        if closed {
+            vault.close().await;
+        }
+        Self {
+            database: fs::read(dir.path().join("vault.redb")).unwrap(),
+            key: fs::read(dir.path().join("vault.key")).unwrap(),
+            stored,
+        }
+    }
+
+    fn write(&self, dir: &Path) {
+        use std::os::unix::fs::PermissionsExt as _;
+        fs::write(dir.join("vault.redb"), &self.database).unwrap();
+        fs::write(dir.join("vault.key"), &self.key).unwrap();
+        let key = dir.join("vault.key");
+        fs::set_permissions(key, fs::Permissions::from_mode(0o600)).unwrap();
+    }
+
+    /// Opens the file with one bit flipped. Returns how many secrets could be read; `None` if it does not open.
+    async fn examine(&self, dir: &Path, bit: usize) -> Option<usize> {
+        self.write(dir);
+        let path = dir.join("vault.redb");
+        let mut database = self.database.clone();
+        database[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &database).unwrap();
+        let vault = match FileVault::open(dir) {
+            Ok(vault) => vault,
+            Err(error) => {
+                assert!(!matches!(error, OpenVaultError::InUse { .. }), "{error}");
+                assert!(
+                    fs::read(&path).unwrap() == database,
+                    "bit {bit}: a refused file was changed"
+                );
+                return None;
+            }
+        };
+        if !vault.health().is_ready() {
+            assert!(
+                fs::read(&path).unwrap() == database,
+                "bit {bit}: a damaged file was changed"
+            );
+        }
+        let read = self.assert_nothing_is_lost(&vault, bit).await;
+        vault.close().await;
+        Some(read)
+    }
+
+    /// Returns how many secrets could be read.
+    async fn assert_nothing_is_lost(&self, vault: &FileVault, at: usize) -> usize {
+        let mut read = 0;
+        for (name, value) in &self.stored {
+            match vault.fetch(&name_of(name), Deadline::NONE).await {
+                Ok(fetched) => {
+                    assert_eq!(&fetched[..], &value[..], "{at}: {name} is another");
+                    read += 1;
+                }
+                Err(FetchError::NotFound) => panic!("{at}: {name} is lost silently"),
+                Err(FetchError::Damaged | FetchError::Failed(_)) => {}
+            }
+        }
+        for name in ["name-00", "name-05", "name-30", "name-39"] {
+            let created = create(vault, name, b"other", &OTHER).await;
+            assert!(created.is_err(), "{at}: the name {name} is free");
+        }
+        // What was deleted does not come back.
+        let deleted = vault.fetch(&name_of("name-03"), Deadline::NONE).await;
+        assert!(deleted.is_err(), "{at}: a deleted secret is back");
+        read
+    }
+}
+
+async fn create(
+    vault: &FileVault,
+    name: &str,
+    value: &[u8],
+    operation: &OperationId,
+) -> Result<(), CreateError> {
+    let name = name_of(name);
+    let secret = NewSecret::new(&name, value, operation);
+    vault.create(&secret, Deadline::NONE).await.map(drop)
+}
+
+fn name_of(name: &str) -> VaultSecretName {
+    VaultSecretName::derive(VaultKind::EMBEDDED, None, name)
+}
+
+/// Where an fsync costs nothing.
+fn memory() -> std::path::PathBuf {
+    let memory = Path::new("/dev/shm");
+    match memory.is_dir() {
+        true => memory.to_owned(),
+        false => std::env::temp_dir(),
+    }
+}
