@@ -1,6 +1,5 @@
 //! How a configuration names a vault: what the crate of a vault brings along, so that no other has to know it.
 
-use std::error::Error;
 use std::fmt;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -8,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use crate::error::OpenError;
 use crate::maintenance::Maintenance;
 use crate::vault::{Vault, VaultId};
 
@@ -65,9 +65,6 @@ pub enum Opening {
     /// Creates nothing: something remembers the vault, such as a ledger, or only reads it.
     ExistingOnly,
 }
-
-/// Why a vault does not open.
-pub type OpenError = Box<dyn Error + Send + Sync>;
 
 /// The section of a vault in a configuration. What is wrong with a key is noted, and reading goes on, so that everything
 /// wrong is found at once.

@@ -117,6 +117,9 @@ pub enum VaultFailure {
 /// What lies behind a failure. Its text holds no value of a secret and no credential.
 pub type Cause = Arc<dyn Error + Send + Sync>;
 
+/// Why a vault does not open.
+pub type OpenError = Box<dyn Error + Send + Sync>;
+
 impl VaultFailure {
     /// The vault cannot be reached for this cause, whose text must hold no secret.
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {

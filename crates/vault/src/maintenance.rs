@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 
-use crate::configuration::OpenError;
+use crate::error::OpenError;
 
 /// Commands for a vault that no process has open.
 #[async_trait]
