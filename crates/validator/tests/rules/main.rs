@@ -484,7 +484,7 @@ fn a_key_with_a_dot_is_a_literal_member_or_refused_as_nested() {
             )
             .is_none()
         );
-        let kinds: Vec<_> = violations.iter().map(|v| v.kind()).collect();
+        let kinds: Vec<_> = violations.iter().map(Violation::kind).collect();
         assert_eq!(kinds, [ViolationKind::NestedKey], "{body}");
         let line = &lines(&body)[0];
         assert!(line.contains("nested properties cannot be referenced"));
