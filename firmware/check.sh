@@ -104,7 +104,8 @@ host() {
     for bits in 2048 3072 4096; do
         mkdir "$work/$bits"
         python3 figures.py --files "$work/$bits" "../testdata/keys/agent-a$bits"
-        "$SEALPOST_BIN" seal --binary --to "../testdata/keys/agent-a$bits.pem" --pin "$(cat "$work/$bits/pin")" \
+        # The certificate is this repository's own, of an agent with another name than the device's.
+        "$SEALPOST_BIN" seal --binary --to "../testdata/keys/agent-a$bits.pem" --danger-trust-any-certificate \
             "${CONTEXT[@]}" <"$work/$bits/value" >"$work/$bits/envelope"
     done
 }

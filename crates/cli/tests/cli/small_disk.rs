@@ -14,7 +14,7 @@ impl SmallDisk {
     )]
     pub(crate) fn mount(folder: &Path) -> Option<Self> {
         let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=64k", "none"]);
+        mount.args(["-t", "tmpfs", "-o", "size=64k,mode=700", "none"]);
         let mounted = mount.arg(folder).stderr(Stdio::null()).status();
         if !mounted.is_ok_and(|status| status.success()) {
             eprintln!("NOT RUN: a test that needs to mount a small disk");
