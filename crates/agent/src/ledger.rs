@@ -88,17 +88,26 @@ impl Ledger {
         let was_there = path.metadata().is_ok_and(|file| file.len() > 0);
         let file = File::open(path)?;
         let (known, is_adopted) = file.belong_to(vault)?;
-        if known != vault {
-            return Err(LedgerError::OtherVault {
-                path: path.into(),
-                ledger: known,
-                vault,
-            });
-        }
+        belongs(path, known, vault)?;
         if is_adopted && was_there {
             info!(ledger = %path.display(), %vault, "the ledger did not say to which vault it belongs; it belongs to this one from now on");
         }
         Ok(Self::with_store(Store::File(file)))
+    }
+
+    /// Finds what opening the ledger of this vault would fail with, by the same code, and changes and creates nothing. A
+    /// ledger that another process has open passes.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`open_of`](Self::open_of).
+    pub fn check(path: impl AsRef<Path>, vault: Option<VaultId>) -> Result<(), LedgerError> {
+        let path = path.as_ref();
+        match (File::check(path), vault) {
+            (Ok(Some(known)), Some(vault)) => belongs(path, known, vault),
+            (Ok(_), _) | (Err(LedgerError::InUse { .. }), _) => Ok(()),
+            (Err(error), _) => Err(error),
+        }
     }
 
     /// Returns whether requests can be remembered now. Requests that need the ledger are refused while it is not ready.
@@ -339,4 +348,15 @@ pub(crate) enum Known {
     Full,
     /// The ledger can't be asked.
     Failed(LedgerError),
+}
+
+fn belongs(path: &Path, ledger: VaultId, vault: VaultId) -> Result<(), LedgerError> {
+    match ledger == vault {
+        true => Ok(()),
+        false => Err(LedgerError::OtherVault {
+            path: path.into(),
+            ledger,
+            vault,
+        }),
+    }
 }

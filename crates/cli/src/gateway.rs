@@ -27,8 +27,11 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let environment = std::env::vars_os();
-        let checked = Configuration::read(&self.config, environment, UnixTime::now())?;
+        let mut checked = Configuration::read(&self.config, environment, UnixTime::now())?;
         if self.check {
+            let runtime = tokio::runtime::Runtime::new()
+                .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
+            runtime.block_on(checked.rehearse());
             return self.report(&checked);
         }
         let Some(configuration) = checked.configuration else {

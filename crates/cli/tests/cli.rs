@@ -45,6 +45,8 @@ mod cli {
     #[cfg(target_os = "linux")]
     mod memory;
     #[cfg(unix)]
+    mod rehearsal;
+    #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]
     mod secret_create;

@@ -23,7 +23,9 @@
 mod database;
 mod error;
 mod panics;
+mod untouched;
 mod watched;
 
 pub use database::{Database, drop_cached_pages};
 pub use error::{Error, is_full};
+pub use untouched::Untouched;

@@ -30,6 +30,8 @@ mod write;
 
 pub use encoding::Encoding;
 pub use error::FileError;
+#[cfg(unix)]
+pub use read::exposed;
 pub use read::{as_text, read, read_bounded, read_open, read_text};
 pub use text::{printable, quoted};
 pub use write::{Access, create, create_folder, replace};

@@ -29,6 +29,19 @@ pub fn read_open(file: File, path: &Path, limit: usize) -> Result<Zeroizing<Vec<
     read_bounded(file, &quoted(path), limit)
 }
 
+/// Returns the mode of an open file if users other than its owner and its group can read it, or others than its owner can
+/// write it: a file that holds a secret must not be like that. A group that may read is how files of root are lent to a service.
+///
+/// # Errors
+///
+/// Fails if the system does not tell the mode.
+#[cfg(unix)]
+pub fn exposed(file: &File) -> io::Result<Option<u32>> {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = file.metadata()?.permissions().mode() & 0o777;
+    Ok((mode & 0o037 != 0).then_some(mode))
+}
+
 /// Reads a stream to its end; `name` is for the error.
 ///
 /// # Errors

@@ -26,6 +26,8 @@ use sealpost_envelope::UnixTime;
 use crate::descriptors::Demand;
 use crate::error::Error;
 use agents::LocalAgent;
+use audit::AuditTrail;
+use claims::Claims;
 use document::Readable;
 use gateway::GatewayConfiguration;
 use section::Section;
@@ -97,7 +99,12 @@ impl Readable for Configuration {
     fn read(root: &mut Section<'_>, now: UnixTime) -> Option<Self> {
         let gateway = gateway::read(root, now);
         let log = log::read(root);
-        let agents = agents::read(root, now);
+        let mut claims = Claims::default();
+        let agents = agents::read(root, &mut claims, now);
+        if let Some(AuditTrail::File { path, .. }) = gateway.as_ref().map(|gateway| &gateway.audit)
+        {
+            claims.claim_path(root, "audit.file", path);
+        }
         Some(Self {
             log,
             gateway: gateway?,

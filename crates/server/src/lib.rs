@@ -65,6 +65,7 @@ mod configuration;
 mod descriptors;
 mod error;
 pub mod logging;
+mod rehearsal;
 pub mod resolve;
 
 pub use assembly::{Assembly, Failure, Server};

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, OpenOptions, TryLockError},
+    io::ErrorKind,
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{
@@ -11,9 +12,10 @@ use std::{
 };
 
 use redb::{
-    ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, TableDefinition,
+    ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
+    TableDefinition, TableError, backends::FileBackend,
 };
-use sealpost_database::{Database, Error};
+use sealpost_database::{Database, Error, Untouched};
 use sealpost_envelope::UnixTime;
 use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, State, SubmitError};
 use sealpost_vault::{Health, VaultId};
@@ -39,15 +41,7 @@ struct Changes {
 
 impl File {
     pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
-        let io = |path: &Path, source| LedgerError::Io {
-            path: path.into(),
-            source: Arc::new(source),
-        };
-        let dir = directory(path);
-        let mode = fs::metadata(&dir).map_err(|e| io(&dir, e))?.mode() & 0o777;
-        if mode & 0o022 != 0 {
-            return Err(LedgerError::DirectoryExposed { dir, mode });
-        }
+        let dir = own_directory(path)?;
         let file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -56,18 +50,11 @@ impl File {
             .mode(0o600)
             .open(path)
             .map_err(|e| io(path, e))?;
-        file.try_lock().map_err(|error| match error {
-            TryLockError::WouldBlock => LedgerError::InUse { path: path.into() },
-            TryLockError::Error(error) => io(path, error),
-        })?;
+        lock(&file, path)?;
         fs::File::open(&dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|e| io(&dir, e))?;
-        let damaged = |error: Error| LedgerError::Damaged {
-            path: path.into(),
-            reason: error.to_string(),
-        };
-        let (database, entries) = database(file).map_err(damaged)?;
+        let (database, entries) = database(file, |file| file).map_err(|e| damaged(path, e))?;
         let (database, entries) = (Arc::new(database), Arc::new(AtomicUsize::new(entries)));
         let store = Entries {
             database: Arc::clone(&database),
@@ -80,6 +67,30 @@ impl File {
             entries,
             writer,
         })
+    }
+
+    /// Finds what [`open`](Self::open) would fail with, and changes nothing. Returns the vault that the ledger belongs to, if
+    /// there is a ledger and it knows.
+    pub(super) fn check(path: &Path) -> Result<Option<VaultId>, LedgerError> {
+        own_directory(path)?;
+        let file = match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io(path, error)),
+        };
+        lock(&file, path)?;
+        if file.metadata().map_err(|e| io(path, e))?.len() == 0 {
+            return Ok(None);
+        }
+        let (database, _) = database(file, Untouched::new).map_err(|e| damaged(path, e))?;
+        let known = database.read(|database| match database.begin_read()?.open_table(VAULT) {
+            Ok(table) => Ok(table.get(())?.map(|id| id.value())),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        });
+        Ok(known
+            .map_err(|e| damaged(path, e))?
+            .map(VaultId::from_bytes))
     }
 
     /// Writes which vault it belongs to, unless that is known. Returns the vault that it belongs to, and whether that was not known.
@@ -200,9 +211,12 @@ fn submit_error(error: SubmitError<LedgerError>) -> LedgerError {
     }
 }
 
-/// Opens the database, and counts its entries.
-fn database(file: fs::File) -> Result<(Database, usize), Error> {
-    let database = Database::open("ledger", file, CACHE, |file| file)?;
+/// Opens the database in a file that is locked, and counts its entries. `wrap` goes around the file.
+fn database<B: StorageBackend>(
+    file: fs::File,
+    wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
+) -> Result<(Database, usize), Error> {
+    let database = Database::open("ledger", file, CACHE, wrap)?;
     let entries = database.with(|database| {
         let transaction = database.begin_write()?;
         let entries = {
@@ -253,6 +267,37 @@ fn apply(database: &redb::Database, batch: &[Changes]) -> Result<usize, redb::Er
     };
     transaction.commit()?;
     Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
+
+/// Returns the folder of the file, in which no other user may put another in its place.
+fn own_directory(path: &Path) -> Result<PathBuf, LedgerError> {
+    let dir = directory(path);
+    let mode = fs::metadata(&dir).map_err(|e| io(&dir, e))?.mode() & 0o777;
+    match mode & 0o022 {
+        0 => Ok(dir),
+        _ => Err(LedgerError::DirectoryExposed { dir, mode }),
+    }
+}
+
+fn lock(file: &fs::File, path: &Path) -> Result<(), LedgerError> {
+    file.try_lock().map_err(|error| match error {
+        TryLockError::WouldBlock => LedgerError::InUse { path: path.into() },
+        TryLockError::Error(error) => io(path, error),
+    })
+}
+
+fn io(path: &Path, source: std::io::Error) -> LedgerError {
+    LedgerError::Io {
+        path: path.into(),
+        source: Arc::new(source),
+    }
+}
+
+fn damaged(path: &Path, error: Error) -> LedgerError {
+    LedgerError::Damaged {
+        path: path.into(),
+        reason: error.to_string(),
+    }
 }
 
 fn directory(path: &Path) -> PathBuf {

@@ -1,7 +1,7 @@
 //! From files to a TLS configuration.
 
 use std::{
-    fs, io,
+    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,6 +15,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use sealpost_envelope::UnixTime;
+use sealpost_files::{FileError, quoted};
 use thiserror::Error;
 use x509_cert::der::Decode as _;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -42,12 +43,18 @@ pub(super) struct TlsSetup {
 #[non_exhaustive]
 pub enum TlsError {
     /// A file can't be read.
-    #[error("{} can't be read: {error}", .path.display())]
+    #[error("{}", error.in_one_line())]
     Read {
-        /// The file.
-        path: PathBuf,
         /// The cause.
-        error: io::Error,
+        error: FileError,
+    },
+    /// Others can read the private key.
+    #[error("{} has mode {mode:03o}: others can read it, or the group can write it; if none of them did: chmod 600", .path.display())]
+    Exposed {
+        /// The key's file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
     },
     /// There is no certificate in the file.
     #[error("{} has no certificate: give the server's, then its intermediates, in PEM", .0.display())]
@@ -74,7 +81,7 @@ pub enum TlsError {
 impl Loaded {
     pub(super) fn read(files: &TlsFiles) -> Result<Self, TlsError> {
         let certificate = read(&files.certificate)?;
-        let key = Zeroizing::new(read(&files.key)?);
+        let key = read_key(&files.key)?;
         let authorities = files.client_authorities.as_deref();
         let authorities = authorities
             .map(|path| Ok((path, read(path)?)))
@@ -170,18 +177,27 @@ fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
     list.ok().filter(|list| !list.is_empty())
 }
 
-/// Reads a file without the byte-order mark that some editors write in front, which the reader of PEM does not expect.
-fn read(path: &Path) -> Result<Vec<u8>, TlsError> {
-    let mut bytes = fs::read(path).map_err(|error| TlsError::Read {
-        path: path.to_owned(),
-        error,
-    })?;
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        bytes.drain(..3);
+/// Reads a file as the configuration does.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    sealpost_files::read_text(path, MAX_FILE).map_err(|error| TlsError::Read { error })
+}
+
+/// Reads the private key, which none but its owner and its group may read.
+fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    let read = |error| TlsError::Read { error };
+    let failed = |error| read(FileError::new("read", path, error));
+    let file = File::open(path).map_err(failed)?;
+    if let Some(mode) = sealpost_files::exposed(&file).map_err(failed)? {
+        let path = path.to_owned();
+        return Err(TlsError::Exposed { path, mode });
     }
-    Ok(bytes)
+    let bytes = sealpost_files::read_open(file, path, MAX_FILE).map_err(read)?;
+    sealpost_files::as_text(bytes, &quoted(path)).map_err(read)
 }
 
 fn refused(error: impl ToString) -> TlsError {
     TlsError::Setup(error.to_string())
 }
+
+/// More than any key or chain needs.
+const MAX_FILE: usize = 1024 * 1024;

@@ -183,7 +183,7 @@ async fn a_context_breaks_the_same_rules() {
     assert_snapshot!(answer, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 765
+    content-length: 749
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1

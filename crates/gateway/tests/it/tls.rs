@@ -1,6 +1,13 @@
 //! TLS, its files, and what is refused.
 
-use std::{fs, net::SocketAddr, path::Path, sync::Arc, time::Duration};
+use std::{
+    fs::{self, Permissions},
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::Path,
+    sync::Arc,
+    time::Duration,
+};
 
 use rcgen::{
     BasicConstraints, Certificate, CertificateParams, CertifiedIssuer, ExtendedKeyUsagePurpose,
@@ -84,6 +91,12 @@ impl Setup {
     fn write(&self, (certificate, key): &(Certificate, KeyPair)) {
         fs::write(&self.files.certificate, certificate.pem()).unwrap();
         fs::write(&self.files.key, key.serialize_pem()).unwrap();
+        self.allow(0o600);
+    }
+
+    /// Sets who may read the key.
+    fn allow(&self, mode: u32) {
+        fs::set_permissions(&self.files.key, Permissions::from_mode(mode)).unwrap();
     }
 
     pub(crate) fn load(&self) -> Result<Tls, TlsError> {
@@ -225,10 +238,19 @@ async fn changed_files_are_loaded_again() {
         "{text}"
     );
 
-    // Mended, it is taken.
+    // Repaired, it is taken.
     setup.write(&third);
     assert!(tls.reload());
     assert_eq!(shown().await, *third.0.der());
+
+    // A reload refuses what a check refuses: a key that others can read.
+    setup.write(&second);
+    setup.allow(0o644);
+    assert!(!tls.reload());
+    assert_eq!(shown().await, *third.0.der());
+    setup.allow(0o640);
+    assert!(tls.reload());
+    assert_eq!(shown().await, *second.0.der());
 }
 
 #[tokio::test(start_paused = true)]
@@ -320,6 +342,11 @@ fn every_bad_file_is_named() {
     };
     fs::remove_file(&setup.files.key).unwrap();
     check(|e| matches!(e, TlsError::Read { .. }));
+    setup.allow(0o644);
+    check(|e| matches!(e, TlsError::Exposed { mode: 0o644, .. }));
+    setup.allow(0o600);
+    fs::write(&setup.files.certificate, vec![b'x'; (1 << 20) + 1]).unwrap();
+    check(|e| matches!(e, TlsError::Read { .. }));
     fs::write(&setup.files.certificate, &key).unwrap();
     check(|e| matches!(e, TlsError::Certificate(_)));
     fs::write(&setup.files.key, &certificate).unwrap();
@@ -342,6 +369,7 @@ fn every_bad_file_is_named() {
 fn setup_write(setup: &Setup, certificate: &str, key: &str) {
     fs::write(&setup.files.certificate, certificate).unwrap();
     fs::write(&setup.files.key, key).unwrap();
+    setup.allow(0o600);
 }
 
 #[tokio::test]

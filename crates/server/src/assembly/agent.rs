@@ -6,7 +6,7 @@ use sealpost_agent::{Agent, Ledger, LedgerError, LocalKeyring, Observer, Resolve
 use sealpost_carrier::InProcess;
 use sealpost_gateway::{Metrics, directory::AgentEntry, metrics::AgentMetrics};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
-use sealpost_vault::{Vault, VaultId, configuration::Opening};
+use sealpost_vault::{Vault, VaultId};
 use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
@@ -54,7 +54,7 @@ impl RunningAgent {
         } = agent;
         let is_vault_there = vault_configuration.is_there();
         let vault = vault_configuration
-            .open(opening(&ledger))
+            .open(ledger.opening())
             .await
             .map_err(Error::Vault)?;
         // Before anything listens: after a crash it is checked.
@@ -148,14 +148,6 @@ impl Observer for Observed {
 
     fn task_panicked(&self) {
         self.0.panicked();
-    }
-}
-
-/// A ledger remembers what is in the vault, so where one is, a vault must be there already.
-fn opening(ledger: &LedgerConfiguration) -> Opening {
-    match &ledger.path {
-        Some(path) if path.symlink_metadata().is_ok() => Opening::ExistingOnly,
-        _ => Opening::CreateIfNew,
     }
 }
 

@@ -9,12 +9,13 @@ use sealpost_agent::Accept;
 use sealpost_envelope::{AwsLc, Identity, UnixTime};
 use sealpost_gateway::directory::AgentCertificate;
 use sealpost_protocol::AgentId;
-use sealpost_vault::configuration::VaultConfiguration;
+use sealpost_vault::configuration::{Opening, VaultConfiguration};
 
 use super::claims::Claims;
 use super::named_files;
 use super::section::Section;
 use super::vaults;
+use crate::resolve::ResolveSocket;
 use identities::CertificateFile;
 
 /// An agent that runs in the gateway's process: its own part, and what the gateway has to know of it.
@@ -54,6 +55,16 @@ pub struct LedgerConfiguration {
     pub capacity: Option<usize>,
 }
 
+impl LedgerConfiguration {
+    /// A ledger remembers what is in the vault, so where one is, a vault must be there already.
+    pub(crate) fn opening(&self) -> Opening {
+        match &self.path {
+            Some(path) if path.symlink_metadata().is_ok() => Opening::ExistingOnly,
+            _ => Opening::CreateIfNew,
+        }
+    }
+}
+
 impl AgentConfiguration {
     /// An agent with one key and one vault, and the defaults of everything else.
     #[must_use]
@@ -71,16 +82,19 @@ impl AgentConfiguration {
 }
 
 /// Reads all agents. No two may have the same id, or write to the same place.
-pub(super) fn read(root: &mut Section<'_>, now: UnixTime) -> Option<Vec<LocalAgent>> {
+pub(super) fn read(
+    root: &mut Section<'_>,
+    claims: &mut Claims,
+    now: UnixTime,
+) -> Option<Vec<LocalAgent>> {
     let sections = root.sections("agents");
     if sections.is_empty() {
         root.wrong("agents", "there is none; add one under [[agents]]");
     }
-    let mut claims = Claims::default();
     // Not `collect`: it would stop at the first that is wrong.
     let agents: Vec<_> = sections
         .into_iter()
-        .map(|section| agent(section, &mut claims, now))
+        .map(|section| agent(section, claims, now))
         .collect();
     agents.into_iter().collect()
 }
@@ -162,6 +176,9 @@ fn ledger(section: &mut Section<'_>, claims: &mut Claims) -> LedgerConfiguration
 fn resolve_socket(section: &mut Section<'_>, claims: &mut Claims) -> Option<PathBuf> {
     let path = section.path("resolve_socket")?;
     named_files::check_own_folder(section.findings(), &section.at("resolve_socket"), &path);
+    if let Err(error) = ResolveSocket::check(&path) {
+        section.wrong("resolve_socket", error);
+    }
     claims.claim_path(section, "resolve_socket", &path);
     Some(path)
 }

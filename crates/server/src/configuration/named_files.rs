@@ -27,9 +27,7 @@ pub(crate) fn read_private(
     let cannot = |error| findings.wrong(place, FileError::new("read", path, error).in_one_line());
     let file = File::open(path).map_err(cannot).ok()?;
     // The mode of the file that is read, whatever the path names by then.
-    let mode = file.metadata().map_err(cannot).ok()?.permissions().mode();
-    if mode & FORBIDDEN != 0 {
-        let mode = mode & 0o777;
+    if let Some(mode) = sealpost_files::exposed(&file).map_err(cannot).ok()? {
         findings.wrong(
             place,
             format_args!(
@@ -99,7 +97,5 @@ pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Pat
     }
 }
 
-/// Everything for others, and writing for the group. A group that may read is how files of root are lent to a service.
-const FORBIDDEN: u32 = 0o037;
 /// More than any key, certificate, chain or key set needs.
 const MAX_FILE: usize = 1024 * 1024;

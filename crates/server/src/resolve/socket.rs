@@ -10,7 +10,7 @@
 use std::fs::{self, Permissions};
 use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{SocketAddr, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,11 +40,8 @@ impl ResolveSocket {
     /// [`Error::ResolveSocket`].
     pub fn bind(path: &Path) -> Result<Self, Error> {
         let bind = || {
-            match fs::symlink_metadata(path) {
-                Ok(found) if found.file_type().is_socket() => fs::remove_file(path)?,
-                Ok(_) => return Err(io::Error::other("it exists and is not a socket")),
-                Err(e) if e.kind() == io::ErrorKind::NotFound => {}
-                Err(e) => return Err(e),
+            if is_left_behind(path)? {
+                fs::remove_file(path)?;
             }
             let listener = UnixListener::bind(path)?;
             fs::set_permissions(path, Permissions::from_mode(0o600))?;
@@ -58,6 +55,20 @@ impl ResolveSocket {
             listener,
             path: path.to_owned(),
         })
+    }
+
+    /// Finds what [`bind`](Self::bind) would fail with, and changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ResolveSocket`].
+    pub(crate) fn check(path: &Path) -> Result<(), Error> {
+        is_left_behind(path)
+            .map(drop)
+            .map_err(|source| Error::ResolveSocket {
+                path: path.to_owned(),
+                source,
+            })
     }
 
     /// Answers until the future is dropped. `panicked` is called when a question ends in a panic, which ends nothing else.
@@ -87,6 +98,18 @@ impl ResolveSocket {
                 }
             }
         }
+    }
+}
+
+/// Returns whether there is a socket at `path`, which a process left. Fails if there is something else, or none can be.
+fn is_left_behind(path: &Path) -> io::Result<bool> {
+    // A path that is too long, or has a zero byte.
+    SocketAddr::from_pathname(path)?;
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => Ok(true),
+        Ok(_) => Err(io::Error::other("it exists and is not a socket")),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
     }
 }
 

@@ -5,7 +5,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealpost_envelope::UnixTime;
-use sealpost_gateway::{BasePath, Metrics, Tls, tls::TlsFiles};
+use sealpost_gateway::{
+    BasePath, Metrics, Tls,
+    tls::{TlsError, TlsFiles},
+};
 
 use crate::configuration::certificate_dates::days_left;
 use crate::configuration::findings::{Findings, Weight};
@@ -99,7 +102,11 @@ fn tls(root: &mut Section<'_>, metrics: &Arc<Metrics>, now: UnixTime) -> Option<
         client_authorities,
     };
     let tls = Tls::load(files, Arc::clone(metrics))
-        .map_err(|e| section.wrong("certificate", e))
+        .map_err(|error| match error {
+            // Noted when it was read.
+            TlsError::Exposed { .. } => {}
+            error => section.wrong("certificate", error),
+        })
         .ok()?;
     check_dates(&section, tls.not_after(), now);
     Some(Arc::new(tls))
