@@ -4,6 +4,7 @@
 mod formats;
 mod harness;
 mod key_holders;
+mod ledger_of_vault;
 mod once;
 mod outcomes;
 mod serving;
