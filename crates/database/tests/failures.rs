@@ -1,5 +1,7 @@
 //! What becomes of a database when it panics, and of one that was not closed.
 
+#![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::ops::Bound;

@@ -64,7 +64,7 @@ impl Found {
             });
         };
         match Survey::make(&image, &key).map_err(|_| OpenVaultError::Crypto)? {
-            Survey::Whole(whole) => Ok(Self::Whole(Box::new(whole), key)),
+            Survey::Whole(whole) => Ok(Self::Whole(whole, key)),
             Survey::Damaged(remains) => Ok(Self::Damaged(remains, key)),
             Survey::Foreign => Err(OpenVaultError::NotAVault { path: path() }),
             Survey::OtherKey => Err(OpenVaultError::KeyMismatch {

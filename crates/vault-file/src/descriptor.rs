@@ -38,7 +38,7 @@ impl Descriptor {
     }
 
     /// Returns the row of version 2.
-    pub(crate) fn to_bytes(&self, seal: &[u8]) -> Vec<u8> {
+    pub(crate) fn to_bytes(self, seal: &[u8]) -> Vec<u8> {
         [&self.id[..], &self.check, seal].concat()
     }
 }

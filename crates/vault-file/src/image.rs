@@ -22,7 +22,7 @@ pub(crate) enum Content<'f> {
     /// Something else.
     Foreign,
     /// A database.
-    Database(Image<'f>),
+    Database(Box<Image<'f>>),
 }
 
 /// The pages of a file.
@@ -69,7 +69,7 @@ impl<'f> Content<'f> {
         if !is_marked && image.holds_nothing() {
             return Ok(Self::Fresh);
         }
-        Ok(Self::Database(image))
+        Ok(Self::Database(Box::new(image)))
     }
 }
 

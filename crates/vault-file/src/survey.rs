@@ -12,11 +12,14 @@ use crate::page::header::Slot;
 use crate::page::node::{Table, Widths};
 use crate::seal::{Mark, Names, Seal};
 
+/// Is given a record's name, the record, and where it lies.
+type Visit<'v> = &'v mut dyn FnMut(&str, &[u8], Range<u64>);
+
 /// What a file turned out to be.
 #[derive(Debug)]
 pub(crate) enum Survey {
     /// A vault that is whole.
-    Whole(Whole),
+    Whole(Box<Whole>),
     /// A vault of which something is damaged.
     Damaged(Box<Remains>),
     /// A vault, and the key is another one's.
@@ -186,11 +189,11 @@ impl Survey {
     }
 
     fn whole(descriptor: Descriptor, keys: VaultKeys, listing: Listing) -> Self {
-        Self::Whole(Whole {
+        Self::Whole(Box::new(Whole {
             descriptor,
             keys,
             names: listing.names,
-        })
+        }))
     }
 }
 
@@ -293,7 +296,7 @@ impl<'i> Commit<'i> {
     }
 
     /// Visits every record, and returns whether every page of them is intact.
-    fn each_record(&self, visit: &mut dyn FnMut(&str, &[u8], Range<u64>)) -> bool {
+    fn each_record(&self, visit: Visit<'_>) -> bool {
         self.records.is_some_and(|records| {
             self.image.walk(records.root, RECORDS, &mut |entry| {
                 if let Ok(name) = std::str::from_utf8(entry.key) {

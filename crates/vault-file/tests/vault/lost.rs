@@ -13,6 +13,9 @@ use sealpost_vault::{
 };
 use sealpost_vault_file::{FileVault, KIND, OpenVaultError};
 
+/// The content of a file, if it is there.
+type Content<'c> = Option<&'c [u8]>;
+
 const OPERATION: OperationId = OperationId::from_bytes([7; 32]);
 
 #[tokio::test]
@@ -27,7 +30,7 @@ async fn every_incomplete_vault_is_refused_and_says_what_to_restore() {
     zeroed[..4096].fill(0);
     let empty: &[u8] = b"";
 
-    let cases: Vec<(&str, Option<&[u8]>, Option<&[u8]>, &str)> = vec![
+    let cases: Vec<(&str, Content<'_>, Content<'_>, &str)> = vec![
         (
             "an empty database",
             Some(empty),
@@ -131,7 +134,7 @@ async fn a_crash_while_the_vault_was_created_is_healed_and_not_where_a_ledger_is
     let laid_out = tempfile::tempdir().unwrap();
     drop(redb::Database::create(laid_out.path().join("d")).unwrap());
     let laid_out = fs::read(laid_out.path().join("d")).unwrap();
-    let cases: Vec<(Option<&[u8]>, Option<&[u8]>)> = vec![
+    let cases: Vec<(Content<'_>, Content<'_>)> = vec![
         (None, None),
         (Some(b""), None),
         (Some(&[0; 4096]), None),

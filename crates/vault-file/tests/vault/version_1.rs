@@ -82,7 +82,7 @@ async fn one_flipped_bit_in_a_vault_of_version_1_loses_no_name_silently() {
                     .await
                 {
                     Ok(value) => {
-                        assert_eq!(&value[..], format!("{{\"n\":\"{index}\"}}").as_bytes())
+                        assert_eq!(&value[..], format!("{{\"n\":\"{index}\"}}").as_bytes());
                     }
                     Err(error) => assert!(
                         !matches!(error, FetchError::NotFound),
