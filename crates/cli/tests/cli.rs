@@ -62,4 +62,6 @@ mod cli {
     mod stub;
     #[cfg(unix)]
     mod usage;
+    #[cfg(unix)]
+    mod vault;
 }

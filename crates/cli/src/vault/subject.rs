@@ -25,7 +25,7 @@ pub(super) struct Subject {
     )]
     config: Option<PathBuf>,
     /// Which of its agents, if there are several
-    #[arg(long, value_name = "ID", requires = "config")]
+    #[arg(long, value_name = "ID", conflicts_with = "data")]
     agent: Option<String>,
     /// The folder of `sealpost dev`
     #[arg(long, value_name = "DIR")]

@@ -195,7 +195,7 @@ fn run(site: &Site, more: &[&str], environment: &[(&str, String)]) -> Run {
 }
 
 /// Every file with what is in it, and every folder.
-fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
+pub(crate) fn contents(folder: &Path) -> BTreeMap<PathBuf, Option<Vec<u8>>> {
     let mut found = BTreeMap::new();
     let mut folders = vec![folder.to_owned()];
     while let Some(folder) = folders.pop() {
