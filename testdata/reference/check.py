@@ -90,6 +90,10 @@ CONTEXTS = [Context("agent-1", "my secret/ü", p, k, t) for p, k, t in product((
 FULL = CONTEXTS[-1]
 
 
+# The vectors are for libraries. A command strips white space around a text (§11).
+WHITE_SPACE_AROUND = {"text_prefix_space", "text_space_after"}
+
+
 # (1) Every vector, with Python; and with the Rust command those with one message whose context the command accepts.
 def run_vectors() -> None:
     files = sorted(p.stem for p in VECTORS.glob("*.txt"))
@@ -105,7 +109,7 @@ def run_vectors() -> None:
         contexts = [Context(**json.loads(c)) for c in headers["context"]]
         if headers["mode"] != "single" or "" in contexts[0]:
             continue
-        want = vectors.EXPECT.get(headers["expect"], b"")
+        want = vectors.EXPECT.get(headers["expect"], b"") if name not in WHITE_SPACE_AROUND else b""
         code, out, err = rust_open(identity(headers["identity"]), contexts[0], data)
         case(f"vector {name}, Rust", code == exit_code(want), (code, err[:200]))
 
@@ -135,7 +139,8 @@ def run_matrix() -> None:
 def run_command() -> None:
     python = [sys.executable, HERE / "sealpost.py"]
     pin = x509.load_pem_x509_certificate(certificate("a2048").read_bytes()).fingerprint(hashes.SHA256()).hex()
-    for context, form in product((CONTEXTS[0], FULL), ((), ("--binary",))):
+    # Under a pin the certificate must be that of the context's agent.
+    for context, form in product((CONTEXTS[0]._replace(agent="a2048"), FULL._replace(agent="a2048")), ((), ("--binary",))):
         seal = [*python, "seal", "--to", certificate("a2048"), "--pin", pin, *options(context), *form]
         code, sealed, err = run(seal, b"through the command")
         case(f"Python's command to Rust {form}", (code, rust_open(identity("a2048"), context, sealed)[1]) == (0, b"through the command"), err)
@@ -149,22 +154,23 @@ def run_command() -> None:
 
 
 def run_recipients() -> None:
+    context = FULL._replace(agent="a2048")
     two, both = ["a2048", "b2048"], [certificate("a2048"), certificate("b2048")]
     pins = [x509.load_pem_x509_certificate(c.read_bytes()).fingerprint(hashes.SHA256()) for c in both]
     envelopes = {
-        "Rust, any": rust_seal(both, FULL, b"for two")[1],
-        "Rust, pins": rust_seal(both, FULL, b"for two", "--pin", pins[1].hex(), "--pin", pins[0].hex(), "--binary")[1],
-        "Python": sealpost.seal([sealpost.recipient(c.read_bytes(), pins) for c in both], [(FULL, b"for two")]),
-        "Rust, reversed": rust_seal(both[::-1], FULL, b"for two")[1],
+        "Rust, any": rust_seal(both, context, b"for two")[1],
+        "Rust, pins": rust_seal(both, context, b"for two", "--pin", pins[1].hex(), "--pin", pins[0].hex(), "--binary")[1],
+        "Python": sealpost.seal([sealpost.recipient(c.read_bytes(), pins) for c in both], [(context, b"for two")]),
+        "Rust, reversed": rust_seal(both[::-1], context, b"for two")[1],
     }
     for name, sealed in envelopes.items():
         for who in two:
-            case(f"two recipients, sealed by {name}, opened by {who} in Python", python_open(identity(who), FULL, sealed) == b"for two")
-            case(f"two recipients, sealed by {name}, opened by {who} in Rust", rust_open(identity(who), FULL, sealed)[:2] == (0, b"for two"))
-        both_fail(f"two recipients, sealed by {name}, opened by another", identity("a3072"), FULL, sealed, sealpost.NotForThisKey)
-    case("one certificate twice, Rust", rust_seal([both[0]] * 2, FULL, b"x")[0] == 1)
-    case("a certificate without its pin, Rust", rust_seal(both, FULL, b"x", "--pin", pins[0].hex())[0] == 1)
-    for name, refused in (("one certificate twice", lambda: sealpost.seal([public("a2048")] * 2, [(FULL, b"x")])),
+            case(f"two recipients, sealed by {name}, opened by {who} in Python", python_open(identity(who), context, sealed) == b"for two")
+            case(f"two recipients, sealed by {name}, opened by {who} in Rust", rust_open(identity(who), context, sealed)[:2] == (0, b"for two"))
+        both_fail(f"two recipients, sealed by {name}, opened by another", identity("a3072"), context, sealed, sealpost.NotForThisKey)
+    case("one certificate twice, Rust", rust_seal([both[0]] * 2, context, b"x")[0] == 1)
+    case("a certificate without its pin, Rust", rust_seal(both, context, b"x", "--pin", pins[0].hex())[0] == 1)
+    for name, refused in (("one certificate twice", lambda: sealpost.seal([public("a2048")] * 2, [(context, b"x")])),
                           ("a certificate without its pin", lambda: sealpost.recipient(both[1].read_bytes(), pins[:1]))):
         try:
             case(f"{name}, Python", False, refused())

@@ -14,7 +14,7 @@ import issuer as issuing
 BIN = os.environ["SEALPOST_BIN"]
 AGENT = "soak-1"
 # In MiB: small, so that it can be filled, and large enough for a run.
-DISKS = {"vault": 192, "ledger": 96, "audit": 96}
+DISKS = {"vault": 1024, "ledger": 384, "audit": 384}
 
 
 class Service:

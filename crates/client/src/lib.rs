@@ -60,7 +60,7 @@
 //! # let secret = NewSecret::new("db", br#"{"password":"correct horse"}"#.to_vec());
 //! // Without `with_certificate`, the client asks the gateway for the certificate.
 //! let trust = AgentTrust::pinned([fingerprint.parse()?]).with_certificate(agent_pem)?;
-//! let created = client.seal_and_create("agent-1", None, &secret, &trust).await?;
+//! let created = client.seal_and_create("a2048", None, &secret, &trust).await?;
 //! # assert_eq!(created.resolver_ref, "secret:db");
 //! # Ok(())
 //! # })

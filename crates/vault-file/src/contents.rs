@@ -69,8 +69,11 @@ impl Contents {
                 Ok(None) => return Ok(Found::Nothing),
                 // Of a damaged page the record may be there all the same.
                 Ok(Some(record)) => {
-                    let value = self.keys.open(name, &record);
-                    return Ok(value.map_or(Found::Damaged, Found::Value));
+                    if let Ok(value) = self.keys.open(name, &record) {
+                        return Ok(Found::Value(value));
+                    }
+                    store.found_damaged();
+                    return Ok(Found::Damaged);
                 }
                 Err(StoreError::Damaged) => {}
                 Err(error) => return Err(error),

@@ -63,6 +63,8 @@ pub(crate) fn begin_again(
     if keep_key && files.read_key()?.is_none() {
         return Err(OpenVaultError::KeyMissing { path: files.key });
     }
+    // Whatever keeps the new vault from being made is found before anything moves.
+    files.prepare_directory(true)?;
     let mut moved = Vec::new();
     // Held until the new vault has its own: another process must not come in between.
     let _lock = match files.lock_database_to_read() {

@@ -203,6 +203,12 @@ impl Store {
         self.database.is_frozen()
     }
 
+    /// Has nothing more written to the file: a value in it is damaged.
+    pub(crate) fn found_damaged(&self) {
+        tracing::error!("a record of the vault does not open: its file is damaged");
+        self.database.freeze();
+    }
+
     /// Returns whether a name is in the list of names.
     pub(crate) fn is_listed(&self, name: &str) -> bool {
         self.known

@@ -75,7 +75,11 @@ impl File {
         own_directory(path)?;
         let file = match OpenOptions::new().read(true).write(true).open(path) {
             Ok(file) => file,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
+            {
+                return Ok(None);
+            }
             Err(error) => return Err(io(path, error)),
         };
         lock(&file, path)?;

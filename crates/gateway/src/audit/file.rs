@@ -79,7 +79,12 @@ impl AuditFile {
     pub fn check(path: &Path, sync: bool) -> io::Result<()> {
         let found = match fs::metadata(path) {
             Ok(found) => found,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+            // A link that leads nowhere is not a file that can be created.
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
+            {
+                return Ok(());
+            }
             Err(error) => return Err(error),
         };
         judge(&found, sync)?;
@@ -113,6 +118,8 @@ impl AuditSink for AuditFile {
             *current = next;
         }
         if current.file.is_none() || current.has_moved(&self.path) {
+            // What the path named before is not written to any more, even if the new file can't be opened.
+            current.file = None;
             *current = Opened::new(&self.path, self.sync).map_err(nothing)?;
         }
         let file = current.file.as_ref();

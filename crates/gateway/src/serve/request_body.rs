@@ -15,11 +15,18 @@ use super::slots::Activity;
 pub(super) struct RequestBody {
     body: Incoming,
     activity: Activity,
+    /// The number of the request on its connection.
+    request: u64,
 }
 
 impl RequestBody {
     pub(super) fn new(body: Incoming, activity: Activity) -> Self {
-        Self { body, activity }
+        let request = activity.request();
+        Self {
+            body,
+            activity,
+            request,
+        }
     }
 }
 
@@ -34,7 +41,7 @@ impl Body for RequestBody {
         let frame = ready!(Pin::new(&mut self.body).poll_frame(context));
         Poll::Ready(match frame {
             Some(frame) => Some(frame.map_err(Into::into)),
-            None if self.activity.working() => None,
+            None if self.activity.received(self.request) => None,
             // The connection lost its place: the caller would not learn of the outcome.
             None => Some(Err(io::Error::from(io::ErrorKind::ConnectionAborted).into())),
         })

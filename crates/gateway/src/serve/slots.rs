@@ -8,7 +8,10 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
     net::{IpAddr, Ipv6Addr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     time::Duration,
 };
 
@@ -62,6 +65,8 @@ struct Connection {
     address: IpAddr,
     /// Changed under the lock of the table.
     state: Mutex<State>,
+    /// Requests that were answered.
+    answered: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -175,6 +180,7 @@ impl Shared {
         let connection = Arc::new(Connection {
             address,
             state: Mutex::new(State::Working { leave }),
+            answered: AtomicU64::new(0),
         });
         table.open += 1;
         table.addresses.entry(address).or_default().open += 1;
@@ -279,7 +285,22 @@ impl Activity {
     /// A request is here as a whole. Returns whether the connection still has its place, which it now keeps until it
     /// [waits](Self::waiting): if not, the request must not be carried out.
     pub(super) fn working(&self) -> bool {
+        self.work(&mut self.shared.table.lock())
+    }
+
+    /// The rest of this request is here. As [`working`](Self::working), unless it was answered before: then it says nothing of
+    /// the connection, which may wait for long.
+    pub(super) fn received(&self, request: u64) -> bool {
         let mut table = self.shared.table.lock();
+        self.request() != request || self.work(&mut table)
+    }
+
+    /// Returns the number of the request that is under way, or is next.
+    pub(super) fn request(&self) -> u64 {
+        self.connection.answered.load(Ordering::Relaxed)
+    }
+
+    fn work(&self, table: &mut Table) -> bool {
         let mut state = self.connection.state.lock();
         match std::mem::replace(&mut *state, State::Leaving) {
             State::Waiting { turn, leave, .. } => {
@@ -297,7 +318,11 @@ impl Activity {
 
     /// The request was answered.
     pub(super) fn waiting(&self) {
-        self.shared.table.lock().wait(&self.connection);
+        let mut table = self.shared.table.lock();
+        // It changes under the table's lock alone.
+        self.connection.answered.fetch_add(1, Ordering::Relaxed);
+        table.wait(&self.connection);
+        drop(table);
         self.shared.changed.notify_one();
     }
 }

@@ -158,10 +158,10 @@ fn open_ledger(
 ) -> Result<Ledger, Error> {
     let ledger = match &configuration.path {
         Some(path) => {
-            if is_vault_there && path.symlink_metadata().is_err() {
+            if is_vault_there && path.metadata().map_or(true, |file| file.len() == 0) {
                 warn!(
                     ledger = %path.display(),
-                    "the ledger is missing and begun again: for 24 hours, a retry of an older request may be carried out \
+                    "the ledger is missing or empty, and begun again: for 24 hours, a retry of an older request may be carried out \
                      again, or be told that its secret exists; put it back from a backup if it was lost"
                 );
             }

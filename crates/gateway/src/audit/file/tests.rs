@@ -36,6 +36,26 @@ fn a_renamed_file_is_left_behind() {
 }
 
 #[test]
+fn a_trail_that_can_not_be_opened_again_takes_no_line_until_it_can() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, old) = (dir.path().join("audit"), dir.path().join("audit.1"));
+    let file = AuditFile::open(&path).unwrap();
+    file.write_line(b"a\n").unwrap();
+    fs::rename(&path, &old).unwrap();
+    fs::create_dir(&path).unwrap();
+    file.current.lock().looked -= LOOK_PAUSE;
+    for _ in 0..3 {
+        assert!(file.write_line(b"b\n").is_err());
+    }
+    assert!(file.reopen().is_err());
+    assert!(file.write_line(b"b\n").is_err());
+    fs::remove_dir(&path).unwrap();
+    file.write_line(b"c\n").unwrap();
+    assert_eq!(fs::read_to_string(&old).unwrap(), "a\n");
+    assert_eq!(fs::read_to_string(&path).unwrap(), "c\n");
+}
+
+#[test]
 fn what_others_may_write_is_not_taken_and_a_check_finds_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("audit");

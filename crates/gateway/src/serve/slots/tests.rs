@@ -132,3 +132,17 @@ async fn sockets_that_are_not_closed_yet_are_waited_for() {
     leaving.remove(0);
     room.await;
 }
+
+#[tokio::test]
+async fn a_body_that_ends_after_the_answer_does_not_keep_the_place() {
+    let slots = slots(1, 1);
+    let mut refused = give(&slots, "192.0.2.1").unwrap();
+    let activity = refused.activity();
+    let request = activity.request();
+    assert!(activity.receiving());
+    // It is refused early; what is left of the body is read afterwards.
+    activity.waiting();
+    assert!(activity.received(request));
+    let next = give(&slots, "192.0.2.2");
+    assert!(next.is_some() && is_displaced(&mut refused));
+}
