@@ -45,7 +45,7 @@ def built():
         message = json.loads(line)
         if not message.get("executable"):
             continue
-        if message["target"]["name"] == "sealpost":
+        if message["target"]["name"] == "sealpost" and not message["profile"]["test"]:
             # The scripts take it, and build none of their own.
             os.environ.setdefault("SEALPOST_BIN", message["executable"])
         if message["profile"]["test"]:
