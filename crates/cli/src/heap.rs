@@ -61,7 +61,7 @@ pub fn return_large_blocks() {
 }
 
 /// Has a thread return free pages to the operating system every few seconds, for as long as the process runs: what many
-/// connections took at a time is otherwise kept for ever.
+/// connections took at a time would stay with the process otherwise.
 pub(crate) fn keep_returning_pages() {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {

@@ -1,5 +1,5 @@
 //! The files that a client's TLS needs, checked before the HTTP library gets them: it would name no cause, or accept a
-//! file without a certificate and then trust nobody.
+//! file without a certificate and then trust no one.
 
 use reqwest::{Certificate, Identity};
 use rustls::{RootCertStore, crypto::aws_lc_rs::default_provider, sign::CertifiedKey};
