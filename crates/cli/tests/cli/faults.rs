@@ -1,9 +1,10 @@
 //! A disk that fails under the vault or the ledger of a running gateway.
 
 use std::fs::{self, Permissions};
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::gateway_server::{Gateway, Site, eventually, metric, page};
@@ -360,4 +361,29 @@ fn a_failed_fsync_ends_the_process_and_the_next_start_checks_the_file_before_it_
         assert_eq!(world.keyed("key-number-000002", "while").status, 201);
         assert_eq!(world.keyed("key-number-000002", "other").status, 400);
     }
+}
+
+#[test]
+fn with_rust_log_off_the_reason_of_an_unexpected_end_is_on_stderr_all_the_same() {
+    if !has_strace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::new(folder.path(), "");
+    let mut command = site.command();
+    command.env("RUST_LOG", "off").stderr(Stdio::piped());
+    let mut gateway = site.run(command);
+    let database = folder.path().join("state/vault/vault.redb");
+    let injection = "fsync,fdatasync:error=EIO:when=1";
+    let fault = Fault::inject(gateway.child().id(), &database, injection);
+    assert!(gateway.create("while").status >= 500);
+    assert_eq!(gateway.wait().code(), Some(2));
+    drop(fault);
+    let mut said = String::new();
+    let mut stderr = gateway.child().stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(
+        said.starts_with("error: stopped because a part failed: vault: "),
+        "{said}"
+    );
 }
