@@ -28,19 +28,24 @@ mod concurrency;
 mod contract;
 mod life;
 mod names;
+mod recorder;
 mod stage;
 mod values;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+use sealpost_vault_key::VaultSecretName;
+
 use crate::vault::Vault;
+use recorder::Recorder;
 use stage::{Stage, Stop};
 
 /// Runs all cases, one after the other, and closes the vault at the end.
 ///
 /// `prefix` is of `[a-z0-9]`, starts with a letter, and has at most 16 characters.
 pub async fn run(vault: Arc<dyn Vault>, prefix: &str) -> Report {
-    let stage = Stage::new(vault, prefix);
+    let recorder = Arc::new(Recorder::new(vault));
+    let stage = Stage::new(Arc::clone(&recorder) as Arc<dyn Vault>, prefix);
     let mut results = Vec::with_capacity(CASES.len());
     for case in CASES {
         let verdict = match (case.run)(&stage).await {
@@ -50,7 +55,12 @@ pub async fn run(vault: Arc<dyn Vault>, prefix: &str) -> Report {
         };
         results.push((case.name, verdict));
     }
-    Report { results }
+    let seen = recorder.seen();
+    Report {
+        results,
+        left: seen.left.into_values().collect(),
+        missing: seen.missing.into_iter().collect(),
+    }
 }
 
 /// The names of all cases, in the order in which they run.
@@ -62,6 +72,8 @@ pub fn cases() -> impl Iterator<Item = &'static str> {
 #[derive(Clone, Debug)]
 pub struct Report {
     results: Vec<(&'static str, Verdict)>,
+    left: Vec<VaultSecretName>,
+    missing: Vec<String>,
 }
 
 /// What came out of one case.
@@ -86,6 +98,18 @@ impl Report {
         self.results()
             .filter(|(_, verdict)| matches!(verdict, Verdict::Failed(_)))
             .map(|(name, _)| name)
+    }
+
+    /// Returns the names of the secrets that may still be there.
+    #[must_use]
+    pub fn left(&self) -> &[VaultSecretName] {
+        &self.left
+    }
+
+    /// Returns the permissions that the vault's credentials lack, in the vault's own words.
+    #[must_use]
+    pub fn missing_permissions(&self) -> &[String] {
+        &self.missing
     }
 
     /// Ends a test.

@@ -60,4 +60,6 @@ pub(crate) fn read(
 const KINDS: &[Kind] = &[
     #[cfg(feature = "vault-file")]
     sealpost_vault_file::KIND,
+    #[cfg(feature = "vault-kv2")]
+    sealpost_vault_kv2::KIND,
 ];

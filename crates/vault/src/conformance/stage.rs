@@ -6,8 +6,8 @@ use sealpost_vault_key::VaultSecretName;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::{
-    Deadline, NewSecret, OperationId, Receipt, Vault,
-    error::{CreateError, DeleteError, FetchError},
+    Deadline, NewSecret, OperationId, Receipt, SecretValue, Vault,
+    error::{CreateError, DeleteError, FetchError, VaultFailure},
     guarantees::Reads,
 };
 
@@ -91,7 +91,9 @@ impl Stage {
         let begun = Instant::now();
         loop {
             let fetched = self.vault.fetch(name, soon()).await;
-            if fetched.as_ref().is_ok_and(|fetched| fetched[..] == *value) {
+            if fetched.as_ref().is_ok_and(|fetched| fetched[..] == *value)
+                || self.may_not_read(&fetched)
+            {
                 return Ok(());
             }
             if !self.may_settle(begun).await {
@@ -112,7 +114,7 @@ impl Stage {
         let begun = Instant::now();
         loop {
             let fetched = self.vault.fetch(name, soon()).await;
-            if matches!(fetched, Err(FetchError::NotFound)) {
+            if matches!(fetched, Err(FetchError::NotFound)) || self.may_not_read(&fetched) {
                 return Ok(());
             }
             if !self.may_settle(begun).await {
@@ -148,10 +150,19 @@ impl Stage {
         timeout(PATIENCE, call).await.map_err(late)
     }
 
+    /// Returns whether this is how a vault answers that permits no reading, and declares it.
+    fn may_not_read(&self, fetched: &Result<SecretValue, FetchError>) -> bool {
+        self.vault.guarantees().reads == Reads::Denied
+            && matches!(
+                fetched,
+                Err(FetchError::Failed(VaultFailure::Denied { .. }))
+            )
+    }
+
     /// Waits a little where reads are eventual. `false` where nothing may change any more.
     async fn may_settle(&self, begun: Instant) -> bool {
         let eventual = match self.vault.guarantees().reads {
-            Reads::Consistent => false,
+            Reads::Consistent | Reads::Denied => false,
             Reads::Eventual => begun.elapsed() < PATIENCE,
         };
         if eventual {
