@@ -28,10 +28,10 @@ impl Index {
         let mut seen = self.0.lock();
         match cluster {
             Some(cluster) => {
-                if seen.as_ref().is_none_or(|seen| seen.cluster != cluster) {
-                    if let Some(header) = beyond(&cluster) {
-                        *seen = Some(Seen { cluster, header });
-                    }
+                if seen.as_ref().is_none_or(|seen| seen.cluster != cluster)
+                    && let Some(header) = beyond(&cluster)
+                {
+                    *seen = Some(Seen { cluster, header });
                 }
             }
             // Of another product: the index is passed back as it is, which its maker documents.

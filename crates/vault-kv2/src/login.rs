@@ -67,7 +67,7 @@ impl Login {
     ) -> Result<Granted, VaultFailure> {
         match self {
             Self::Token(token) => look_up(http, given(token, "the configuration")?, patience).await,
-            Self::TokenFile(path) => look_up(http, self.from_file(path).await?, patience).await,
+            Self::TokenFile(path) => look_up(http, token_in(path).await?, patience).await,
             Self::AppRole {
                 mount,
                 role_id,
@@ -112,7 +112,7 @@ impl Login {
     pub(crate) async fn check(&self) -> Result<(), VaultFailure> {
         match self {
             Self::Token(token) => given(token, "the configuration").map(drop),
-            Self::TokenFile(path) => self.from_file(path).await.map(drop),
+            Self::TokenFile(path) => token_in(path).await.map(drop),
             Self::AppRole {
                 secret_id_file: Some(path),
                 ..
@@ -123,15 +123,10 @@ impl Login {
         }
     }
 
-    /// Returns the token that is in a file now.
-    pub(crate) async fn from_file(&self, path: &Path) -> Result<HeaderValue, VaultFailure> {
-        given(text(&content(path).await?), &quoted(path))
-    }
-
     /// Returns the token that is in the file now, if the method has one.
     pub(crate) async fn current(&self) -> Option<HeaderValue> {
         match self {
-            Self::TokenFile(path) => self.from_file(path).await.ok(),
+            Self::TokenFile(path) => token_in(path).await.ok(),
             _ => None,
         }
     }
@@ -148,6 +143,10 @@ impl fmt::Debug for Login {
             Self::Certificate { .. } => "Certificate(..)",
         })
     }
+}
+
+async fn token_in(path: &Path) -> Result<HeaderValue, VaultFailure> {
+    given(text(&content(path).await?), &quoted(path))
 }
 
 fn given(token: &str, place: &str) -> Result<HeaderValue, VaultFailure> {

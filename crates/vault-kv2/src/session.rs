@@ -113,12 +113,12 @@ impl Session {
         let Some(token) = self.good() else {
             return;
         };
-        if let Some(now) = self.login.current().await {
-            if now != token.header {
-                info!("the token's file was replaced; its token is used from now on");
-                self.forget(&token);
-                return;
-            }
+        if let Some(now) = self.login.current().await
+            && now != token.header
+        {
+            info!("the token's file was replaced; its token is used from now on");
+            self.forget(&token);
+            return;
         }
         let is_due = token
             .lease
@@ -190,10 +190,10 @@ impl Session {
     }
 
     fn prolong(&self, token: &Token, lease: Option<Lease>) {
-        if let Some(now) = &mut *self.token.lock() {
-            if now.number == token.number {
-                now.lease = lease;
-            }
+        if let Some(now) = &mut *self.token.lock()
+            && now.number == token.number
+        {
+            now.lease = lease;
         }
     }
 

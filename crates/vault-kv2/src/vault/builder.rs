@@ -244,10 +244,10 @@ impl Kv2Builder {
                 wrong.push((key, what.to_owned()));
             }
         }
-        if let Some(proxy) = &self.tls.proxy {
-            if reqwest::Proxy::all(proxy).is_err() {
-                wrong.push(("proxy", PROXY.to_owned()));
-            }
+        if let Some(proxy) = &self.tls.proxy
+            && reqwest::Proxy::all(proxy).is_err()
+        {
+            wrong.push(("proxy", PROXY.to_owned()));
         }
         match wrong.is_empty() {
             true => Ok(()),
