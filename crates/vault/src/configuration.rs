@@ -82,8 +82,8 @@ pub trait Section {
     /// Notes it if a key is missing.
     fn require(&mut self, key: &'static str, what_to_do: &str);
 
-    /// Returns the path of a folder that is the vault's alone and that it may create.
-    fn own_folder(&mut self, key: &'static str) -> Option<PathBuf>;
+    /// Returns the path of a folder that is the vault's alone and that it may create. It keeps files with these names there.
+    fn own_folder(&mut self, key: &'static str, files: &'static [&'static str]) -> Option<PathBuf>;
 
     /// Returns a number in this range.
     fn number(&mut self, key: &'static str, range: RangeInclusive<usize>) -> Option<usize>;

@@ -158,6 +158,8 @@ fn tls(role: &str, access: Access) -> Kv2Builder {
         .access(access)
 }
 
+/// Prints each case for the script.
+#[allow(clippy::print_stdout)]
 fn passed(report: &Report, count: usize) {
     println!("{report}");
     report.assert_passed();
