@@ -31,6 +31,8 @@ class Api:
         """Returns the status and the JSON of the answer."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.address}/v1/{path}", data, method=method)
+        if method == "PATCH":
+            request.add_header("Content-Type", "application/merge-patch+json")
         if token or self.token:
             request.add_header("X-Vault-Token", token or self.token)
         try:

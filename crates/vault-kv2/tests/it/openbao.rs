@@ -1,6 +1,7 @@
 //! Against OpenBao itself, which `testdata/vaults/check.sh` starts and describes in the environment.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -85,6 +86,76 @@ async fn every_number_of_members_is_kept_byte_for_byte() {
     // The longest, at twelve bytes a character.
     let long = format!("{{\"a\":\"{}\"}}", "<".repeat(65_536 - 8));
     round_trip(&vault, &prefix("long"), long.as_bytes()).await;
+}
+
+/// What a person sees and does with OpenBao's own command.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs OpenBao: testdata/vaults/check.sh starts it"]
+async fn a_person_reads_and_edits_what_is_stored() {
+    let vault = Kv2Vault::builder([variable("BAO_ADDRESS")])
+        .token(variable("BAO_ROOT"))
+        .access(Access::Resolve)
+        .open()
+        .await
+        .unwrap();
+    let name = VaultSecretName::derive(VaultKind::KV2, None, &prefix("person"));
+    let value = r#"{"password": "a\"b\u00e9<&>\n", "port": 12345678901234567890.0, "on": true}"#;
+    let operation = OperationId::from_bytes([7; 32]);
+    let secret = NewSecret::new(&name, value.as_bytes(), &operation);
+    vault.create(&secret, Deadline::NONE).await.unwrap();
+    let path = format!("secret/{name}");
+    for (field, shown) in [
+        ("password", "a\"b\u{e9}<&>\n"),
+        ("port", "12345678901234567890.0"),
+        ("on", "true"),
+    ] {
+        assert_eq!(
+            bao(&["kv", "get", &format!("-field={field}"), &path]),
+            shown
+        );
+    }
+    let read = async || vault.fetch(&name, Deadline::NONE).await;
+    assert_eq!(read().await.unwrap()[..], *value.as_bytes());
+
+    bao(&["kv", "patch", &path, "password=new"]);
+    assert_eq!(
+        read().await.unwrap()[..],
+        *br#"{"password":"new","port":12345678901234567890.0,"on":true}"#
+    );
+    bao(&["kv", "put", &path, "password=newer"]);
+    assert_eq!(read().await.unwrap()[..], *br#"{"password":"newer"}"#);
+    bao(&["kv", "rollback", "-version=1", &path]);
+    assert_eq!(read().await.unwrap()[..], *value.as_bytes());
+    bao(&["kv", "delete", &path]);
+    assert!(matches!(read().await, Err(FetchError::NotFound)));
+    let other = OperationId::from_bytes([8; 32]);
+    let other = NewSecret::new(&name, b"{}", &other);
+    let pending = vault.create(&other, Deadline::NONE).await;
+    assert!(
+        matches!(pending, Err(CreateError::PendingDeletion)),
+        "{pending:?}"
+    );
+    bao(&["kv", "destroy", "-versions=1,2,3,4", &path]);
+    let pending = vault.create(&other, Deadline::NONE).await;
+    assert!(
+        matches!(pending, Err(CreateError::PendingDeletion)),
+        "{pending:?}"
+    );
+    bao(&["kv", "metadata", "delete", &path]);
+    vault.create(&other, Deadline::NONE).await.unwrap();
+}
+
+fn bao(arguments: &[&str]) -> String {
+    let done = Command::new(variable("BAO_COMMAND"))
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(
+        done.status.success(),
+        "{arguments:?}: {}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    String::from_utf8(done.stdout).unwrap()
 }
 
 async fn round_trip(vault: &Kv2Vault, name: &str, value: &[u8]) {

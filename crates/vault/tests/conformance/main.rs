@@ -41,7 +41,11 @@ async fn an_adapter_that_waits_for_its_server_passes() {
             .ends_with("\n26 passed, 0 failed, 0 skipped"),
         "{report}"
     );
-    let left: Vec<_> = report.left().iter().map(|name| name.as_str()).collect();
+    let left: Vec<_> = report
+        .left()
+        .iter()
+        .map(sealpost_vault::VaultSecretName::as_str)
+        .collect();
     assert!(left.contains(&"remote-closed"), "{left:?}");
     assert!(report.missing_permissions().is_empty());
 }
