@@ -6,7 +6,7 @@
 //! last write is not enough, since what must be seen may be the write of a process that has ended. So the index that is sent
 //! lies beyond every other, and the active node itself answers: <https://openbao.org/docs/concepts/consistency/>.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding as _};
 use parking_lot::Mutex;
 use reqwest::header::HeaderValue;
 use sealpost_json::find_property;
@@ -52,7 +52,7 @@ impl Index {
 
 /// An index is `{"cluster":"…","value":"37"}` in Base64.
 fn cluster(header: &HeaderValue) -> Option<String> {
-    let json = STANDARD.decode(header.as_bytes()).ok()?;
+    let json = Base64::decode_vec(header.to_str().ok()?).ok()?;
     find_property(&json, "value").ok()??;
     let cluster = find_property(&json, "cluster").ok()??;
     let cluster = cluster.as_str().strip_prefix('"')?.strip_suffix('"')?;
@@ -64,7 +64,7 @@ fn cluster(header: &HeaderValue) -> Option<String> {
 
 fn beyond(cluster: &str) -> Option<HeaderValue> {
     let json = format!("{{\"cluster\":\"{cluster}\",\"value\":\"{}\"}}", i64::MAX);
-    HeaderValue::try_from(STANDARD.encode(json)).ok()
+    HeaderValue::try_from(Base64::encode_string(json.as_bytes())).ok()
 }
 
 #[cfg(test)]
@@ -75,9 +75,9 @@ mod tests {
     fn the_index_that_is_sent_is_beyond_every_other_of_the_cluster() {
         let index = Index::default();
         assert!(index.header().is_none());
-        let told = STANDARD.encode(r#"{"cluster":"4391c077-c2d8","value":"37"}"#);
+        let told = Base64::encode_string(br#"{"cluster":"4391c077-c2d8","value":"37"}"#);
         index.note(&HeaderValue::try_from(told).unwrap());
-        let sent = STANDARD.decode(index.header().unwrap()).unwrap();
+        let sent = Base64::decode_vec(index.header().unwrap().to_str().unwrap()).unwrap();
         assert_eq!(
             sent,
             br#"{"cluster":"4391c077-c2d8","value":"9223372036854775807"}"#

@@ -21,7 +21,7 @@ use std::collections::HashSet;
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding as _};
 use sealpost_json::{JsonStr, members};
 use sealpost_vault::OperationId;
 use zeroize::Zeroizing;
@@ -49,7 +49,7 @@ pub(crate) fn body(value: &[u8], operation: &OperationId) -> Zeroizing<Vec<u8>> 
     let (kind, text) = match std::str::from_utf8(value) {
         Ok(text) => ("text", text),
         Err(_) => {
-            base64 = Zeroizing::new(STANDARD.encode(value));
+            base64 = Zeroizing::new(Base64::encode_string(value));
             ("base64", base64.as_str())
         }
     };

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fmt;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64ct::{Base64, Encoding as _};
 use sealpost_json::{JsonStr, find_property, members};
 use sealpost_vault::OperationId;
 use zeroize::Zeroizing;
@@ -84,9 +84,7 @@ impl Ours {
             if name == *"text" {
                 text = Some(Zeroizing::new(decoded(value).as_bytes().to_vec()));
             } else if name == *"base64" {
-                text = Some(Zeroizing::new(
-                    STANDARD.decode(decoded(value).as_bytes()).ok()?,
-                ));
+                text = Some(Zeroizing::new(Base64::decode_vec(&decoded(value)).ok()?));
             } else if name == *"sha256" {
                 sha256 = Some(decoded(value));
             } else if !decoded(name).starts_with(OPERATION) {
