@@ -78,6 +78,15 @@ pub enum OpenVaultError {
         /// The key file.
         path: PathBuf,
     },
+    /// The key file is a link to a file that is not there.
+    #[error(
+        "the key file {} is a link that leads nowhere; mount what it leads to, or put the key back from a backup",
+        path.display()
+    )]
+    KeyElsewhere {
+        /// The key file.
+        path: PathBuf,
+    },
     /// Others than the owner may read or change the key file.
     #[error(
         "others may read or change the key file {} (mode {mode:03o}); run: chmod 600 {}, and find \

@@ -138,7 +138,16 @@ impl Files {
         let failed = |error| OpenVaultError::io(&self.key, error);
         let mut file = match File::open(&self.key) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                // A link that leads nowhere is a key that is elsewhere: on a medium that is not mounted.
+                return match self.key.symlink_metadata() {
+                    Ok(_) => Err(OpenVaultError::KeyElsewhere {
+                        path: self.key.clone(),
+                    }),
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+                    Err(error) => Err(failed(error)),
+                };
+            }
             Err(error) => return Err(failed(error)),
         };
         // Of the file that is open, so that it cannot be exchanged in between.
