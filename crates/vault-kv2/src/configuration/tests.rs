@@ -129,6 +129,10 @@ fn everything_wrong_is_found_at_once() {
             "address = https://a.example\nauth = token\ntoken = t\nproxy = ::",
             &["proxy must"],
         ),
+        (
+            "address = http://127.0.0.1:8200\nauth = token\ntoken = t\nproxy = http://proxy.example:3128",
+            &["proxy would see"],
+        ),
     ] {
         let mut wrong = vault(text).unwrap_err();
         wrong.sort();
