@@ -124,6 +124,7 @@ secret_id_file = "{folder}/{access}.secret-id"
             configuration(folder, section.replace("ROLE", role_id))
             command(vault, sealpost, path, access)
         test(vault, tests, "openbao::the_suite_passes_on_raft_with_tls_and_the_printed_policies", environment)
+        test(vault, tests, "residue::creating_leaves_nothing_of_a_value_in_freed_memory", environment)
         methods(vault, cluster, tests, folder, environment)
     finally:
         cluster.stop()
