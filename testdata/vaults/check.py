@@ -154,7 +154,7 @@ def methods(vault, cluster, tests, folder, environment):
     api.do("POST", "sys/namespaces/tenant", {})
     tenant = Api(cluster.addresses[0], cluster.root, cluster.ca, "tenant")
     tenant.do("POST", "sys/mounts/team", {"type": "kv", "options": {"version": "2"}})
-    for name in ["every_method_logs_in", "tokens_are_renewed_and_got_again_after_their_longest_life", "what_is_missing_is_named"]:
+    for name in ["every_method_logs_in", "a_proxy_is_gone_through", "tokens_are_renewed_and_got_again_after_their_longest_life", "what_is_missing_is_named"]:
         test(vault, tests, f"methods::{name}", environment)
 
 
