@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
 pub use files::TlsFiles;
-pub use load::TlsError;
+pub use load::{MAX_FILE, TlsError};
 
 use crate::{expiry, metrics::Metrics};
 use load::{Digest, Loaded, TlsSetup};

@@ -16,8 +16,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::info;
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Weight};
 use crate::error::Error;
+use crate::rehearsal::look;
 use agent::RunningAgent;
 use component::Reporting;
 use gateway::{Parts, RunningGateway};
@@ -63,13 +64,20 @@ impl Assembly {
         self
     }
 
-    /// Starts the agents, then the gateway. No request is answered before everything runs.
+    /// Looks at everything as [`Checked::rehearse`](crate::Checked::rehearse) does, then starts the agents, then the gateway.
+    /// No request is answered before everything runs.
     ///
     /// # Errors
     ///
     /// [`Error`]. What has started by then is stopped again.
     pub async fn start(self) -> Result<Server, Error> {
         self.configuration.demand().provide()?;
+        // Everything is looked at before anything is created.
+        let mut found = look(&self.configuration, self.listener.is_none()).await;
+        found.retain(|finding| finding.weight == Weight::Wrong);
+        if !found.is_empty() {
+            return Err(Error::Refused(found));
+        }
         let mut agents = Vec::new();
         let carrier = Arc::new(InProcess::new(QUEUE));
         let supervision = Supervision::new();

@@ -12,6 +12,7 @@ use sealpost_protocol::keys::KeyError;
 use sealpost_vault::configuration::OpenError;
 use thiserror::Error;
 
+use crate::configuration::Finding;
 use crate::descriptors::TooFewDescriptors;
 
 /// Why a configuration can't be read, or what it describes does not start. [`hint`](Self::hint) says what to do where
@@ -37,6 +38,9 @@ pub enum Error {
         /// What is wrong; nothing of what stands there.
         message: String,
     },
+    /// What the configuration describes would not start; nothing was created.
+    #[error("nothing was started:{}", lines(.0))]
+    Refused(Vec<Finding>),
     /// No key for signatures can be created.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -93,7 +97,8 @@ impl Error {
                 Some("give a shorter path if it is long: a socket's path has at most 107 bytes")
             }
             Self::NoFolderVault => Some("use the program with its default features"),
-            Self::Key(_)
+            Self::Refused(_)
+            | Self::Key(_)
             | Self::Identities(_)
             | Self::Agent(_)
             | Self::Vault(_)
@@ -101,4 +106,10 @@ impl Error {
             | Self::Descriptors(_) => None,
         }
     }
+}
+
+/// Each in a line of its own.
+fn lines(findings: &[Finding]) -> String {
+    let lines = findings.iter().map(|finding| format!("\n  {finding}"));
+    lines.collect()
 }

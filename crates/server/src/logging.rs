@@ -21,8 +21,8 @@ use std::time::Duration;
 use sealpost_gateway::metrics::LogMetrics;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 
+use crate::configuration::log::{LEVELS, filter_of};
 use crate::configuration::{LogConfiguration, LogFormat};
 use queue::Queue;
 
@@ -37,10 +37,8 @@ pub struct Log {
 #[non_exhaustive]
 pub enum LogError {
     /// The variable has no directives.
-    #[error(
-        "RUST_LOG cannot be used ({0}); give a level (error, warn, info, debug, trace), or target=level,…"
-    )]
-    Directives(#[from] ParseError),
+    #[error("RUST_LOG cannot be used; {LEVELS}")]
+    Directives,
     /// Stderr can't be duplicated, or the system does not give a thread.
     #[error("cannot log: {0}")]
     Io(#[from] io::Error),
@@ -82,11 +80,25 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
 ///
 /// [`LogError::Directives`].
 pub fn filter(level: &str) -> Result<EnvFilter, LogError> {
-    let directives = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.trim().is_empty() => directives,
-        _ => level.to_owned(),
+    let directives = directives()?;
+    filter_of(directives.as_deref().unwrap_or(level)).ok_or(LogError::Directives)
+}
+
+/// Returns what the variable `RUST_LOG` asks for, if it is set.
+///
+/// # Errors
+///
+/// [`LogError::Directives`] if it can't be used.
+pub(crate) fn directives() -> Result<Option<String>, LogError> {
+    let Some(given) = std::env::var_os("RUST_LOG") else {
+        return Ok(None);
     };
-    Ok(EnvFilter::try_new(directives)?)
+    let given = given.into_string().map_err(|_| LogError::Directives)?;
+    if given.trim().is_empty() {
+        return Ok(None);
+    }
+    filter_of(&given).ok_or(LogError::Directives)?;
+    Ok(Some(given))
 }
 
 impl Log {

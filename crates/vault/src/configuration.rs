@@ -51,6 +51,12 @@ pub trait VaultConfiguration: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Returns whether a start goes on although [`check`](Self::check) returned this error: with a damaged vault of which what is
+    /// intact can be used.
+    fn starts_despite(&self, _: &OpenError) -> bool {
+        false
+    }
+
     /// Returns what a person can do with the vault while no process has it open, or `None` if this kind has nothing.
     fn maintenance(&self) -> Option<&dyn Maintenance> {
         None

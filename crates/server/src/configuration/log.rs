@@ -43,25 +43,33 @@ pub(super) fn read(root: &mut Section<'_>) -> LogConfiguration {
         log.format = format;
     }
     if let Some(level) = section.text("level") {
-        match EnvFilter::try_new(&level) {
-            Ok(_) if !level.split(',').any(is_bare_target) => log.level = level,
-            _ => section.wrong(
-                "level",
-                "cannot be used; give error, warn, info, debug or trace, or target=level,…",
-            ),
+        match filter_of(&level) {
+            Some(_) => log.level = level,
+            None => section.wrong("level", format_args!("cannot be used; {LEVELS}")),
         }
     }
     section.finish();
     log
 }
 
-/// The library mistakes a misspelt level for the name of a target and then logs nothing else; it mistakes an empty level
-/// for `error`.
-fn is_bare_target(directive: &str) -> bool {
-    let directive = directive.trim();
-    let level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
-    !directive.contains('=') && !level
+/// Returns the filter that these directives describe; `None` if they can't be used.
+pub(crate) fn filter_of(directives: &str) -> Option<EnvFilter> {
+    let mut parts = directives.split(',').map(str::trim);
+    let is_empty = parts.clone().all(str::is_empty);
+    if is_empty || parts.any(is_bare_target) {
+        return None;
+    }
+    EnvFilter::try_new(directives).ok()
 }
+
+/// The library mistakes a misspelt level for the name of a target and then logs nothing else.
+fn is_bare_target(directive: &str) -> bool {
+    let is_level = directive.is_empty() || directive.parse::<LevelFilter>().is_ok();
+    !directive.contains('=') && !is_level
+}
+
+/// What directives look like.
+pub(crate) const LEVELS: &str = "give error, warn, info, debug or trace, or target=level,…";
 
 #[cfg(test)]
 mod tests {
@@ -75,11 +83,20 @@ mod tests {
             "off",
             "sealpost_gateway=debug",
             "[span]=trace",
+            "info,sealpost_gateway=debug,",
         ] {
-            assert!(!is_bare_target(fine), "{fine}");
+            assert!(filter_of(fine).is_some(), "{fine}");
         }
-        for wrong in ["inof", "loud", "sealpost_gateway", ""] {
-            assert!(is_bare_target(wrong), "{wrong}");
+        for wrong in [
+            "inof",
+            "loud",
+            "sealpost_gateway",
+            "",
+            " , ",
+            "info,inof",
+            "sealpost=loud",
+        ] {
+            assert!(filter_of(wrong).is_none(), "{wrong}");
         }
     }
 }
