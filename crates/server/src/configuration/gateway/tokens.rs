@@ -159,7 +159,7 @@ fn source(section: &mut Section<'_>) -> Option<JwksSource> {
                     match error {
                         JwksError::File(error) => section.wrong("jwks_file", error.in_one_line()),
                         error => {
-                            section.wrong("jwks_file", format_args!("{}: {error}", quoted(&path)))
+                            section.wrong("jwks_file", format_args!("{}: {error}", quoted(&path)));
                         }
                     }
                     return None;
