@@ -17,13 +17,15 @@
 
 use std::fs::{File, TryLockError};
 
+use sealpost_database::drop_cached_pages;
+use sealpost_vault::configuration::Opening;
+
 use crate::error::OpenVaultError;
 use crate::files::Files;
 use crate::image::Content;
 use crate::keys::FileKey;
 use crate::survey::{Remains, Survey, Whole};
 use crate::trial;
-use sealpost_vault::configuration::Opening;
 
 /// What is in a folder, if it is not refused.
 #[derive(Debug)]
@@ -90,7 +92,11 @@ impl Found {
             .prepare_directory(false)
             .and_then(|()| files.open_database())
             .and_then(|file| {
-                let look = || Self::look(files, &file, opening);
+                let look = || {
+                    // After a failed fsync the kernel's cache may hold what is not on the disk.
+                    drop_cached_pages("vault", &file);
+                    Self::look(files, &file, opening)
+                };
                 let is_fine =
                     |seen: &Result<Self, _>| matches!(seen, Ok(Self::Nothing(_) | Self::Whole(..)));
                 match sealpost_files::look_unlocked(&file, look, is_fine) {
