@@ -130,6 +130,13 @@ impl OwnPart {
         let ledger = ledger(section);
         let vault = vaults::read(section);
         let resolve_socket = resolve_socket(section);
+        if resolve_socket.is_some() && vault.as_ref().is_some_and(|vault| !vault.permits_reading())
+        {
+            section.wrong(
+                "resolve_socket",
+                "the vault's access does not permit reading; set access = \"resolve\" in [agents.vault], or leave this out",
+            );
+        }
         let old_certificates = section.paths("old_certificates");
         if let (Some(identities), Some(file)) = (&mut identities, &certificate) {
             identities::add_certificates(section, identities, &file.certificate, &old_certificates);

@@ -56,4 +56,6 @@ pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration
 const KINDS: &[Kind] = &[
     #[cfg(feature = "vault-file")]
     sealpost_vault_file::KIND,
+    #[cfg(feature = "vault-kv2")]
+    sealpost_vault_kv2::KIND,
 ];

@@ -36,4 +36,34 @@ impl configuration::Section for VaultSection<'_, '_> {
     fn number(&mut self, key: &'static str, range: RangeInclusive<usize>) -> Option<usize> {
         self.section.number(key, range)
     }
+
+    fn has(&self, key: &'static str) -> bool {
+        self.section.has(key)
+    }
+
+    fn wrong(&mut self, key: &'static str, what: &str) {
+        self.section.wrong(key, what);
+    }
+
+    fn text(&mut self, key: &'static str) -> Option<String> {
+        self.section.text(key)
+    }
+
+    fn texts(&mut self, key: &'static str) -> Option<Vec<String>> {
+        self.section.texts(key)
+    }
+
+    fn file(&mut self, key: &'static str) -> Option<PathBuf> {
+        let path = self.section.path(key)?;
+        named_files::read(self.section.findings(), &self.section.at(key), &path)?;
+        Some(path)
+    }
+
+    fn private_file(&mut self, key: &'static str) -> Option<PathBuf> {
+        let path = self.section.path(key)?;
+        if path.symlink_metadata().is_ok() {
+            named_files::read_private(self.section.findings(), &self.section.at(key), &path)?;
+        }
+        Some(path)
+    }
 }
