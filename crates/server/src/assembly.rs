@@ -73,10 +73,11 @@ impl Assembly {
     pub async fn start(self) -> Result<Server, Error> {
         self.configuration.demand().provide()?;
         // Everything is looked at before anything is created.
-        let mut found = look(&self.configuration, self.listener.is_none()).await;
-        found.retain(|finding| finding.weight == Weight::Wrong);
-        if !found.is_empty() {
-            return Err(Error::Refused(found));
+        let found = look(&self.configuration, self.listener.is_none()).await;
+        let wrong = found.iter().filter(|found| found.weight == Weight::Wrong);
+        let wrong: Vec<_> = wrong.map(ToString::to_string).collect();
+        if !wrong.is_empty() {
+            return Err(Error::Refused(wrong));
         }
         let mut agents = Vec::new();
         let carrier = Arc::new(InProcess::new(QUEUE));

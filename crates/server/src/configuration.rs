@@ -26,7 +26,6 @@ use sealpost_envelope::UnixTime;
 
 use crate::descriptors::Demand;
 use crate::error::Error;
-use crate::logging;
 use agents::LocalAgent;
 use claims::Claims;
 use document::Readable;
@@ -67,7 +66,7 @@ impl Configuration {
         {
             checked.refuse("limits.connections", too_few);
         }
-        if let Err(error) = logging::directives() {
+        if let Err(error) = log::directives() {
             checked.refuse("RUST_LOG", error);
         }
         Ok(checked)

@@ -12,7 +12,6 @@ use sealpost_protocol::keys::KeyError;
 use sealpost_vault::configuration::OpenError;
 use thiserror::Error;
 
-use crate::configuration::Finding;
 use crate::descriptors::TooFewDescriptors;
 
 /// Why a configuration can't be read, or what it describes does not start. [`hint`](Self::hint) says what to do where
@@ -38,9 +37,9 @@ pub enum Error {
         /// What is wrong; nothing of what stands there.
         message: String,
     },
-    /// What the configuration describes would not start; nothing was created.
+    /// What the configuration describes would not start, for these reasons, each with the key's place. Nothing was created.
     #[error("nothing was started:{}", lines(.0))]
-    Refused(Vec<Finding>),
+    Refused(Vec<String>),
     /// No key for signatures can be created.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -109,7 +108,7 @@ impl Error {
 }
 
 /// Each in a line of its own.
-fn lines(findings: &[Finding]) -> String {
+fn lines(findings: &[String]) -> String {
     let lines = findings.iter().map(|finding| format!("\n  {finding}"));
     lines.collect()
 }

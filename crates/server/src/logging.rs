@@ -22,7 +22,7 @@ use sealpost_gateway::metrics::LogMetrics;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 
-use crate::configuration::log::{LEVELS, filter_of};
+use crate::configuration::log::{NotALevel, directives, filter_of};
 use crate::configuration::{LogConfiguration, LogFormat};
 use queue::Queue;
 
@@ -37,7 +37,7 @@ pub struct Log {
 #[non_exhaustive]
 pub enum LogError {
     /// The variable has no directives.
-    #[error("RUST_LOG cannot be used; {LEVELS}")]
+    #[error("{NotALevel}")]
     Directives,
     /// Stderr can't be duplicated, or the system does not give a thread.
     #[error("cannot log: {0}")]
@@ -80,25 +80,8 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
 ///
 /// [`LogError::Directives`].
 pub fn filter(level: &str) -> Result<EnvFilter, LogError> {
-    let directives = directives()?;
+    let directives = directives().map_err(|NotALevel| LogError::Directives)?;
     filter_of(directives.as_deref().unwrap_or(level)).ok_or(LogError::Directives)
-}
-
-/// Returns what the variable `RUST_LOG` asks for, if it is set.
-///
-/// # Errors
-///
-/// [`LogError::Directives`] if it can't be used.
-pub(crate) fn directives() -> Result<Option<String>, LogError> {
-    let Some(given) = std::env::var_os("RUST_LOG") else {
-        return Ok(None);
-    };
-    let given = given.into_string().map_err(|_| LogError::Directives)?;
-    if given.trim().is_empty() {
-        return Ok(None);
-    }
-    filter_of(&given).ok_or(LogError::Directives)?;
-    Ok(Some(given))
 }
 
 impl Log {

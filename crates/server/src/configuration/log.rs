@@ -1,5 +1,6 @@
 //! `[log]`: how much is logged, and in which form.
 
+use thiserror::Error;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
@@ -60,6 +61,24 @@ pub(crate) fn filter_of(directives: &str) -> Option<EnvFilter> {
         return None;
     }
     EnvFilter::try_new(directives).ok()
+}
+
+/// The variable `RUST_LOG` can't be used.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("RUST_LOG cannot be used; {LEVELS}")]
+pub(crate) struct NotALevel;
+
+/// Returns what the variable `RUST_LOG` asks for, if it is set.
+pub(crate) fn directives() -> Result<Option<String>, NotALevel> {
+    let Some(given) = std::env::var_os("RUST_LOG") else {
+        return Ok(None);
+    };
+    let given = given.into_string().map_err(|_| NotALevel)?;
+    if given.trim().is_empty() {
+        return Ok(None);
+    }
+    filter_of(&given).ok_or(NotALevel)?;
+    Ok(Some(given))
 }
 
 /// The library mistakes a misspelt level for the name of a target and then logs nothing else.

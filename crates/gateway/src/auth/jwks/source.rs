@@ -73,9 +73,12 @@ impl JwksSource {
     ///
     /// # Errors
     ///
-    /// [`JwksError::File`] or [`JwksError::KeySet`].
+    /// [`JwksError::File`], [`JwksError::TooLarge`] or [`JwksError::KeySet`].
     pub fn read_file(path: &Path) -> Result<KeySet, JwksError> {
-        let json = sealpost_files::read_named(path, MAX_BYTES)?;
+        let json = sealpost_files::read_named(path, MAX_BYTES).map_err(|error| match error {
+            FileError::TooLarge { .. } => JwksError::TooLarge,
+            error => JwksError::File(error),
+        })?;
         Ok(KeySet::from_jwks(&json)?)
     }
 
@@ -119,7 +122,7 @@ pub enum JwksError {
     Authorities,
     /// The file can't be read.
     #[error("{}", .0.in_one_line())]
-    File(#[from] FileError),
+    File(FileError),
     /// The URL can't be read.
     #[error("the JWKS can't be read: {}", ErrorChain(.0.as_ref()))]
     Fetch(#[source] Box<dyn error::Error + Send + Sync>),

@@ -86,13 +86,9 @@ fn tls(root: &mut Section<'_>, metrics: &Arc<Metrics>, now: UnixTime) -> Option<
     let client_authorities = section.path("client_ca");
     section.finish();
     let given = [
-        ("certificate", &certificate, TlsFiles::check_public as Check),
-        ("key", &key, TlsFiles::check_private as Check),
-        (
-            "client_ca",
-            &client_authorities,
-            TlsFiles::check_public as Check,
-        ),
+        ("certificate", &certificate, Tls::check_public as Check),
+        ("key", &key, Tls::check_private as Check),
+        ("client_ca", &client_authorities, Tls::check_public as Check),
     ];
     // Each by itself, by the code that loads them, so that everything that is wrong is found.
     let mut readable = true;
