@@ -86,14 +86,18 @@ impl AuditFile {
         let found = match fs::metadata(path) {
             Ok(found) => found,
             // A link that leads nowhere is not a file that can be created.
-            Err(error)
-                if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
-            {
-                return Ok(());
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return match fs::symlink_metadata(path) {
+                    Ok(_) => Err(error),
+                    Err(_) => sealpost_files::check_can_create_in(folder(path)),
+                };
             }
             Err(error) => return Err(error),
         };
         judge(&found, sync)?;
+        if sync {
+            File::open(folder(path))?;
+        }
         // A pipe's reader would take the end of a writer for the end of the file.
         if found.file_type().is_fifo() {
             return Ok(access(path, Access::WRITE_OK)?);
@@ -144,7 +148,9 @@ impl AuditSink for AuditFile {
 
 impl Opened {
     fn new(path: &Path, sync: bool) -> io::Result<Self> {
-        let file = match options().create(true).open(path) {
+        // A link that leads nowhere is not a file that can be created, as a check says.
+        let create = fs::symlink_metadata(path).is_err();
+        let file = match options().create(create).open(path) {
             Ok(file) => Some(file),
             Err(error) if has_no_reader(path, &error) => None,
             Err(error) => return Err(error),
@@ -156,10 +162,7 @@ impl Opened {
         judge(&found, sync)?;
         if sync {
             // Its name must be durable, too.
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+            File::open(folder(path))?.sync_all()?;
         }
         Ok(Self {
             file,
@@ -186,6 +189,12 @@ fn options() -> OpenOptions {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     options.append(true).mode(0o600).custom_flags(flags);
     options
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 fn has_no_reader(path: &Path, error: &io::Error) -> bool {
