@@ -14,13 +14,18 @@ use rustix::{
     io::Errno,
 };
 
-use super::sink::{AuditSink, Incomplete, write_all};
+use super::{
+    sink::{AuditSink, Incomplete},
+    tail::Tail,
+};
 
 /// Appends the trail to a file. Creates it for its owner alone (mode 0600) if it does not exist.
 ///
 /// After the file was renamed or removed, as log rotation does, it is created again: within a second, or with the next
 /// line after [`reopen`](Self::reopen). Lines are handed to the operating system and not forced to the disk, unless that
 /// is asked for ([`with_sync`](Self::with_sync)): a killed process loses none, a power cut may lose the last ones.
+///
+/// If the last line of a file that exists was torn, the first one that is written begins on a line of its own.
 ///
 /// It may be a named pipe. Lines can be written while a process reads from it.
 #[derive(Debug)]
@@ -39,6 +44,7 @@ struct Opened {
     file: Option<File>,
     /// The file's device and inode.
     identity: (u64, u64),
+    tail: Tail,
     looked: Instant,
 }
 
@@ -126,9 +132,10 @@ impl AuditSink for AuditFile {
             current.file = None;
             *current = Opened::new(&self.path, self.sync).map_err(nothing)?;
         }
-        let file = current.file.as_ref();
-        let mut file = file.ok_or_else(|| nothing(Errno::NXIO.into()))?;
-        write_all(lines, |rest| file.write(rest))
+        let Opened { file, tail, .. } = &mut *current;
+        let file = file.as_mut();
+        let file = file.ok_or_else(|| nothing(Errno::NXIO.into()))?;
+        tail.append(lines, |rest| file.write(rest))
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -160,6 +167,7 @@ impl Opened {
         Ok(Self {
             file,
             identity: (found.dev(), found.ino()),
+            tail: Tail::of(&found, path),
             looked: Instant::now(),
         })
     }

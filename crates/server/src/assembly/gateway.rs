@@ -219,7 +219,7 @@ type Audit = (Option<Arc<dyn AuditSink>>, Option<Arc<AuditFile>>);
 fn open_audit(trail: AuditTrail) -> Result<Audit, Error> {
     match trail {
         AuditTrail::Nowhere => Ok((None, None)),
-        AuditTrail::Stdout => Ok((Some(Arc::new(AuditStdout)), None)),
+        AuditTrail::Stdout => Ok((Some(Arc::new(AuditStdout::default())), None)),
         AuditTrail::File { path, sync } => {
             let file = AuditFile::open(&path).and_then(|file| match sync {
                 true => file.with_sync(),
