@@ -25,7 +25,7 @@ fn read(section: &mut dyn Section) -> Option<Box<dyn VaultConfiguration>> {
         "path",
         "give the folder of the vault; it is created at the first start",
     );
-    let path = section.own_folder("path");
+    let path = section.own_folder("path", Files::NAMES);
     let max_value = section.number("max_value", 1..=MAX_VALUE);
     let cache = section.number("cache", MIN_CACHE..=MAX_CACHE);
     Some(Box::new(FileVaultConfiguration {
@@ -93,9 +93,10 @@ impl Maintenance for FileVaultConfiguration {
         Ok(spawn_blocking(move || maintenance::check(&path)).await??)
     }
 
-    async fn salvage(&self, to: &Path) -> Result<Report, OpenError> {
+    async fn salvage(&self, to: &Path, with_strays: bool) -> Result<Report, OpenError> {
         let (path, to) = (self.path.clone(), to.to_owned());
-        Ok(spawn_blocking(move || maintenance::salvage(&path, &to)).await??)
+        let salvage = move || maintenance::salvage(&path, &to, with_strays);
+        Ok(spawn_blocking(salvage).await??)
     }
 
     async fn begin_again(&self, keep_key: bool) -> Result<Vec<(PathBuf, PathBuf)>, OpenError> {

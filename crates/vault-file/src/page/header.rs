@@ -68,7 +68,9 @@ impl Header {
             0 => 0,
             pages => geometry.region_header_pages + pages,
         };
-        let length = PAGE * (1 + u64::from(u32_at(bytes, 24)?) * region + last);
+        // More than any file has is longer than every file.
+        let pages = u64::from(u32_at(bytes, 24)?).saturating_mul(region);
+        let length = PAGE.saturating_mul(pages.saturating_add(1 + last));
         let mut slots = [
             Slot::parse(bytes.get(64..192)?)?,
             Slot::parse(bytes.get(192..SIZE)?)?,
@@ -85,12 +87,14 @@ impl Header {
         })
     }
 
-    /// Returns the commit that redb opens, and the one that it falls back to if that one was cut by a crash.
+    /// Returns the commit that redb opens, and the one before it: redb falls back to that if a crash cut the newest one off, and
+    /// where redb does not, what is intact can be read from it.
     #[must_use]
     pub fn commits(&self) -> (Slot, Option<Slot>) {
         let [named, other] = self.slots;
         if self.two_phase {
-            return (named, None);
+            let is_of_use = !named.intact && other.intact;
+            return (named, is_of_use.then_some(other));
         }
         let newer = other.transaction > named.transaction && other.intact;
         match (named.intact && !newer) || !other.intact {
