@@ -9,6 +9,7 @@ use sealpost_envelope::{
 use sealpost_rest::ErrorChain;
 use thiserror::Error;
 
+pub use crate::too_late::TooLate;
 use crate::{printable::printable, problem::Problem};
 
 /// A cause from another library.
@@ -121,16 +122,6 @@ pub enum ClientError {
         /// What differs, with the answer's text made safe to show.
         what: String,
     },
-}
-
-/// A server asks to wait for longer than the call may take (`Retry-After`).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct TooLate {
-    /// What it asks for.
-    pub asked: Duration,
-    /// What was left of the call's time.
-    pub left: Duration,
 }
 
 impl ClientError {

@@ -158,6 +158,7 @@ mod retry_after;
 mod secret;
 mod tls;
 pub mod token;
+mod too_late;
 
 pub use at_source::AgentTrust;
 pub use client::Client;

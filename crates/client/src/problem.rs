@@ -5,7 +5,7 @@ use std::time::Duration;
 pub use sealpost_rest::{ProblemType, Retry};
 use serde::Deserialize;
 
-use crate::{error::TooLate, printable::printable};
+use crate::{printable::printable, too_late::TooLate};
 
 /// Why the gateway did not create a secret.
 #[derive(Clone, Debug, Eq, PartialEq)]

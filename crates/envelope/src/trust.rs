@@ -14,6 +14,8 @@ mod policy;
 mod profile;
 #[cfg(feature = "chain")]
 mod shown;
+#[cfg(feature = "chain")]
+mod validity;
 
 #[cfg(feature = "chain")]
 pub use self::{

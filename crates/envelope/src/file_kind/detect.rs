@@ -122,7 +122,7 @@ fn by_fields(der: &[u8]) -> Option<FileKind> {
 /// a certificate without a version, of X.509 version 1, has another SEQUENCE there.
 fn by_signed_fields(signed: &[u8]) -> Option<FileKind> {
     let mut reader = SliceReader::new(signed).ok()?;
-    let mut tags = core::iter::from_fn(|| Some(reader.tlv_bytes().ok()?.first().copied()?));
+    let mut tags = core::iter::from_fn(|| reader.tlv_bytes().ok()?.first().copied());
     let tags: [Option<u8>; 4] = core::array::from_fn(|_| tags.next());
     Some(match tags.map(Option::unwrap_or_default) {
         [0xa0, ..] | [0x02, 0x30, 0x30, 0x30] => FileKind::Certificate,

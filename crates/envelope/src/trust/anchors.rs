@@ -11,7 +11,7 @@ use der::Decode as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use x509_cert::name::RdnSequence;
 
-use super::{chain::check_validity, chain_error::ChainError, profile::Profile};
+use super::{chain_error::ChainError, profile::Profile, validity::check_validity};
 #[cfg(feature = "std")]
 use crate::file_kind::{FileKind, NotACertificate};
 use crate::{

@@ -13,6 +13,7 @@ use super::{
     chain_error::ChainError,
     profile::{ANY_EXTENDED_KEY_USAGE, Profile},
     shown::Shown,
+    validity::check_validity,
 };
 use crate::{
     certificate::{Certificate, CertificateError, Presented},
@@ -226,24 +227,6 @@ impl<'a> ChainPolicy<'a> {
             }
         }
     }
-}
-
-/// Fails unless an issuer's certificate is valid at this time.
-pub(super) fn check_validity(
-    not_before: UnixTime,
-    not_after: UnixTime,
-    now: UnixTime,
-) -> Result<(), ChainError> {
-    if not_after < not_before {
-        return Err(ChainError::IssuerNeverValid);
-    }
-    if now > not_after {
-        return Err(ChainError::IssuerExpired { not_after, now });
-    }
-    if now < not_before {
-        return Err(ChainError::IssuerNotYetValid { not_before, now });
-    }
-    Ok(())
 }
 
 /// Why an issuer's certificate can't be read.

@@ -203,14 +203,11 @@ fn files_of_no_kind_are_described() {
         .collect();
     named_and_converted("hexadecimal", digits.as_bytes(), Hex, &[]);
     if has("openssl") {
-        for script in [
-            "openssl req -new -x509 -key k -subj /CN=a > c; openssl ca -h 2>&1 | head -0; \
-             touch i; openssl ca -gencrl -keyfile k -cert c -crldays 1 -md sha256 -config f -batch > l 2>/dev/null; \
-             openssl crl -in l -outform DER",
-        ] {
-            let config = b"[ca]\ndefault_ca=a\n[a]\ndatabase=i\n";
-            let crl = shell(script, &[("k", &key_pem()), ("f", config)]);
-            assert_eq!(named(&crl), file(Crl));
-        }
+        let config = b"[ca]\ndefault_ca=a\n[a]\ndatabase=i\n";
+        let script = "openssl req -new -x509 -key k -subj /CN=a > c; touch i
+            openssl ca -gencrl -keyfile k -cert c -crldays 1 -md sha256 -config f -batch > l 2>/dev/null
+            openssl crl -in l -outform DER";
+        let crl = shell(script, &[("k", &key_pem()), ("f", config)]);
+        assert_eq!(named(&crl), file(Crl));
     }
 }

@@ -75,20 +75,20 @@ fn what_changes_the_meaning_is_refused() {
 /// RFC 7515 §4.1: what a registered parameter is, it is also where it is not needed, in every header.
 #[test]
 fn a_registered_parameter_of_another_type_is_refused() {
-    let wrong_for = |right: &str| {
+    let wrong_for = |right: char| {
         let values = ["null", "1", "true", "\"x\"", "{}", "[]"];
         values
             .into_iter()
             .filter(move |value| !value.starts_with(right))
     };
     for (name, right) in [
-        ("typ", "\""),
-        ("cty", "\""),
-        ("jku", "\""),
-        ("x5u", "\""),
-        ("x5t", "\""),
-        ("jwk", "{"),
-        ("x5c", "["),
+        ("typ", '"'),
+        ("cty", '"'),
+        ("jku", '"'),
+        ("x5u", '"'),
+        ("x5t", '"'),
+        ("jwk", '{'),
+        ("x5c", '['),
     ] {
         for value in wrong_for(right) {
             let expected = JweError::Type(JwePart::Parameter(name));
@@ -114,7 +114,7 @@ fn a_registered_parameter_of_another_type_is_refused() {
         ("kid", JwePart::Kid),
         ("x5t#S256", JwePart::X5tS256),
     ] {
-        for value in wrong_for("\"") {
+        for value in wrong_for('"') {
             let mut draft = draft();
             let header: serde_json::Value = serde_json::from_str(&draft.header).unwrap();
             let from = format!("\"{name}\":{}", header[name]);
