@@ -31,6 +31,9 @@ impl Tls {
             // A redirection is the word of a standby without an active node, and a token goes to no server but those configured.
             .redirect(redirect::Policy::none())
             .referer(false)
+            // The library for HTTP/2 copies small pieces of a body into a buffer that it does not wipe, and sends all requests
+            // through one connection, whose peer may be gone.
+            .http1_only()
             .retry(retry::never());
         if self.is_plain {
             // No proxy may see what is in clear, and no trust store is needed.
