@@ -68,6 +68,18 @@ pub enum OpenVaultError {
         /// What is wrong.
         fault: &'static str,
     },
+    /// The file is damaged. It opens all the same: what is intact can be read, and nothing is stored.
+    #[error(
+        "the vault {} is damaged ({fault}): what is intact can be read, and nothing is stored; stop the program, then run: \
+         sealpost vault check",
+        path.display()
+    )]
+    DamagedInPart {
+        /// The file of the vault.
+        path: PathBuf,
+        /// What is wrong.
+        fault: &'static str,
+    },
     /// There are secrets, and the key that opens them is not there.
     #[error(
         "the key file {} is missing, and the vault beside it cannot be opened without it; put it \
@@ -75,15 +87,6 @@ pub enum OpenVaultError {
         path.display()
     )]
     KeyMissing {
-        /// The key file.
-        path: PathBuf,
-    },
-    /// The key file is a link to a file that is not there.
-    #[error(
-        "the key file {} is a link that leads nowhere; mount what it leads to, or put the key back from a backup",
-        path.display()
-    )]
-    KeyElsewhere {
         /// The key file.
         path: PathBuf,
     },
