@@ -1,6 +1,6 @@
 //! `sealpost gateway`: the endpoint and its agents, as a configuration file says.
 
-use std::path::PathBuf;
+use std::{future, path::PathBuf};
 
 use clap::Args;
 use sealpost_envelope::UnixTime;
@@ -77,13 +77,22 @@ async fn serve(configuration: Configuration, log_ended: LogEnded) -> Result<(), 
         .with_part("the log", log_ended)
         .start()
         .await?;
+    let mut is_reload_asked = false;
     let failure = loop {
+        // A file may be on a disk that stalls, and a signal is heard all the same. Another request to reload begins again.
+        let reload = async {
+            match is_reload_asked {
+                true => server.reload().await,
+                false => future::pending().await,
+            }
+        };
         tokio::select! {
             failure = server.failed() => break Some(failure),
             asked = signals.next() => match asked {
-                Asked::Reload => server.reload().await,
+                Asked::Reload => is_reload_asked = true,
                 Asked::Stop => break None,
             },
+            () = reload => is_reload_asked = false,
         }
     };
     info!("stopping: running requests finish first; a second signal stops at once");

@@ -10,7 +10,7 @@ pub(crate) mod claims;
 mod document;
 mod findings;
 pub(crate) mod gateway;
-mod log;
+pub(crate) mod log;
 mod metrics;
 pub(crate) mod named_files;
 mod overrides;
@@ -48,7 +48,8 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the file at `path` and [checks](Self::check) it, and that this process may open as many files as it needs.
+    /// Reads the file at `path` and [checks](Self::check) it, and that this process may open as many files as it needs, and can use the
+    /// variable `RUST_LOG`.
     ///
     /// # Errors
     ///
@@ -64,6 +65,9 @@ impl Configuration {
             && let Err(too_few) = configuration.demand().check()
         {
             checked.refuse("limits.connections", too_few);
+        }
+        if let Err(error) = log::directives() {
+            checked.refuse("RUST_LOG", error);
         }
         Ok(checked)
     }

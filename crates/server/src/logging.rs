@@ -22,8 +22,8 @@ use std::time::Duration;
 use sealpost_gateway::metrics::LogMetrics;
 use thiserror::Error;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
 
+use crate::configuration::log::{NotALevel, directives, filter_of};
 use crate::configuration::{LogConfiguration, LogFormat};
 use queue::Queue;
 
@@ -38,10 +38,8 @@ pub struct Log {
 #[non_exhaustive]
 pub enum LogError {
     /// The variable has no directives.
-    #[error(
-        "RUST_LOG cannot be used ({0}); give a level (error, warn, info, debug, trace), or target=level,…"
-    )]
-    Directives(#[from] ParseError),
+    #[error("{NotALevel}")]
+    Directives,
     /// Stderr can't be duplicated, or the system does not give a thread.
     #[error("cannot log: {0}")]
     Io(#[from] io::Error),
@@ -83,11 +81,8 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
 ///
 /// [`LogError::Directives`].
 pub fn filter(level: &str) -> Result<EnvFilter, LogError> {
-    let directives = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.trim().is_empty() => directives,
-        _ => level.to_owned(),
-    };
-    Ok(EnvFilter::try_new(directives)?)
+    let directives = directives().map_err(|NotALevel| LogError::Directives)?;
+    filter_of(directives.as_deref().unwrap_or(level)).ok_or(LogError::Directives)
 }
 
 impl Log {
