@@ -2,6 +2,9 @@
 //!
 //! The reader and redb are functions of the bytes that they read. So what changes nothing if it is not read is not flipped: of a
 //! file of 80 KB that leaves 48: the header and the pages that something leads to.
+//!
+//! That is 393,216 bits of each, in 3 minutes of a processor for both: `cargo --config 'profile.dev.package.twox-hash.opt-level=3' --config
+//! 'profile.dev.package.sealpost-vault-file.opt-level=3' test -p sealpost-vault-file --test vault every_bit -- --ignored --nocapture`.
 
 use std::cell::RefCell;
 use std::io;
