@@ -38,7 +38,8 @@ pub trait AuditSink: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// Any error means that the lines since the last call are lost.
+    /// Any error means that the lines since the last call may be lost, and that nothing can be relied on any more: nothing
+    /// further is written, every request is refused, and the process should end.
     fn sync(&self) -> io::Result<()> {
         Ok(())
     }
