@@ -65,7 +65,7 @@ impl<'f> Content<'f> {
             length,
             header,
         };
-        if !is_marked && image.holds_nothing() {
+        if !is_marked && !image.header.damaged && image.holds_nothing() {
             return Ok(Self::Fresh);
         }
         Ok(Self::Database(Box::new(image)))
