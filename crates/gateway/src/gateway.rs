@@ -9,7 +9,7 @@ use sealpost_protocol::{Clock, SigningKey, clock::SystemClock};
 use crate::{
     admission::Admission,
     agents::Agents,
-    audit::{AuditSink, Trail},
+    audit::{AuditSink, Trail, TrailLife},
     auth::Authenticator,
     base_path::BasePath,
     body_memory::BodyMemory,
@@ -171,6 +171,14 @@ impl Gateway {
             trail: Arc::clone(&self.trail),
             components: self.components.clone(),
         })
+    }
+
+    /// Returns what writes to the audit trail that the process starts, and that it ends.
+    pub fn trail_life(&self) -> TrailLife {
+        TrailLife {
+            trail: Arc::clone(&self.trail),
+            clock: Arc::clone(&self.clock),
+        }
     }
 
     /// Returns when the audit trail can't be written any more until the process is started again, and why: its thread has ended.

@@ -91,7 +91,8 @@ fn an_intent_is_written_before_and_completed_after() {
         assert_eq!(gateway.create("one").status, 409);
         let events = events(&gateway.audit());
         let kinds: Vec<_> = events.iter().map(|event| &event["event"]).collect();
-        assert_eq!(kinds, ["intent", "request", "intent", "request"]);
+        assert_eq!(kinds, ["start", "intent", "request", "intent", "request"]);
+        let events = &events[1..];
         for pair in events.chunks(2) {
             assert_eq!(pair[0]["request_id"], pair[1]["request_id"]);
             assert_eq!(pair[0]["name"], "one");
@@ -101,6 +102,89 @@ fn an_intent_is_written_before_and_completed_after() {
         assert_eq!(events[3]["outcome"], "secret-exists");
         ends_in_order(gateway);
     }
+}
+
+#[test]
+fn a_start_and_an_orderly_end_have_a_line_each_and_a_kill_has_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let audit = "[audit]\nfile = \"audit.jsonl\"\n";
+    let (mut gateway, _) = start(folder.path(), audit, Stdio::null());
+    assert_eq!(gateway.create("one").status, 201);
+    gateway.signal("TERM");
+    assert!(gateway.wait().success());
+    let gateway = gateway.kill().start(&[]).kill().start(&[]);
+    let events = events(&gateway.audit());
+    let kinds: Vec<_> = events.iter().map(|event| &event["event"]).collect();
+    assert_eq!(
+        kinds,
+        ["start", "intent", "request", "end", "start", "start"]
+    );
+}
+
+#[test]
+fn the_first_line_after_a_restart_is_not_glued_to_a_torn_one() {
+    for (audit, is_stdout) in [("file = \"audit.jsonl\"", false), ("stdout = true", true)] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("audit.jsonl");
+        fs::write(&file, "{\"event\":\"int").unwrap();
+        let stdout = match is_stdout {
+            true => File::options().append(true).open(&file).unwrap().into(),
+            false => Stdio::null(),
+        };
+        let (gateway, _) = start(folder.path(), &format!("[audit]\n{audit}\n"), stdout);
+        let name = format!("after-{is_stdout}");
+        assert_eq!(gateway.create(&name).status, 201);
+        ends_in_order(gateway);
+        let text = fs::read_to_string(&file).unwrap();
+        let events = events(&text);
+        assert_eq!(events[0]["event"], "start", "{text}");
+        assert_eq!(events[1]["name"], name.as_str(), "{text}");
+        assert_eq!(text.lines().count(), events.len() + 1, "{text}");
+    }
+}
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_trail_that_can_not_be_written_is_not_ready_before_the_first_request() {
+    let (closed, _) = std::io::pipe()
+        .map(|(reader, writer)| (writer, drop(reader)))
+        .unwrap();
+    for (audit, stdout) in [
+        ("file = \"pipe\"", Stdio::null()),
+        ("file = \"/dev/full\"", Stdio::null()),
+        ("stdout = true", closed.into()),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        let made = Command::new("mkfifo")
+            .args(["-m", "600"])
+            .arg(&pipe)
+            .status();
+        assert!(made.unwrap().success());
+        let (gateway, port) = start(folder.path(), &format!("[audit]\n{audit}\n"), stdout);
+        let ready = page(port, "/readyz");
+        assert_eq!(ready.status, 503, "{audit}: {}", ready.body);
+        assert!(ready.body.contains("audit-trail"), "{}", ready.body);
+        ends_in_order(gateway);
+    }
+}
+
+#[test]
+fn a_trail_to_a_stdout_that_leads_nowhere_does_not_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::new(folder.path(), "");
+    let text = fs::read_to_string(site.config()).unwrap();
+    let text = text.replace("file = \"audit.jsonl\"", "stdout = true");
+    fs::write(site.config(), text).unwrap();
+    let mut command = site.command();
+    let output = command
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .output();
+    let output = output.unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let log = String::from_utf8(output.stderr).unwrap();
+    assert!(log.contains("it is closed or leads to /dev/null"), "{log}");
 }
 
 #[test]

@@ -29,6 +29,10 @@ pub(crate) enum AuditEvent<'a> {
         status: u16,
         duration_ms: f64,
     },
+    /// The process has started. Without an `End` before this line, any number of `Request`s may be missing before it.
+    Start { time: String },
+    /// The process ends in order, and nothing is missing that no `Gap` reports.
+    End { time: String },
     /// Of this many requests the `Request` is missing before this line.
     Gap { time: String, lost: u64 },
 }

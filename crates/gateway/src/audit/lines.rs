@@ -31,6 +31,8 @@ pub(super) struct Line {
 /// How the trail is, for callers.
 #[derive(Debug, Default)]
 pub(super) struct Status {
+    /// Whether the first line is written, which says that the process has started.
+    pub(super) has_started: AtomicBool,
     /// Lines that are missing, and not reported as missing.
     pub(super) lost: AtomicU64,
     /// When the write that is under way began.
@@ -78,6 +80,12 @@ impl Commit for Lines {
         if self.is_torn {
             text.push(b'\n');
         }
+        let has_started = self.status.has_started.load(Ordering::Acquire);
+        if let (false, Some(last)) = (has_started, lines.last()) {
+            let time = rfc3339(last.time);
+            text.extend(AuditEvent::Start { time }.to_line());
+        }
+        let start_ends = text.len();
         let lost = self.status.lost.load(Ordering::Acquire);
         if let (1.., Some(last)) = (lost, lines.last()) {
             let time = rfc3339(last.time);
@@ -101,6 +109,9 @@ impl Commit for Lines {
             return Err(Failure::Final(NotSynced));
         };
         let is_written = |end: usize| end <= written;
+        if !has_started && is_written(start_ends) {
+            self.status.has_started.store(true, Ordering::Release);
+        }
         if is_written(gap_ends) {
             self.status.lost.fetch_sub(lost, Ordering::AcqRel);
         }

@@ -1,6 +1,15 @@
 //! Where the lines of the trail go.
 
-use std::{fmt, fs::File, io, os::fd::AsFd as _, path::Path};
+use std::{
+    fmt,
+    fs::{self, File},
+    io,
+    os::{
+        fd::AsFd as _,
+        unix::fs::{FileTypeExt as _, MetadataExt as _},
+    },
+    path::Path,
+};
 
 use parking_lot::Mutex;
 
@@ -52,16 +61,25 @@ pub struct AuditStdout {
     tail: Mutex<Tail>,
 }
 
-impl Default for AuditStdout {
-    /// Looks how what is there ends, if it is a file.
-    fn default() -> Self {
-        let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
-        let found = stdout.and_then(|file| file.metadata());
-        let tail = found.map_or(Tail::Unknown, |found| {
-            Tail::of(&found, Path::new("/dev/stdout"))
-        });
-        let tail = Mutex::new(tail);
-        Self { tail }
+impl AuditStdout {
+    /// Looks where standard output leads, and how what is there ends if it is a file.
+    ///
+    /// # Errors
+    ///
+    /// Fails if it was closed or is the null device, which the operating system puts in the place of a closed one: the trail would be lost.
+    pub fn open() -> io::Result<Self> {
+        let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+        let found = stdout.metadata()?;
+        let null = fs::metadata("/dev/null");
+        let is_null = |null: fs::Metadata| found.rdev() == null.rdev();
+        if found.file_type().is_char_device() && null.is_ok_and(is_null) {
+            return Err(io::Error::other(
+                "it is closed or leads to /dev/null, where the trail would be lost: lead it to a file or a reader, or name a file in \
+                 audit.file",
+            ));
+        }
+        let tail = Mutex::new(Tail::of(&found, Path::new("/dev/stdout")));
+        Ok(Self { tail })
     }
 }
 

@@ -15,9 +15,11 @@ use tokio::time::timeout;
 use tracing::error;
 
 use super::{
+    event::AuditEvent,
     lines::{Line, Lines, NotSynced, Status},
     sink::AuditSink,
 };
+use crate::time::rfc3339;
 
 /// Has a thread write lines to the sink, if there is one, and counts those that could not be written.
 #[derive(Debug, Default)]
@@ -76,7 +78,25 @@ impl Trail {
         self.write(line, time, true, PATIENCE).await
     }
 
-    /// Returns whether lines are written, and none is missing without a line that says so. Tries it, if it was not so.
+    /// Writes that the process ends in order, and before that how many lines are missing.
+    pub(crate) async fn end(&self, time: UnixTime) {
+        if self.writer.is_none() {
+            return;
+        }
+        let end = AuditEvent::End {
+            time: rfc3339(time),
+        };
+        if self.write(end.to_line(), time, false, PATIENCE).await != Recorded::Written {
+            let lost = self.status.lost.load(Ordering::Acquire);
+            error!(
+                lost,
+                "the audit trail does not say that the process has ended, nor of how many requests lines are missing"
+            );
+        }
+    }
+
+    /// Returns whether lines are written, and none is missing without a line that says so. Tries it, if it was not so, and
+    /// so writes the first line.
     pub(crate) async fn is_whole(&self, time: UnixTime) -> bool {
         let Some(writer) = &self.writer else {
             return !self.is_kept;
@@ -84,8 +104,9 @@ impl Trail {
         if writer.end().is_some() || self.status.is_stalled(PROBE) {
             return false;
         }
-        self.status.lost.load(Ordering::Acquire) == 0
-            || self.write(Vec::new(), time, false, PROBE).await == Recorded::Written
+        let is_whole = self.status.has_started.load(Ordering::Acquire)
+            && self.status.lost.load(Ordering::Acquire) == 0;
+        is_whole || self.write(Vec::new(), time, false, PROBE).await == Recorded::Written
     }
 
     /// Returns when no line can be written any more, and why. Never returns if there is no sink.

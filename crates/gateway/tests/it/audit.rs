@@ -135,6 +135,7 @@ async fn every_request_leaves_an_event() {
     let trail = sink.take();
     assert!(!trail.contains("P@ssw0rd123"), "a value is in the trail");
     assert_snapshot!(trail, @r##"
+    {"event":"start","time":"2033-05-18T03:33:20Z"}
     {"agent":"a2048","event":"intent","issuer":"https://issuer.example","name":"my-secret","project":"0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f","request_id":"test-request-1","subject":"tester","time":"2033-05-18T03:33:20Z"}
     {"agent":"a2048","duration_ms":0,"event":"request","issuer":"https://issuer.example","name":"my-secret","outcome":"stored","project":"0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f","request_id":"test-request-1","status":201,"subject":"tester","time":"2033-05-18T03:33:20Z"}
     {"agent":"a2048","event":"intent","issuer":"https://issuer.example","name":"my-secret","project":null,"request_id":"test-request-1","subject":"tester","time":"2033-05-18T03:33:20Z"}
@@ -172,7 +173,7 @@ async fn an_intent_that_can_not_be_written_stores_nothing() {
     assert!(is_ready(&health(&world).await), "a probe lets it recover");
     let answer = world.post(AGENT, GOOD).await;
     assert_eq!(answer.status, 201, "it was not stored before");
-    assert_eq!(sink.outcomes(), ["gap 4", "intent", "stored"]);
+    assert_eq!(sink.outcomes(), ["start", "gap 4", "intent", "stored"]);
 }
 
 #[tokio::test]
@@ -182,7 +183,7 @@ async fn a_request_lets_the_trail_recover_too() {
     assert_eq!(world.post(AGENT, GOOD).await.problem(), "internal");
     sink.refuse(None);
     assert_eq!(world.post(AGENT, GOOD).await.status, 201);
-    assert_eq!(sink.outcomes(), ["gap 1", "intent", "stored"]);
+    assert_eq!(sink.outcomes(), ["start", "gap 1", "intent", "stored"]);
 }
 
 #[tokio::test]
@@ -195,7 +196,7 @@ async fn an_intent_without_completion_is_a_gap() {
     assert_eq!(world.post(AGENT, GOOD).await.status, 409);
     assert_eq!(
         sink.outcomes(),
-        ["intent", "gap 1", "intent", "secret-exists"]
+        ["start", "intent", "gap 1", "intent", "secret-exists"]
     );
 }
 
@@ -211,7 +212,7 @@ async fn what_only_reads_has_no_intent() {
             .unwrap()
     };
     assert_eq!(world.send(request()).await.status, 200);
-    assert_eq!(sink.outcomes(), ["served"]);
+    assert_eq!(sink.outcomes(), ["start", "served"]);
     sink.refuse(Some(""));
     assert_eq!(world.send(request()).await.problem(), "internal");
 }
@@ -251,7 +252,7 @@ async fn a_sink_that_stalls_ends_in_500_while_health_and_resolver_answer() {
     assert_eq!(answer.status, 201, "it was not stored before");
     assert!(is_ready(&health(&world).await));
     let outcomes = sink.outcomes();
-    assert_eq!(outcomes[..2], ["intent", "stored"]);
+    assert_eq!(outcomes[..3], ["start", "intent", "stored"]);
     assert_eq!(outcomes[outcomes.len() - 2..], ["intent", "stored"]);
 }
 
@@ -267,11 +268,9 @@ async fn a_file_keeps_it() {
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
-    assert_eq!(events.len(), 2);
-    assert_eq!(
-        [&events[0]["event"], &events[1]["event"]],
-        ["intent", "request"]
-    );
+    let kinds: Vec<_> = events.iter().map(|event| &event["event"]).collect();
+    assert_eq!(kinds, ["start", "intent", "request"]);
+    let events = &events[1..];
     for member in [
         "request_id",
         "issuer",

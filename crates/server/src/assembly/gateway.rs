@@ -1,13 +1,14 @@
 //! The running gateway.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use sealpost_carrier::Carrier;
 use sealpost_files::FileError;
 use sealpost_gateway::{
     Component, Gateway, JwtAuthenticator, Limits, Listener, Metrics, StaticDirectory, Tls,
-    audit::{AuditFile, AuditSink, AuditStdout},
+    audit::{AuditFile, AuditSink, AuditStdout, TrailLife},
     auth::{IssuerKeys, TokenKeys},
     directory::AgentEntry,
     serve,
@@ -32,6 +33,7 @@ pub(super) struct RunningGateway {
     keys: Option<Arc<IssuerKeys>>,
     tls: Option<Arc<Tls>>,
     audit: Option<Arc<AuditFile>>,
+    trail_life: TrailLife,
     /// Tasks without an end of their own; they end with this.
     _background: JoinSet<()>,
 }
@@ -127,6 +129,9 @@ impl RunningGateway {
             let part = supervisor.part("the watch over TLS files");
             background.spawn(supervised(part, Arc::clone(tls).keep_fresh()));
         }
+        // Nothing fails from here on.
+        let trail_life = gateway.trail_life();
+        trail_life.start().await;
         let url = format!("{url_scheme}://{address}{base_path}");
         info!(url, agents = count, "serving");
         let router = gateway.router();
@@ -141,6 +146,7 @@ impl RunningGateway {
             keys,
             tls,
             audit,
+            trail_life,
             _background: background,
         })
     }
@@ -169,10 +175,10 @@ impl RunningGateway {
         }
     }
 
-    /// Lets running requests finish. Metrics and health are served on; the caller stops them last.
-    pub(super) async fn stop(self) -> Option<Service> {
+    /// Lets running requests finish. Metrics and health are served on; the caller stops them last, and ends the trail before.
+    pub(super) async fn stop(self) -> (TrailLife, Option<Service>) {
         self.service.stop().await;
-        self.operations
+        (self.trail_life, self.operations)
     }
 }
 
@@ -219,7 +225,11 @@ type Audit = (Option<Arc<dyn AuditSink>>, Option<Arc<AuditFile>>);
 fn open_audit(trail: AuditTrail) -> Result<Audit, Error> {
     match trail {
         AuditTrail::Nowhere => Ok((None, None)),
-        AuditTrail::Stdout => Ok((Some(Arc::new(AuditStdout::default())), None)),
+        AuditTrail::Stdout => {
+            let stdout = AuditStdout::open()
+                .map_err(|e| FileError::new("append to", Path::new("/dev/stdout"), e))?;
+            Ok((Some(Arc::new(stdout)), None))
+        }
         AuditTrail::File { path, sync } => {
             let file = AuditFile::open(&path).and_then(|file| match sync {
                 true => file.with_sync(),

@@ -81,6 +81,8 @@ impl AuditSink for Disk {
 }
 
 const NOW: UnixTime = UnixTime::from_secs(2_000_000_001);
+const START: &str = r#"{"event":"start","time":"2033-05-18T03:33:21Z"}"#;
+const END: &str = r#"{"event":"end","time":"2033-05-18T03:33:21Z"}"#;
 const GAP_OF_2: &str = r#"{"event":"gap","time":"2033-05-18T03:33:21Z","lost":2}"#;
 
 fn trail() -> (Arc<Disk>, Trail) {
@@ -106,12 +108,53 @@ async fn a_gap_is_reported_before_anything_else() {
     disk.set(|disk| disk.room = usize::MAX);
     assert!(trail.is_whole(NOW).await && trail.is_whole(NOW).await);
     assert_eq!(record(&trail, "four\n").await, Recorded::Written);
-    assert_eq!(disk.text(), format!("one\n{GAP_OF_2}\nfour\n"));
+    assert_eq!(disk.text(), format!("{START}\none\n{GAP_OF_2}\nfour\n"));
+}
+
+#[tokio::test]
+async fn a_start_and_an_orderly_end_are_written_and_an_end_reports_what_is_missing() {
+    let (disk, trail) = trail();
+    assert!(trail.is_whole(NOW).await);
+    assert_eq!(disk.text(), format!("{START}\n"), "before any request");
+    disk.set(|disk| disk.room = 0);
+    assert_eq!(record(&trail, "one\n").await, Recorded::Failed);
+    assert_eq!(record(&trail, "two\n").await, Recorded::Failed);
+    disk.set(|disk| disk.room = usize::MAX);
+    trail.end(NOW).await;
+    assert_eq!(disk.text(), format!("{START}\n{GAP_OF_2}\n{END}\n"));
+}
+
+#[tokio::test]
+async fn a_trail_is_not_whole_until_its_start_is_written() {
+    let (disk, trail) = trail();
+    disk.set(|disk| disk.room = 0);
+    assert!(!trail.is_whole(NOW).await, "no line was lost yet");
+    disk.set(|disk| disk.room = 10);
+    assert_eq!(record(&trail, "one\n").await, Recorded::Failed);
+    assert_eq!(record(&trail, "two\n").await, Recorded::Failed);
+    disk.set(|disk| disk.room = usize::MAX);
+    assert!(trail.is_whole(NOW).await);
+    let torn = &START[..10];
+    assert_eq!(disk.text(), format!("{torn}\n{START}\n{GAP_OF_2}\n"));
+}
+
+#[tokio::test]
+async fn an_end_that_can_not_be_written_does_not_keep_the_process_from_ending() {
+    let (disk, trail) = trail();
+    disk.set(|disk| disk.room = 0);
+    trail.end(NOW).await;
+    disk.set(|disk| disk.stalls = true);
+    let started = std::time::Instant::now();
+    trail.end(NOW).await;
+    assert!(started.elapsed() < 2 * PATIENCE);
+    disk.set(|disk| disk.stalls = false);
+    Trail::default().end(NOW).await;
 }
 
 #[tokio::test]
 async fn a_torn_line_is_ended_first_and_what_fitted_counts() {
     let (disk, trail) = trail();
+    assert!(trail.is_whole(NOW).await);
     disk.set(|disk| disk.stalls = true);
     let lines = ["one\n", "two\n", "three\n"];
     let recorded = async {
@@ -132,7 +175,7 @@ async fn a_torn_line_is_ended_first_and_what_fitted_counts() {
     );
     disk.set(|disk| disk.room = usize::MAX);
     assert_eq!(record(&trail, "four\n").await, Recorded::Written);
-    assert_eq!(disk.text(), format!("one\ntw\n{GAP_OF_2}\nfour\n"));
+    assert_eq!(disk.text(), format!("{START}\none\ntw\n{GAP_OF_2}\nfour\n"));
 }
 
 #[tokio::test]
@@ -207,7 +250,7 @@ async fn a_sink_that_stalls_is_waited_for_a_bounded_time_and_counted_once() {
     }
     assert_eq!(record(&trail, "sixth\n").await, Recorded::Written);
     // The one that the writer had begun with could not be taken back.
-    assert_eq!(disk.text(), format!("first\n{GAP_OF_2}\nsixth\n"));
+    assert_eq!(disk.text(), format!("{START}\nfirst\n{GAP_OF_2}\nsixth\n"));
 }
 
 #[tokio::test]
@@ -267,8 +310,12 @@ fn events_are_objects_on_one_line() {
 struct Panics;
 
 impl AuditSink for Panics {
-    fn write_line(&self, _: &[u8]) -> io::Result<()> {
-        panic!("as the test wants");
+    fn write_line(&self, line: &[u8]) -> io::Result<()> {
+        assert!(
+            line.starts_with(b"{\"event\":\"start\""),
+            "as the test wants"
+        );
+        Ok(())
     }
 }
 
