@@ -147,6 +147,34 @@ fn nothing_of_a_value_is_left_in_freed_heap() {
 }
 
 #[test]
+fn values_of_completed_creates_are_gone_once_their_connection_is_closed() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Site::new(folder.path(), "").start(&[]);
+    let pid = gateway.pid();
+    let keep = |name: &str, length: usize| {
+        let body = format!(
+            r#"{{"secret":{{"name":"{name}","value":{}}}}}"#,
+            value(length)
+        );
+        let head = head(&gateway, "application/json", body.len());
+        let head = head.replace("Connection: close\r\n", "");
+        let mut stream = gateway.connect();
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut status = [0; 13];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 201 ");
+        stream
+    };
+    let lengths = [100, 3_000, 60_000].into_iter().cycle().take(12);
+    let open: Vec<_> = lengths
+        .enumerate()
+        .map(|(n, length)| keep(&format!("kept-{n}"), length))
+        .collect();
+    drop(open);
+    eventually("nothing of a value is left", || canaries(pid).is_empty());
+}
+
+#[test]
 fn the_memory_of_abandoned_bodies_is_returned() {
     let folder = tempfile::tempdir().unwrap();
     let gateway = Site::new(folder.path(), "[limits]\nconnections_per_address = 1024\n").start(&[]);
