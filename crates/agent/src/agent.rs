@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, info, info_span, warn};
 
 use crate::{
-    Accept, Ledger, Observer,
+    Accept, Ledger, LedgerError, Observer,
     alarm::FailedOpens,
     answer::{Step, step},
     believe::{Job, Peers, Task, loggable},
@@ -97,8 +97,12 @@ impl Agent {
     }
 
     /// Finishes what is to be remembered and closes the ledger. Requests that come later and need it are refused.
-    pub async fn close(&self) {
-        self.once.close().await;
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] if something may not have reached the disk. The ledger is closed all the same.
+    pub async fn close(&self) -> Result<(), LedgerError> {
+        self.once.close().await
     }
 
     /// Carries out one request and returns the signed reply. Returns `None` if the message is not to be believed: then

@@ -120,9 +120,9 @@ impl Ledger {
     }
 
     /// Finishes what is queued, and closes the file.
-    pub(crate) async fn close(&self) {
+    pub(crate) async fn close(&self) -> Result<(), LedgerError> {
         match &self.store {
-            Store::Memory(_) => {}
+            Store::Memory(_) => Ok(()),
             Store::File(file) => file.close().await,
         }
     }

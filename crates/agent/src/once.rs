@@ -68,8 +68,8 @@ impl Once {
         self.ledger.health()
     }
 
-    pub(crate) async fn close(&self) {
-        self.ledger.close().await;
+    pub(crate) async fn close(&self) -> Result<(), LedgerError> {
+        self.ledger.close().await
     }
 
     /// Notes that the ledger can't be used, before anything was stored.

@@ -182,7 +182,7 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
         ))?;
     }
 
-    server.stop().await;
+    server.stop().await?;
     let closed = folder.close();
     closed.map_err(|e| not_so("the temporary folder is gone", e))?;
     let seconds = started.elapsed().as_secs_f32();

@@ -99,10 +99,15 @@ impl Dev {
         };
         tracing::info!("stopping: running requests finish first; a second signal stops at once");
         drop(socket);
-        tokio::select! {
-            () = server.stop() => {}
-            _ = signals.next() => tracing::warn!("stopped with requests running"),
-        }
+        let stopped = tokio::select! {
+            stopped = server.stop() => stopped,
+            _ = signals.next() => {
+                tracing::warn!("stopped with requests running");
+                Ok(())
+            }
+        };
+        // Why it stopped comes before what went wrong then.
+        let failure = failure.or(stopped.err().map(Failure::from));
         failure.map_or(Ok(()), Err)
     }
 }

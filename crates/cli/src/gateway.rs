@@ -97,9 +97,17 @@ async fn serve(configuration: Configuration, log_ended: LogEnded) -> Result<(), 
     };
     info!("stopping: running requests finish first; a second signal stops at once");
     let again = async { while signals.next().await == Asked::Reload {} };
-    tokio::select! {
-        () = server.stop() => info!("stopped"),
-        () = again => warn!("stopped with requests running"),
-    }
+    let not_closed = tokio::select! {
+        stopped = server.stop() => {
+            info!("stopped");
+            stopped.err()
+        }
+        () = again => {
+            warn!("stopped with requests running");
+            None
+        }
+    };
+    // Why it stopped comes before what went wrong then.
+    let failure = failure.or(not_closed);
     failure.map_or(Ok(()), |failure| Err(failure.into()))
 }

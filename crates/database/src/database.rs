@@ -176,14 +176,25 @@ impl Database {
         self.openings.load(Ordering::Acquire)
     }
 
-    /// Closes the file and gives its lock back. Blocks until no call uses it any more.
-    pub fn close(&self) {
+    /// Closes the file and gives its lock back. Blocks until no call uses it any more. What was acknowledged is durable
+    /// before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotSynced`] if an fsync failed, now or before; the file is closed all the same. It keeps its mark, so the
+    /// next opening checks it.
+    pub fn close(&self) -> Result<(), Error> {
         let open = self.open.write().take();
         // A panic while it closes has been reported; the next opening checks the file.
         let _ = contained(|| {
             drop(open);
             Ok::<_, redb::Error>(())
         });
+        // redb closes by being dropped, and has no way to say so.
+        match self.known.sync_failed.load(Ordering::Acquire) {
+            true => Err(Error::NotSynced),
+            false => Ok(()),
+        }
     }
 
     fn used<T>(

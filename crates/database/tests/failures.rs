@@ -131,13 +131,36 @@ fn after_a_failed_fsync_nothing_is_done_and_the_file_stays_marked_for_a_check() 
     assert!(matches!(put(&database, 3), Err(Error::NotSynced)));
     assert!(matches!(get(&database, 1), Err(Error::NotSynced)));
     assert!(matches!(database.probe(1), Err(Error::NotSynced)));
-    database.close();
+    assert!(matches!(database.close(), Err(Error::NotSynced)));
     assert!(is_marked(&path), "closing must not clear the mark");
 
     let database = open();
     assert_eq!(get(&database, 1).unwrap(), Some(1));
     put(&database, 3).unwrap();
-    database.close();
+    database.close().unwrap();
     assert!(!is_marked(&path), "after an orderly end no check is needed");
     assert!(matches!(get(&database, 1), Err(Error::Closed)));
+}
+
+#[test]
+fn an_fsync_that_fails_at_the_close_is_an_error_and_the_file_stays_marked_for_a_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d");
+    let fails = Arc::new(AtomicBool::new(false));
+    let open = || {
+        let fails = Arc::clone(&fails);
+        let wrap = move |file| Unsynced(file, Arc::clone(&fails));
+        Database::open("test", file(&path), 1 << 20, wrap).unwrap()
+    };
+    let database = open();
+    put(&database, 1).unwrap();
+    fails.store(true, Ordering::SeqCst);
+    assert!(matches!(database.close(), Err(Error::NotSynced)));
+    assert!(matches!(database.close(), Err(Error::NotSynced)));
+    assert!(is_marked(&path));
+    fails.store(false, Ordering::SeqCst);
+    drop(database);
+    let database = open();
+    assert_eq!(get(&database, 1).unwrap(), Some(1));
+    database.close().unwrap();
 }

@@ -121,7 +121,7 @@ fn a_file_that_became_empty_or_shorter_is_damaged_when_it_is_opened_again_and_no
                 matches!(database.probe(1), Err(Error::Damaged)),
                 "{name}, {fails}"
             );
-            database.close();
+            database.close().unwrap();
             assert!(
                 std::fs::read(&path).unwrap() == bytes,
                 "{name}, {fails}: the file was changed"
@@ -139,7 +139,7 @@ fn closing_writes_nothing_into_a_file_that_became_empty_or_shorter() {
         let database = Database::open("test", file(&path), 1 << 20, |f| f).unwrap();
         put(&database, 1).unwrap();
         std::fs::write(&path, &bytes).unwrap();
-        database.close();
+        database.close().unwrap();
         assert!(
             std::fs::read(&path).unwrap() == bytes,
             "{name}: the file was changed"
@@ -194,7 +194,7 @@ fn a_file_that_is_another_one_when_it_is_opened_again_is_damaged() {
     let folder = tempfile::tempdir().unwrap();
     let (path, other) = (folder.path().join("d"), folder.path().join("other"));
     let opened = Database::open("test", file(&other), 1 << 20, |f| f).unwrap();
-    opened.close();
+    opened.close().unwrap();
     let trigger = Arc::new(AtomicBool::new(false));
     let wrap = {
         let trigger = Arc::clone(&trigger);

@@ -112,7 +112,8 @@ impl Assembly {
             Err(error) => {
                 drop(supervision);
                 for agent in agents {
-                    agent.stop().await;
+                    // It is in the log; the first error counts.
+                    let _ = agent.stop().await;
                 }
                 Err(error)
             }
@@ -232,16 +233,24 @@ impl Server {
     }
 
     /// Lets running requests finish, the gateway first, then closes the vaults. Metrics are served to the end.
-    pub async fn stop(self) {
+    ///
+    /// # Errors
+    ///
+    /// The first [`Failure`] to close a vault or a ledger: a write may not have reached the disk. Everything has stopped all
+    /// the same, and the log has every reason.
+    pub async fn stop(self) -> Result<(), Failure> {
         drop(self.supervision);
-        let operations = self.gateway.stop().await;
+        let (trail_life, operations) = self.gateway.stop().await;
+        let mut failures = Vec::new();
         for agent in self.agents {
-            agent.stop().await;
+            failures.extend(agent.stop().await);
         }
         drop(self.carrier);
+        trail_life.end().await;
         if let Some(operations) = operations {
             operations.stop().await;
         }
+        failures.into_iter().next().map_or(Ok(()), Err)
     }
 }
 

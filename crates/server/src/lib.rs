@@ -46,7 +46,7 @@
 //! let server = Assembly::new(configuration).start().await?;
 //! assert!(server.url().starts_with("http://127.0.0.1:"));
 //! assert!(server.resolver(&"a2048".parse()?).is_some());
-//! server.stop().await;
+//! server.stop().await?;
 //! # Ok(())
 //! # }
 //! ```

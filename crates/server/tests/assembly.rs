@@ -74,7 +74,7 @@ async fn a_server_that_stopped_leaves_everything_free_for_the_next() {
         assert!(site.path().join("resolve.sock").exists());
         keys.push(format!("{:?}", server.gateway_key()));
         server.reload().await;
-        server.stop().await;
+        server.stop().await.unwrap();
         assert!(!site.path().join("resolve.sock").exists());
     }
     assert_ne!(
@@ -110,7 +110,7 @@ async fn what_keeps_it_from_starting_is_told_apart() {
         matches!(error, Error::Vault(_)),
         "one process a vault: {error}"
     );
-    running.stop().await;
+    running.stop().await.unwrap();
 
     let mut twice = configuration(&site, "127.0.0.1:0");
     twice
@@ -136,5 +136,5 @@ async fn a_socket_that_is_given_is_the_one_that_is_served() {
         .await
         .unwrap();
     assert_eq!(server.url(), format!("http://{address}/dpc"));
-    server.stop().await;
+    server.stop().await.unwrap();
 }

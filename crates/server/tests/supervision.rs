@@ -153,7 +153,7 @@ async fn readyz_is_503_with_the_name_of_a_vault_while_it_can_not_serve() {
         assert!(failed.await.is_err(), "it recovers by itself");
         world.tell(Health::Ready);
         assert_eq!(world.ready().await, r#"200 {"ready":true,"missing":[]}"#);
-        world.server.stop().await;
+        world.server.stop().await.unwrap();
     }
 }
 
@@ -166,7 +166,7 @@ async fn a_vault_that_can_not_work_until_a_restart_ends_the_process_with_a_reaso
     let failure = failed.await.unwrap().to_string();
     assert_eq!(failure, "vault: a write did not reach the disk");
     // In order.
-    world.server.stop().await;
+    world.server.stop().await.unwrap();
 }
 
 #[tokio::test]
@@ -176,5 +176,5 @@ async fn a_log_that_ends_unexpectedly_ends_the_process_with_a_reason() {
     let failed = timeout(Duration::from_secs(10), world.server.failed());
     let failure = failed.await.unwrap().to_string();
     assert_eq!(failure, "the log: its thread panicked");
-    world.server.stop().await;
+    world.server.stop().await.unwrap();
 }

@@ -62,6 +62,12 @@ impl Contents {
         store.apply(changes, &mut Vec::new())
     }
 
+    /// Tries whether a small change can be written. A larger one would make the file longer at each start.
+    pub(crate) fn probe(&self) -> Result<(), StoreError> {
+        let store = self.store.as_ref().ok_or(StoreError::Damaged)?;
+        store.probe(1)
+    }
+
     /// Looks a name up. Blocks while it reads the disk.
     pub(crate) fn find(&self, name: &str) -> Result<Found, StoreError> {
         if let Some(store) = &self.store {
@@ -91,12 +97,11 @@ impl Contents {
         }
     }
 
-    /// Closes the file and gives its lock back.
-    pub(crate) fn close(&self) {
-        if let Some(store) = &self.store {
-            store.close();
-        }
+    /// Closes the file and gives its lock back. Fails if something may not have reached the disk.
+    pub(crate) fn close(&self) -> Result<(), StoreError> {
+        let closed = self.store.as_ref().map_or(Ok(()), |store| store.close());
         // It goes with the last handle otherwise.
         let _ = self.file.unlock();
+        closed
     }
 }

@@ -235,9 +235,9 @@ impl Store {
             .map_err(|error| self.judged(error))
     }
 
-    /// Closes the database. Blocks until no call uses it any more.
-    pub(crate) fn close(&self) {
-        self.database.close();
+    /// Closes the database. Blocks until no call uses it any more. Fails if something may not have reached the disk.
+    pub(crate) fn close(&self) -> Result<(), StoreError> {
+        self.database.close()
     }
 
     /// redb trusts what it reads, and panics where that makes no sense.

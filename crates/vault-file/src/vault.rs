@@ -4,7 +4,7 @@ mod opening;
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use async_trait::async_trait;
 use aws_lc_rs::constant_time::verify_slices_are_equal;
@@ -41,6 +41,8 @@ pub struct FileVault {
     id: VaultId,
     max_value: usize,
     dir: PathBuf,
+    /// Why closing it failed.
+    not_closed: OnceLock<VaultFailure>,
 }
 
 impl FileVault {
@@ -208,13 +210,30 @@ impl Vault for FileVault {
         Some(self)
     }
 
+    async fn probe(&self) {
+        let Some(writer) = &self.writer else { return };
+        let contents = Arc::clone(&self.contents);
+        // A panic has been reported, and the file is damaged then.
+        if let Ok(Err(error)) = spawn_blocking(move || contents.probe()).await {
+            tracing::error!(%error, "the vault can't be written to");
+            writer.suspect(store::failure(error));
+        }
+    }
+
     async fn close(&self) {
         if let Some(writer) = &self.writer {
             writer.close().await;
         }
         let contents = Arc::clone(&self.contents);
         // A panic while the database is closed has been reported, and the file is free.
-        let _ = spawn_blocking(move || contents.close()).await;
+        if let Ok(Err(error)) = spawn_blocking(move || contents.close()).await {
+            // The first one counts if it is closed twice.
+            let _ = self.not_closed.set(store::failure(error));
+        }
+    }
+
+    fn close_failure(&self) -> Option<VaultFailure> {
+        self.not_closed.get().cloned()
     }
 }
 

@@ -7,7 +7,7 @@ use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
 
 use crate::{
     deadline::Deadline,
-    error::{CreateError, DeleteError, FetchError},
+    error::{CreateError, DeleteError, FetchError, VaultFailure},
     guarantees::Guarantees,
     health::Health,
     receipt::Receipt,
@@ -98,12 +98,22 @@ pub trait Vault: Send + Sync + Debug {
         Health::Ready
     }
 
+    /// Tries whether secrets can be stored, if that leaves no trace: [`health`](Self::health) has the result. It is called once,
+    /// before the process says that it is ready. Unless implemented, it does nothing, and the first secret shows it.
+    async fn probe(&self) {}
+
     /// Finishes what was begun and frees what the vault holds: files, connections, credentials. Everything that was
     /// acknowledged stays durable, also without it.
     ///
     /// Calls that come later may fail with [`VaultFailure::Unusable`](crate::error::VaultFailure::Unusable). Closing twice
     /// does no harm. Unless implemented, it does nothing.
     async fn close(&self) {}
+
+    /// Returns what went wrong while the vault was closed, for example a write that did not reach the disk; `None` before.
+    /// The program then ends with this reason. Unless implemented, closing does not fail.
+    fn close_failure(&self) -> Option<VaultFailure> {
+        None
+    }
 }
 
 /// The verbs for secrets that are stored.

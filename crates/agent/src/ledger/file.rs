@@ -21,6 +21,7 @@ use sealpost_files::{Missing, check_can_create_in, lock, look_unlocked, open_own
 use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, State, SubmitError};
 use sealpost_vault::{Health, VaultId};
 use tokio::task::spawn_blocking;
+use tracing::error;
 
 use super::{Change, LedgerError, record::Record};
 use crate::digests::Digest;
@@ -66,6 +67,12 @@ impl File {
         };
         let writer = GroupCommit::start("ledger-writer", store, Bounds::default())
             .map_err(|e| io(path, e))?;
+        // Not only when the first request comes: the gateway would be ready until then. An entry is small, and a larger probe would
+        // make the file longer at each start.
+        if let Err(error) = database.probe(1) {
+            error!(%error, "the ledger can't be written to");
+            writer.suspect(failed(error));
+        }
         Ok(Self {
             database,
             entries,
@@ -147,11 +154,14 @@ impl File {
     }
 
     /// Finishes what is queued, and closes the file. Does not block, as dropping does.
-    pub(super) async fn close(&self) {
+    pub(super) async fn close(&self) -> Result<(), LedgerError> {
         self.writer.close().await;
         let database = Arc::clone(&self.database);
-        // A panic while the database is closed has been reported, and the file is free.
-        let _ = spawn_blocking(move || database.close()).await;
+        match spawn_blocking(move || database.close()).await {
+            Ok(closed) => closed.map_err(failed),
+            // A panic while the database is closed has been reported, and the file is free.
+            Err(_) => Ok(()),
+        }
     }
 
     /// Returns whether it can be read and written now.

@@ -369,6 +369,34 @@ fn a_failed_fsync_ends_the_process_and_the_next_start_checks_the_file_before_it_
 }
 
 #[test]
+fn an_fsync_that_fails_at_the_close_ends_the_process_with_2_and_a_reason() {
+    if !has_strace() {
+        return;
+    }
+    for (file, part) in [
+        ("vault/vault.redb", "the vault"),
+        ("ledger.redb", "the ledger"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut world = World::start(folder.path());
+        assert_eq!(world.keyed("key-number-000001", "before").status, 201);
+        let fault = world.inject(file, "fsync,fdatasync:error=EIO");
+        world.gateway.signal("TERM");
+        let code = world.gateway.wait().code();
+        drop(fault);
+        let log = world.gateway.log();
+        assert_eq!(code, Some(2), "{file}: {log}");
+        assert!(
+            log.contains("ERROR") && log.contains("a write did not reach the disk"),
+            "{log}"
+        );
+        let reason = format!("error: stopped because a part failed: {part} of agent ");
+        assert!(log.contains(&reason), "{log}");
+        assert!(world.restarted().is_stored("before"));
+    }
+}
+
+#[test]
 fn with_rust_log_off_the_reason_of_an_unexpected_end_is_on_stderr_all_the_same() {
     if !has_strace() {
         return;

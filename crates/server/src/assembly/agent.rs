@@ -12,7 +12,7 @@ use tracing::{info, warn};
 
 use super::component::{LedgerOf, Reporting, Serving, named};
 use super::service::Service;
-use super::supervision::Supervisor;
+use super::supervision::{Failure, Supervisor};
 use crate::configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAgent};
 use crate::error::Error;
 use crate::resolve::ResolveSocket;
@@ -57,6 +57,7 @@ impl RunningAgent {
             .open(ledger.opening())
             .await
             .map_err(Error::Vault)?;
+        vault.probe().await;
         // Before anything listens: after a crash it is checked.
         let ledger = open_ledger(&ledger, vault.id(), is_vault_there)?;
         let inbox = in_process.register(id)?;
@@ -120,16 +121,27 @@ impl RunningAgent {
         &self.resolver
     }
 
-    /// Lets it finish what it has begun, then closes the ledger and the vault.
-    pub(super) async fn stop(self) {
+    /// Lets it finish what it has begun, then closes the ledger and the vault. Returns which of them could not be closed in
+    /// order, and why.
+    pub(super) async fn stop(self) -> Vec<Failure> {
         if let Some(socket) = self.socket {
             socket.abort();
             let _ = socket.await;
         }
         self.service.stop().await;
-        self.agent.close().await;
+        let ledger = self.agent.close().await;
         // Not by dropping, which would block a thread of the runtime until the disk is done.
         self.vault.close().await;
+        let vault = self.vault.close_failure();
+        let failed = |part, reason: String| {
+            Failure::at_the_end(format!("{part} of agent {}", self.id), reason)
+        };
+        ledger
+            .err()
+            .map(|error| failed("the ledger", error.to_string()))
+            .into_iter()
+            .chain(vault.map(|failure| failed("the vault", failure.to_string())))
+            .collect()
     }
 }
 

@@ -20,6 +20,22 @@ pub struct Failure {
     reason: Cow<'static, str>,
 }
 
+impl Failure {
+    /// Logs that a part could not be stopped in order.
+    pub(super) fn at_the_end(part: String, reason: String) -> Self {
+        error!(
+            component = part,
+            reason, "a part of the process did not end in order"
+        );
+        Self {
+            part: part.into(),
+            reason: reason.into(),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.part, self.reason)

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::rand;
 use redb::StorageBackend;
@@ -193,6 +193,7 @@ impl FileVaultBuilder {
             id: VaultId::from_bytes(descriptor.id),
             max_value: self.max_value,
             dir: files.dir,
+            not_closed: OnceLock::new(),
         })
     }
 
@@ -222,6 +223,7 @@ impl FileVaultBuilder {
             id: VaultId::from_bytes(id),
             max_value: self.max_value,
             dir: files.dir,
+            not_closed: OnceLock::new(),
         })
     }
 }

@@ -54,6 +54,41 @@ async fn a_full_disk_is_told_and_overcome() {
     }
 }
 
+#[tokio::test]
+async fn a_vault_on_a_full_disk_is_not_ready_before_the_first_create() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(open(dir.path()));
+    let (vault, disk) = open(dir.path());
+    vault.probe().await;
+    assert!(vault.health().is_ready());
+    disk.fail(Fault::Full, 0);
+    vault.probe().await;
+    assert!(!vault.health().is_ready());
+    disk.repair();
+    ready_again(&vault).await;
+    create(&vault, "after").await.unwrap();
+}
+
+#[tokio::test]
+async fn an_fsync_that_fails_at_the_close_is_told_and_the_lock_is_given_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let (vault, disk) = open(dir.path());
+    create(&vault, "before").await.unwrap();
+    assert!(vault.close_failure().is_none());
+    disk.fail(Fault::Sync, 0);
+    vault.close().await;
+    let failure = vault.close_failure().unwrap().to_string();
+    assert!(failure.contains("did not reach the disk"), "{failure}");
+    vault.close().await;
+    assert!(vault.close_failure().is_some());
+
+    let (vault, _) = open(dir.path());
+    let value = vault.fetch(&name("before"), Deadline::NONE).await.unwrap();
+    assert_eq!(&value[..], b"value");
+    vault.close().await;
+    assert!(vault.close_failure().is_none());
+}
+
 /// A file that cannot grow is what a full disk looks like most of the time: what is there is still
 /// given out, and small secrets are refused until there is room for one like that which failed: a vault that
 /// said that it is ready would fail every second request.
