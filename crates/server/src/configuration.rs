@@ -34,7 +34,8 @@ use section::Section;
 
 pub use document::Checked;
 pub use findings::{Finding, Weight};
-pub use log::{LogConfiguration, LogFormat};
+pub(crate) use log::directives;
+pub use log::{DirectivesError, LogConfiguration, LogFormat};
 
 /// What a process that runs a gateway with its agents needs to start.
 #[derive(Debug)]

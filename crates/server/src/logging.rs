@@ -20,11 +20,14 @@ use std::time::Duration;
 
 use sealpost_gateway::metrics::LogMetrics;
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::configuration::{LogConfiguration, LogFormat};
+use crate::configuration::{LogConfiguration, LogFormat, directives};
 use queue::Queue;
+
+pub use crate::configuration::DirectivesError;
 
 /// The log that [`start`] has started. Dropping it waits until what was logged is written, at most a second.
 #[derive(Debug)]
@@ -40,7 +43,7 @@ pub enum LogError {
     #[error(
         "RUST_LOG cannot be used ({0}); give a level (error, warn, info, debug, trace), or target=level,…"
     )]
-    Directives(#[from] ParseError),
+    Directives(#[from] DirectivesError),
     /// Stderr can't be duplicated, or the system does not give a thread.
     #[error("cannot log: {0}")]
     Io(#[from] io::Error),
@@ -62,14 +65,14 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
     let queue = Arc::new(Queue::new(metrics));
     writer::start(Arc::clone(&queue), stderr, configuration.format)?;
     let sink = Arc::clone(&queue);
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(move || queue::Line(Arc::clone(&sink)))
         // They would go to stderr directly, and panic if it is closed.
         .log_internal_errors(false);
+    let filtered = tracing_subscriber::registry().with(filter);
     let started = match configuration.format {
-        LogFormat::Human => log.with_ansi(is_terminal).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Human => filtered.with(log.with_ansi(is_terminal)).try_init(),
+        LogFormat::Json => filtered.with(log.json().flatten_event(true)).try_init(),
     };
     started.map_err(|_| LogError::Twice)?;
     panics::log_them();
@@ -81,12 +84,14 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
 /// # Errors
 ///
 /// [`LogError::Directives`].
-pub fn filter(level: &str) -> Result<EnvFilter, LogError> {
-    let directives = match std::env::var("RUST_LOG") {
-        Ok(directives) if !directives.trim().is_empty() => directives,
-        _ => level.to_owned(),
+pub fn filter(level: &str) -> Result<Targets, LogError> {
+    let variable = std::env::var("RUST_LOG").unwrap_or_default();
+    let asked = if variable.trim().is_empty() {
+        level
+    } else {
+        &variable
     };
-    Ok(EnvFilter::try_new(directives)?)
+    Ok(directives(asked)?)
 }
 
 impl Log {

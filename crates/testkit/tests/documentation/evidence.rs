@@ -25,6 +25,8 @@ fn a_command_that_does_not_exist_is_noticed() {
         "cargo test -p sealpost-cli --test cli -- no_such_test_at_all",
         ".ci/run nowhere",
         "python3 README.md",
+        "benches/side-channels.sh time",
+        "python3 testdata/names/generate.py --judge",
         "rm something",
     ] {
         assert!(exists(wrong).is_err(), "{wrong}");
@@ -60,7 +62,10 @@ fn exists(command: &str) -> Result<(), String> {
     let words: Vec<_> = command.split(' ').collect();
     match words.as_slice() {
         ["cargo", "test" | "run", rest @ ..] => cargo_target(rest),
-        ["python3", script, ..] if script.ends_with(".py") => file(script, false),
+        ["python3", script, arguments @ ..] if script.ends_with(".py") => {
+            file(script, false)?;
+            usage_has(script, arguments)
+        }
         [".ci/run", stages @ ..] => {
             let script = read(".ci/run");
             let missing = |stage: &&&str| !script.contains(&format!("\n{stage}() {{"));
@@ -69,7 +74,10 @@ fn exists(command: &str) -> Result<(), String> {
                 None => Ok(()),
             }
         }
-        [script, ..] if script.contains('/') => file(script, true),
+        [script, arguments @ ..] if script.contains('/') => {
+            file(script, true)?;
+            usage_has(script, arguments)
+        }
         _ => Err("this test does not know such a command".to_owned()),
     }
 }
@@ -80,6 +88,24 @@ fn file(path: &str, executable: bool) -> Result<(), String> {
         true => Ok(()),
         false => Err("it is not executable".to_owned()),
     }
+}
+
+/// Each argument is on a line of the script that shows how it is called.
+fn usage_has(script: &str, arguments: &[&str]) -> Result<(), String> {
+    let text = read(script);
+    let name = script.rsplit('/').next().unwrap_or(script);
+    for argument in arguments {
+        let is_shown = text.lines().any(|line| {
+            line.split_once(name).is_some_and(|(_, shown)| {
+                let mut words = shown.split_whitespace();
+                words.any(|word| word.trim_matches(['[', ']']) == *argument)
+            })
+        });
+        if !is_shown {
+            return Err(format!("{script} shows no call with {argument}"));
+        }
+    }
+    Ok(())
 }
 
 /// Package, features, target and test of a cargo command.
