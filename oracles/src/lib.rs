@@ -29,6 +29,7 @@ mod reference;
 pub mod seeds;
 mod tokens;
 mod validation;
+mod vault_file;
 
 /// A fuzz target.
 #[derive(Clone, Copy)]
@@ -78,6 +79,7 @@ targets! {
     text, envelope::text_form, "envelope";
     token, tokens::check, "jwt";
     trust, certificates::trust, "x509";
+    vault_file, vault_file::check, "vault_file";
     vault_name, names::vault_name, "names";
     wrapper, contexts::wrapper, "json";
 }

@@ -24,7 +24,7 @@ use crate::{
     input::{join, join_two},
     jwe_and_cms, jwk,
     keys::{self, NOW, rng},
-    messages, open_request, tokens,
+    messages, open_request, tokens, vault_file,
 };
 
 /// A name for a file, and its bytes.
@@ -77,6 +77,7 @@ pub fn for_target(target: &str) -> Vec<Seed> {
         ),
         "token" => tokens::token_seeds(),
         "trust" => named("trust", trust()),
+        "vault_file" => named("edits", vault_file::seeds()),
         "vault_name" => named("name", names()),
         "wrapper" => named("wrapper", wrappers()),
         other => panic!("no seeds for {other}"),

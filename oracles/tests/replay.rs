@@ -44,7 +44,7 @@ macro_rules! replays {
 
 replays! {
     batch binding certificate cms configuration envelope gateway_request identity jwe_compact jwe_json jwk jwks message open open_keys open_request pem
-    property record request resolver_ref text token trust vault_name wrapper
+    property record request resolver_ref text token trust vault_file vault_name wrapper
 }
 
 fn replay(name: &str) {

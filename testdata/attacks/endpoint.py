@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -151,7 +152,7 @@ def sealed(attacks, server):
     ]:
         server.refused(what, send(jwe), expected)
     # Clocks may differ by a minute.
-    print("waiting for a sealed value to end, one minute", flush=True)
+    print("waiting for a sealed value to end, one minute", file=sys.stderr, flush=True)
     time.sleep(max(0, ended + 62 - time.monotonic()))
     server.refused("send a sealed value after its end", send(late), (400, "invalid-request"))
     server.still("at-source", json.loads(VALUE))

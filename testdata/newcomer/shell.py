@@ -12,7 +12,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 # Folders of a machine's own, which are below a folder of ours here.
-SYSTEM = re.compile(r"(?<![\w./])/(usr/local/bin|etc/sealpost|etc/systemd|var/lib/sealpost|var/log/sealpost)\b")
+SYSTEM = re.compile(r"(?<![\w./])/(usr/local/bin|etc/sealpost-container|etc/sealpost|etc/systemd|var/lib/sealpost|var/log/sealpost)\b")
 SECONDS = 120
 
 

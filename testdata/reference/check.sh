@@ -18,8 +18,8 @@ if ! "$python" -m pip freeze | grep -xFf "$here/requirements.txt" >/dev/null; th
 fi
 
 if [ -z "${SEALPOST_BIN:-}" ]; then
-    (cd "$root" && cargo build --release --locked -p sealpost-cli)
-    SEALPOST_BIN="${CARGO_TARGET_DIR:-$root/target}/release/sealpost"
+    (cd "$root" && cargo build --locked -p sealpost-cli)
+    SEALPOST_BIN="${CARGO_TARGET_DIR:-$root/target}/debug/sealpost"
 fi
 [ -x "$SEALPOST_BIN" ] || { echo "no command at $SEALPOST_BIN" >&2; exit 2; }
 

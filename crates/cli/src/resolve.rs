@@ -16,7 +16,7 @@ use crate::io;
 /// Arguments of `sealpost resolve`.
 #[derive(Args, Debug)]
 pub(crate) struct Resolve {
-    /// The folder of `sealpost dev`
+    /// The folder with `resolve.sock`: that of `sealpost dev`, or of an agent with `resolve_socket`
     #[arg(long, value_name = "DIR", default_value = data_dir::DEFAULT)]
     data: PathBuf,
     /// The resolver_ref, such as secret:my-secret#password

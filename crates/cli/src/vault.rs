@@ -1,6 +1,8 @@
-//! `sealpost vault`: what a person does with an agent's vault while no process has it open.
+//! `sealpost vault`: what a person does with an agent's vault.
 
+mod policy;
 mod subject;
+mod test;
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -11,7 +13,9 @@ use sealpost_server::{Error, VaultReport};
 
 use crate::error::{Exit, Failure};
 use crate::io;
+use policy::Policy;
 use subject::{OfAgent, Subject};
+use test::Test;
 
 /// Arguments of `sealpost vault`.
 #[derive(Args, Debug)]
@@ -31,6 +35,12 @@ enum Command {
     /// Begin again with an empty vault and ledger; what is there is kept under other names
     #[command(after_help = INIT_EXAMPLES)]
     Init(Init),
+    /// Print the smallest policy for the credentials of an agent's vault
+    #[command(after_help = policy::EXAMPLES)]
+    Policy(Policy),
+    /// Test that an agent's vault does what it must: creates secrets under a prefix of their own, reads and deletes them
+    #[command(after_help = test::EXAMPLES)]
+    Test(Test),
 }
 
 #[derive(Args, Debug)]
@@ -53,7 +63,9 @@ struct Init {
 
 impl Vault {
     pub(crate) fn run(self) -> Result<(), Failure> {
-        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
         let runtime =
             runtime.map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;
         runtime.block_on(async {
@@ -61,6 +73,8 @@ impl Vault {
                 Command::Check(subject) => check(&subject).await,
                 Command::Salvage(salvage) => salvage.run().await,
                 Command::Init(init) => init.run().await,
+                Command::Policy(policy) => policy.run(),
+                Command::Test(test) => test.run().await,
             }
         })
     }

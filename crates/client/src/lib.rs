@@ -165,3 +165,8 @@ pub use problem::ProblemType;
 pub use sealpost_envelope::Fingerprint;
 pub use secret::{Created, NewSecret};
 pub use token::Token;
+
+/// Compiles the sample of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

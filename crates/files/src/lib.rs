@@ -4,6 +4,7 @@
 //! - To read one that people saved or pasted, such as PEM, JSON or a token: [`read_text`], or [`as_text`] on what was
 //!   read. They take off a byte-order mark and name an encoding that is not UTF-8.
 //! - To create a file and never overwrite one: [`create`]. To replace one: [`replace`].
+//! - To know where a path leads, and who may change that: [`Route`].
 //! - To show a path or another text of foreign origin in a message: [`quoted`], [`printable`].
 //!
 //! ```
@@ -25,6 +26,8 @@
 mod encoding;
 mod error;
 mod read;
+#[cfg(unix)]
+mod route;
 mod text;
 mod write;
 
@@ -33,5 +36,7 @@ pub use error::FileError;
 #[cfg(unix)]
 pub use read::exposed;
 pub use read::{as_text, read, read_bounded, read_open, read_text};
+#[cfg(unix)]
+pub use route::Route;
 pub use text::{printable, quoted};
 pub use write::{Access, create, create_folder, replace};

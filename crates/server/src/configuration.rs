@@ -14,6 +14,7 @@ mod log;
 mod metrics;
 pub(crate) mod named_files;
 mod overrides;
+pub(crate) mod paths;
 pub(crate) mod section;
 pub(crate) mod vaults;
 
@@ -26,7 +27,6 @@ use sealpost_envelope::UnixTime;
 use crate::descriptors::Demand;
 use crate::error::Error;
 use agents::LocalAgent;
-use audit::AuditTrail;
 use claims::Claims;
 use document::Readable;
 use gateway::GatewayConfiguration;
@@ -102,10 +102,6 @@ impl Readable for Configuration {
         let log = log::read(root);
         let mut claims = Claims::default();
         let agents = agents::read(root, &mut claims, now);
-        if let Some(AuditTrail::File { path, .. }) = gateway.as_ref().map(|gateway| &gateway.audit)
-        {
-            claims.claim_path(root, "audit.file", path);
-        }
         Some(Self {
             log,
             gateway: gateway?,

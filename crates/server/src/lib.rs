@@ -77,4 +77,7 @@ pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFo
 pub use descriptors::TooFewDescriptors;
 pub use error::Error;
 pub use sealpost_vault::configuration::{Opening, VaultConfiguration};
+pub use sealpost_vault::conformance as vault_conformance;
+pub use sealpost_vault::error::DeleteError;
 pub use sealpost_vault::maintenance::{Maintenance as VaultMaintenance, Report as VaultReport};
+pub use sealpost_vault::{Deadline as VaultDeadline, Vault};

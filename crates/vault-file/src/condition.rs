@@ -22,6 +22,7 @@ use crate::files::Files;
 use crate::image::Content;
 use crate::keys::FileKey;
 use crate::survey::{Remains, Survey, Whole};
+use crate::trial;
 use sealpost_vault::configuration::Opening;
 
 /// What is in a folder, if it is not refused.
@@ -64,7 +65,13 @@ impl Found {
             });
         };
         match Survey::make(&image, &key).map_err(|_| OpenVaultError::Crypto)? {
-            Survey::Whole(whole) => Ok(Self::Whole(whole, key)),
+            Survey::Whole(whole) => {
+                let refused = trial::is_refused(file);
+                match refused.map_err(|error| OpenVaultError::io(&files.database, error))? {
+                    false => Ok(Self::Whole(whole, key)),
+                    true => Ok(Self::Damaged(Box::new(whole.remains(&image)), key)),
+                }
+            }
             Survey::Damaged(remains) => Ok(Self::Damaged(remains, key)),
             Survey::Foreign => Err(OpenVaultError::NotAVault { path: path() }),
             Survey::OtherKey => Err(OpenVaultError::KeyMismatch {

@@ -25,7 +25,7 @@ fn read(section: &mut dyn Section) -> Option<Box<dyn VaultConfiguration>> {
         "path",
         "give the folder of the vault; it is created at the first start",
     );
-    let path = section.own_folder("path");
+    let path = section.own_folder("path", Files::NAMES);
     let max_value = section.number("max_value", 1..=MAX_VALUE);
     let cache = section.number("cache", MIN_CACHE..=MAX_CACHE);
     Some(Box::new(FileVaultConfiguration {

@@ -20,6 +20,9 @@ pub(crate) struct Files {
 }
 
 impl Files {
+    /// What the files are called, the one included that becomes the key.
+    pub(crate) const NAMES: &[&str] = &["vault.redb", "vault.key", "vault.key.new"];
+
     pub(crate) fn new(dir: &Path) -> Self {
         Self {
             dir: dir.to_owned(),

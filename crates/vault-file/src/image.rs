@@ -1,14 +1,13 @@
 //! A vault's file as it is on the disk, read without redb.
 
-use std::collections::HashSet;
-use std::fs::File;
+use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 
 use crate::page::PAGE;
 use crate::page::header::{self, Header, Root, Slot};
 use crate::page::node::{Node, Table, Widths};
+use crate::source::Source;
 
 /// What is in a file.
 #[derive(Debug)]
@@ -28,7 +27,7 @@ pub(crate) enum Content<'f> {
 /// The pages of a file.
 #[derive(Debug)]
 pub(crate) struct Image<'f> {
-    file: &'f File,
+    file: &'f dyn Source,
     length: u64,
     pub(crate) header: Header,
 }
@@ -44,13 +43,13 @@ pub(crate) struct Entry<'p> {
 }
 
 impl<'f> Content<'f> {
-    pub(crate) fn read(file: &'f File) -> io::Result<Self> {
-        let length = file.metadata()?.len();
+    pub(crate) fn read(file: &'f dyn Source) -> io::Result<Self> {
+        let length = file.length()?;
         if length == 0 {
             return Ok(Self::Empty);
         }
         let mut first = vec![0; usize::try_from(length.min(PAGE)).unwrap_or_default()];
-        file.read_exact_at(&mut first, 0)?;
+        file.read(&mut first, 0)?;
         let Some(header) = Header::parse(&first) else {
             let unfinished = header::is_unfinished(&first) && is_zero_from(file, PAGE, length)?;
             return Ok(if unfinished {
@@ -93,7 +92,7 @@ impl Image<'_> {
             return None;
         }
         let mut bytes = vec![0; usize::try_from(place.end.checked_sub(place.start)?).ok()?];
-        self.file.read_exact_at(&mut bytes, place.start).ok()?;
+        self.file.read(&mut bytes, place.start).ok()?;
         Some(bytes)
     }
 
@@ -103,13 +102,24 @@ impl Image<'_> {
         &self,
         root: Option<Root>,
         reliable: bool,
-    ) -> (Vec<(String, Table)>, bool) {
-        let mut tables = Vec::new();
+    ) -> (BTreeMap<String, Table>, bool) {
+        self.tables_from(root, reliable, &mut Seen::default())
+    }
+
+    fn tables_from(
+        &self,
+        root: Option<Root>,
+        reliable: bool,
+        seen: &mut Seen,
+    ) -> (BTreeMap<String, Table>, bool) {
+        let mut tables = BTreeMap::new();
         let mut understood = true;
-        let intact = self.walk_from(root, reliable, Widths::default(), &mut |entry| {
+        let intact = self.walk_from(root, reliable, Widths::default(), seen, &mut |entry| {
             match (std::str::from_utf8(entry.key), Table::parse(entry.value)) {
                 // What a damaged page says of a table may lead anywhere.
-                (Ok(name), Some(table)) if entry.intact => tables.push((name.to_owned(), table)),
+                (Ok(name), Some(table)) if entry.intact => {
+                    understood &= tables.insert(name.to_owned(), table).is_none();
+                }
                 _ => understood = false,
             }
         });
@@ -118,11 +128,16 @@ impl Image<'_> {
 
     /// Returns whether every page of a commit is as it was written.
     pub(crate) fn is_intact(&self, commit: &Slot) -> bool {
+        // No two trees share a page.
+        let seen = &mut Seen::default();
         commit.intact
             && [commit.data, commit.system].into_iter().all(|root| {
-                let (tables, intact) = self.tables(root, true);
-                let mut tables = tables.iter();
-                intact && tables.all(|(_, table)| self.walk(table.root, table.widths, &mut |_| {}))
+                let (tables, intact) = self.tables_from(root, true, seen);
+                let mut tables = tables.values();
+                intact
+                    && tables.all(|table| {
+                        self.walk_from(table.root, true, table.widths, seen, &mut |_| {})
+                    })
             })
     }
 
@@ -136,7 +151,7 @@ impl Image<'_> {
         widths: Widths,
         visit: &mut dyn FnMut(Entry<'_>),
     ) -> bool {
-        self.walk_from(root, true, widths, visit)
+        self.walk_from(root, true, widths, &mut Seen::default(), visit)
     }
 
     fn walk_from(
@@ -144,28 +159,33 @@ impl Image<'_> {
         root: Option<Root>,
         reliable: bool,
         widths: Widths,
+        seen: &mut Seen,
         visit: &mut dyn FnMut(Entry<'_>),
     ) -> bool {
         let mut walk = Walk {
             image: self,
             widths,
             visit,
-            visited: HashSet::new(),
+            seen,
         };
         root.is_none_or(|root| walk.page(&root, reliable, MAX_DEPTH))
     }
 
     /// Visits the entries of everything in the file that may be a leaf, also one that nothing leads to.
     pub(crate) fn scan(&self, widths: Widths, visit: &mut dyn FnMut(Entry<'_>)) {
+        // True leaves don't overlap. What only looks like one may claim any length.
+        let mut budget = self.length.saturating_mul(OVERLAP);
         let mut at = PAGE;
         while at + PAGE <= self.length {
             // As much as its last value needs, not more: the order of the page is not known.
             if let Some(first) = self.bytes(at..at + PAGE)
                 && let Some(Node::Leaf(leaf)) = Node::parse(&first, widths)
                 && let Some(length) = leaf.length()
+                && let Some(rest) = budget.checked_sub(length as u64)
                 && let Some(page) = self.bytes(at..at + (length as u64).max(PAGE))
                 && let Some(Node::Leaf(leaf)) = Node::parse(&page, widths)
             {
+                budget = rest;
                 for (key, value) in leaf.entries().flatten() {
                     visit(Entry {
                         key,
@@ -184,8 +204,19 @@ struct Walk<'i, 'v> {
     image: &'i Image<'i>,
     widths: Widths,
     visit: &'v mut dyn FnMut(Entry<'_>),
-    /// So that a damaged file can't lead in a circle.
-    visited: HashSet<u64>,
+    seen: &'v mut Seen,
+}
+
+/// Which parts of a file were read, so that a damaged one can't lead in a circle: no part is read twice.
+#[derive(Debug, Default)]
+struct Seen(HashSet<u64>);
+
+impl Seen {
+    /// Returns whether nothing of the place was seen before.
+    fn is_new(&mut self, place: &Range<u64>) -> bool {
+        let mut parts = place.start / PAGE..place.end.div_ceil(PAGE);
+        parts.all(|part| self.0.insert(part))
+    }
 }
 
 impl Walk<'_, '_> {
@@ -194,7 +225,8 @@ impl Walk<'_, '_> {
             return false;
         };
         let at = place_of_page.start;
-        if depth == 0 || !self.visited.insert(at) {
+        let is_there = place_of_page.end <= self.image.length;
+        if depth == 0 || !is_there || !self.seen.is_new(&place_of_page) {
             return false;
         }
         let Some(page) = self.image.bytes(place_of_page) else {
@@ -240,17 +272,22 @@ fn place(at: u64, page: &[u8], part: &[u8]) -> Range<u64> {
     start..start + part.len() as u64
 }
 
-fn is_zero_from(file: &File, mut at: u64, length: u64) -> io::Result<bool> {
-    let mut bytes = vec![0; 1 << 16];
+fn is_zero_from(file: &dyn Source, mut at: u64, length: u64) -> io::Result<bool> {
+    let mut bytes = [0; 4096];
     while at < length {
-        let read = file.read_at(&mut bytes, at)?;
-        if read == 0 || bytes.iter().take(read).any(|byte| *byte != 0) {
-            return Ok(read == 0);
+        let part = usize::try_from(length - at).map_or(bytes.len(), |rest| rest.min(bytes.len()));
+        let (part, _) = bytes.split_at_mut(part);
+        file.read(part, at)?;
+        if part.iter().any(|byte| *byte != 0) {
+            return Ok(false);
         }
-        at += read as u64;
+        at += part.len() as u64;
     }
     Ok(true)
 }
+
+/// How often a scan reads a file, at most.
+const OVERLAP: u64 = 16;
 
 /// A tree of this depth does not fit on a disk.
 const MAX_DEPTH: usize = 32;

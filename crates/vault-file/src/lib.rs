@@ -58,6 +58,7 @@
 //! That takes about as long as reading the file. A file that redb did not close is verified in the same way. If a crash
 //! cut a commit off, the one before holds where its number is that of the mark (below): nothing after it was acknowledged.
 //!
+//! A file that is whole is then opened by redb once in memory, since redb looks at more: at the header, and at its list of free pages.
 //! A damaged file never reaches redb. The vault opens all the same, if the file still tells which vault it is: what is intact can be fetched, a damaged or lost record is an error
 //! that says so, nothing is written, and the vault's health is failed. While no process has it open, its configuration's
 //! maintenance checks it, writes what is intact into a new vault, or begins again with an empty one.
@@ -103,11 +104,15 @@ mod keys;
 mod maintenance;
 #[doc(hidden)] // for the fuzzer
 pub mod page;
+#[doc(hidden)] // for the fuzzer, and for a test of every bit
+pub mod reading;
 pub mod record;
 mod rescue;
 mod seal;
+mod source;
 mod store;
 mod survey;
+mod trial;
 mod vault;
 
 pub use configuration::KIND;

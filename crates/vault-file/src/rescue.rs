@@ -1,11 +1,10 @@
 //! A damaged vault: what is intact is still given out, and nothing is written.
 
-use std::fs::File;
-
 use zeroize::Zeroizing;
 
 use crate::image::Content;
 use crate::keys::{FileKey, VaultKeys};
+use crate::source::Source;
 use crate::survey::{Remains, Survey};
 use aws_lc_rs::error::Unspecified;
 
@@ -30,7 +29,7 @@ impl Rescue {
     }
 
     /// Reads what can be read of a file. Returns `None` if that is nothing.
-    pub(crate) fn read(file: &File, file_key: &FileKey) -> Result<Option<Self>, Unspecified> {
+    pub(crate) fn read(file: &dyn Source, file_key: &FileKey) -> Result<Option<Self>, Unspecified> {
         let Ok(Content::Database(image)) = Content::read(file) else {
             return Ok(None);
         };
@@ -42,7 +41,12 @@ impl Rescue {
     }
 
     /// Returns the record of a name if it opens; `None` if it is damaged or not there.
-    pub(crate) fn record(&self, file: &File, keys: &VaultKeys, name: &str) -> Option<Vec<u8>> {
+    pub(crate) fn record(
+        &self,
+        file: &dyn Source,
+        keys: &VaultKeys,
+        name: &str,
+    ) -> Option<Vec<u8>> {
         let places = self.remains.records.get(name)?;
         let Ok(Content::Database(image)) = Content::read(file) else {
             return None;
@@ -52,7 +56,7 @@ impl Rescue {
     }
 
     /// Looks a name up.
-    pub(crate) fn find(&self, file: &File, keys: &VaultKeys, name: &str) -> Found {
+    pub(crate) fn find(&self, file: &dyn Source, keys: &VaultKeys, name: &str) -> Found {
         let Remains { names, newest, .. } = &self.remains;
         if !newest {
             return Found::Damaged;

@@ -170,21 +170,10 @@ impl Survey {
         Ok(match Self::make(image, file_key)? {
             Self::Damaged(remains) => Some(*remains),
             Self::OtherKey | Self::Foreign => None,
-            Self::Whole(whole) => {
-                let (newest, older) = image.header.commits();
-                let slot = match older {
-                    Some(older) if !image.is_intact(&newest) => older,
-                    _ => newest,
-                };
-                Some(Remains {
-                    fault: None,
-                    records: Commit::read(image, slot).places(),
-                    count: Some(whole.names.seal().count()),
-                    names: Some(whole.names),
-                    newest: true,
-                    vault: Some((whole.descriptor, whole.keys)),
-                })
-            }
+            Self::Whole(whole) => Some(Remains {
+                fault: None,
+                ..whole.remains(image)
+            }),
         })
     }
 
@@ -194,6 +183,25 @@ impl Survey {
             keys,
             names: listing.names,
         }))
+    }
+}
+
+impl Whole {
+    /// Returns what there is of a file that is whole, and that redb does not take.
+    pub(crate) fn remains(self, image: &Image<'_>) -> Remains {
+        let (newest, older) = image.header.commits();
+        let slot = match older {
+            Some(older) if !image.is_intact(&newest) => older,
+            _ => newest,
+        };
+        Remains {
+            fault: Some("its pages are whole, and its header or its list of free pages is damaged"),
+            records: Commit::read(image, slot).places(),
+            count: Some(self.names.seal().count()),
+            names: Some(self.names),
+            newest: true,
+            vault: Some((self.descriptor, self.keys)),
+        }
     }
 }
 

@@ -51,6 +51,16 @@ pub trait VaultConfiguration: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Returns whether its credentials are to permit reading values, which resolving needs.
+    fn permits_reading(&self) -> bool {
+        true
+    }
+
+    /// Returns the smallest policy for its credentials, in the vault's own language, or `None` if it has none.
+    fn policy(&self) -> Option<String> {
+        None
+    }
+
     /// Returns what a person can do with the vault while no process has it open, or `None` if this kind has nothing.
     fn maintenance(&self) -> Option<&dyn Maintenance> {
         None
@@ -72,9 +82,28 @@ pub trait Section {
     /// Notes it if a key is missing.
     fn require(&mut self, key: &'static str, what_to_do: &str);
 
-    /// Returns the path of a folder that is the vault's alone and that it may create.
-    fn own_folder(&mut self, key: &'static str) -> Option<PathBuf>;
+    /// Returns the path of a folder that is the vault's alone and that it may create. It keeps files with these names there.
+    fn own_folder(&mut self, key: &'static str, files: &'static [&'static str]) -> Option<PathBuf>;
 
     /// Returns a number in this range.
     fn number(&mut self, key: &'static str, range: RangeInclusive<usize>) -> Option<usize>;
+
+    /// Returns whether the key is there. Does not count as reading it.
+    fn has(&self, key: &'static str) -> bool;
+
+    /// Notes what is wrong with a key, and what to do.
+    fn wrong(&mut self, key: &'static str, what: &str);
+
+    /// Returns a text that is not empty.
+    fn text(&mut self, key: &'static str) -> Option<String>;
+
+    /// Returns one text or a list of them.
+    fn texts(&mut self, key: &'static str) -> Option<Vec<String>>;
+
+    /// Returns the path of a file that must be there and readable.
+    fn file(&mut self, key: &'static str) -> Option<PathBuf>;
+
+    /// Returns the path of a file with a credential: users other than its owner and group must not be able to read it. It may be
+    /// missing, since a policy is printed before there are credentials for it; [`VaultConfiguration::check`] notes that.
+    fn private_file(&mut self, key: &'static str) -> Option<PathBuf>;
 }

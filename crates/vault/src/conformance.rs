@@ -22,25 +22,47 @@
 //!
 //! # What it does not test
 //!
-//! What needs a server that fails: lost answers, crashes, throttling, expired credentials. Nor how fast a vault is.
+//! How fast a vault is. What needs a server that fails – lost answers, crashes, throttling, expired credentials, what a person
+//! deleted – is tested by [`run_with_faults`], with [`Faults`] that the vault's own tests bring along.
 
 mod concurrency;
 mod contract;
+mod failing;
+mod faults;
 mod life;
 mod names;
+mod recorder;
 mod stage;
 mod values;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
+use sealpost_vault_key::VaultSecretName;
+
 use crate::vault::Vault;
+pub use faults::Faults;
+use recorder::Recorder;
 use stage::{Stage, Stop};
 
 /// Runs all cases, one after the other, and closes the vault at the end.
 ///
 /// `prefix` is of `[a-z0-9]`, starts with a letter, and has at most 16 characters.
 pub async fn run(vault: Arc<dyn Vault>, prefix: &str) -> Report {
-    let stage = Stage::new(vault, prefix);
+    run_all(vault, None, prefix).await
+}
+
+/// As [`run`], with the cases for which the server has to fail. Without them, these are skipped.
+pub async fn run_with_faults(
+    vault: Arc<dyn Vault>,
+    faults: Arc<dyn Faults>,
+    prefix: &str,
+) -> Report {
+    run_all(vault, Some(faults), prefix).await
+}
+
+async fn run_all(vault: Arc<dyn Vault>, faults: Option<Arc<dyn Faults>>, prefix: &str) -> Report {
+    let recorder = Arc::new(Recorder::new(vault));
+    let stage = Stage::new(Arc::clone(&recorder) as Arc<dyn Vault>, faults, prefix);
     let mut results = Vec::with_capacity(CASES.len());
     for case in CASES {
         let verdict = match (case.run)(&stage).await {
@@ -50,7 +72,12 @@ pub async fn run(vault: Arc<dyn Vault>, prefix: &str) -> Report {
         };
         results.push((case.name, verdict));
     }
-    Report { results }
+    let seen = recorder.seen();
+    Report {
+        results,
+        left: seen.left.into_values().collect(),
+        missing: seen.missing.into_iter().collect(),
+    }
 }
 
 /// The names of all cases, in the order in which they run.
@@ -62,6 +89,8 @@ pub fn cases() -> impl Iterator<Item = &'static str> {
 #[derive(Clone, Debug)]
 pub struct Report {
     results: Vec<(&'static str, Verdict)>,
+    left: Vec<VaultSecretName>,
+    missing: Vec<String>,
 }
 
 /// What came out of one case.
@@ -86,6 +115,18 @@ impl Report {
         self.results()
             .filter(|(_, verdict)| matches!(verdict, Verdict::Failed(_)))
             .map(|(name, _)| name)
+    }
+
+    /// Returns the names of the secrets that may still be there.
+    #[must_use]
+    pub fn left(&self) -> &[VaultSecretName] {
+        &self.left
+    }
+
+    /// Returns the permissions that the vault's credentials lack, in the vault's own words.
+    #[must_use]
+    pub fn missing_permissions(&self) -> &[String] {
+        &self.missing
     }
 
     /// Ends a test.
@@ -155,6 +196,14 @@ const CASES: &[Case] = cases![
     concurrency::a_deadline_that_has_passed_ends_the_call,
     life::what_is_deleted_is_gone,
     life::the_name_of_a_deleted_secret_is_as_declared,
+    failing::a_lost_answer_is_no_conflict,
+    failing::a_lost_answer_is_recognised_after_a_restart,
+    failing::a_crash_at_any_point_is_made_good,
+    failing::throttling_is_waited_for,
+    failing::a_server_that_is_away_is_waited_for,
+    failing::credentials_that_expire_are_got_again,
+    failing::wrong_credentials_are_told_as_such,
+    failing::what_a_person_deleted_is_told_apart,
     // It closes the vault.
     life::closing_loses_nothing,
 ];

@@ -22,6 +22,8 @@ pub struct Guarantees {
     pub reads: Reads,
     /// What happens to the name of a deleted secret.
     pub deleted_names: DeletedNames,
+    /// By what a retry is recognised.
+    pub retries: Retries,
 }
 
 /// What holds when several callers create one name at the same time.
@@ -42,6 +44,20 @@ pub enum Reads {
     Consistent,
     /// What was acknowledged may take some seconds to be seen. What `create` answers does not rest on such reads.
     Eventual,
+    /// Nothing: the vault's credentials permit no reading, and `fetch` fails with
+    /// [`VaultFailure::Denied`](crate::error::VaultFailure::Denied). What `create` answers does not rest on reading values.
+    Denied,
+}
+
+/// By what a retry is recognised.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Retries {
+    /// By its operation and its value.
+    OperationAndValue,
+    /// By its operation alone, since the vault's credentials permit no reading of values: another value under the same
+    /// operation is told to be stored, and the first one is kept. An operation that identifies its value, as an agent's do,
+    /// never comes with another one.
+    Operation,
 }
 
 /// What happens to the name of a deleted secret.
@@ -59,5 +75,6 @@ impl Guarantees {
         create: CreateGuarantee::Atomic,
         reads: Reads::Consistent,
         deleted_names: DeletedNames::Free,
+        retries: Retries::OperationAndValue,
     };
 }

@@ -16,6 +16,20 @@ pub const DICTIONARIES: &[(&str, &[&[u8]])] = &[
         ],
     ),
     ("json", JSON),
+    (
+        "vault_file",
+        &[
+            b"redb\x1a\x0a\xa9\x0d\x0a",
+            b"\x00\x00\x00\x28\x03\x00",
+            b"\x01\x01\x00\x02\x09\x00",
+            b"\x02\x00\x00\x00\x01\x00",
+            b"\x03\x02\x00\x00\x00\x00",
+            b"\x04\x00\x00\x09\x00\x00",
+            b"\x05\x00\x00\x09\x02\x00",
+            b"\x05\x00\x01\x44\x01\x00",
+            b"\x06\x03\x00\x04\xff\xff",
+        ],
+    ),
     ("jwt", JWT),
     ("toml", TOML),
     (

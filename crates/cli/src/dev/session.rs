@@ -91,7 +91,7 @@ curl -sS {endpoint} -H 'Authorization: Bearer {token}' -H 'Content-Type: applica
 
 Resolve one:
 
-sealpost resolve{data} 'secret:my-secret#password'
+sealpost resolve{data} 'secret:fourth#password'
 "
         ))
     }
@@ -110,4 +110,4 @@ const VARIABLES_FILE: &str = "dev.env";
 const VALUE: &str = r#"{"password":"P@ssw0rd123"}"#;
 const LINE_1: &str = r#"{"name":"second","key":"password","value":{"password":"P@ssw0rd456"}}"#;
 const LINE_2: &str = r#"{"name":"third","value":{"user":"etl","password":"P@ssw0rd789"}}"#;
-const EXAMPLE: &str = r#"{"secret":{"name":"my-secret","type":"PASSWORD","key":"password","value":{"password":"P@ssw0rd123"}}}"#;
+const EXAMPLE: &str = r#"{"secret":{"name":"fourth","type":"PASSWORD","key":"password","value":{"password":"P@ssw0rd123"}}}"#;

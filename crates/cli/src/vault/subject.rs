@@ -80,6 +80,10 @@ impl Opened {
         })
     }
 
+    pub(super) fn configuration(&self) -> &dyn VaultConfiguration {
+        &*self.vault
+    }
+
     pub(super) fn location(&self) -> String {
         self.vault.location()
     }

@@ -44,8 +44,7 @@ fn what_it_prints_works_when_pasted() {
     shell(line("sealpost secret import"));
     let curl = line("curl ");
     if Command::new("curl").arg("--version").output().is_ok() {
-        let expected =
-            r#"{"resolver_ref":"secret:my-secret#password","vaultSecretName":"my-secret"}"#;
+        let expected = r#"{"resolver_ref":"secret:fourth#password","vaultSecretName":"fourth"}"#;
         assert_eq!(shell(curl), expected);
     } else {
         println!("not pasted: there is no curl command");
@@ -58,7 +57,7 @@ fn what_it_prints_works_when_pasted() {
         ("second#password", "P@ssw0rd456"),
         ("third#password", "P@ssw0rd789"),
     ] {
-        assert_eq!(shell(&resolve.replace("my-secret#password", name)), value);
+        assert_eq!(shell(&resolve.replace("fourth#password", name)), value);
     }
     assert!(dev.welcome.ends_with('\n') && dev.welcome.lines().count() < 24);
 }

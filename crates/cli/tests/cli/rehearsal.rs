@@ -33,6 +33,11 @@ fn what_does_not_start_is_found_by_a_check_that_changes_nothing() {
             "{what}: it changed something"
         );
         let started = run(site, &[], &environment);
+        let is_same = contents(folder.path()) == before;
+        assert!(
+            is_same || started.code() == 2,
+            "{what}: it changed something and did not start"
+        );
         for (run, code) in [(checked, [1, 1]), (started, [1, 2])] {
             let seen = run.transcript();
             assert!(code.contains(&run.code()), "{what}: {seen}");
@@ -153,7 +158,30 @@ const WRONG: &[Wrong] = &[
                 path(&folder.join("state/ledger.redb")),
             )]
         },
-        said: "audit.file",
+        said: "agents[0].ledger: is that of audit.file, too",
+    },
+    Wrong {
+        what: "the trail in the key of the vault",
+        make: |folder| trail(&folder.join("state/vault/vault.key")),
+        said: "audit.file: lies in the folder of agents[0].vault.path",
+    },
+    Wrong {
+        what: "the trail in a hard link to the key of the vault",
+        make: |folder| {
+            let link = folder.join("hard link");
+            fs::hard_link(folder.join("state/vault/vault.key"), &link).unwrap();
+            trail(&link)
+        },
+        said: "audit.file: lies in the folder of agents[0].vault.path",
+    },
+    Wrong {
+        what: "the trail in a symbolic link to the key set",
+        make: |folder| {
+            let link = folder.join("symbolic link");
+            std::os::unix::fs::symlink("jwks.json", &link).unwrap();
+            trail(&link)
+        },
+        said: "audit.file: is that of auth.jwks_file, too",
     },
     Wrong {
         what: "a variable RUST_LOG that can't be read",
@@ -161,6 +189,10 @@ const WRONG: &[Wrong] = &[
         said: "RUST_LOG",
     },
 ];
+
+fn trail(file: &Path) -> Vec<(&'static str, String)> {
+    vec![("SEALPOST_GATEWAY__AUDIT__FILE", path(file))]
+}
 
 fn ledger(folder: &Path, content: &[u8]) -> Vec<(&'static str, String)> {
     let path = folder.join("state/ledger.redb");

@@ -13,6 +13,7 @@ use sealpost_vault::configuration::{Opening, VaultConfiguration};
 
 use super::claims::Claims;
 use super::named_files;
+use super::paths::Role;
 use super::section::Section;
 use super::vaults;
 use crate::resolve::ResolveSocket;
@@ -81,7 +82,7 @@ impl AgentConfiguration {
     }
 }
 
-/// Reads all agents. No two may have the same id, or write to the same place.
+/// Reads all agents. No two may have the same id.
 pub(super) fn read(
     root: &mut Section<'_>,
     claims: &mut Claims,
@@ -126,9 +127,16 @@ impl OwnPart {
         let mut identities = identities::read(section);
         let certificate = identities::certificate(section);
         let accept = accept(section);
-        let ledger = ledger(section, claims);
-        let vault = vaults::read(section, claims);
-        let resolve_socket = resolve_socket(section, claims);
+        let ledger = ledger(section);
+        let vault = vaults::read(section);
+        let resolve_socket = resolve_socket(section);
+        if resolve_socket.is_some() && vault.as_ref().is_some_and(|vault| !vault.permits_reading())
+        {
+            section.wrong(
+                "resolve_socket",
+                "the vault's access does not permit reading; set access = \"resolve\" in [agents.vault], or leave this out",
+            );
+        }
         let old_certificates = section.paths("old_certificates");
         if let (Some(identities), Some(file)) = (&mut identities, &certificate) {
             identities::add_certificates(section, identities, &file.certificate, &old_certificates);
@@ -163,23 +171,21 @@ fn accept(section: &mut Section<'_>) -> Option<Accept> {
     }
 }
 
-fn ledger(section: &mut Section<'_>, claims: &mut Claims) -> LedgerConfiguration {
-    let path = section.path("ledger");
+fn ledger(section: &mut Section<'_>) -> LedgerConfiguration {
+    let path = section.path_as(Role::Written, "ledger");
     if let Some(path) = &path {
         named_files::check_own_folder(section.findings(), &section.at("ledger"), path);
-        claims.claim_path(section, "ledger", path);
     }
     let capacity = section.number("ledger_capacity", MIN_LEDGER..=MAX_LEDGER);
     LedgerConfiguration { path, capacity }
 }
 
-fn resolve_socket(section: &mut Section<'_>, claims: &mut Claims) -> Option<PathBuf> {
-    let path = section.path("resolve_socket")?;
+fn resolve_socket(section: &mut Section<'_>) -> Option<PathBuf> {
+    let path = section.path_as(Role::Written, "resolve_socket")?;
     named_files::check_own_folder(section.findings(), &section.at("resolve_socket"), &path);
     if let Err(error) = ResolveSocket::check(&path) {
         section.wrong("resolve_socket", error);
     }
-    claims.claim_path(section, "resolve_socket", &path);
     Some(path)
 }
 

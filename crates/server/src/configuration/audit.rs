@@ -1,11 +1,13 @@
 //! `[audit]`: where the trail goes.
 
+use std::io;
 use std::path::PathBuf;
 
 use sealpost_files::FileError;
 use sealpost_gateway::audit::AuditFile;
 
 use super::named_files;
+use super::paths::Role;
 use super::section::Section;
 
 /// Where the audit trail goes.
@@ -28,7 +30,7 @@ pub(super) fn read(root: &mut Section<'_>) -> AuditTrail {
     let Some(mut section) = root.section("audit") else {
         return AuditTrail::Nowhere;
     };
-    let file = section.path("file");
+    let file = section.path_as(Role::Written, "file");
     let stdout = section.flag("stdout").unwrap_or_default();
     let sync = section.flag("sync").unwrap_or_default();
     if sync && stdout {
@@ -36,6 +38,9 @@ pub(super) fn read(root: &mut Section<'_>) -> AuditTrail {
             "sync",
             "is true beside stdout; give a file, or leave it out",
         );
+    }
+    if stdout {
+        section.writes_to("the audit trail, on stdout", io::stdout());
     }
     let trail = match (file, stdout) {
         (Some(path), false) => {

@@ -1,7 +1,6 @@
 //! What two agents must not share.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
 
 use super::section::Section;
 
@@ -18,20 +17,5 @@ impl Claims {
                 format_args!("is that of {other}, too; give each its own"),
             );
         }
-    }
-
-    /// The same for a path. Two ways to one file are found as long as the folder exists.
-    pub(crate) fn claim_path(&mut self, section: &Section<'_>, key: &str, path: &Path) {
-        self.claim(section, key, canonical(path).display().to_string());
-    }
-}
-
-fn canonical(path: &Path) -> PathBuf {
-    if let Ok(path) = path.canonicalize() {
-        return path;
-    }
-    match (path.parent().map(Path::canonicalize), path.file_name()) {
-        (Some(Ok(parent)), Some(name)) => parent.join(name),
-        _ => path.to_owned(),
     }
 }

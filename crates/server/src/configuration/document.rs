@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 
 use sealpost_envelope::UnixTime;
@@ -9,6 +10,7 @@ use toml::Table;
 
 use super::findings::{Finding, Findings, Weight};
 use super::overrides;
+use super::paths::{Paths, Role};
 use super::section::{Section, Source};
 use crate::error::Error;
 
@@ -49,14 +51,33 @@ pub(crate) fn check<C: Readable>(
     environment: impl Iterator<Item = (OsString, OsString)>,
     now: UnixTime,
 ) -> Result<Checked<C>, Error> {
+    check_with(&Paths::default(), path, bytes, environment, now)
+}
+
+/// Checks it, and lists in `paths` every key that names a path.
+pub(crate) fn check_with<C: Readable>(
+    paths: &Paths,
+    path: &Path,
+    bytes: &[u8],
+    environment: impl Iterator<Item = (OsString, OsString)>,
+    now: UnixTime,
+) -> Result<Checked<C>, Error> {
     let mut table = parse(path, bytes)?;
     let findings = Findings::default();
+    paths.add(
+        &findings,
+        "the configuration".to_owned(),
+        Role::Read,
+        Some(path),
+    );
+    paths.add_stream(&findings, "the log, on stderr", io::stderr());
     let overridden: BTreeMap<String, String> =
         overrides::apply(C::VARIABLES, environment, &mut table, &findings);
     let source = Source {
         folder: path.parent().unwrap_or_else(|| Path::new("")),
         overridden: &overridden,
         findings: &findings,
+        paths,
     };
     let mut root = Section::root(&source, table);
     let configuration = C::read(&mut root, now);

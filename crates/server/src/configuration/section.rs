@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
+use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::findings::Findings;
+use super::paths::{Paths, Role};
 
 /// What all sections of one configuration share.
 #[derive(Debug)]
@@ -19,6 +21,7 @@ pub(crate) struct Source<'a> {
     /// Places that environment variables have set, with the variable: their values are texts, whatever the key needs.
     pub(crate) overridden: &'a BTreeMap<String, String>,
     pub(crate) findings: &'a Findings,
+    pub(crate) paths: &'a Paths,
 }
 
 /// A table, its place in the file, and the keys that were read.
@@ -112,17 +115,43 @@ impl<'a> Section<'a> {
             .or_else(|| self.not(key, "an IP address and a port, such as \"127.0.0.1:8080\""))
     }
 
+    /// The path of a file that is read.
     pub(crate) fn path(&mut self, key: &'static str) -> Option<PathBuf> {
-        self.text(key).map(|path| self.source.folder.join(path))
+        self.path_as(Role::Read, key)
     }
 
-    /// One path or a list of them.
+    /// The path of a file or a folder that the process uses in this way.
+    pub(crate) fn path_as(&mut self, role: Role, key: &'static str) -> Option<PathBuf> {
+        let path = self.text(key).map(|path| self.source.folder.join(path));
+        self.note_path(role, key, path.as_deref());
+        path
+    }
+
+    /// One path or a list of them, of files that are read.
     pub(crate) fn paths(&mut self, key: &'static str) -> Vec<PathBuf> {
-        let texts = self.texts(key).unwrap_or_default();
-        texts
-            .into_iter()
-            .map(|path| self.source.folder.join(path))
-            .collect()
+        let texts = self.texts(key).unwrap_or_default().into_iter();
+        let paths: Vec<_> = texts.map(|path| self.source.folder.join(path)).collect();
+        // Also if there is none: the list has every key.
+        let first = [paths.first().map(PathBuf::as_path)].into_iter();
+        for path in first.chain(paths.iter().skip(1).map(|path| Some(path.as_path()))) {
+            self.note_path(Role::Read, key, path);
+        }
+        paths
+    }
+
+    /// Notes that the process writes to this stream.
+    pub(crate) fn writes_to(&self, place: &str, stream: impl AsFd) {
+        let Source {
+            paths, findings, ..
+        } = self.source;
+        paths.add_stream(findings, place, stream);
+    }
+
+    fn note_path(&self, role: Role, key: &str, path: Option<&Path>) {
+        let Source {
+            paths, findings, ..
+        } = self.source;
+        paths.add(findings, self.at(key), role, path);
     }
 
     /// One text or a list of them; in an environment variable, with commas between them.

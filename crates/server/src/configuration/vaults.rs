@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 use sealpost_vault::configuration::{Kind, VaultConfiguration};
 
-use crate::configuration::claims::Claims;
 use crate::configuration::section::Section;
 use crate::error::Error;
 use vault_section::VaultSection;
@@ -24,10 +23,7 @@ pub fn vault_in(folder: impl Into<PathBuf>) -> Result<Box<dyn VaultConfiguration
 }
 
 /// Reads `[agents.vault]`, whose `kind` says how.
-pub(crate) fn read(
-    agent: &mut Section<'_>,
-    claims: &mut Claims,
-) -> Option<Box<dyn VaultConfiguration>> {
+pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration>> {
     let Some(first) = KINDS.first() else {
         agent.wrong(
             "vault",
@@ -51,7 +47,7 @@ pub(crate) fn read(
     let choices: Vec<_> = KINDS.iter().map(|kind| (kind.name, kind)).collect();
     let kind = section.choice("kind", &choices);
     // The keys of an unknown kind are read as those of the first, so that what is wrong with them is found, too.
-    let vault = (kind.unwrap_or(first).read)(&mut VaultSection::new(&mut section, claims));
+    let vault = (kind.unwrap_or(first).read)(&mut VaultSection::new(&mut section));
     section.finish();
     kind.and(vault)
 }
@@ -60,4 +56,6 @@ pub(crate) fn read(
 const KINDS: &[Kind] = &[
     #[cfg(feature = "vault-file")]
     sealpost_vault_file::KIND,
+    #[cfg(feature = "vault-kv2")]
+    sealpost_vault_kv2::KIND,
 ];

@@ -21,6 +21,16 @@ fn the_table_of_each_crate_is_that_of_the_tree() {
     );
 }
 
+#[test]
+fn readme_names_each_crate_that_is_not_for_tests() {
+    let page = read("README.md");
+    for entry in fs::read_dir(root().join("crates")).unwrap() {
+        let name = entry.unwrap().file_name().into_string().unwrap();
+        let row = format!("| [`sealpost-{name}`](crates/{name}) |");
+        assert!(page.contains(&row) || name == "testkit", "README: {row}");
+    }
+}
+
 fn expected() -> String {
     let fuzz = fuzz_targets();
     // Fewer are a sign that they were not read.

@@ -68,7 +68,9 @@ impl Header {
             0 => 0,
             pages => geometry.region_header_pages + pages,
         };
-        let length = PAGE * (1 + u64::from(u32_at(bytes, 24)?) * region + last);
+        // More than any file has is longer than every file.
+        let pages = u64::from(u32_at(bytes, 24)?).saturating_mul(region);
+        let length = PAGE.saturating_mul(pages.saturating_add(1 + last));
         let mut slots = [
             Slot::parse(bytes.get(64..192)?)?,
             Slot::parse(bytes.get(192..SIZE)?)?,

@@ -73,12 +73,16 @@ impl<'p> Node<'p> {
 impl<'p> Leaf<'p> {
     /// Returns keys and values, in their order; `None` for one whose place is not in the page.
     pub fn entries(self) -> impl Iterator<Item = Option<(&'p [u8], &'p [u8])>> {
+        // True entries don't overlap. Those of a damaged page may a little, and are read all the same.
+        let mut budget = OVERLAP * self.page.len();
         (0..self.entries).map(move |index| {
             let key = self
                 .page
                 .get(self.key_start(index)?..self.key_end(index)?)?;
             let value = self.value_start(index)?..self.value_end(index)?;
-            Some((key, self.page.get(value)?))
+            let value = self.page.get(value)?;
+            budget = budget.checked_sub(key.len() + value.len())?;
+            Some((key, value))
         })
     }
 
@@ -187,6 +191,9 @@ impl Table {
         })
     }
 }
+
+/// How many times the length of a page its entries may have together.
+const OVERLAP: usize = 4;
 
 /// As the longest page.
 const MAX_LENGTH: usize = 64 << 20;

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
 mod crash;
+mod every_bit;
 mod keeping;
 mod lost;
 mod maintenance;

@@ -2,12 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    future::poll_fn,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    task::Poll,
     time::Duration,
 };
 
@@ -17,7 +15,7 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::stage::{Case, Stage, Stop, ensure};
+use super::stage::{Case, Stage, Stop, ensure, poll_and_drop};
 use crate::{
     Deadline, NewSecret, OperationId, Receipt, Vault,
     error::{CreateError, FetchError},
@@ -148,22 +146,6 @@ fn read_until(
         }
         seen
     })
-}
-
-/// Polls a create so many times, then drops it. Returns whether it had ended before.
-async fn poll_and_drop(vault: &Arc<dyn Vault>, name: &VaultSecretName, polls: usize) -> bool {
-    let operation = OperationId::from_bytes([1; 32]);
-    let secret = NewSecret::new(name, b"value", &operation);
-    let mut call = vault.create(&secret, Deadline::NONE);
-    for _ in 0..polls {
-        let ended = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
-        if ended {
-            return true;
-        }
-        // What it waits for may come meanwhile.
-        sleep(Duration::from_millis(3)).await;
-    }
-    false
 }
 
 /// At how many points a call is dropped at most.

@@ -1,13 +1,14 @@
 //! What the cases are written with.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
 
 use sealpost_vault_key::VaultSecretName;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::faults::Faults;
 use crate::{
-    Deadline, NewSecret, OperationId, Receipt, Vault,
-    error::{CreateError, DeleteError, FetchError},
+    Deadline, NewSecret, OperationId, Receipt, SecretValue, Vault,
+    error::{CreateError, DeleteError, FetchError, VaultFailure},
     guarantees::Reads,
 };
 
@@ -15,6 +16,7 @@ use crate::{
 pub(super) struct Stage {
     pub(super) vault: Arc<dyn Vault>,
     pub(super) prefix: String,
+    faults: Option<Arc<dyn Faults>>,
 }
 
 /// Why a case ends early.
@@ -37,11 +39,27 @@ macro_rules! ensure {
 pub(super) use ensure;
 
 impl Stage {
-    pub(super) fn new(vault: Arc<dyn Vault>, prefix: &str) -> Self {
+    pub(super) fn new(
+        vault: Arc<dyn Vault>,
+        faults: Option<Arc<dyn Faults>>,
+        prefix: &str,
+    ) -> Self {
         Self {
             vault,
             prefix: prefix.to_owned(),
+            faults,
         }
+    }
+
+    /// The same stage with another vault.
+    pub(super) fn of(&self, vault: Arc<dyn Vault>) -> Self {
+        Self::new(vault, self.faults.clone(), &self.prefix)
+    }
+
+    /// What makes the server fail. The case is skipped without it.
+    pub(super) fn faults(&self) -> Result<Arc<dyn Faults>, Stop> {
+        let faults = self.faults.clone();
+        faults.ok_or(Stop::Skipped("no faults were given to the suite"))
     }
 
     /// A name that is valid in every vault.
@@ -91,7 +109,9 @@ impl Stage {
         let begun = Instant::now();
         loop {
             let fetched = self.vault.fetch(name, soon()).await;
-            if fetched.as_ref().is_ok_and(|fetched| fetched[..] == *value) {
+            if fetched.as_ref().is_ok_and(|fetched| fetched[..] == *value)
+                || self.may_not_read(&fetched)
+            {
                 return Ok(());
             }
             if !self.may_settle(begun).await {
@@ -112,7 +132,7 @@ impl Stage {
         let begun = Instant::now();
         loop {
             let fetched = self.vault.fetch(name, soon()).await;
-            if matches!(fetched, Err(FetchError::NotFound)) {
+            if matches!(fetched, Err(FetchError::NotFound)) || self.may_not_read(&fetched) {
                 return Ok(());
             }
             if !self.may_settle(begun).await {
@@ -148,10 +168,19 @@ impl Stage {
         timeout(PATIENCE, call).await.map_err(late)
     }
 
+    /// Returns whether this is how a vault answers that permits no reading, and declares it.
+    fn may_not_read(&self, fetched: &Result<SecretValue, FetchError>) -> bool {
+        self.vault.guarantees().reads == Reads::Denied
+            && matches!(
+                fetched,
+                Err(FetchError::Failed(VaultFailure::Denied { .. }))
+            )
+    }
+
     /// Waits a little where reads are eventual. `false` where nothing may change any more.
     async fn may_settle(&self, begun: Instant) -> bool {
         let eventual = match self.vault.guarantees().reads {
-            Reads::Consistent => false,
+            Reads::Consistent | Reads::Denied => false,
             Reads::Eventual => begun.elapsed() < PATIENCE,
         };
         if eventual {
@@ -159,6 +188,26 @@ impl Stage {
         }
         eventual
     }
+}
+
+/// Polls a create so many times, then drops it. Returns whether it had ended before.
+pub(super) async fn poll_and_drop(
+    vault: &Arc<dyn Vault>,
+    name: &VaultSecretName,
+    polls: usize,
+) -> bool {
+    let operation = OperationId::from_bytes([1; 32]);
+    let secret = NewSecret::new(name, b"value", &operation);
+    let mut call = vault.create(&secret, Deadline::NONE);
+    for _ in 0..polls {
+        let ended = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
+        if ended {
+            return true;
+        }
+        // What it waits for may come meanwhile.
+        sleep(Duration::from_millis(3)).await;
+    }
+    false
 }
 
 /// Long enough for every call.

@@ -3,11 +3,13 @@
 
 mod broken;
 mod memory;
+mod remote;
 
 use std::sync::Arc;
 
 use broken::{Broken, Defect};
 use memory::Memory;
+use remote::{Flaw, Remote};
 use sealpost_vault::{
     conformance::{self, Verdict},
     guarantees::DeletedNames,
@@ -21,10 +23,31 @@ async fn a_vault_that_checks_and_verifies_passes() {
         assert!(
             report
                 .to_string()
-                .ends_with("\n18 passed, 0 failed, 0 skipped"),
+                .ends_with("\n18 passed, 0 failed, 8 skipped"),
             "{report}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_adapter_that_waits_for_its_server_passes() {
+    let remote = Remote::new(None);
+    let faults = remote.faults();
+    let report = conformance::run_with_faults(Arc::new(remote), faults, "remote").await;
+    report.assert_passed();
+    assert!(
+        report
+            .to_string()
+            .ends_with("\n26 passed, 0 failed, 0 skipped"),
+        "{report}"
+    );
+    let left: Vec<_> = report
+        .left()
+        .iter()
+        .map(sealpost_vault::VaultSecretName::as_str)
+        .collect();
+    assert!(left.contains(&"remote-closed"), "{left:?}");
+    assert!(report.missing_permissions().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
@@ -35,7 +58,7 @@ async fn what_a_vault_does_not_have_is_skipped() {
     report.assert_passed();
     let skipped: Vec<_> = report
         .results()
-        .filter(|(_, verdict)| matches!(verdict, Verdict::Skipped(_)))
+        .filter(|(_, verdict)| *verdict == &Verdict::Skipped("the vault deletes nothing"))
         .map(|(name, _)| name)
         .collect();
     assert_eq!(
@@ -91,6 +114,37 @@ async fn each_case_finds_a_vault_that_breaks_it() {
         assert!(
             report.failed().any(|failed| failed == case),
             "{defect:?}: {report}"
+        );
+        found.push(case);
+    }
+    for (flaw, case) in [
+        (Flaw::TakesLostForTaken, "a_lost_answer_is_no_conflict"),
+        (
+            Flaw::ForgetsOnRestart,
+            "a_lost_answer_is_recognised_after_a_restart",
+        ),
+        (Flaw::ForgetsOnRestart, "a_crash_at_any_point_is_made_good"),
+        (Flaw::GivesUpWhenThrottled, "throttling_is_waited_for"),
+        (Flaw::GivesUpWhenAway, "a_server_that_is_away_is_waited_for"),
+        (
+            Flaw::GivesUpWhenExpired,
+            "credentials_that_expire_are_got_again",
+        ),
+        (
+            Flaw::CallsWrongCredentialsDenied,
+            "wrong_credentials_are_told_as_such",
+        ),
+        (
+            Flaw::CallsDeletedExists,
+            "what_a_person_deleted_is_told_apart",
+        ),
+    ] {
+        let remote = Remote::new(Some(flaw));
+        let faults = remote.faults();
+        let report = conformance::run_with_faults(Arc::new(remote), faults, "broken").await;
+        assert!(
+            report.failed().any(|failed| failed == case),
+            "{flaw:?}: {report}"
         );
         found.push(case);
     }

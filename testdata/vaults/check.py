@@ -1,0 +1,191 @@
+"""Runs the tests of vaults against servers that it starts. Called by check.sh: check.py BAO SEALPOST TESTS"""
+
+import hashlib
+import os
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+
+from servers import Cluster, Dev, app_role
+
+passed, failures = {}, {}
+
+
+def result(vault, what, is_right, why=""):
+    """Counts one check."""
+    if is_right:
+        passed[vault] = passed.get(vault, 0) + 1
+    else:
+        failures[vault] = failures.get(vault, 0) + 1
+        print(f"FAILED {vault}: {what}: {why}")
+
+
+def test(vault, tests, name, environment):
+    """Runs one test and counts its cases."""
+    done = subprocess.run([tests, "--exact", "--ignored", "--nocapture", name], env={**os.environ, **environment}, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    for case in re.findall(r"^(?:\S.*\.\.\. )?passed   (\S+)$", done.stdout, re.M):
+        result(vault, case, True)
+    for case in re.findall(r"^(?:\S.*\.\.\. )?FAILED   (.+)$", done.stdout, re.M):
+        result(vault, name, False, case)
+    result(vault, name, done.returncode == 0 and " 1 passed" in done.stdout, done.stdout[-3000:])
+
+
+def configuration(folder, vault):
+    """Writes a whole configuration with this section of a vault."""
+    path = os.path.join(folder, "gateway.toml")
+    with open(path, "w") as file:
+        file.write(f"""\
+listen = "127.0.0.1:0"
+[auth]
+issuer = "https://login.example"
+audience = "sealpost"
+jwks_url = "https://login.example/jwks"
+[[agents]]
+id = "agent-1"
+identity = "agent-1/identity.pem"
+certificate = "agent-1/agent.pem"
+pin = "{pin(folder)}"
+[agents.vault]
+kind = "kv2"
+{vault}
+""")
+    return path
+
+
+def newcomer(sealpost, folder):
+    """What a configuration needs besides a vault."""
+    subprocess.run([sealpost, "keygen", "--agent-id", "agent-1", "--out", "agent-1"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
+
+
+def pin(folder):
+    with open(os.path.join(folder, "agent-1", "agent.pem")) as file:
+        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(file.read())).hexdigest()
+
+
+def policy(sealpost, path):
+    done = subprocess.run([sealpost, "vault", "policy", "--config", path], text=True, capture_output=True)
+    if done.returncode:
+        raise SystemExit(f"sealpost vault policy: {done.stdout}{done.stderr}")
+    return done.stdout
+
+
+def development(bao, tests, folder):
+    """A development server, with every fault, and what a person reads."""
+    vault = "openbao dev"
+    server = Dev(bao, folder)
+    try:
+        everything = 'path "secret/*" { capabilities = ["create", "read", "update", "delete", "list"] }\n' \
+                     'path "auth/token/*" { capabilities = ["read", "update"] }\n'
+        role_id, secret_id = app_role(server.api, "kit", everything, folder)
+        wrong = os.path.join(folder, "wrong.secret-id")
+        with open(wrong, "w") as file:
+            file.write("wrong")
+        environment = {"BAO_ADDRESS": server.address, "BAO_ROOT": "root", "BAO_ROLE_ID": role_id, "BAO_SECRET_ID_FILE": secret_id,
+                       "BAO_WRONG_SECRET_ID_FILE": wrong}
+        test(vault, tests, "openbao::the_suite_passes_on_openbao_with_every_fault", environment)
+        test(vault, tests, "openbao::every_number_of_members_is_kept_byte_for_byte", environment)
+        test(vault, tests, "openbao::a_person_reads_and_edits_what_is_stored",
+             {**environment, "BAO_COMMAND": bao, "VAULT_ADDR": server.address, "BAO_ADDR": server.address, "BAO_TOKEN": "root",
+              "HOME": folder})
+    finally:
+        server.stop()
+
+
+def raft(bao, sealpost, tests, folder):
+    """Raft, TLS and AppRole, with exactly the policies that the command prints."""
+    vault = "openbao raft"
+    cluster = Cluster(bao, folder)
+    try:
+        api = cluster.apis[0]
+        api.do("POST", "sys/mounts/team", {"type": "kv", "options": {"version": "2"}})
+        environment = {"RAFT_ADDRESS": cluster.addresses[0], "RAFT_CA_FILE": cluster.ca, "RAFT_MOUNT": "team", "RAFT_PREFIX": "kit"}
+        newcomer(sealpost, folder)
+        for access in ["create", "resolve", "delete"]:
+            section = f"""\
+address = "{cluster.addresses[0]}"
+ca_file = "{cluster.ca}"
+mount = "team"
+prefix = "kit"
+access = "{access}"
+auth = "approle"
+role_id = "ROLE"
+secret_id_file = "{folder}/{access}.secret-id"
+"""
+            path = configuration(folder, section)
+            text = policy(sealpost, path)
+            role_id, secret_id = app_role(api, access, text, folder)
+            environment[f"RAFT_{access.upper()}_ROLE_ID"] = role_id
+            environment[f"RAFT_{access.upper()}_SECRET_ID_FILE"] = secret_id
+            least(vault, cluster, access, role_id, secret_id)
+            configuration(folder, section.replace("ROLE", role_id))
+            command(vault, sealpost, path, access)
+        test(vault, tests, "openbao::the_suite_passes_on_raft_with_tls_and_the_printed_policies", environment)
+    finally:
+        cluster.stop()
+
+
+# What each access is for. Everything else is tried and must be refused.
+PERMITTED = {
+    "create": {("POST", "data", "new"), ("GET", "subkeys", "old")},
+    "resolve": {("POST", "data", "new"), ("GET", "subkeys", "old"), ("GET", "data", "old")},
+    "delete": {("POST", "data", "new"), ("GET", "subkeys", "old"), ("GET", "data", "old"), ("DELETE", "metadata", "old")},
+}
+
+
+def least(vault, cluster, access, role_id, secret_id):
+    """Tries every call of the engine, and others, with a token of this access."""
+    root = cluster.apis[0]
+    with open(secret_id) as file:
+        login = {"role_id": role_id, "secret_id": file.read()}
+    token = root.do("POST", "auth/approle/login", login)["auth"]["client_token"]
+    body = {"data": {"a": "b"}, "options": {}}
+    for prefix, permitted in [("kit/", PERMITTED[access]), ("", set()), ("other/", set())]:
+        for method, part in [(method, part) for method in ["GET", "POST", "PUT", "PATCH", "DELETE", "LIST"]
+                             for part in ["data", "subkeys", "metadata", "delete", "undelete", "destroy"]]:
+            for state in ["old", "new"]:
+                name = f"{prefix}{access}-{state}"
+                root.ask("DELETE", f"team/metadata/{name}")
+                if state == "old":
+                    root.do("POST", f"team/data/{name}", body)
+                status, _ = root.ask(method, f"team/{part}/{name}", body if method in ("POST", "PUT", "PATCH") else None, token=token)
+                # PUT is POST; what is read that is not there is not found.
+                known = (method.replace("PUT", "POST"), part)
+                may = known + (state,) in permitted or (known[0] in ("GET", "DELETE") and known + ("old",) in permitted)
+                is_right = status in (200, 204, 404) if may else status in (403, 405, 404) and (status != 404 or method == "LIST")
+                result(vault, f"{access}: {method} {part} {name}", is_right, f"{status}")
+                root.ask("DELETE", f"team/metadata/{name}")
+    for method, path in [("GET", "sys/mounts"), ("GET", "sys/policies/acl/create"), ("PUT", "sys/policies/acl/create"),
+                         ("GET", "team/config"), ("POST", "team/config"), ("POST", "auth/token/create"),
+                         ("GET", "cubbyhole/a"), ("LIST", "auth/approle/role"), ("GET", "team/detailed-metadata/kit")]:
+        status, _ = root.ask(method, path, {} if method in ("POST", "PUT") else None, token=token)
+        result(vault, f"{access}: {method} {path}", status == 403, f"{status}")
+
+
+def command(vault, sealpost, path, access):
+    """`sealpost vault test` with the agent's own credentials."""
+    refused = subprocess.run([sealpost, "vault", "test", "--config", path], text=True, capture_output=True, stdin=subprocess.DEVNULL)
+    result(vault, "vault test asks", refused.returncode == 2 and "--yes" in refused.stderr, refused.stdout + refused.stderr)
+    done = subprocess.run([sealpost, "vault", "test", "--config", path, "--yes"], text=True, capture_output=True,
+                          stdin=subprocess.DEVNULL)
+    output = done.stdout + done.stderr
+    left = "nothing is left" in output if access == "delete" else "They stay" in output
+    result(vault, f"vault test, {access}", done.returncode == 0 and left and " 0 failed" in output, output[-2000:])
+
+
+def main(bao, sealpost, tests):
+    with tempfile.TemporaryDirectory() as folder:
+        for name in ["dev", "raft"]:
+            os.mkdir(os.path.join(folder, name))
+        development(bao, tests, os.path.join(folder, "dev"))
+        raft(bao, sealpost, tests, os.path.join(folder, "raft"))
+    for vault in sorted(passed | failures):
+        print(f"{vault}: {passed.get(vault, 0)} passed, {failures.get(vault, 0)} failed")
+    total = sum(failures.values())
+    print(f"VAULT: {sum(passed.values())} passed, {total} failed")
+    sys.exit(total > 0)
+
+
+main(*sys.argv[1:])

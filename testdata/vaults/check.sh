@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Runs the conformance suite and more against real vault servers. The last line is "VAULT: N passed, 0 failed".
+#
+#   testdata/vaults/check.sh
+#
+# OpenBao, from PyPI: a development server with every fault; raft with TLS, AppRole and exactly the policies that
+# `sealpost vault policy` prints, with which every other call is tried and must be refused; `sealpost vault test`.
+#
+# SEALPOST_BIN: the command with the vaults, if it is built already. SEALPOST_VAULTS: a folder to install servers into and to use
+# again. Needs python3 with venv, and openssl.
+set -euo pipefail
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+source "$here/install.sh"
+PYTHONDONTWRITEBYTECODE=1 "$python" "$here/check.py" "$bao" "$SEALPOST_BIN" "$tests"
