@@ -121,6 +121,8 @@ fn same_as_redb(base: &Base, changed: &Changed, records: &Records, file: &Memory
     // or panic, which the vault tries before it opens the file, and contains.
     let redb = match changed.is_plausible(base) {
         true => second::records(&changed.bytes).expect("redb takes a whole file"),
+        // redb leaks memory where it panics, which ends a fuzzer: there it is only asked on stable.
+        false if cfg!(fuzzing) => return,
         false => match second::contained(|| second::records(&changed.bytes)) {
             Some(Ok(redb)) => redb,
             Some(Err(_)) | None => return,

@@ -8,7 +8,8 @@ import subprocess
 import sys
 import tempfile
 
-from servers import Cluster, Dev, app_role
+import kubernetes
+from servers import Api, Cluster, Dev, app_role
 
 passed, failures = {}, {}
 
@@ -24,7 +25,7 @@ def result(vault, what, is_right, why=""):
 
 def test(vault, tests, name, environment):
     """Runs one test and counts its cases."""
-    done = subprocess.run([tests, "--exact", "--ignored", "--nocapture", name], env={**os.environ, **environment}, text=True,
+    done = subprocess.run([tests, "--exact", "--ignored", "--nocapture", name], env={**os.environ, "RUST_BACKTRACE": "0", **environment}, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     for case in re.findall(r"^(?:\S.*\.\.\. )?passed   (\S+)$", done.stdout, re.M):
         result(vault, case, True)
@@ -123,8 +124,44 @@ secret_id_file = "{folder}/{access}.secret-id"
             configuration(folder, section.replace("ROLE", role_id))
             command(vault, sealpost, path, access)
         test(vault, tests, "openbao::the_suite_passes_on_raft_with_tls_and_the_printed_policies", environment)
+        methods(vault, cluster, tests, folder, environment)
     finally:
         cluster.stop()
+
+
+def methods(vault, cluster, tests, folder, environment):
+    """Every method of authentication, tokens that end, and what is missing."""
+    api = cluster.apis[0]
+    environment = {**environment, "ROOT": cluster.root, "ROLE_ID": environment["RAFT_CREATE_ROLE_ID"],
+                   "SECRET_ID_FILE": environment["RAFT_CREATE_SECRET_ID_FILE"]}
+    short = api.do("GET", "sys/policies/acl/create")["data"]["policy"]
+    environment["SHORT_ROLE_ID"], environment["SHORT_SECRET_ID_FILE"] = app_role(api, "short", short, folder, "3s", "8s")
+    token = api.do("POST", "auth/token/create", {"policies": ["create"], "ttl": "1h"})["auth"]["client_token"]
+    environment["TOKEN_FILE"] = write(folder, "token", token + "\n")
+    client = cluster.certificate("client", "extendedKeyUsage=clientAuth\n")
+    environment["CERTIFICATE_FILE"] = client
+    api.do("POST", "sys/auth/cert", {"type": "cert"})
+    with open(cluster.ca) as ca:
+        api.do("POST", "auth/cert/certs/writers", {"certificate": ca.read(), "token_policies": ["create"]})
+    jwt = kubernetes.jwt()
+    environment["JWT_FILE"] = write(folder, "jwt", jwt)
+    api.do("POST", "sys/auth/kubernetes", {"type": "kubernetes"})
+    api.do("POST", "auth/kubernetes/config", {"kubernetes_host": kubernetes.start(jwt), "token_reviewer_jwt": jwt,
+                                              "kubernetes_ca_cert": open(cluster.ca).read(), "disable_local_ca_jwt": True})
+    api.do("POST", "auth/kubernetes/role/writers", {"bound_service_account_names": ["agent"],
+                                                    "bound_service_account_namespaces": ["default"], "token_policies": ["create"]})
+    api.do("POST", "sys/namespaces/tenant", {})
+    tenant = Api(cluster.addresses[0], cluster.root, cluster.ca, "tenant")
+    tenant.do("POST", "sys/mounts/team", {"type": "kv", "options": {"version": "2"}})
+    for name in ["every_method_logs_in", "tokens_are_renewed_and_got_again_after_their_longest_life", "what_is_missing_is_named"]:
+        test(vault, tests, f"methods::{name}", environment)
+
+
+def write(folder, name, text):
+    path = os.path.join(folder, name)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        file.write(text)
+    return path
 
 
 # What each access is for. Everything else is tried and must be refused.

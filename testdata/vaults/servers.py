@@ -20,8 +20,8 @@ class NoRedirect(urllib.request.HTTPRedirectHandler):
 class Api:
     """One server's API."""
 
-    def __init__(self, address, token=None, ca=None):
-        self.address, self.token = address, token
+    def __init__(self, address, token=None, ca=None, namespace=None):
+        self.address, self.token, self.namespace = address, token, namespace
         handlers = [NoRedirect(), urllib.request.ProxyHandler({})]
         if ca:
             handlers.append(urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=ca)))
@@ -33,6 +33,8 @@ class Api:
         request = urllib.request.Request(f"{self.address}/v1/{path}", data, method=method)
         if method == "PATCH":
             request.add_header("Content-Type", "application/merge-patch+json")
+        if self.namespace:
+            request.add_header("X-Vault-Namespace", self.namespace)
         if token or self.token:
             request.add_header("X-Vault-Token", token or self.token)
         try:
@@ -130,18 +132,26 @@ class Cluster:
             # Until autopilot has made them voters, a cluster that loses its leader has none.
             wait("the voters", lambda: self.voters() == count)
 
-    def _certificates(self):
-        def openssl(*arguments):
-            subprocess.run(["openssl", *arguments], check=True, cwd=self.folder, stderr=subprocess.DEVNULL)
+    def _openssl(self, *arguments):
+        subprocess.run(["openssl", *arguments], check=True, cwd=self.folder, stderr=subprocess.DEVNULL)
 
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test CA",
-                "-addext", "keyUsage=critical,keyCertSign,digitalSignature", "-keyout", "ca.key", "-out", "ca.pem")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=127.0.0.1", "-keyout", "server.key",
-                "-out", "server.csr")
-        with open(os.path.join(self.folder, "server.ext"), "w") as text:
-            text.write("subjectAltName=IP:127.0.0.1\n")
-        openssl("x509", "-req", "-in", "server.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2", "-extfile", "server.ext", "-out",
-                "server.pem")
+    def _certificates(self):
+        self._openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=test CA",
+                      "-addext", "keyUsage=critical,keyCertSign,digitalSignature", "-keyout", "ca.key", "-out", "ca.pem")
+        self.certificate("server", "subjectAltName=IP:127.0.0.1\n")
+
+    def certificate(self, name, extensions):
+        """Issues a certificate. Returns a file with it and its key; they are in files of their own, too."""
+        self._openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", f"/CN={name}", "-keyout",
+                      f"{name}.key", "-out", f"{name}.csr")
+        path = os.path.join(self.folder, name)
+        with open(f"{path}.ext", "w") as text:
+            text.write(extensions)
+        self._openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-days", "2", "-extfile", f"{name}.ext",
+                      "-out", f"{name}.pem")
+        with open(f"{path}.pem") as certificate, open(f"{path}.key") as key, open(f"{path}.both.pem", "w") as both:
+            both.write(certificate.read() + key.read())
+        return f"{path}.both.pem"
 
     def start(self, node):
         joins = "".join(

@@ -18,7 +18,7 @@ use tokio::task::spawn_blocking;
 use crate::error::Failure;
 use crate::io;
 use crate::local::Local;
-use crate::service;
+use crate::service::{self, LogEnded};
 use crate::signals::Signals;
 use data_dir::DataDir;
 use session::Session;
@@ -39,10 +39,10 @@ impl Dev {
         let data = DataDir::open(&self.data)?;
         // No metrics are served.
         let (log, metrics) = (LogConfiguration::default(), LogMetrics::default());
-        service::run(&log, metrics, || self.serve(&data))
+        service::run(&log, metrics, |log_ended| self.serve(&data, log_ended))
     }
 
-    async fn serve(&self, data: &DataDir) -> Result<(), Failure> {
+    async fn serve(&self, data: &DataDir, log_ended: LogEnded) -> Result<(), Failure> {
         // First: from here on a signal ends it in order.
         let mut signals = Signals::to_stop()?;
         let socket =
@@ -68,6 +68,7 @@ impl Dev {
         .configuration()?;
         let server = Assembly::new(configuration)
             .with_listener(listener)
+            .with_part("the log", log_ended)
             .start()
             .await?;
         let resolver = server.resolver(&agent_id).cloned();

@@ -1,6 +1,6 @@
 //! `sealpost gateway`: the endpoint and its agents, as a configuration file says.
 
-use std::path::PathBuf;
+use std::{future, path::PathBuf};
 
 use clap::Args;
 use sealpost_envelope::UnixTime;
@@ -10,7 +10,7 @@ use tracing::{info, warn};
 
 use crate::error::{Exit, Failure};
 use crate::io;
-use crate::service;
+use crate::service::{self, LogEnded};
 use crate::signals::{Asked, Signals};
 
 /// Arguments of `sealpost gateway`.
@@ -50,7 +50,7 @@ impl Gateway {
             configuration.log.clone(),
             configuration.gateway.metrics.log(),
         );
-        service::run(&log, metrics, || serve(configuration))
+        service::run(&log, metrics, |log_ended| serve(configuration, log_ended))
     }
 
     /// Prints one finding a line to stdout. Succeeds if all of it would work.
@@ -70,17 +70,29 @@ impl Gateway {
 }
 
 /// Runs until a signal asks it to stop, or a part fails.
-async fn serve(configuration: Configuration) -> Result<(), Failure> {
+async fn serve(configuration: Configuration, log_ended: LogEnded) -> Result<(), Failure> {
     // First: from here on a signal ends it in order.
     let mut signals = Signals::to_stop_and_reload()?;
-    let server = Assembly::new(configuration).start().await?;
+    let server = Assembly::new(configuration)
+        .with_part("the log", log_ended)
+        .start()
+        .await?;
+    let mut is_reload_asked = false;
     let failure = loop {
+        // A file may be on a disk that stalls, and a signal is heard all the same. Another request to reload begins again.
+        let reload = async {
+            match is_reload_asked {
+                true => server.reload().await,
+                false => future::pending().await,
+            }
+        };
         tokio::select! {
             failure = server.failed() => break Some(failure),
             asked = signals.next() => match asked {
-                Asked::Reload => server.reload().await,
+                Asked::Reload => is_reload_asked = true,
                 Asked::Stop => break None,
             },
+            () = reload => is_reload_asked = false,
         }
     };
     info!("stopping: running requests finish first; a second signal stops at once");

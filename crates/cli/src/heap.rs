@@ -15,21 +15,29 @@ use std::slice;
 
 use zeroize::Zeroize as _;
 
-/// The system's allocator, with blocks wiped before they are freed.
+/// An allocator, the system's unless another is given, with blocks wiped before they are freed.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Wiping;
+pub struct Wiping<A = System>(A);
 
-// SAFETY: memory comes from the system's allocator and goes back to it with the same layout. A block that is freed is
+impl Wiping {
+    /// Wipes what goes back to the system's allocator.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(System)
+    }
+}
+
+// SAFETY: memory comes from the inner allocator and goes back to it with the same layout. A block that is freed is
 // written to before, as long as it is.
-unsafe impl GlobalAlloc for Wiping {
+unsafe impl<A: GlobalAlloc> GlobalAlloc for Wiping<A> {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller keeps the contract of `GlobalAlloc`.
-        unsafe { System.alloc(layout) }
+        unsafe { self.0.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
-        unsafe { System.alloc_zeroed(layout) }
+        unsafe { self.0.alloc_zeroed(layout) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -37,11 +45,11 @@ unsafe impl GlobalAlloc for Wiping {
         // written: hence `MaybeUninit`.
         unsafe {
             slice::from_raw_parts_mut(block.cast::<MaybeUninit<u8>>(), layout.size()).zeroize();
-            System.dealloc(block, layout);
+            self.0.dealloc(block, layout);
         }
     }
 
-    // `realloc` as the trait provides it: a new block, a copy, `dealloc` of the old block. The system's would free a block
+    // `realloc` as the trait provides it: a new block, a copy, `dealloc` of the old block. The inner one's would free a block
     // that moves as it is.
 }
 
@@ -87,33 +95,49 @@ const PAUSE: std::time::Duration = std::time::Duration::from_secs(5);
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
     use super::*;
 
-    /// Runs on the system's allocator: the block that is looked at was freed, and C's allocator gives it out again.
+    /// Keeps a copy of every block as it is when it is freed.
+    #[derive(Default)]
+    struct Watched(Mutex<Vec<Vec<u8>>>);
+
+    // SAFETY: the system's allocator, and a look at a block before it is freed.
+    unsafe impl GlobalAlloc for Watched {
+        unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+            // SAFETY: the caller keeps the contract of `GlobalAlloc`.
+            unsafe { System.alloc(layout) }
+        }
+
+        unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+            // SAFETY: as above; the test has written every byte of its blocks.
+            unsafe {
+                let content = slice::from_raw_parts(block, layout.size()).to_vec();
+                self.0.lock().unwrap().push(content);
+                System.dealloc(block, layout);
+            }
+        }
+    }
+
     #[test]
     fn freed_and_moved_blocks_are_wiped() {
         const MARK: u8 = 0xa7;
-        for length in [200, 1000, 20_000] {
+        for length in [1, 200, 1000, 20_000, 1 << 20] {
+            let wiping = Wiping(Watched::default());
             let layout = Layout::array::<u8>(length).unwrap();
-            // SAFETY: blocks of the layout that they are freed with, looked at within their length.
+            let grown = Layout::array::<u8>(length + 16).unwrap();
+            // SAFETY: blocks of the layout that they are freed with, written and looked at within their length.
             unsafe {
-                let block = Wiping.alloc(layout);
+                let block = wiping.alloc(layout);
                 block.write_bytes(MARK, length);
-                let moved = Wiping.realloc(block, layout, length + 16);
-                let grown = Layout::array::<u8>(length + 16).unwrap();
+                let moved = wiping.realloc(block, layout, length + 16);
                 assert_eq!(*moved.add(length - 1), MARK, "what it held has moved along");
-                let again = System.alloc(layout);
-                assert_eq!(again, block, "the same block again");
-                let content = slice::from_raw_parts(again, length);
-                // C's allocator writes its own pointers at the start.
-                assert!(!content[32..].contains(&MARK), "{length}");
-                Wiping.dealloc(moved, grown);
-                let again_grown = System.alloc(grown);
-                let content = slice::from_raw_parts(again_grown, length + 16);
-                assert!(!content[32..].contains(&MARK), "{length}");
-                System.dealloc(again, layout);
-                System.dealloc(again_grown, grown);
+                moved.write_bytes(MARK, length + 16);
+                wiping.dealloc(moved, grown);
             }
+            let freed = wiping.0.0.into_inner().unwrap();
+            assert_eq!(freed, [vec![0; length], vec![0; length + 16]]);
         }
     }
 }

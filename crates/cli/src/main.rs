@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use sealpost_cli::heap::{self, Wiping};
 
 #[global_allocator]
-static HEAP: Wiping = Wiping;
+static HEAP: Wiping = Wiping::new();
 
 fn main() -> ExitCode {
     heap::return_large_blocks();

@@ -50,6 +50,9 @@ struct Salvage {
     /// The folder of the new vault, which is empty or does not exist
     #[arg(long, value_name = "DIR")]
     to: PathBuf,
+    /// Also write intact records that nothing leads to any more; some may have been deleted, or be older values
+    #[arg(long)]
+    with_strays: bool,
 }
 
 #[derive(Args, Debug)]
@@ -87,10 +90,11 @@ async fn check(subject: &Subject) -> Result<(), Failure> {
     let is_sound = report.is_sound();
     if is_sound {
         text += "every one of them was verified\n";
-    } else if report.stray.is_empty() {
-        text += "write what is intact into a new vault with: sealpost vault salvage\n";
     } else {
-        text += "sealpost vault salvage writes both into a new vault\n";
+        text += "write what is intact into a new vault with: sealpost vault salvage\n";
+        if !report.stray.is_empty() {
+            text += "what was found outside the index goes with it only with: --with-strays\n";
+        }
     }
     end(&text, is_sound)
 }
@@ -99,13 +103,21 @@ impl Salvage {
     async fn run(self) -> Result<(), Failure> {
         let opened = self.subject.open()?;
         let maintenance = opened.maintenance()?;
-        let report = maintenance.salvage(&self.to).await.map_err(Error::Vault)?;
-        let is_complete = report.damaged.is_empty() && report.nameless == Some(0);
-        let text = shown(&report)
-            + &format!(
-                "a new vault with all that is intact is in {}; the old one is as it was\n",
-                quoted(&self.to)
-            );
+        let salvaged = maintenance.salvage(&self.to, self.with_strays).await;
+        let report = salvaged.map_err(Error::Vault)?;
+        let is_saved = |name| self.with_strays && report.stray.contains(name);
+        let all_named = report.damaged.iter().all(is_saved);
+        let all_strays = self.with_strays || report.stray.is_empty();
+        let is_complete = all_named && all_strays && report.nameless == Some(0);
+        let mut text = shown(&report);
+        if !all_strays {
+            text += "what was found outside the index was not written; with --with-strays it is\n";
+        }
+        let _ = writeln!(
+            text,
+            "a new vault with all that is intact is in {}; the old one is as it was",
+            quoted(&self.to)
+        );
         end(&text, is_complete)
     }
 }
@@ -187,8 +199,9 @@ const SALVAGE_EXAMPLES: &str = "\
 References keep resolving: names are the same. The ledger belongs to the old vault: move it away together with that one.
 Exit codes: 0 nothing was lost, 1 something was, 2 the vault can't be read.
 
-Example:
-  sealpost vault salvage --config gateway.toml --to /var/lib/sealpost/vault.new";
+Examples:
+  sealpost vault salvage --config gateway.toml --to /var/lib/sealpost/vault.new
+  sealpost vault salvage --config gateway.toml --to /var/lib/sealpost/vault.new --with-strays";
 
 const INIT_EXAMPLES: &str = "\
 Nothing is deleted: key, database and ledger get other names, which are printed.

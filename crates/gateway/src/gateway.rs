@@ -173,6 +173,13 @@ impl Gateway {
         })
     }
 
+    /// Returns when the audit trail can't be written any more until the process is started again, and why: its thread has ended.
+    /// Every request is refused from then on.
+    pub fn audit_ended(&self) -> impl Future<Output = &'static str> + Send + use<> {
+        let trail = Arc::clone(&self.trail);
+        async move { trail.ended().await }
+    }
+
     /// Logs once a day which agents' certificates expire within 30 days. Never returns: run it beside the gateway.
     pub fn watch_certificates(&self) -> impl Future<Output = ()> + Send + use<> {
         expiry::watch(Arc::clone(&self.directory), Arc::clone(&self.clock))

@@ -108,6 +108,17 @@ impl<C: Commit> GroupCommit<C> {
         self.state.borrow().clone()
     }
 
+    /// Returns when the writer has ended, and why.
+    pub async fn ended(&self) -> End<C::Error> {
+        let mut state = self.state.subscribe();
+        let ended = state.wait_for(|state| matches!(state, State::Ended(_)));
+        match ended.await.map(|state| state.clone()) {
+            Ok(State::Ended(end)) => end,
+            // The sender is in `self`.
+            _ => std::future::pending().await,
+        }
+    }
+
     /// Returns why the writer has ended, or `None` while it runs.
     #[must_use]
     pub fn end(&self) -> Option<End<C::Error>> {

@@ -7,6 +7,7 @@ mod service;
 mod supervision;
 
 use std::fmt;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use sealpost_agent::Resolver;
@@ -28,9 +29,13 @@ pub use supervision::Failure;
 /// Puts something around the carrier.
 type Around = Box<dyn FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier> + Send>;
 
+/// What ends when a part of the process does, and says why.
+type Ended = Pin<Box<dyn Future<Output = String> + Send>>;
+
 /// A configuration that is about to start.
 pub struct Assembly {
     configuration: Configuration,
+    parts: Vec<(&'static str, Ended)>,
     around: Around,
     listener: Option<TcpListener>,
 }
@@ -41,6 +46,7 @@ impl Assembly {
     pub fn new(configuration: Configuration) -> Self {
         Self {
             configuration,
+            parts: Vec::new(),
             around: Box::new(|carrier| carrier),
             listener: None,
         }
@@ -60,6 +66,18 @@ impl Assembly {
         around: impl FnOnce(Arc<dyn Carrier>) -> Arc<dyn Carrier> + Send + 'static,
     ) -> Self {
         self.around = Box::new(around);
+        self
+    }
+
+    /// Supervises a part of the process that the program has started itself, such as its [log](crate::logging::Log::ended): when
+    /// `ended` returns, the process must end, with that reason.
+    #[must_use]
+    pub fn with_part(
+        mut self,
+        name: &'static str,
+        ended: impl Future<Output = String> + Send + 'static,
+    ) -> Self {
+        self.parts.push((name, Box::pin(ended)));
         self
     }
 
@@ -133,6 +151,10 @@ impl Assembly {
         };
         let gateway = RunningGateway::start(gateway, self.listener, parts).await?;
         let mut watching = JoinSet::new();
+        for (name, ended) in self.parts {
+            let part = supervisor.part(name);
+            watching.spawn(async move { part.failed(ended.await) });
+        }
         let part = supervisor.part("the watch over components");
         let watch = supervisor.clone().watch(components);
         watching.spawn(async move {

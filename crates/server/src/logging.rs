@@ -4,18 +4,19 @@
 //! for it or fails. What can't be written is counted in `sealpost_log_lines_dropped_total`, and a line says how many
 //! lines were dropped as soon as stderr takes lines again.
 //!
-//! Why not `tracing-appender`: its worker neither counts nor reports a line whose write failed, and its guard prints to
-//! stdout when it can't finish.
+//! Why not `tracing-appender` (0.2.5): its worker neither counts nor reports a line whose write failed; a last flush that fails
+//! goes to `eprintln!`, which panics if stderr is closed; and its guard prints to stdout when it can't finish.
 
-mod panics;
+pub(crate) mod panics;
 mod queue;
 mod report;
 mod writer;
 
 use std::fs::File;
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 use std::time::Duration;
 
 use sealpost_gateway::metrics::LogMetrics;
@@ -75,7 +76,7 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
         LogFormat::Json => filtered.with(log.json().flatten_event(true)).try_init(),
     };
     started.map_err(|_| LogError::Twice)?;
-    panics::log_them();
+    panics::log_them(Arc::clone(&queue));
     Ok(Log { queue })
 }
 
@@ -95,15 +96,42 @@ pub fn filter(level: &str) -> Result<Targets, LogError> {
 }
 
 impl Log {
-    /// Writes a text as it stands, whatever is logged. Like a line of the log it never blocks.
+    /// Writes a text as it stands, whatever is logged. Like a line of the log it never blocks; without the thread that writes the
+    /// log it waits for stderr itself, at most a second.
     pub fn print(&self, text: &str) {
-        self.queue.push(text.as_bytes());
+        if self.queue.has_ended() {
+            last_words(text.to_owned());
+        } else {
+            self.queue.push(text.as_bytes());
+        }
+    }
+
+    /// Returns when the thread that writes the log has ended, and why. It must not: the process should end, too.
+    pub fn ended(&self) -> impl Future<Output = String> + Send + use<> {
+        let queue = Arc::clone(&self.queue);
+        async move {
+            queue.ended().await;
+            "its thread panicked, and nothing is logged any more".to_owned()
+        }
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
         self.queue.wait_until_written(LAST_LINES);
+    }
+}
+
+/// Writes to stderr from a thread that may stall.
+fn last_words(text: String) {
+    let (done, written) = mpsc::channel();
+    let thread = thread::Builder::new().spawn(move || {
+        // Nothing is left to be done if stderr is closed.
+        let _ = io::stderr().write_all(text.as_bytes());
+        let _ = done.send(());
+    });
+    if thread.is_ok() {
+        let _ = written.recv_timeout(LAST_LINES);
     }
 }
 

@@ -23,6 +23,7 @@ use sealpost_vault::{
 };
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// A vault that says what it is told to say, and stores nothing.
@@ -67,6 +68,7 @@ struct World {
     server: Server,
     operations: u16,
     vault: Told,
+    end_log: oneshot::Sender<String>,
 }
 
 /// Starts a gateway with these agents; the first has the vault that is told.
@@ -105,11 +107,17 @@ async fn world(agents: &[&str]) -> World {
         .unwrap_or_else(|| panic!("{findings:#?}"));
     let vault = Told(Arc::new(Mutex::new(Health::Ready)));
     configuration.agents[0].agent.vault = Box::new(vault.clone());
-    let server = Assembly::new(configuration).start().await.unwrap();
+    let (end, ended) = oneshot::channel::<String>();
+    let server = Assembly::new(configuration)
+        .with_part("the log", async { ended.await.unwrap() })
+        .start()
+        .await
+        .unwrap();
     World {
         server,
         operations,
         vault,
+        end_log: end,
     }
 }
 
@@ -158,5 +166,15 @@ async fn a_vault_that_can_not_work_until_a_restart_ends_the_process_with_a_reaso
     let failure = failed.await.unwrap().to_string();
     assert_eq!(failure, "vault: a write did not reach the disk");
     // In order.
+    world.server.stop().await;
+}
+
+#[tokio::test]
+async fn a_log_that_ends_unexpectedly_ends_the_process_with_a_reason() {
+    let world = world(&["a2048"]).await;
+    world.end_log.send("its thread panicked".into()).unwrap();
+    let failed = timeout(Duration::from_secs(10), world.server.failed());
+    let failure = failed.await.unwrap().to_string();
+    assert_eq!(failure, "the log: its thread panicked");
     world.server.stop().await;
 }

@@ -93,9 +93,10 @@ impl Maintenance for FileVaultConfiguration {
         Ok(spawn_blocking(move || maintenance::check(&path)).await??)
     }
 
-    async fn salvage(&self, to: &Path) -> Result<Report, OpenError> {
+    async fn salvage(&self, to: &Path, with_strays: bool) -> Result<Report, OpenError> {
         let (path, to) = (self.path.clone(), to.to_owned());
-        Ok(spawn_blocking(move || maintenance::salvage(&path, &to)).await??)
+        let salvage = move || maintenance::salvage(&path, &to, with_strays);
+        Ok(spawn_blocking(salvage).await??)
     }
 
     async fn begin_again(&self, keep_key: bool) -> Result<Vec<(PathBuf, PathBuf)>, OpenError> {

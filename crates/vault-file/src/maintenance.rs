@@ -30,14 +30,16 @@ struct Closed {
 
 /// Reads everything and verifies it.
 pub(crate) fn check(dir: &Path) -> Result<Report, OpenVaultError> {
-    Closed::open(dir)?.report(&mut |_, _| Ok(()))
+    Closed::open(dir)?.report(false, &mut |_, _| Ok(()))
 }
 
-/// Writes into a new vault what can be read.
-pub(crate) fn salvage(dir: &Path, to: &Path) -> Result<Report, OpenVaultError> {
+/// Writes into a new vault what can be read, and what nothing leads to only if that is asked for: it may have been deleted.
+pub(crate) fn salvage(dir: &Path, to: &Path, with_strays: bool) -> Result<Report, OpenVaultError> {
     let closed = Closed::open(dir)?;
     let mut target = Target::create(to)?;
-    let report = closed.report(&mut |name, record| target.store(&closed.keys, name, record))?;
+    let report = closed.report(with_strays, &mut |name, record| {
+        target.store(&closed.keys, name, record)
+    })?;
     target.finish()?;
     Ok(report)
 }
@@ -125,8 +127,8 @@ impl Closed {
         })
     }
 
-    /// Reads every record, and gives `keep` those that are intact.
-    fn report(&self, keep: &mut Keep<'_>) -> Result<Report, OpenVaultError> {
+    /// Reads every record, and gives `keep` those that are intact, with strays only if that is asked for.
+    fn report(&self, with_strays: bool, keep: &mut Keep<'_>) -> Result<Report, OpenVaultError> {
         let remains = self.rescue.remains();
         let mut names: Vec<_> = remains.records.keys().collect();
         names.sort_unstable();
@@ -142,10 +144,14 @@ impl Closed {
         }
         report.faults.extend(remains.fault.map(str::to_owned));
         if remains.fault.is_some() || !report.damaged.is_empty() {
-            report.stray = self.strays(keep)?;
+            report.stray = match with_strays {
+                true => self.strays(keep)?,
+                false => self.strays(&mut |_, _| Ok(()))?,
+            };
         }
-        report.damaged.retain(|name| !report.stray.contains(name));
-        let found = report.intact + report.damaged.len() + report.stray.len();
+        let is_new = |name: &&String| !report.damaged.contains(name);
+        let found = report.intact + report.damaged.len();
+        let found = found + report.stray.iter().filter(is_new).count();
         report.nameless = match remains.count {
             Some(count) => Some(
                 usize::try_from(count)

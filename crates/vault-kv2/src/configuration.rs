@@ -35,16 +35,16 @@ fn read(section: &mut dyn Section) -> Option<Box<dyn VaultConfiguration>> {
         builder = builder.max_value(bytes);
     }
     let access = access(section);
-    let builder = with_login(section, builder)?;
-    if let Err(wrong) = builder.validate() {
+    let valid = builder.validate().map_err(|wrong| {
         for (key, what) in wrong {
             // A missing address has been noted.
             if addresses.is_some() || key != "address" {
                 section.wrong(key, &what);
             }
         }
-        return None;
-    }
+    });
+    let builder = with_login(section, builder)?;
+    valid.ok()?;
     Some(Box::new(Kv2Configuration(builder.access(access?))))
 }
 
@@ -167,3 +167,6 @@ const TEXTS: [(&str, Set); 5] = [
 const AUTH: &str = "give \"token\", \"token-file\", \"approle\", \"kubernetes\" or \"certificate\"";
 /// Where Kubernetes puts the token of a pod.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+#[cfg(test)]
+mod tests;

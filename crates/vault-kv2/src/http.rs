@@ -147,14 +147,13 @@ impl Http {
         if let Some(token) = request.token {
             headers.insert(TOKEN, token.clone());
         }
-        if request.method == Method::GET {
+        // Writes, too: a standby may not know a token yet that another node has just given.
+        if let Some(index) = self.index.header() {
             headers.insert(
                 INCONSISTENT,
                 HeaderValue::from_static("forward-active-node"),
             );
-            if let Some(index) = self.index.header() {
-                headers.insert(INDEX, index);
-            }
+            headers.insert(INDEX, index);
         }
         headers
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
+use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
@@ -121,6 +122,22 @@ impl Login {
             // The certificate's file was read for the client.
             Self::AppRole { .. } | Self::Certificate { .. } => Ok(()),
         }
+    }
+
+    /// Returns a hash of the file with the credentials, to see whether it has changed.
+    pub(crate) async fn fingerprint(&self) -> Option<[u8; 32]> {
+        let path = match self {
+            Self::TokenFile(path)
+            | Self::AppRole {
+                secret_id_file: Some(path),
+                ..
+            }
+            | Self::Kubernetes { jwt_file: path, .. } => path,
+            Self::Certificate { tls, .. } => tls.certificate_file.as_ref()?,
+            Self::Token(_) | Self::AppRole { .. } => return None,
+        };
+        let content = content(path).await.ok()?;
+        digest(&SHA256, &content).as_ref().try_into().ok()
     }
 
     /// Returns the token that is in the file now, if the method has one.
@@ -310,7 +327,8 @@ fn object(members: &[(&str, &str)]) -> Bytes {
 }
 
 pub(crate) const LOOK_UP: &str = "auth/token/lookup-self";
-const MAX_CREDENTIAL: usize = 64 * 1024;
+/// More than any token, and than a certificate with its issuers and its key.
+const MAX_CREDENTIAL: usize = 256 * 1024;
 
 #[cfg(test)]
 mod tests {

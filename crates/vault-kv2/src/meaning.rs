@@ -54,9 +54,12 @@ pub(crate) fn meaning(answer: &Answer) -> Meaning {
         404 if says("namespace not found") || says("no namespace") => {
             never("there is no such namespace; compare it with `bao namespace list`")
         }
-        404 => Meaning::Absent {
-            is_deleted: is_deleted(answer),
-        },
+        404 if is_deleted(answer) => Meaning::Absent { is_deleted: true },
+        404 if part(&answer.body, &["errors"]).is_some() => Meaning::Absent { is_deleted: false },
+        // "Not found" is the word of a server, not of what stands before it.
+        404 => never(
+            "its 404 is not that of OpenBao or Vault; look whether a proxy answers in its place",
+        ),
         405 => never("the mount does not know the request (405); it must be KV version 2"),
         412 => later("it has not seen the newest writes yet"),
         413 => Meaning::Refused("a larger request than its listener takes".into()),
@@ -149,6 +152,9 @@ mod tests {
         let no_mount =
             r#"{"errors":["no handler for route \"x/data/a\". route entry not found."]}"#;
         assert!(matches!(of(404, no_mount), Meaning::Never(_)));
+        for foreign in ["", "<html>not found</html>", "{}"] {
+            assert!(matches!(of(404, foreign), Meaning::Never(_)), "{foreign}");
+        }
         assert!(matches!(
             of(404, r#"{"errors":["namespace not found"]}"#),
             Meaning::Never(_)

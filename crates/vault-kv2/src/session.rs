@@ -1,5 +1,6 @@
 //! The token that is used now: got when it is needed, renewed ahead of its end, got again when it is gone.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
@@ -19,8 +20,18 @@ use crate::token::{Lease, Token};
 pub(crate) struct Session {
     login: Login,
     token: Mutex<Option<Token>>,
-    /// Held by the one that logs in.
-    turn: tokio::sync::Mutex<()>,
+    /// Held by the one that logs in: what the server said to credentials that it refused.
+    turn: tokio::sync::Mutex<Option<Refusal>>,
+}
+
+/// Credentials that were refused are not shown again at once: servers lock out whoever does so.
+#[derive(Debug)]
+struct Refusal {
+    failure: VaultFailure,
+    /// The credentials, if they are in a file.
+    fingerprint: Option<[u8; 32]>,
+    until: Instant,
+    pause: Duration,
 }
 
 /// Why a server answered 403.
@@ -37,7 +48,7 @@ impl Session {
         Self {
             login,
             token: Mutex::new(None),
-            turn: tokio::sync::Mutex::new(()),
+            turn: tokio::sync::Mutex::new(None),
         }
     }
 
@@ -56,12 +67,12 @@ impl Session {
             return Ok(token);
         }
         let turn = tokio::time::timeout_at(patience.deadline(), self.turn.lock()).await;
-        let _turn = turn.map_err(|_| {
+        let mut turn = turn.map_err(|_| {
             VaultFailure::unavailable("a login is under way and has not ended in time")
         })?;
         match self.good() {
             Some(token) => Ok(token),
-            None => self.log_in(http, patience).await,
+            None => self.log_in(&mut turn, http, patience).await,
         }
     }
 
@@ -176,8 +187,9 @@ impl Session {
             }
         }
         if self.login.repeats() {
-            let _turn = self.turn.lock().await;
-            if let Err(failure) = self.log_in(http, &mut Patience::lasting(RENEWAL)).await {
+            let mut turn = self.turn.lock().await;
+            let mut patience = Patience::lasting(RENEWAL);
+            if let Err(failure) = self.log_in(&mut turn, http, &mut patience).await {
                 warn!(%failure, "the token ends soon, and the login failed; it is tried again");
             }
         } else {
@@ -198,29 +210,60 @@ impl Session {
     }
 
     /// The caller has the turn.
-    async fn log_in(&self, http: &Http, patience: &mut Patience) -> Result<Token, VaultFailure> {
-        let granted = self.login.run(http, patience).await?;
+    async fn log_in(
+        &self,
+        refusal: &mut Option<Refusal>,
+        http: &Http,
+        patience: &mut Patience,
+    ) -> Result<Token, VaultFailure> {
+        let fingerprint = self.login.fingerprint().await;
+        if let Some(refusal) = &refusal
+            && refusal.fingerprint == fingerprint
+            && Instant::now() < refusal.until
+        {
+            return Err(refusal.failure.clone());
+        }
+        let granted = match self.login.run(http, patience).await {
+            Ok(granted) => granted,
+            Err(failure @ VaultFailure::Unauthenticated(_)) => {
+                let before = refusal
+                    .take()
+                    .filter(|before| before.fingerprint == fingerprint);
+                let pause =
+                    before.map_or(FIRST_PAUSE, |before| LONGEST_PAUSE.min(2 * before.pause));
+                *refusal = Some(Refusal {
+                    failure: failure.clone(),
+                    fingerprint,
+                    until: Instant::now() + pause,
+                    pause,
+                });
+                return Err(failure);
+            }
+            Err(failure) => return Err(failure),
+        };
+        *refusal = None;
         if granted.lease.is_some() && !granted.is_renewable && !self.login.repeats() {
             warn!(
                 "the token ends and can't be renewed; give the agent one that can, or a method that logs in"
             );
         }
-        let mut token = self.token.lock();
-        let number = NUMBER.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        Ok(token
-            .insert(Token {
-                header: granted.header,
-                number,
-                lease: granted.lease,
-                is_renewable: granted.is_renewable,
-            })
-            .clone())
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let token = Token {
+            header: granted.header,
+            number,
+            lease: granted.lease,
+            is_renewable: granted.is_renewable,
+        };
+        *self.token.lock() = Some(token.clone());
+        Ok(token)
     }
 }
 
 /// Numbers the tokens of a process.
-static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+static NUMBER: AtomicU64 = AtomicU64::new(0);
 pub(crate) const RENEW: &str = "auth/token/renew-self";
 pub(crate) const REVOKE: &str = "auth/token/revoke-self";
-pub(crate) const RENEWAL: Duration = Duration::from_secs(20);
+const RENEWAL: Duration = Duration::from_secs(20);
 const PROMPTLY: Duration = Duration::from_secs(2);
+const FIRST_PAUSE: Duration = Duration::from_secs(2);
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);

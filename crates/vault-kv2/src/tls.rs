@@ -58,7 +58,7 @@ impl Tls {
             client = client.identity(identity);
         }
         if let Some(proxy) = &self.proxy {
-            let proxy = Proxy::all(proxy).map_err(|_| unusable(PROXY.to_owned()))?;
+            let proxy = Proxy::all(proxy).map_err(|_| unusable(format!("the proxy {PROXY}")))?;
             client = client.proxy(proxy);
         }
         client.build().map_err(|error| {
@@ -84,7 +84,7 @@ fn unusable(text: String) -> VaultFailure {
     VaultFailure::unusable(text)
 }
 
-pub(crate) const PROXY: &str = "the proxy must be a URL such as http://proxy.example:3128";
+pub(crate) const PROXY: &str = "must be a URL such as http://proxy.example:3128";
 const CONNECT: Duration = Duration::from_secs(5);
 /// Shorter than servers and what is between them keep an idle connection.
 const IDLE: Duration = Duration::from_secs(30);

@@ -23,8 +23,8 @@ use tokio::task::JoinHandle;
 use crate::access::Access;
 use crate::http::Http;
 use crate::layout;
-use crate::meaning::{Meaning, part};
-use crate::path::Place;
+use crate::meaning::{Meaning, number, part, string};
+use crate::path::{Place, escaped};
 use crate::patience::Patience;
 use crate::session::Session;
 
@@ -172,8 +172,13 @@ impl Shared {
                 .call(Method::POST, &path, Some(&body), &mut patience)
                 .await?;
             let is_refused = match call.meaning {
-                // Check-and-set with 0 makes version 1.
-                Meaning::Done => return Ok(self.receipt(name)),
+                // Check-and-set with 0 makes version 1. Version 1 of the engine knows no versions, and overwrites.
+                Meaning::Done => {
+                    return match number(&call.body, &["data", "version"]) {
+                        Some(_) => Ok(self.receipt(name)),
+                        None => Err(not_kv2().into()),
+                    };
+                }
                 Meaning::Taken => false,
                 Meaning::Forbidden { .. } => true,
                 Meaning::Refused(limit) => return Err(CreateError::ValueRefused { limit }),
@@ -322,6 +327,21 @@ impl Shared {
         }
     }
 
+    /// Fails if the mount is known to be something else than version 2 of the engine: version 1 would take a write for another
+    /// path, and overwrite. Whoever may use a mount may ask what it is; if not, the writes themselves tell.
+    async fn check_mount(&self, patience: &mut Patience) -> Result<(), VaultFailure> {
+        let path = format!("sys/internal/ui/mounts/{}", escaped(&self.place.mount));
+        let Ok(call) = self.call(Method::GET, &path, None, patience).await else {
+            return Ok(());
+        };
+        let version = string(&call.body, &["data", "options", "version"]);
+        let is_kv2 = version.is_some_and(|version| version == *"2");
+        match call.meaning {
+            Meaning::Done if !is_kv2 => Err(not_kv2()),
+            _ => Ok(()),
+        }
+    }
+
     fn receipt(&self, name: &str) -> Receipt {
         Receipt::default()
             .with_version(Version::new("1"))
@@ -358,7 +378,7 @@ fn failure(meaning: Meaning) -> VaultFailure {
 
 fn not_kv2() -> VaultFailure {
     VaultFailure::unusable(
-        "it does not answer as KV version 2 does; compare the mount with `bao secrets list -detailed`",
+        "the mount is not version 2 of the KV engine; compare it with `bao secrets list -detailed`",
     )
 }
 

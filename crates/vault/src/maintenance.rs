@@ -16,13 +16,13 @@ pub trait Maintenance: Send + Sync {
     /// The vault's own error if it can't be read at all. What is damaged is in the report.
     async fn check(&self) -> Result<Report, OpenError>;
 
-    /// Creates a vault in the folder `to`, which must be empty or not exist, with all that can be read and verified.
-    /// Changes nothing of this one.
+    /// Creates a vault in the folder `to`, which must be empty or not exist, with all that is stored and can be read and verified;
+    /// `with_strays` also with intact records that nothing leads to any more. Changes nothing of this one.
     ///
     /// # Errors
     ///
     /// The vault's own error. What could not be read is in the report.
-    async fn salvage(&self, to: &Path) -> Result<Report, OpenError>;
+    async fn salvage(&self, to: &Path, with_strays: bool) -> Result<Report, OpenError>;
 
     /// Moves the files of what is there to other names, and creates an empty vault. Deletes nothing. With `keep_key`,
     /// the key that is there is the new vault's.
@@ -44,7 +44,8 @@ pub struct Report {
     pub damaged: Vec<String>,
     /// How many more there were, whose names are not known. `None`: that can't be said.
     pub nameless: Option<usize>,
-    /// Names of secrets that are intact, but that nothing leads to any more: they may have been deleted before.
+    /// Names of secrets that are intact, but that nothing leads to any more: they may have been deleted before, or be older values of
+    /// names that are among `damaged`.
     pub stray: Vec<String>,
     /// What else is wrong, each in a sentence.
     pub faults: Vec<String>,

@@ -1,9 +1,10 @@
 //! A disk that fails under the vault or the ledger of a running gateway.
 
 use std::fs::{self, Permissions};
+use std::io::Read as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::gateway_server::{Gateway, Site, eventually, metric, page};
@@ -19,10 +20,15 @@ struct World {
 
 impl World {
     fn start(folder: &Path) -> Self {
+        Self::start_with(folder, "")
+    }
+
+    fn start_with(folder: &Path, more: &str) -> Self {
         let secret = folder.join("idempotency.hex");
         fs::write(&secret, "a5".repeat(32)).unwrap();
         fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
-        let (metrics, more) = Site::metrics();
+        let (metrics, listens) = Site::metrics();
+        let more = listens + more;
         let more = format!("idempotency = {{ secret_file = \"idempotency.hex\" }}\n{more}");
         let gateway = Site::new(folder, &more).start(&[]);
         let world = Self { gateway, metrics };
@@ -360,4 +366,63 @@ fn a_failed_fsync_ends_the_process_and_the_next_start_checks_the_file_before_it_
         assert_eq!(world.keyed("key-number-000002", "while").status, 201);
         assert_eq!(world.keyed("key-number-000002", "other").status, 400);
     }
+}
+
+#[test]
+fn with_rust_log_off_the_reason_of_an_unexpected_end_is_on_stderr_all_the_same() {
+    if !has_strace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::new(folder.path(), "");
+    let mut command = site.command();
+    command.env("RUST_LOG", "off").stderr(Stdio::piped());
+    let mut gateway = site.run(command);
+    let database = folder.path().join("state/vault/vault.redb");
+    let injection = "fsync,fdatasync:error=EIO:when=1";
+    let fault = Fault::inject(gateway.child().id(), &database, injection);
+    assert!(gateway.create("while").status >= 500);
+    assert_eq!(gateway.wait().code(), Some(2));
+    drop(fault);
+    let mut said = String::new();
+    let mut stderr = gateway.child().stderr.take().unwrap();
+    stderr.read_to_string(&mut said).unwrap();
+    assert!(
+        said.starts_with("error: stopped because a part failed: vault: "),
+        "{said}"
+    );
+}
+
+/// What is written down when the time is over binds its key, and a retry that is the same finishes.
+#[test]
+fn after_an_intent_in_the_ledger_hit_the_deadline_the_same_request_finishes_and_another_is_refused()
+{
+    if !has_strace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let mut world = World::start_with(folder.path(), "limits = { deadline = \"2s\" }\n");
+    assert_eq!(world.keyed("key-number-000001", "before").status, 201);
+    let slow = world.inject("ledger.redb", "fsync,fdatasync:delay_enter=4000000");
+    let late = world.keyed("key-number-000002", "late");
+    assert_eq!(late.status, 504, "{}", late.body);
+    drop(slow);
+    world.until_ready();
+    assert!(!world.is_stored("late"), "the vault was asked too late");
+    let other = world.keyed("key-number-000002", "other");
+    assert_eq!(other.status, 400, "{}", other.body);
+    assert!(
+        other.body.contains("idempotency-key-reused"),
+        "{}",
+        other.body
+    );
+    for _ in 0..2 {
+        let same = world.keyed("key-number-000002", "late");
+        assert_eq!(same.status, 201, "{}", same.body);
+    }
+    assert!(world.is_stored("late") && !world.is_stored("other"));
+    // The outcome is remembered, also after a kill.
+    let world = world.restarted();
+    assert_eq!(world.keyed("key-number-000002", "late").status, 201);
+    assert_eq!(world.keyed("key-number-000002", "other").status, 400);
 }

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::thread;
 use std::time::Duration;
 
 use super::gateway_server::{Site, eventually, free_port};
@@ -77,7 +79,7 @@ fn sigterm_lets_a_running_request_finish() {
     let mut stream = gateway.connect();
     stream.write_all(head.as_bytes()).unwrap();
     stream.write_all(&body.as_bytes()[..10]).unwrap();
-    std::thread::sleep(Duration::from_millis(300));
+    thread::sleep(Duration::from_millis(300));
     gateway.signal("TERM");
     eventually("it takes no more connections", || {
         TcpStream::connect(("127.0.0.1", gateway.site().port)).is_err()
@@ -228,6 +230,48 @@ fn no_log_has_a_value_or_a_token() {
     for line in gateway.log().lines() {
         serde_json::from_str::<serde_json::Value>(line).unwrap();
     }
+}
+
+#[test]
+fn a_source_of_keys_that_stalls_delays_no_signal() {
+    let folder = tempfile::tempdir().unwrap();
+    let site = Site::new(folder.path(), "");
+    let keys = fs::read_to_string(folder.path().join("jwks.json")).unwrap();
+    let issuer = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", issuer.local_addr().unwrap());
+    let configuration = fs::read_to_string(site.config()).unwrap().replace(
+        r#"jwks_file = "jwks.json""#,
+        &format!("jwks_url = \"{url}\"\njwks_timeout = \"10m\""),
+    );
+    fs::write(site.config(), configuration).unwrap();
+    let (asked, is_asked) = mpsc::channel();
+    thread::spawn(move || {
+        let mut stalled = Vec::new();
+        for (n, stream) in issuer.incoming().enumerate() {
+            let mut stream = stream.unwrap();
+            if n == 0 {
+                let _ = stream.read(&mut [0; 4096]).unwrap();
+                let length = keys.len();
+                write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {length}\r\n\r\n{keys}"
+                )
+                .unwrap();
+                continue;
+            }
+            // From the second time on it says nothing.
+            stalled.push(stream);
+            asked.send(()).unwrap();
+        }
+    });
+    let mut gateway = site.start(&[]);
+    assert_eq!(gateway.create("before").status, 201, "{}", gateway.log());
+    gateway.signal("HUP");
+    is_asked.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert_eq!(gateway.create("meanwhile").status, 201, "{}", gateway.log());
+    gateway.signal("TERM");
+    let ended = gateway.wait();
+    assert!(ended.success(), "{}", gateway.log());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use sealpost_envelope::UnixTime;
-use sealpost_group_commit::{Bounds, GroupCommit};
+use sealpost_group_commit::{Bounds, End, GroupCommit};
 use tokio::time::timeout;
 use tracing::error;
 
@@ -78,14 +78,26 @@ impl Trail {
 
     /// Returns whether lines are written, and none is missing without a line that says so. Tries it, if it was not so.
     pub(crate) async fn is_whole(&self, time: UnixTime) -> bool {
-        if self.writer.is_none() {
+        let Some(writer) = &self.writer else {
             return !self.is_kept;
-        }
-        if self.status.is_stalled(PROBE) {
+        };
+        if writer.end().is_some() || self.status.is_stalled(PROBE) {
             return false;
         }
         self.status.lost.load(Ordering::Acquire) == 0
             || self.write(Vec::new(), time, false, PROBE).await == Recorded::Written
+    }
+
+    /// Returns when no line can be written any more, and why. Never returns if there is no sink.
+    pub(crate) async fn ended(&self) -> &'static str {
+        match &self.writer {
+            None if !self.is_kept => std::future::pending().await,
+            None => "there was no thread for it",
+            Some(writer) => match writer.ended().await {
+                End::Panicked => "its thread panicked",
+                End::Closed | End::Failed(_) => "its thread has ended",
+            },
+        }
     }
 
     async fn write(

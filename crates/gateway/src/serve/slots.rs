@@ -3,7 +3,9 @@
 //!
 //! A connection waits from when it is accepted, or its last request was answered, until all of the next request is here:
 //! through a TLS handshake, headers that come byte by byte, and a slow body. The bytes that it sends meanwhile change
-//! nothing, or trickling would keep a place. A request whose body is complete is worked on, and keeps its place.
+//! nothing, or trickling would keep a place; only the end of a request's headers makes it the last one that waits, once a request:
+//! a caller that was silent before is not closed in the middle of its body, and a body that never comes gains no more than a
+//! new connection would. A request whose body is complete is worked on, and keeps its place.
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},

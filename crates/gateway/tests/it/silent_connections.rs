@@ -29,7 +29,11 @@ enum Attack {
     Silence,
     /// A handshake that never finishes.
     HalfHandshake,
+    /// Half a line of a header, and then nothing.
+    HalfLine,
     SlowHeaders,
+    /// Complete headers and half a body, and then nothing.
+    HalfBody,
     SlowBody,
     /// A good request, and then nothing.
     KeepAlive,
@@ -167,7 +171,10 @@ async fn attack_once(
     }
     let mut stream = secured(stream, tls).await?;
     let nowhere = "GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    let half = head.to_owned() + &"x".repeat(500);
     let (at_once, slowly) = match attack {
+        Attack::HalfLine => ("GET / HTTP/1.1\r\nHost: local", String::new()),
+        Attack::HalfBody => (half.as_str(), String::new()),
         Attack::SlowHeaders => ("GET /", "x".repeat(10_000)),
         Attack::SlowBody => (head, "x".repeat(1000)),
         Attack::Silence | Attack::HalfHandshake | Attack::KeepAlive => (nowhere, String::new()),
@@ -180,10 +187,12 @@ async fn attack_once(
     stream.read_to_end(&mut Vec::new()).await.map(drop)
 }
 
-const ALL: [Attack; 5] = [
+const ALL: [Attack; 7] = [
     Attack::Silence,
     Attack::HalfHandshake,
+    Attack::HalfLine,
     Attack::SlowHeaders,
+    Attack::HalfBody,
     Attack::SlowBody,
     Attack::KeepAlive,
 ];

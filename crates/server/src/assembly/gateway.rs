@@ -110,6 +110,9 @@ impl RunningGateway {
         let mut background = JoinSet::new();
         let part = supervisor.part("the watch over agents' certificates");
         background.spawn(supervised(part, gateway.watch_certificates()));
+        let part = supervisor.part("the audit trail");
+        let ended = gateway.audit_ended();
+        background.spawn(async move { part.failed(ended.await) });
         if let Some(keys) = &keys {
             let keys = Arc::clone(keys);
             let part = supervisor.part("the refresh of the issuer's keys");

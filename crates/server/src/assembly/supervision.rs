@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use tracing::{error, info, warn};
 
 use super::component::Reporting;
+use crate::logging::panics;
 
 /// Why a process must end: a part of it has, or can't work until the process is started again.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -136,11 +137,12 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        let reason = match std::thread::panicking() {
-            true => "it panicked; the log says where",
-            false => "it ended although it was not asked to",
+        let reason = match (std::thread::panicking(), panics::last()) {
+            (true, Some(place)) => format!("it panicked at {place}").into(),
+            (true, None) => "it panicked".into(),
+            (false, _) => "it ended although it was not asked to".into(),
         };
-        self.supervisor.report(self.name.clone(), reason.into());
+        self.supervisor.report(self.name.clone(), reason);
     }
 }
 
@@ -174,7 +176,7 @@ mod tests {
             panic!("as the test wants");
         });
         assert!(task.await.is_err());
-        let reason = "the loop: it panicked; the log says where";
+        let reason = "the loop: it panicked";
         assert_eq!(failure(&supervision).await, reason);
 
         let supervision = Supervision::new();

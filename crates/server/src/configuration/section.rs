@@ -76,6 +76,11 @@ impl<'a> Section<'a> {
         self.table.contains_key(key)
     }
 
+    /// Returns a text without taking it.
+    pub(crate) fn peek(&self, key: &str) -> Option<&str> {
+        self.table.get(key)?.as_str()
+    }
+
     pub(crate) fn text(&mut self, key: &'static str) -> Option<String> {
         match self.take(key)? {
             Value::String(text) if text.is_empty() => {

@@ -121,6 +121,52 @@ fn the_keys_of_an_unknown_kind_of_vault_are_looked_at() {
     assert_eq!(places, ["agents[0].vault.kind", "agents[0].vault.path"]);
 }
 
+/// Returns what is wrong with a configuration whose vault has these keys, and whose agent these.
+fn wrong_with(vault: &str, more: &str) -> Vec<String> {
+    let folder = site(&format!("identity = \"new.key\"\n{more}"));
+    let config = folder.path().join("gateway.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let text = text.replace("{ kind = \"embedded\", path = \"vault\" }", vault);
+    assert!(text.contains(vault), "{text}");
+    fs::write(&config, text).unwrap();
+    read_at(folder.path(), UnixTime::now()).1
+}
+
+#[test]
+#[cfg(not(feature = "vault-kv2"))]
+fn a_kind_of_vault_that_was_not_built_in_is_said_to_need_its_feature() {
+    let wrong = wrong_with("{ kind = \"kv2\", address = \"https://bao.example\" }", "");
+    let [wrong] = &wrong[..] else {
+        panic!("{wrong:?}")
+    };
+    assert!(
+        wrong.starts_with("agents[0].vault.kind: ") && wrong.contains("--features vault-kv2"),
+        "{wrong}"
+    );
+}
+
+#[test]
+#[cfg(feature = "vault-kv2")]
+fn an_agent_that_resolves_needs_a_vault_that_may_be_read() {
+    let kv2 = |access| {
+        format!(
+            "{{ kind = \"kv2\", address = \"https://bao.example\", auth = \"approle\", role_id = \"r\", secret_id_file = \"none\"{access} }}"
+        )
+    };
+    let resolves = "resolve_socket = \"resolve.sock\"";
+    // A file with credentials may come later; a policy is printed before.
+    assert_eq!(wrong_with(&kv2(""), ""), [""; 0]);
+    assert_eq!(
+        wrong_with(&kv2(", access = \"resolve\""), resolves),
+        [""; 0]
+    );
+    let wrong = wrong_with(&kv2(""), resolves);
+    assert!(
+        wrong.len() == 1 && wrong[0].starts_with("agents[0].resolve_socket: "),
+        "{wrong:?}"
+    );
+}
+
 /// A program that runs an agent and no gateway reads its own part, under its own variables.
 struct AgentAlone {
     agent: AgentConfiguration,

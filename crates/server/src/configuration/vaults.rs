@@ -44,6 +44,17 @@ pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration
         .map(|kind| format!("\"{}\"", kind.name))
         .collect();
     section.require("kind", &format!("give {}", names.join(" or ")));
+    if let Some((kind, feature)) = section
+        .peek("kind")
+        .and_then(|kind| LEFT_OUT.iter().find(|(name, _)| *name == kind))
+    {
+        section.wrong(
+            "kind",
+            format_args!("this program was built without \"{kind}\"; build it with --features {feature}, or take one of a package"),
+        );
+        // Its keys are those of a kind that this program does not know.
+        return None;
+    }
     let choices: Vec<_> = KINDS.iter().map(|kind| (kind.name, kind)).collect();
     let kind = section.choice("kind", &choices);
     // The keys of an unknown kind are read as those of the first, so that what is wrong with them is found, too.
@@ -51,6 +62,14 @@ pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration
     section.finish();
     kind.and(vault)
 }
+
+/// Kinds that a feature would add, and the feature.
+const LEFT_OUT: &[(&str, &str)] = &[
+    #[cfg(not(feature = "vault-file"))]
+    ("embedded", "vault-file"),
+    #[cfg(not(feature = "vault-kv2"))]
+    ("kv2", "vault-kv2"),
+];
 
 /// Every kind of vault that was built in; an unknown one is read as the first.
 const KINDS: &[Kind] = &[

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 use sealpost_gateway::metrics::LogMetrics;
+use tokio::sync::watch;
 
 /// Lines on their way to the writer, one after another in one buffer, so that a line costs neither an allocation nor a
 /// system call.
@@ -17,6 +18,7 @@ pub(super) struct Queue {
     /// The writer has nothing to do.
     written: Condvar,
     metrics: LogMetrics,
+    has_ended: watch::Sender<bool>,
 }
 
 #[derive(Debug, Default)]
@@ -35,6 +37,7 @@ impl Queue {
             filled: Condvar::new(),
             written: Condvar::new(),
             metrics,
+            has_ended: watch::Sender::new(false),
         }
     }
 
@@ -42,7 +45,7 @@ impl Queue {
     pub(super) fn push(&self, lines: &[u8]) {
         let mut waiting = self.waiting.lock();
         // What was dropped comes last, so nothing may follow it until the writer has taken note.
-        if waiting.dropped > 0 || lines.len() > CAPACITY - waiting.text.len() {
+        if self.has_ended() || waiting.dropped > 0 || lines.len() > CAPACITY - waiting.text.len() {
             waiting.dropped += self.count_dropped(lines);
         } else {
             waiting.text.extend_from_slice(lines);
@@ -78,6 +81,28 @@ impl Queue {
         waiting.is_writing = true;
         std::mem::swap(&mut waiting.text, text);
         std::mem::take(&mut waiting.dropped)
+    }
+
+    /// Says that nothing takes lines any more: what waits is dropped, as is what follows.
+    pub(super) fn end(&self) {
+        let mut waiting = self.waiting.lock();
+        self.has_ended.send_replace(true);
+        waiting.is_writing = false;
+        if !waiting.text.is_empty() {
+            self.count_dropped(&std::mem::take(&mut waiting.text));
+        }
+        self.written.notify_all();
+    }
+
+    /// Returns whether nothing takes lines any more.
+    pub(super) fn has_ended(&self) -> bool {
+        *self.has_ended.borrow()
+    }
+
+    /// Returns when nothing takes lines any more.
+    pub(super) async fn ended(&self) {
+        // The sender is in `self`.
+        let _ = self.has_ended.subscribe().wait_for(|ended| *ended).await;
     }
 
     /// Waits until all lines are written, no longer than `limit`.

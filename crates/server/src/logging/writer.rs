@@ -25,12 +25,22 @@ pub(super) fn start(
     thread::Builder::new()
         .name("log-writer".to_owned())
         .spawn(move || {
+            let _ending = Ending(Arc::clone(&writer.queue));
             let mut text = Vec::new();
             loop {
                 writer.step(&mut text);
             }
         })?;
     Ok(())
+}
+
+/// Says that the thread has ended, which only a panic does.
+struct Ending(Arc<Queue>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
+    }
 }
 
 struct Writer<W> {
@@ -174,6 +184,34 @@ mod tests {
             assert_eq!(lines[3..], ["five", "six"], "{text}");
             assert_eq!(metrics.dropped(), 3);
         }
+    }
+
+    /// As a defect would.
+    struct Panics;
+
+    impl Write for Panics {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            panic!("as the test wants");
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[tokio::test]
+    async fn a_log_thread_that_ends_unexpectedly_is_noticed_and_nothing_waits_for_it() {
+        let metrics = LogMetrics::default();
+        let queue = Arc::new(Queue::new(metrics.clone()));
+        start(Arc::clone(&queue), Panics, LogFormat::Human).unwrap();
+        assert!(!queue.has_ended());
+        queue.push(b"one\n");
+        queue.ended().await;
+        queue.push(b"two\n");
+        assert!(queue.has_ended() && metrics.dropped() > 0);
+        let started = std::time::Instant::now();
+        queue.wait_until_written(Duration::from_secs(30));
+        assert!(started.elapsed() < Duration::from_secs(20));
     }
 
     #[test]

@@ -87,12 +87,14 @@ impl Header {
         })
     }
 
-    /// Returns the commit that redb opens, and the one that it falls back to if that one was cut by a crash.
+    /// Returns the commit that redb opens, and the one before it: redb falls back to that if a crash cut the newest one off, and
+    /// where redb does not, what is intact can be read from it.
     #[must_use]
     pub fn commits(&self) -> (Slot, Option<Slot>) {
         let [named, other] = self.slots;
         if self.two_phase {
-            return (named, None);
+            let is_of_use = !named.intact && other.intact;
+            return (named, is_of_use.then_some(other));
         }
         let newer = other.transaction > named.transaction && other.intact;
         match (named.intact && !newer) || !other.intact {

@@ -74,19 +74,24 @@ async fn any_one_damaged_page_costs_no_more_than_what_is_in_it() {
         let dir = vault(closed).await;
         let path = dir.path().join("vault.redb");
         let whole = fs::read(&path).unwrap();
-        let mut saved_all = 0;
+        let (mut saved_all, mut strays) = (0, 0);
         for page in 1..whole.len() / 4096 {
             let mut database = whole.clone();
             database[page * 4096..][..64].fill(0xa5);
             fs::write(&path, &database).unwrap();
             let report = check(dir.path()).await;
+            strays += usize::from(!report.stray.is_empty());
+            let plain = tempfile::tempdir().unwrap();
+            assert_eq!(salvage(dir.path(), plain.path()).await, report);
+            let known = check(plain.path()).await.intact;
+            assert_eq!(known, report.intact, "page {page}: strays were written");
             let known = report.intact + report.stray.len() + report.damaged.len();
             assert!(
                 known + report.nameless.unwrap_or(COUNT) >= COUNT,
                 "page {page}: {report:?}"
             );
             let to = tempfile::tempdir().unwrap();
-            let report = salvage(dir.path(), to.path()).await;
+            let report = salvage_with(dir.path(), to.path(), true).await;
             let saved = FileVault::open(to.path()).unwrap();
             let mut read = 0;
             for index in 0..COUNT {
@@ -103,6 +108,7 @@ async fn any_one_damaged_page_costs_no_more_than_what_is_in_it() {
             );
         }
         assert!(saved_all > 2, "{saved_all}");
+        assert!(strays > 0, "no page had strays");
     }
 }
 
@@ -126,7 +132,7 @@ async fn nothing_is_salvaged_into_a_folder_that_holds_something() {
     let dir = vault(true).await;
     let configuration = KIND.in_folder.unwrap()(dir.path().to_owned());
     let maintenance = configuration.maintenance().unwrap();
-    let error = maintenance.salvage(dir.path()).await.unwrap_err();
+    let error = maintenance.salvage(dir.path(), false).await.unwrap_err();
     assert!(error.to_string().contains("is not empty"), "{error}");
     let open = FileVault::open(dir.path()).unwrap();
     let error = maintenance.check().await.unwrap_err();
@@ -140,13 +146,13 @@ async fn check(dir: &Path) -> Report {
 }
 
 async fn salvage(dir: &Path, to: &Path) -> Report {
+    salvage_with(dir, to, false).await
+}
+
+async fn salvage_with(dir: &Path, to: &Path, strays: bool) -> Report {
     let configuration = KIND.in_folder.unwrap()(dir.to_owned());
-    configuration
-        .maintenance()
-        .unwrap()
-        .salvage(to)
-        .await
-        .unwrap()
+    let maintenance = configuration.maintenance().unwrap();
+    maintenance.salvage(to, strays).await.unwrap()
 }
 
 async fn assert_saved(dir: &Path, lost: &[usize]) {

@@ -193,7 +193,7 @@ impl Kv2Builder {
         let shared = Arc::new(self.shared().await?);
         let mut patience = Patience::lasting(START);
         match shared.session.token(&shared.http, &mut patience).await {
-            Ok(_) => {}
+            Ok(_) => shared.check_mount(&mut patience).await?,
             Err(failure) if failure.retry_after().is_some() => {
                 warn!(%failure, "the vault does not serve yet; it is asked until it does");
                 shared.note(&failure);
@@ -243,6 +243,10 @@ impl Kv2Builder {
                 let what = "must be segments between slashes, without a slash at its ends, blanks, and % ? # * + \" \\";
                 wrong.push((key, what.to_owned()));
             }
+        }
+        if self.tls.proxy.is_some() && plain.contains(&Ok(true)) {
+            let what = "would see what goes to an address without TLS; leave it out, or use https";
+            wrong.push(("proxy", what.to_owned()));
         }
         if let Some(proxy) = &self.tls.proxy
             && reqwest::Proxy::all(proxy).is_err()

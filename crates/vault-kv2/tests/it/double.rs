@@ -62,6 +62,8 @@ async fn answer(
             engine.tokens.remove(body["token"].as_str().unwrap());
             ok(Value::Null)
         }
+        ("GET", ("sys", "internal/ui/mounts/secret")) => ok(json!({"options": {"version": "2"}})),
+        ("GET", ("sys", "internal/ui/mounts/old")) => ok(json!({"options": {"version": "1"}})),
         (method, ("secret", path)) => {
             let (part, name) = path.split_once('/').unwrap();
             engine.secret(method, part, name, version, body)

@@ -5,11 +5,13 @@
 
 mod double;
 mod edits;
+mod methods;
 mod openbao;
 mod proxy;
 mod secrecy;
 mod session;
 mod suite;
+mod writers;
 
 use axum::Router;
 use tempfile::TempDir;

@@ -241,11 +241,11 @@ fn passed(report: &Report, count: usize) {
 }
 
 /// A prefix that no other run has.
-fn prefix(name: &str) -> String {
+pub(crate) fn prefix(name: &str) -> String {
     format!("{name}{:x}", std::process::id())
 }
 
-fn variable(name: &str) -> String {
+pub(crate) fn variable(name: &str) -> String {
     std::env::var(name)
         .unwrap_or_else(|_| panic!("{name} is not set; testdata/vaults/check.sh sets it"))
 }

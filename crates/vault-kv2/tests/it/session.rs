@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use sealpost_vault::conformance::Faults as _;
 use sealpost_vault::error::{CreateError, VaultFailure};
 use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
 use sealpost_vault_kv2::{Access, Kv2Vault};
@@ -35,6 +36,7 @@ async fn every_call_carries_the_namespace_and_one_create_is_one_request() {
         lines,
         [
             "POST /v1/auth/approle/login",
+            "GET /v1/sys/internal/ui/mounts/secret",
             "POST /v1/secret/data/a",
             "POST /v1/secret/data/b",
             "POST /v1/secret/data/c",
@@ -116,4 +118,46 @@ async fn addresses_that_would_show_the_token_are_refused() {
             "{address}: {refused:?}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_mount_of_version_1_is_refused_at_the_start() {
+    let server = double::start().await;
+    let vault = Kv2Vault::builder([server])
+        .token("root".to_owned())
+        .mount("old");
+    let refused = vault.open().await.unwrap_err();
+    assert!(refused.to_string().contains("not version 2"), "{refused}");
+}
+
+/// A server locks out whoever shows wrong credentials again and again.
+#[tokio::test]
+async fn credentials_that_were_refused_are_not_shown_again_at_once_but_others_are() {
+    let (rig, folder) = rig().await;
+    let vault = rig.vault().await;
+    let path = folder.path().join("right");
+    std::fs::write(&path, "replaced").unwrap();
+    rig.expire_credentials().await;
+    for _ in 0..20 {
+        let refused = store(&vault, "a").await;
+        assert!(
+            matches!(
+                refused,
+                Err(CreateError::Failed(VaultFailure::Unauthenticated(_)))
+            ),
+            "{refused:?}"
+        );
+    }
+    assert!(!vault.health().is_ready());
+    let logins = || {
+        let requests = rig.shared().requests.lock().unwrap();
+        requests
+            .iter()
+            .filter(|seen| seen.line.ends_with("/login"))
+            .count()
+    };
+    assert!((2..=3).contains(&logins()), "{}", logins());
+    std::fs::write(&path, "secret").unwrap();
+    store(&vault, "a").await.unwrap();
+    assert!(vault.health().is_ready());
 }

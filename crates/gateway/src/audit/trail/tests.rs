@@ -246,3 +246,26 @@ fn events_are_objects_on_one_line() {
         format!("{first}\n{second}\n")
     );
 }
+
+/// As a defect would.
+#[derive(Debug)]
+struct Panics;
+
+impl AuditSink for Panics {
+    fn write_line(&self, _: &[u8]) -> io::Result<()> {
+        panic!("as the test wants");
+    }
+}
+
+#[tokio::test]
+async fn an_audit_writer_thread_that_ends_unexpectedly_is_not_ready_and_says_so() {
+    let trail = Trail::new(Arc::new(Panics));
+    assert!(trail.is_whole(NOW).await);
+    let intended = trail.intend(b"{}\n".to_vec(), NOW, PATIENCE).await;
+    assert_eq!(intended, Recorded::Failed);
+    assert_eq!(trail.ended().await, "its thread panicked");
+    // Nothing is missing yet, and nothing can be written any more.
+    assert!(!trail.is_whole(NOW).await);
+    let recorded = trail.record(b"{}\n".to_vec(), NOW).await;
+    assert_ne!(recorded, Recorded::Written);
+}

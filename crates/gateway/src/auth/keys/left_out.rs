@@ -77,8 +77,8 @@ pub enum Unusable {
     #[error("it is a symmetric key (kty oct), and everyone who reads it can sign: revoke it")]
     Symmetric,
     /// A private key.
-    #[error("it has a private part (d), and everyone who reads it can sign: revoke it")]
-    Private,
+    #[error("it has a private part ({0}), and everyone who reads it can sign: revoke it")]
+    Private(&'static str),
     /// Not base64url as RFC 7515 §2 has it.
     #[error("{0} is not base64url without padding")]
     Encoding(&'static str),
@@ -102,6 +102,9 @@ pub enum Unusable {
     /// A modulus that is even.
     #[error("its modulus is even")]
     EvenModulus,
+    /// A modulus that anyone can factor.
+    #[error("a prime below 752 divides its modulus: anyone can sign with it")]
+    SmallFactor,
     /// An exponent that signatures can't be verified with, or that makes forging them easy.
     #[error("its exponent is not an odd number from 3 to 8589934591 (33 bits)")]
     Exponent,

@@ -61,8 +61,12 @@ impl<'a> Member<'a> {
         if algorithms.is_empty() {
             return Err(Unusable::OtherKind);
         }
-        if self.known.contains_key("d") {
-            return Err(Unusable::Private);
+        let private = match kty.as_str() {
+            "RSA" => PRIVATE,
+            _ => &PRIVATE[..1],
+        };
+        if let Some(name) = private.iter().find(|name| self.known.contains_key(*name)) {
+            return Err(Unusable::Private(name));
         }
         let key = match kty.as_str() {
             "RSA" => rsa(&self.required("n")?, &self.required("e")?)?,
@@ -161,10 +165,12 @@ impl<'de: 'a, 'a> Deserialize<'de> for Member<'a> {
     }
 }
 
-const KNOWN: [&str; 15] = [
+const KNOWN: [&str; 21] = [
     "kty", "use", "key_ops", "alg", "kid", "x5u", "x5c", "x5t", "x5t#S256", "crv", "x", "y", "n",
-    "e", "d",
+    "e", "d", "p", "q", "dp", "dq", "qi", "oth",
 ];
+/// The parts of a private key: of EC and OKP the first (RFC 7518 §6.2.2, RFC 8037 §2), of RSA all (RFC 7518 §6.3.2).
+const PRIVATE: &[&str] = &["d", "p", "q", "dp", "dq", "qi", "oth"];
 /// The operations of RFC 7517 §4.3 that `use` = `sig` excludes.
 const NOT_SIGNATURES: [&str; 6] = [
     "encrypt",

@@ -23,6 +23,9 @@ pub(super) fn rsa(n: &str, e: &str) -> Result<DecodingKey, Unusable> {
     if !is_odd(n) {
         return Err(Unusable::EvenModulus);
     }
+    if has_small_factor(n) {
+        return Err(Unusable::SmallFactor);
+    }
     // An exponent of more bits is refused by the library: it would only cost time.
     if !is_odd(e) || e == [1] || bit_length(e) > 33 {
         return Err(Unusable::Exponent);
@@ -70,6 +73,17 @@ fn decode_32(name: &'static str, text: &str) -> Result<[u8; 32], Unusable> {
 fn bit_length(number: &[u8]) -> usize {
     let unused = number.first().map_or(0, |first| first.leading_zeros());
     (number.len() * 8).saturating_sub(unused as usize)
+}
+
+/// NIST SP 800-56B Rev. 2, §6.4.2.2: no prime below 752 divides a modulus. Whether it has just two prime factors can't be
+/// told without the private key.
+fn has_small_factor(number: &[u8]) -> bool {
+    let divides = |divisor: u32| {
+        let rest = |rest: u32, byte: &u8| ((rest << 8) | u32::from(*byte)) % divisor;
+        number.iter().fold(0, rest) == 0
+    };
+    // Those that are not prime cost less than to tell which are.
+    (3..752).step_by(2).any(divides)
 }
 
 fn is_odd(number: &[u8]) -> bool {

@@ -58,11 +58,21 @@ fn base64url(bytes: &[u8]) -> String {
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// An odd number of this many bits.
+/// An odd number of this many bits that no prime below 752 divides.
 fn modulus(bits: usize) -> Vec<u8> {
     let mut n = vec![0xa5; bits.div_ceil(8)];
     let top = (bits - 1) % 8;
     n[0] = 1 << top;
+    let last = n.len() - 1;
+    let is_divided = |n: &[u8]| {
+        let number = num_bigint::BigUint::from_bytes_be(n);
+        (3..752_u32).any(|divisor| &number % divisor == 0_u32.into())
+    };
+    while last > 0 && is_divided(&n) {
+        let (low, carry) = n[last].overflowing_add(2);
+        n[last] = low;
+        n[last - 1] += u8::from(carry);
+    }
     n
 }
 
@@ -202,7 +212,7 @@ fn each_member_is_judged_by_itself() {
         (&x5c_deep, Unusable::Type("x5c")),
         (r#""kid":"a","kid":"c""#, Unusable::Twice("kid")),
         (r#""\u006bty":"RSA""#, Unusable::Twice("kty")),
-        (r#""d":"AAAA""#, Unusable::Private),
+        (r#""d":"AAAA""#, Unusable::Private("d")),
         (&deep, Unusable::Twice("x")),
     ] {
         assert_eq!(with(more), Err(reason), "{more:.80}");
@@ -214,6 +224,8 @@ fn each_member_is_judged_by_itself() {
         &deep.replace("\"x\"", "\"z\""),
         r#""x5c":[],"x5t":"x""#,
         r#""kid":"\u0000""#,
+        // Private parts of RSA keys alone.
+        r#""p":"AAAA","oth":[]"#,
         r#""alg":"EdDSA","use":"sig""#,
     ] {
         assert_eq!(with(more), Ok(()), "{more:.80}");
@@ -346,6 +358,17 @@ fn p256_keys_off_the_curve_or_of_other_lengths_are_refused() {
 }
 
 #[test]
+fn rsa_keys_with_any_private_part_are_refused() {
+    let n = base64url(&modulus(2048));
+    for name in ["d", "p", "q", "dp", "dq", "qi", "oth"] {
+        for value in [r#""AQAB""#, "null", "[]"] {
+            let member = format!(r#"{{"kty":"RSA","n":"{n}","e":"AQAB","{name}":{value}}}"#);
+            assert_eq!(judged(&member), Err(Unusable::Private(name)), "{member}");
+        }
+    }
+}
+
+#[test]
 fn weak_rsa_keys_are_refused() {
     let good = modulus(2048);
     for e in [
@@ -389,6 +412,18 @@ fn weak_rsa_keys_are_refused() {
         rsa(&[0; 256], &[1, 0, 1]),
         Err(Unusable::ModulusBits { bits: 0 })
     );
+    let times = |factor: u32| (num_bigint::BigUint::from_bytes_be(&good) * factor).to_bytes_be();
+    for factor in [3, 5, 743, 751, 3 * 5 * 7 * 11] {
+        assert_eq!(
+            rsa(&times(factor), &[1, 0, 1]),
+            Err(Unusable::SmallFactor),
+            "{factor}"
+        );
+    }
+    let power_of_three = num_bigint::BigUint::from(3_u32).pow(1292).to_bytes_be();
+    assert_eq!(rsa(&power_of_three, &[3]), Err(Unusable::SmallFactor));
+    // The next prime.
+    assert_eq!(rsa(&times(757), &[1, 0, 1]), Ok(()));
     let mut even = good.clone();
     even[255] = 0xa4;
     assert_eq!(rsa(&even, &[1, 0, 1]), Err(Unusable::EvenModulus));

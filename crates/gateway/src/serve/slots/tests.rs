@@ -82,6 +82,27 @@ async fn the_longest_silent_connection_makes_room() {
     assert!(!is_displaced(&mut d) && !is_displaced(&mut e));
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_connection_whose_body_never_comes_is_displaced_like_an_idle_one() {
+    // By another address, by its own, and after a quarter of the time while places are short.
+    for (connections, per_address, next, wait) in [
+        (2, 2, "192.0.2.9", 0),
+        (9, 2, "192.0.2.1", 0),
+        (2, 2, "192.0.2.9", 2100),
+    ] {
+        let slots = slots(connections, per_address);
+        let mut slow = give(&slots, "192.0.2.1").unwrap();
+        assert!(slow.activity.receiving());
+        let mut idle = give(&slots, "192.0.2.1").unwrap();
+        advance(Duration::from_millis(wait)).await;
+        assert!(give(&slots, next).is_some());
+        assert!(is_displaced(&mut slow), "{next} {wait}");
+        assert_eq!(is_displaced(&mut idle), wait > 0);
+        // Its body is not carried out if it comes after all.
+        assert!(!slow.activity.working());
+    }
+}
+
 #[tokio::test]
 async fn a_connection_that_is_worked_on_keeps_its_place() {
     let slots = slots(2, 2);

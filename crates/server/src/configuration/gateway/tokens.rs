@@ -76,25 +76,48 @@ pub(super) fn read(root: &mut Section<'_>) -> Option<Tokens> {
 /// refuse every token.
 fn claim(section: &mut Section<'_>, key: &'static str) -> Option<String> {
     let text = section.text(key)?;
-    let invisible = |c: char| {
-        c.is_control()
-            || matches!(
-                c,
-                '\u{2028}' | '\u{2029}' | '\u{200b}'..='\u{200f}' | '\u{feff}'
-            )
-    };
     if text.trim() != text {
         section.wrong(
             key,
             "begins or ends with a blank or a line break; remove it",
         );
-    } else if text.contains(invisible) {
+    } else if text.contains(is_invisible) {
         section.wrong(
             key,
             "has a control character, a line break or an invisible character; remove it",
         );
     }
     Some(text)
+}
+
+/// Returns whether nobody sees the character, and so nobody notices that it was copied: control characters, Unicode's
+/// `Default_Ignorable_Code_Point`, separators other than the space, and the blank characters that are neither.
+fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || c != ' ' && c.is_whitespace()
+        || matches!(
+            c,
+            '\u{ad}'
+                | '\u{34f}'
+                | '\u{61c}'
+                | '\u{115f}'
+                | '\u{1160}'
+                | '\u{17b4}'
+                | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}'
+                | '\u{200b}'..='\u{200f}'
+                | '\u{202a}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{2800}'
+                | '\u{3164}'
+                | '\u{fe00}'..='\u{fe0f}'
+                | '\u{feff}'
+                | '\u{ffa0}'
+                | '\u{fff0}'..='\u{fffb}'
+                | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}'
+                | '\u{e0000}'..='\u{e0fff}'
+        )
 }
 
 fn refresh(section: &mut Section<'_>) -> JwksRefresh {
