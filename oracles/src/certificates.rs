@@ -171,7 +171,10 @@ fn has_lax_extension(certificate: &x509_cert::Certificate) -> bool {
     let constraints = extension(tbs, "2.5.29.19").is_some_and(|value| {
         BasicConstraints::from_der(&value).and_then(|basic| basic.to_der()) != Ok(value)
     });
-    usage || constraints
+    let names = extension(tbs, "2.5.29.17").is_some_and(|value| {
+        SubjectAltName::from_der(&value).and_then(|names| names.to_der()) != Ok(value)
+    });
+    usage || constraints || names
 }
 
 fn extension(tbs: &x509_cert::TbsCertificate, id: &str) -> Option<Vec<u8>> {

@@ -9,6 +9,7 @@ import sys
 import tempfile
 
 import kubernetes
+import product
 from servers import Api, Cluster, Dev, app_role
 
 passed, failures = {}, {}
@@ -123,7 +124,11 @@ secret_id_file = "{folder}/{access}.secret-id"
             least(vault, cluster, access, role_id, secret_id)
             configuration(folder, section.replace("ROLE", role_id))
             command(vault, sealpost, path, access)
+            if access == "resolve":
+                there = section.replace("ROLE", role_id)
+                product.check(lambda *what: result("product on raft", *what), sealpost, cluster, folder, there)
         test(vault, tests, "openbao::the_suite_passes_on_raft_with_tls_and_the_printed_policies", environment)
+        test(vault, tests, "residue::creating_leaves_nothing_of_a_value_in_freed_memory", environment)
         methods(vault, cluster, tests, folder, environment)
     finally:
         cluster.stop()
@@ -153,7 +158,7 @@ def methods(vault, cluster, tests, folder, environment):
     api.do("POST", "sys/namespaces/tenant", {})
     tenant = Api(cluster.addresses[0], cluster.root, cluster.ca, "tenant")
     tenant.do("POST", "sys/mounts/team", {"type": "kv", "options": {"version": "2"}})
-    for name in ["every_method_logs_in", "tokens_are_renewed_and_got_again_after_their_longest_life", "what_is_missing_is_named"]:
+    for name in ["every_method_logs_in", "a_proxy_is_gone_through", "tokens_are_renewed_and_got_again_after_their_longest_life", "what_is_missing_is_named"]:
         test(vault, tests, f"methods::{name}", environment)
 
 

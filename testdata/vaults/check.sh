@@ -4,7 +4,8 @@
 #   testdata/vaults/check.sh
 #
 # OpenBao, from PyPI: a development server with every fault; raft with TLS, AppRole and exactly the policies that
-# `sealpost vault policy` prints, with which every other call is tried and must be refused; `sealpost vault test`.
+# `sealpost vault policy` prints, with which every other call is tried and must be refused; each method of authentication;
+# `sealpost vault test`; a gateway that stores and resolves there while the server is killed.
 #
 # SEALPOST_BIN: the command with the vaults, if it is built already. SEALPOST_VAULTS: a folder to install servers into and to use
 # again. Needs python3 with venv, and openssl.

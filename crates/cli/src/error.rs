@@ -103,7 +103,10 @@ impl Failure {
 impl From<FileError> for Failure {
     fn from(error: FileError) -> Self {
         let exit = match error {
-            FileError::TooLarge { .. } | FileError::OtherEncoding { .. } => Exit::Refused,
+            FileError::TooLarge { .. }
+            | FileError::OtherEncoding { .. }
+            | FileError::NotAFile { .. }
+            | FileError::Exposed { .. } => Exit::Refused,
             FileError::Failed { .. } | FileError::Unreadable { .. } | FileError::Exists { .. } => {
                 Exit::Usage
             }
@@ -118,7 +121,10 @@ impl From<sealpost_server::Error> for Failure {
         use sealpost_server::Error;
         let exit = match error {
             Error::File(error) => return error.into(),
-            Error::NotUtf8 { .. } | Error::NotToml { .. } | Error::Identities(_) => Exit::Refused,
+            Error::NotUtf8 { .. }
+            | Error::NotToml { .. }
+            | Error::Refused(_)
+            | Error::Identities(_) => Exit::Refused,
             Error::Key(_)
             | Error::Agent(_)
             | Error::Vault(_)

@@ -2,6 +2,7 @@
 
 mod keys;
 mod message;
+mod unsealed;
 
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -73,15 +74,13 @@ impl Open {
         let keyring = keys::read(&self.identity, &self.certificate)?;
         let input = &self.io.input;
         let lines = input.read_text(batch::MAX_INPUT)?;
-        // A JWE in JSON begins as a line does, and is told by its members.
-        if let Some(format @ (Format::JweCompact | Format::Cms | Format::CmsPem)) =
-            message::detect(&lines)
-        {
-            return Err(Failure::refused(format!(
-                "{}: a batch is in the native format, and this is {format}",
-                input.name()
-            ))
-            .hint("leave --batch out, and say which secret it is"));
+        let instead = match message::detect(&lines) {
+            Some(Format::CmsPem) => unsealed::instead(&lines),
+            _ => None,
+        };
+        let instead = instead.or_else(|| unsealed::instead_of_batch(message::detect(&lines)?));
+        if let Some(instead) = instead {
+            return Err(instead.context(&input.name()));
         }
         let (opened, status) =
             batch::open(&keyring, &owner, &lines).map_err(|e| e.context(&input.name()))?;

@@ -1,5 +1,6 @@
 //! The flags that say which certificates to seal to, and when.
 
+use std::fmt::Display;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -127,6 +128,12 @@ pub(crate) fn warn_unnamed(what: &str, agent_id: &str) {
     );
 }
 
+/// Warns of a certificate in a file of authorities that is not used.
+pub(crate) fn warn_left_out(path: &Path, left_out: impl Display) {
+    // Nothing is lost if stderr is closed.
+    let _ = writeln!(io::stderr(), "warning: {}: {left_out}", quoted(path));
+}
+
 fn warn(what: &str, text: &str) {
     // Nothing is lost if stderr is closed.
     let _ = writeln!(io::stderr(), "warning: {what}: the certificate {text}");
@@ -141,8 +148,7 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
     let anchors = TrustAnchors::from_pem_or_der(&bytes)
         .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
     for skipped in anchors.skipped() {
-        // Nothing is lost if stderr is closed.
-        let _ = writeln!(io::stderr(), "warning: {}: {skipped}", quoted(path));
+        warn_left_out(path, skipped);
     }
     Ok(anchors)
 }

@@ -46,6 +46,8 @@ mod cli {
     mod memory;
     #[cfg(unix)]
     mod rehearsal;
+    #[cfg(target_os = "linux")]
+    mod rehearsal_places;
     #[cfg(unix)]
     mod resolve;
     #[cfg(unix)]

@@ -8,7 +8,7 @@ use sealpost_envelope::{
     AwsLc, AwsLcRng, Certificate, Fingerprint, Recipient, TrustPolicy, UnixTime,
     binding::Binding,
     jwe::{self, Serialization},
-    trust::{TrustAnchors, TrustError},
+    trust::{SkippedAnchor, TrustAnchors, TrustError},
 };
 
 use crate::{body, error::ClientError, idempotency::random_hex, secret::NewSecret};
@@ -22,6 +22,7 @@ use crate::{body, error::ClientError, idempotency::random_hex, secret::NewSecret
 pub struct AgentTrust {
     policy: TrustPolicy,
     certificate: Option<Certificate>,
+    skipped: Vec<SkippedAnchor>,
 }
 
 impl AgentTrust {
@@ -32,14 +33,25 @@ impl AgentTrust {
     }
 
     /// Trusts only certificates that name the agent (a subjectAltName URI `urn:sealpost:agent:<agentId>`) and that one of
-    /// these authorities, in PEM, has issued, itself or through intermediate ones.
+    /// these authorities, in PEM, has issued, itself or through intermediate ones. One that can't be used is left out if
+    /// there are others: [`skipped_authorities`](Self::skipped_authorities) tells.
     ///
     /// # Errors
     ///
-    /// [`ClientError::TrustAnchors`] if one can't be used as an authority.
+    /// [`ClientError::TrustAnchors`] if none can be used as an authority.
     pub fn chain(authorities_pem: &[u8]) -> Result<Self, ClientError> {
-        let anchors = TrustAnchors::from_pem(authorities_pem)?;
-        Ok(Self::new(TrustPolicy::chain(anchors)))
+        let anchors = TrustAnchors::from_pem_or_der(authorities_pem)?;
+        let skipped = anchors.skipped().to_vec();
+        Ok(Self {
+            skipped,
+            ..Self::new(TrustPolicy::chain(anchors))
+        })
+    }
+
+    /// Returns which authorities of the file are not used, and why.
+    #[must_use]
+    pub fn skipped_authorities(&self) -> &[SkippedAnchor] {
+        &self.skipped
     }
 
     /// Uses this certificate, in PEM or DER, and does not ask the gateway for one. It must satisfy the policy too.
@@ -72,6 +84,7 @@ impl AgentTrust {
         Self {
             policy,
             certificate: None,
+            skipped: Vec::new(),
         }
     }
 }
@@ -216,6 +229,19 @@ mod tests {
             AgentTrust::chain(CERTIFICATE),
             Err(ClientError::TrustAnchors(_))
         ));
+    }
+
+    #[test]
+    fn authorities_that_are_left_out_are_told() {
+        let root = include_bytes!("../../../testdata/certificates/ca-rsa.pem");
+        let trust = AgentTrust::chain(&[CERTIFICATE, root].concat()).unwrap();
+        let [skipped] = trust.skipped_authorities() else {
+            panic!("{:?}", trust.skipped_authorities());
+        };
+        assert!(skipped.to_string().contains("certificate 1 "), "{skipped}");
+        assert_eq!(AgentTrust::chain(root).unwrap().skipped_authorities(), []);
+        let error = AgentTrust::chain(b"<html>").unwrap_err().to_string();
+        assert!(error.contains("a web page"), "{error}");
     }
 
     #[test]

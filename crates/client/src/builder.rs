@@ -93,7 +93,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Trusts only gateways whose certificate is issued by one of these authorities (PEM).
+    /// Trusts only gateways whose certificate is issued by one of these authorities (PEM). One that can't be used is left
+    /// out if there are others: [`Client::left_out_authorities`] tells.
     pub fn authorities(mut self, pem: impl Into<Vec<u8>>) -> Self {
         self.authorities = Some(pem.into());
         self
@@ -150,9 +151,11 @@ impl ClientBuilder {
             }
             _ => return Err(ClientError::Url("it must start with https://")),
         }
+        let mut left_out = Vec::new();
         if let Some(pem) = &self.authorities {
             let authorities = tls::authorities(pem).map_err(ClientError::Certificate)?;
-            http = http.tls_certs_only(authorities);
+            http = http.tls_certs_only(authorities.usable);
+            left_out = authorities.left_out;
         }
         if let Some(pem) = &self.identity {
             let identity = tls::identity(pem).map_err(ClientError::ClientCertificate)?;
@@ -175,6 +178,7 @@ impl ClientBuilder {
             retries: self.retries,
             timeout: self.timeout,
             attempt_timeout: self.attempt_timeout,
+            left_out: left_out.into(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! The calls.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use reqwest::Url;
 use sealpost_envelope::{Certificate, certificate::CertificateError, trust::TrustError};
@@ -13,8 +13,10 @@ use crate::{
     at_source::{self, AgentTrust},
     body,
     error::ClientError,
+    expected,
     http::{Answer, Call},
     idempotency::IdempotencyKey,
+    probe,
     retry::{self, History, Limits, RetryPolicy},
     secret::{Created, NewSecret},
     token::Credentials,
@@ -29,6 +31,7 @@ pub struct Client {
     pub(crate) retries: RetryPolicy,
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
+    pub(crate) left_out: Arc<[String]>,
 }
 
 impl Client {
@@ -50,7 +53,7 @@ impl Client {
         let deadline = Instant::now() + self.timeout;
         let url = self.secret_value_url(agent, project)?;
         let call = Call::post(url, JSON, body::build(secret)?, &idempotency_key(secret)?)?;
-        created(self.send(&call, deadline).await?)
+        created(self.send(&call, deadline).await?, secret, project)
     }
 
     /// Seals the value here, to the agent's certificate, and has `agent` store it: neither the gateway nor anything
@@ -93,7 +96,7 @@ impl Client {
             certificate.ok_or(TrustError::Certificate(CertificateError::NoCertificate))?;
         let sealed = at_source::seal(secret, owner, certificate, trust, self.timeout)?;
         let call = Call::post(url, JOSE, sealed, &idempotency_key(secret)?)?;
-        created(self.send(&call, deadline).await?)
+        created(self.send(&call, deadline).await?, secret, project)
     }
 
     /// Asks the gateway for the agent's certificate, in PEM, with those that issued it if the gateway has them. It is not
@@ -112,6 +115,13 @@ impl Client {
             .await
     }
 
+    /// Returns why some of the authorities that were given for the gateway's certificate are not used, each with its place
+    /// in the file. The others are.
+    #[must_use]
+    pub fn left_out_authorities(&self) -> &[String] {
+        &self.left_out
+    }
+
     async fn certificate(
         &self,
         agent: &str,
@@ -119,12 +129,21 @@ impl Client {
         deadline: Instant,
     ) -> Result<Vec<u8>, ClientError> {
         let call = Call::get(self.url_of(["agents", agent, "certificate"], project)?, PEM);
-        Ok(self.send(&call, deadline).await?.body)
+        let answer = self.send(&call, deadline).await;
+        Ok(answer.map_err(ClientError::of_fetching)?.body)
+    }
+
+    /// As [`exchange`](Self::exchange); says what the port speaks if it is not what the URL says.
+    async fn send(&self, call: &Call, deadline: Instant) -> Result<Answer, ClientError> {
+        match self.exchange(call, deadline).await {
+            Ok(answer) => Ok(answer),
+            Err(error) => Err(probe::explained(error, &self.url).await),
+        }
     }
 
     /// Sends it until there is an answer, a final error, or the deadline; after a 403 once more with another token, if there
     /// is one.
-    async fn send(&self, call: &Call, deadline: Instant) -> Result<Answer, ClientError> {
+    async fn exchange(&self, call: &Call, deadline: Instant) -> Result<Answer, ClientError> {
         let limits = Limits {
             attempt: self.attempt_timeout,
             deadline,
@@ -177,10 +196,20 @@ struct Reference {
     vault_secret_name: String,
 }
 
-/// Reads the answer to a create. What is not exactly what a gateway answers is not handed on: the secret may have been
-/// created all the same.
-fn created(answer: Answer) -> Result<Created, ClientError> {
-    parse_created(answer).ok_or(ClientError::Unexpected { status: 201 })
+/// Reads the answer to a create. What is not exactly what a gateway answers, or is for another secret, is not handed on:
+/// the secret may have been created all the same.
+fn created(
+    answer: Answer,
+    secret: &NewSecret,
+    project: Option<&str>,
+) -> Result<Created, ClientError> {
+    let created = parse_created(answer).ok_or(ClientError::unexpected(201))?;
+    let reference = ResolverRef::parse(&created.resolver_ref);
+    let reference = reference.map_err(|_| ClientError::unexpected(201))?;
+    match expected::difference(&reference, &created.vault_secret_name, secret, project) {
+        None => Ok(created),
+        Some(what) => Err(ClientError::Misfit { what }),
+    }
 }
 
 fn parse_created(answer: Answer) -> Option<Created> {

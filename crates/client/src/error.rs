@@ -1,6 +1,6 @@
 //! Why a call fails.
 
-use std::{error::Error as StdError, io};
+use std::{error::Error as StdError, io, time::Duration};
 
 use sealpost_envelope::{
     SealError,
@@ -9,6 +9,7 @@ use sealpost_envelope::{
 use sealpost_rest::ErrorChain;
 use thiserror::Error;
 
+pub use crate::too_late::TooLate;
 use crate::{printable::printable, problem::Problem};
 
 /// A cause from another library.
@@ -66,7 +67,7 @@ pub enum ClientError {
     #[error("{}", describe(.0))]
     Problem(Box<Problem>),
     /// No answer in time. The secret may have been created.
-    #[error("the gateway did not answer in time; the secret may have been created")]
+    #[error("{}; the secret may have been created", TIMEOUT)]
     Timeout,
     /// No connection: nothing was sent.
     #[error("no connection to the gateway: {}", shown(.0))]
@@ -76,23 +77,50 @@ pub enum ClientError {
     Tls(#[source] BoxError),
     /// The URL says `https`, and the port does not speak TLS: nothing was sent.
     #[error(
-        "the gateway's URL says https, and the port does not speak TLS: check the port; plain HTTP (http://) is for this host alone"
+        "the gateway's URL says https, and the port does not speak TLS{}: check the port; plain HTTP (http://) is for this host alone",
+        speaks(.answer)
     )]
-    TlsToPlain,
+    TlsToPlain {
+        /// What it answers instead, if that could be found out: the beginning, made safe to show.
+        answer: Option<String>,
+    },
     /// The URL says `http`, and the port speaks TLS: no gateway has read the request.
     #[error("the gateway's URL says http, and the port does not: it speaks TLS, use https://")]
     PlainToTls,
+    /// The URL says `http`, and the port speaks neither HTTP nor TLS: no gateway has read the request.
+    #[error("the gateway's URL says http, and the port does not speak it{}: check host and port", speaks(.answer))]
+    NotHttp {
+        /// What it answers instead, if that could be found out: the beginning, made safe to show.
+        answer: Option<String>,
+    },
+    /// The agent's certificate was not fetched, so that nothing was sent.
+    #[error("the agent's certificate could not be fetched, and nothing was sent: {}", without_created(.0))]
+    NoAgentCertificate(#[source] Box<ClientError>),
     /// The connection broke. The secret may have been created.
-    #[error("the connection to the gateway broke, the secret may have been created: {}", shown(.0))]
+    #[error("{}, the secret may have been created: {}", BROKEN, shown(.0))]
     Connection(#[source] BoxError),
     /// The client does not understand the answer. After a success or a 5xx, the secret may have been created.
     #[error(
-        "the answer (status {status}) is not one of a sealpost gateway: check the URL and what is in between{}",
+        "{}{}{}",
+        unexpected(*.status),
+        waits_too_long(.too_late),
         if unexpected_may_have_created(*.status) { "; the secret may have been created" } else { "" }
     )]
     Unexpected {
         /// The HTTP status.
         status: u16,
+        /// Why it was not tried again, if the answer asks to wait for longer than the call may take.
+        too_late: Option<TooLate>,
+    },
+    /// The answer says that a secret was created, and it is not the one that was asked for. What was asked for may have been
+    /// created.
+    #[error(
+        "the answer (status 201) is for another secret than was asked for, its reference {what}: check the URL and what is \
+         in between; the secret may have been created"
+    )]
+    Misfit {
+        /// What differs, with the answer's text made safe to show.
+        what: String,
     },
 }
 
@@ -104,8 +132,8 @@ impl ClientError {
     #[must_use]
     pub fn may_have_been_created(&self) -> bool {
         match self {
-            Self::Timeout | Self::Connection(_) => true,
-            Self::Unexpected { status } => unexpected_may_have_created(*status),
+            Self::Timeout | Self::Connection(_) | Self::Misfit { .. } => true,
+            Self::Unexpected { status, .. } => unexpected_may_have_created(*status),
             Self::Problem(problem) => {
                 problem.after_unknown
                     || match problem.kind {
@@ -129,9 +157,38 @@ impl ClientError {
             | Self::Seal(_)
             | Self::Connect(_)
             | Self::Tls(_)
-            | Self::TlsToPlain
-            | Self::PlainToTls => false,
+            | Self::TlsToPlain { .. }
+            | Self::PlainToTls
+            | Self::NotHttp { .. }
+            | Self::NoAgentCertificate(_) => false,
         }
+    }
+
+    /// An answer that is not a gateway's.
+    pub(crate) const fn unexpected(status: u16) -> Self {
+        Self::Unexpected {
+            status,
+            too_late: None,
+        }
+    }
+
+    /// The error of a call that creates nothing: it never says that something may have been created.
+    pub(crate) fn of_fetching(self) -> Self {
+        match self.may_have_been_created() {
+            true => Self::NoAgentCertificate(Box::new(self)),
+            false => self,
+        }
+    }
+
+    /// Notes why it was not tried again.
+    pub(crate) fn with_too_late(mut self, asked: Duration, left: Duration) -> Self {
+        let note = Some(TooLate { asked, left });
+        match &mut self {
+            Self::Problem(problem) => problem.too_late = note,
+            Self::Unexpected { too_late, .. } => *too_late = note,
+            _ => {}
+        }
+        self
     }
 
     pub(crate) fn from_http(error: reqwest::Error) -> Self {
@@ -140,7 +197,7 @@ impl ClientError {
         let error = error.without_url();
         if error.is_connect() && is_tls(&error) {
             match is_not_tls(&error) {
-                true => Self::TlsToPlain,
+                true => Self::TlsToPlain { answer: None },
                 false => Self::Tls(error.into()),
             }
         } else if error.is_connect() {
@@ -148,7 +205,7 @@ impl ClientError {
         } else if error.is_timeout() {
             Self::Timeout
         } else if is_plain && is_not_http(&error) {
-            Self::PlainToTls
+            Self::NotHttp { answer: None }
         } else {
             Self::Connection(error.into())
         }
@@ -158,6 +215,48 @@ impl ClientError {
 /// The answer of an intermediary, or a cut answer, does not tell what the gateway did.
 const fn unexpected_may_have_created(status: u16) -> bool {
     status < 300 || status >= 500
+}
+
+fn unexpected(status: u16) -> String {
+    format!(
+        "the answer (status {status}) is not one of a sealpost gateway: check the URL and what is in between"
+    )
+}
+
+fn speaks(answer: &Option<String>) -> String {
+    match answer {
+        None => String::new(),
+        Some(answer) if answer.starts_with("HTTP/") => ", it speaks plain HTTP".to_owned(),
+        Some(answer) => format!(", it answers \"{answer}\""),
+    }
+}
+
+fn waits_too_long(note: &Option<TooLate>) -> String {
+    match note {
+        None => String::new(),
+        Some(TooLate { asked, left }) => format!(
+            "; it asks to wait {} s, more than the {} s left: try again after that, or allow more time",
+            asked.as_secs(),
+            left.as_secs()
+        ),
+    }
+}
+
+/// What happened, without what may have become of a secret.
+fn without_created(error: &ClientError) -> String {
+    match error {
+        ClientError::Timeout => TIMEOUT.to_owned(),
+        ClientError::Connection(cause) => format!("{BROKEN}: {}", shown(cause)),
+        ClientError::Unexpected {
+            status,
+            too_late: note,
+        } => unexpected(*status) + &waits_too_long(note),
+        ClientError::Problem(problem) => describe(&Problem {
+            after_unknown: false,
+            ..(**problem).clone()
+        }),
+        error => error.to_string(),
+    }
 }
 
 /// The cause as the library words it. A peer's certificate and answer may be in it.
@@ -221,6 +320,12 @@ fn describe(problem: &Problem) -> String {
         text.push_str("\n  ");
         text.push_str(violation);
     }
+    if problem.too_late.is_some() {
+        text.push_str(&format!(
+            "\n  ({})",
+            waits_too_long(&problem.too_late).trim_start_matches("; ")
+        ));
+    }
     if problem.after_unknown {
         text.push_str(
             "\n  (an earlier attempt of this call had no answer: it may have created the secret)",
@@ -231,3 +336,6 @@ fn describe(problem: &Problem) -> String {
     }
     text
 }
+
+const TIMEOUT: &str = "the gateway did not answer in time";
+const BROKEN: &str = "the connection to the gateway broke";

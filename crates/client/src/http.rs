@@ -105,7 +105,7 @@ impl Call {
             None if self.url.scheme() == "http" && is_from_tls_port(status, &body) => {
                 ClientError::PlainToTls
             }
-            None => ClientError::Unexpected { status },
+            None => ClientError::unexpected(status),
         };
         Err(Failed { error, retry_after })
     }
@@ -148,9 +148,7 @@ async fn read(mut response: Response) -> Result<Vec<u8>, ClientError> {
     let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(ClientError::from_http)? {
         if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(ClientError::Unexpected {
-                status: response.status().as_u16(),
-            });
+            return Err(ClientError::unexpected(response.status().as_u16()));
         }
         body.extend_from_slice(&chunk);
     }

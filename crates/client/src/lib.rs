@@ -147,15 +147,18 @@ mod body;
 pub mod builder;
 mod client;
 pub mod error;
+mod expected;
 mod http;
 mod idempotency;
 mod printable;
+mod probe;
 pub mod problem;
 pub mod retry;
 mod retry_after;
 mod secret;
 mod tls;
 pub mod token;
+mod too_late;
 
 pub use at_source::AgentTrust;
 pub use client::Client;

@@ -5,7 +5,7 @@ use std::time::Duration;
 pub use sealpost_rest::{ProblemType, Retry};
 use serde::Deserialize;
 
-use crate::printable::printable;
+use crate::{printable::printable, too_late::TooLate};
 
 /// Why the gateway did not create a secret.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -27,6 +27,8 @@ pub struct Problem {
     pub request_id: Option<String>,
     /// How long to wait before another attempt, if the answer says so (`Retry-After`).
     pub retry_after: Option<Duration>,
+    /// Why it was not tried again, if that is longer than the call may take.
+    pub too_late: Option<TooLate>,
     /// An earlier attempt of the same call had no answer: it may have created the secret, whatever this answer to the last
     /// attempt says. After a 409, check who owns the secret before you assume that it is another caller's.
     pub after_unknown: bool,
@@ -54,6 +56,7 @@ impl Problem {
             violations: violations.into_iter().map(printable).collect(),
             request_id: request_id.map(printable),
             retry_after: None,
+            too_late: None,
             after_unknown: false,
         })
     }

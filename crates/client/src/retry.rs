@@ -157,7 +157,12 @@ where
         let pause = retry_after
             .unwrap_or_default()
             .saturating_add(policy.pause(number, random));
-        if limits.deadline.saturating_duration_since(Instant::now()) <= pause {
+        let left = limits.deadline.saturating_duration_since(Instant::now());
+        if left <= pause {
+            let error = match retry_after {
+                Some(asked) if asked >= left => error.with_too_late(asked, left),
+                _ => error,
+            };
             return Err(history.settle(error));
         }
         debug!(%error, attempt = number, ?pause, "trying again");
@@ -174,7 +179,7 @@ fn may_pass(error: &ClientError) -> bool {
     match error {
         ClientError::Connect(_) | ClientError::Connection(_) | ClientError::Timeout => true,
         // An intermediary answers in its own format.
-        ClientError::Unexpected { status } => is_passing(*status),
+        ClientError::Unexpected { status, .. } => is_passing(*status),
         ClientError::Problem(problem) => match problem.kind {
             Some(kind) => kind.retry() == Retry::Later,
             // This release does not know the type, or it is an intermediary's.
@@ -244,7 +249,7 @@ mod tests {
             connect,
             || ClientError::Connection(Box::new(io::Error::other("reset"))),
             || ClientError::Timeout,
-            || ClientError::Unexpected { status: 502 },
+            || ClientError::unexpected(502),
             || problem("agent-offline", 504, None),
             || problem("agent-timeout", 504, None),
             || problem("rate-limited", 504, None),
@@ -253,7 +258,7 @@ mod tests {
             || problem("something-new", 504, None),
             || problem("something-new", 503, None),
             || problem("something-new", 429, None),
-            || ClientError::Unexpected { status: 429 },
+            || ClientError::unexpected(429),
         ] {
             let outcomes = vec![Err(error()), Err(error()), Ok(7)];
             let (result, used, elapsed) = script(&RetryPolicy::default(), MINUTE, outcomes).await;
@@ -272,8 +277,8 @@ mod tests {
             problem("secret-exists", 409, None),
             problem("internal", 500, None),
             problem("something-new", 500, None),
-            ClientError::Unexpected { status: 302 },
-            ClientError::Unexpected { status: 201 },
+            ClientError::unexpected(302),
+            ClientError::unexpected(201),
             ClientError::Token,
             ClientError::ValueNotJson,
         ] {

@@ -8,22 +8,37 @@ use rustls_pki_types::{
     pem::{Error as PemError, PemObject as _},
 };
 
+use sealpost_envelope::trust::{TrustAnchors, TrustAnchorsError};
+
 use crate::error::BoxError;
 
+/// The authorities of a file.
+#[derive(Debug)]
+pub(crate) struct Authorities {
+    pub(crate) usable: Vec<Certificate>,
+    /// Why the others can't be used, each with its place in the file.
+    pub(crate) left_out: Vec<String>,
+}
+
 /// Returns the authorities in a PEM file. One that can't be used as an authority is left out, if there are others.
-pub(crate) fn authorities(pem: &[u8]) -> Result<Vec<Certificate>, BoxError> {
-    let (mut usable, mut refused) = (Vec::new(), None);
-    for der in certificates(pem)? {
+pub(crate) fn authorities(pem: &[u8]) -> Result<Authorities, BoxError> {
+    let (mut usable, mut left_out, mut refused) = (Vec::new(), Vec::new(), None);
+    for (number, der) in (1..).zip(certificates(pem)?) {
         match RootCertStore::empty().add(der.clone()) {
             Ok(()) => usable.push(Certificate::from_der(&der)?),
-            Err(error) => refused = Some(error),
+            Err(error) => {
+                left_out.push(format!(
+                    "certificate {number} of the file can't be an authority's and is left out: {error}"
+                ));
+                refused = Some(error);
+            }
         }
     }
     match refused {
         Some(error) if usable.is_empty() => {
             Err(format!("none of its certificates can be an authority's: {error}").into())
         }
-        _ => Ok(usable),
+        _ => Ok(Authorities { usable, left_out }),
     }
 }
 
@@ -74,7 +89,7 @@ fn without_certificate(pem: &[u8]) -> String {
         None if pem.starts_with(&[0x30]) => {
             ": it seems to be DER; openssl x509 -inform DER -in FILE makes PEM of it"
         }
-        None => "",
+        None => return format!("{NO_CERTIFICATE}{}", what_it_is(pem)),
         Some("TRUSTED CERTIFICATE") => {
             ": it is OpenSSL's own form; openssl x509 -in FILE makes a plain one of it"
         }
@@ -88,7 +103,15 @@ fn without_certificate(pem: &[u8]) -> String {
         Some(label) if label.ends_with("PUBLIC KEY") => ": it has a bare public key",
         Some(_) => "",
     };
-    format!("it has no certificate (-----BEGIN CERTIFICATE-----){instead}")
+    format!("{NO_CERTIFICATE}{instead}")
+}
+
+/// What a file without any PEM is, in the words for authorities of agents.
+fn what_it_is(file: &[u8]) -> String {
+    match TrustAnchors::from_pem_or_der(file) {
+        Err(error @ TrustAnchorsError::File(_)) => format!(": {error}"),
+        _ => String::new(),
+    }
 }
 
 /// What the file's PEM blocks call themselves.
@@ -104,3 +127,4 @@ fn has_text(pem: &[u8], text: &str) -> bool {
 }
 
 const NOT_INTACT: &str = "its PEM is not intact: copy the file again";
+const NO_CERTIFICATE: &str = "it has no certificate (-----BEGIN CERTIFICATE-----)";

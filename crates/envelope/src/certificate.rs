@@ -14,16 +14,18 @@ use der::oid::AssociatedOid as _;
 use sealpost_context::AgentId;
 use x509_cert::ext::pkix::{BasicConstraints, KeyUsage, SubjectAltName};
 
-pub use self::error::CertificateError;
+pub use self::error::{CertificateError, DateFault, ValidityEnd};
 pub(crate) use self::names::CertificateNames;
 #[cfg(feature = "chain")]
 pub(crate) use self::presented::Presented;
 pub(crate) use self::strict::{Authority, Fields, Usage};
 #[cfg(feature = "chain")]
-pub(crate) use self::strict::{constrains_addresses_only, has_purpose};
+pub(crate) use self::strict::{constrains_addresses_only, has_purpose, read_time};
 pub use crate::fingerprint::Fingerprint;
 
-use crate::{file_kind::FileKind, hash::sha256, pem, public_key::PublicKey, time::UnixTime};
+#[cfg(feature = "std")]
+use crate::file_kind::FileKind;
+use crate::{hash::sha256, pem, public_key::PublicKey, time::UnixTime};
 
 /// An X.509 certificate (RFC 5280), parsed but not yet trusted.
 ///
@@ -91,17 +93,9 @@ impl Certificate {
         } else {
             Self::from_der(bytes)
         };
-        read.map_err(|error| match (error, FileKind::of(bytes)) {
-            (error, None | Some(FileKind::Certificate)) => error,
-            (
-                CertificateError::Malformed
-                | CertificateError::NoCertificate
-                | CertificateError::NotDer
-                | CertificateError::TrailingBytes { .. },
-                Some(kind),
-            ) => CertificateError::File(kind),
-            (error, _) => error,
-        })
+        #[cfg(feature = "std")]
+        let read = read.map_err(|error| or_kind(error, bytes));
+        read
     }
 
     /// A certificate from its DER.
@@ -194,6 +188,17 @@ impl fmt::Debug for Certificate {
             .field("fingerprint", &self.names.fingerprint)
             .field("public_key", &self.public_key)
             .finish_non_exhaustive()
+    }
+}
+
+/// What a file is that is not read, if it is of another kind.
+#[cfg(feature = "std")]
+fn or_kind(error: CertificateError, bytes: &[u8]) -> CertificateError {
+    use CertificateError::{File, Malformed, NoCertificate, NotDer, TrailingBytes};
+    match (error, FileKind::of(bytes)) {
+        (error, None | Some(FileKind::Certificate)) => error,
+        (Malformed | NoCertificate | NotDer | TrailingBytes { .. }, Some(kind)) => File(kind),
+        (error, _) => error,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Identities: private keys that open.
 
 mod error;
+#[cfg(feature = "std")]
 mod jwk;
+mod skipped;
 
 use alloc::{vec, vec::Vec};
 use core::fmt;
@@ -15,14 +17,20 @@ use pkcs8::PrivateKeyInfoRef;
 use spki::AlgorithmIdentifierRef;
 use zeroize::Zeroizing;
 
-pub use self::{error::IdentityError, jwk::JwkError};
+#[cfg(feature = "std")]
+pub use self::jwk::JwkError;
+pub use self::{
+    error::IdentityError,
+    skipped::{SkippedCertificate, SkippedReason},
+};
+#[cfg(feature = "std")]
+use crate::file_kind::FileKind;
 use crate::{
     backend::Backend,
     certificate::{Certificate, CertificateError},
-    file_kind::FileKind,
     fingerprint::KeyId,
     pem,
-    public_key::{PublicKey, PublicKeyError, RSA_ENCRYPTION, RSASSA_PSS},
+    public_key::{self, OtherAlgorithm, PublicKey, PublicKeyError, RSA_ENCRYPTION, RSASSA_PSS},
 };
 
 /// A private key that opens what was sealed to its certificate, with its certificates if they are at
@@ -40,66 +48,43 @@ pub struct Identity<B: Backend> {
     skipped: Vec<SkippedCertificate>,
 }
 
-/// A certificate in an identity's file that is not read. It may be another's: opening goes on without it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct SkippedCertificate {
-    /// Its place among the file's certificates, from 1.
-    pub number: usize,
-    /// Why it is not read.
-    pub reason: CertificateError,
-}
-
-impl fmt::Display for SkippedCertificate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { number, reason } = self;
-        write!(
-            f,
-            "certificate {number} in the file is left out, messages that name it do not open: {reason}"
-        )
-    }
-}
-
 impl<B: Backend> Identity<B> {
     /// The identity in a PEM file: one `PRIVATE KEY` (PKCS#8, RFC 5958) or `RSA PRIVATE KEY`
     /// (PKCS#1, RFC 8017 appendix A.1.2), with its certificates if the file has any.
     ///
-    /// Certificates of other keys, such as the issuer's, are skipped as long as there is one of this key;
-    /// so are other blocks, and text between them. The order does not matter. Certificates that are not read are
-    /// [skipped](Self::skipped_certificates), too.
+    /// Certificates of other keys, such as the issuer's, are passed over, and so are text and blocks of other kinds. The
+    /// order does not matter. No certificate is needed to open: those that are not read, and that there are only those of
+    /// other keys, [`skipped_certificates`](Self::skipped_certificates) says.
     ///
     /// # Errors
     ///
     /// An [`IdentityError`] that says how to fix it.
     pub fn from_pem(file: &[u8]) -> Result<Self, IdentityError> {
         let mut identity = Self::private_key_from_pem(file)?;
-        identity.add_certificates_of(file)?;
+        identity.add_certificates_of(file);
         Ok(identity)
     }
 
-    /// The identity in a file that is PEM, or PKCS#8 or PKCS#1 in DER, or a JWK.
+    /// The identity in a file that is PEM, or PKCS#8 or PKCS#1 in DER; with the feature `std` also a JWK.
     ///
     /// # Errors
     ///
-    /// As [`from_pem`](Self::from_pem) and [`from_jwk`](Self::from_jwk); files of other kinds are named.
+    /// As [`from_pem`](Self::from_pem) and `from_jwk`; files of other kinds are named.
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, IdentityError> {
+        #[cfg(feature = "std")]
+        if !pem::is_pem(bytes) && pem::trimmed(bytes).starts_with(b"{") {
+            return Self::from_jwk(pem::trimmed(bytes)).map_err(|error| or_kind(error, bytes));
+        }
         let read = if pem::is_pem(bytes) {
             Self::from_pem(bytes)
-        } else if pem::trimmed(bytes).starts_with(b"{") {
-            Self::from_jwk(pem::trimmed(bytes))
         } else if is_pkcs1(bytes) {
             Self::from_pkcs1_der(bytes)
         } else {
             Self::from_pkcs8_der(bytes).map_err(|error| or_trailing(error, bytes))
         };
-        read.map_err(|error| match (error, FileKind::of(bytes)) {
-            (error, None | Some(FileKind::PrivateKey | FileKind::Jwk)) => error,
-            (
-                IdentityError::Malformed | IdentityError::NoPrivateKey | IdentityError::Jwk(_),
-                Some(kind),
-            ) => IdentityError::File(kind),
-            (error, _) => error,
-        })
+        #[cfg(feature = "std")]
+        let read = read.map_err(|error| or_kind(error, bytes));
+        read
     }
 
     /// The identity from a JWK (RFC 7517) of an RSA private key (RFC 7518 §6.3), in JSON.
@@ -110,6 +95,8 @@ impl<B: Backend> Identity<B> {
     /// # Errors
     ///
     /// [`IdentityError::Jwk`], or as [`from_pkcs1_der`](Self::from_pkcs1_der).
+    #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     pub fn from_jwk(json: &[u8]) -> Result<Self, IdentityError> {
         Self::from_pkcs1_der(&jwk::to_pkcs1(json)?)
     }
@@ -124,7 +111,7 @@ impl<B: Backend> Identity<B> {
         match info.algorithm.oid {
             RSA_ENCRYPTION => {}
             RSASSA_PSS => return Err(IdentityError::PublicKey(PublicKeyError::SignatureOnly)),
-            _ => return Err(IdentityError::PublicKey(PublicKeyError::Algorithm)),
+            id => return Err(other_algorithm(OtherAlgorithm::of(id.as_bytes()))),
         }
         Self::from_pkcs1_der(info.private_key.as_bytes())
     }
@@ -176,7 +163,7 @@ impl<B: Backend> Identity<B> {
         &self.certificates
     }
 
-    /// The certificates of the file that were not read.
+    /// The certificates of the file that are not used, though one may have been meant to be.
     #[must_use]
     pub fn skipped_certificates(&self) -> &[SkippedCertificate] {
         &self.skipped
@@ -203,15 +190,22 @@ impl<B: Backend> Identity<B> {
         match key.label {
             PRIVATE_KEY | RSA_PRIVATE_KEY => {}
             _ => {
-                return Err(match FileKind::of_label(&key) {
-                    Some(kind) if kind != FileKind::PrivateKey => IdentityError::File(kind),
-                    _ => IdentityError::PublicKey(PublicKeyError::Algorithm),
-                });
+                #[cfg(feature = "std")]
+                if let Some(kind) = FileKind::of_label(&key)
+                    && kind != FileKind::PrivateKey
+                {
+                    return Err(IdentityError::File(kind));
+                }
+                return Err(other_algorithm(match key.label {
+                    EC_PRIVATE_KEY => OtherAlgorithm::EllipticCurve,
+                    DSA_PRIVATE_KEY => OtherAlgorithm::Dsa,
+                    _ => OtherAlgorithm::Unknown,
+                }));
             }
         }
         let content = key.decode().map_err(|_| {
             if key.is_encrypted() {
-                IdentityError::File(FileKind::Encrypted)
+                ENCRYPTED
             } else {
                 IdentityError::Malformed
             }
@@ -229,29 +223,47 @@ impl<B: Backend> Identity<B> {
         })
     }
 
-    /// Adds the certificates for this key in a PEM file.
-    fn add_certificates_of(&mut self, file: &[u8]) -> Result<(), IdentityError> {
-        let mut others = false;
-        for (number, block) in (1..).zip(pem::certificates(file)) {
+    /// Adds the certificates for this key in a PEM file, and notes what else is in their place.
+    fn add_certificates_of(&mut self, file: &[u8]) {
+        let (mut unread, mut other) = (None, None);
+        let blocks = pem::blocks(file).filter(skipped::is_meant_as_certificate);
+        for (number, block) in (1..).zip(blocks) {
+            #[cfg(feature = "std")]
+            if !block.is_certificate() {
+                self.skipped
+                    .extend(SkippedCertificate::of_kind(number, &block));
+                continue;
+            }
             let certificate = match block.decode() {
                 Ok(der) => Certificate::from_der(&der),
                 Err(_) => Err(CertificateError::Malformed),
             };
+            let skipped = |reason| SkippedCertificate { number, reason };
             match certificate {
                 Ok(certificate) if *certificate.public_key() == self.public => {
                     self.certificates.push(certificate);
                 }
-                // A key that breaks a rule is not this one, which keeps them all: an issuer may have any key.
-                Ok(_) | Err(CertificateError::PublicKey(_)) => others = true,
-                Err(reason) => self.skipped.push(SkippedCertificate { number, reason }),
+                // It may be for this key, which keeps the rules, in an encoding that does not.
+                Err(
+                    reason @ CertificateError::PublicKey(
+                        PublicKeyError::Encoding | PublicKeyError::Parameters,
+                    ),
+                ) => {
+                    unread = unread.or(Some(skipped(SkippedReason::Certificate(reason))));
+                }
+                // An issuer may have any key.
+                Ok(_) | Err(CertificateError::PublicKey(_)) => {
+                    let key_id = self.key_id();
+                    other = other.or(Some(skipped(SkippedReason::OtherKey { key_id })));
+                }
+                Err(reason) => self
+                    .skipped
+                    .push(skipped(SkippedReason::Certificate(reason))),
             }
         }
-        if others && self.certificates.is_empty() && self.skipped.is_empty() {
-            return Err(IdentityError::CertificateMismatch {
-                key_id: self.key_id(),
-            });
+        if self.certificates.is_empty() {
+            self.skipped.extend(unread.or(other));
         }
-        Ok(())
     }
 }
 
@@ -300,18 +312,41 @@ fn to_pkcs8(pkcs1_der: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
     Some(pkcs8)
 }
 
+/// What a file is that is not read, if it is of another kind.
+#[cfg(feature = "std")]
+fn or_kind(error: IdentityError, bytes: &[u8]) -> IdentityError {
+    use IdentityError::{File, Jwk, Malformed, NoPrivateKey};
+    match (error, FileKind::of(bytes)) {
+        (error, None | Some(FileKind::PrivateKey | FileKind::Jwk)) => error,
+        // Where in it the JSON is wrong says more.
+        (Jwk(JwkError::Json(_)), Some(FileKind::Json)) => error,
+        (Malformed | NoPrivateKey | Jwk(_), Some(kind)) => File(kind),
+        (error, _) => error,
+    }
+}
+
+fn other_algorithm(algorithm: OtherAlgorithm) -> IdentityError {
+    IdentityError::PublicKey(PublicKeyError::Algorithm(algorithm))
+}
+
 /// What DER that is no RSA private key is instead: people mix the files up.
 fn what_it_is(der: &[u8]) -> IdentityError {
     match first_two_fields(der) {
         // RFC 5958 §3: EncryptedPrivateKeyInfo ::= SEQUENCE { SEQUENCE { … }, OCTET STRING }
-        Ok((Tag::Sequence, _, Tag::OctetString)) => IdentityError::File(FileKind::Encrypted),
+        Ok((Tag::Sequence, _, Tag::OctetString)) => ENCRYPTED,
         // RFC 5280 §4.1: a certificate or SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { … }, … }
         Ok((Tag::Sequence, _, _)) => IdentityError::NoPrivateKey,
         // RFC 5915 §3: ECPrivateKey ::= SEQUENCE { INTEGER (1), OCTET STRING, … }
-        Ok((Tag::Integer, [1], Tag::OctetString)) => {
-            IdentityError::PublicKey(PublicKeyError::Algorithm)
-        }
+        Ok((Tag::Integer, [1], Tag::OctetString)) => other_algorithm(OtherAlgorithm::EllipticCurve),
+        // RFC 5958 §2, of an algorithm whose identifier the library does not know.
+        Ok((Tag::Integer, [0 | 1], Tag::Sequence)) => match public_key::of_pkcs8(der) {
+            Some(id) if id != RSA_ENCRYPTION.as_bytes() && id != RSASSA_PSS.as_bytes() => {
+                other_algorithm(OtherAlgorithm::of(id))
+            }
+            _ => IdentityError::Malformed,
+        },
         // RFC 7292 §4: PFX ::= SEQUENCE { INTEGER (3), SEQUENCE { … }, … }
+        #[cfg(feature = "std")]
         Ok((Tag::Integer, [3], Tag::Sequence)) => IdentityError::File(FileKind::Pkcs12),
         _ => IdentityError::Malformed,
     }
@@ -331,3 +366,9 @@ fn first_two_fields(der: &[u8]) -> der::Result<(Tag, &[u8], Tag)> {
 const SEQUENCE: u8 = 0x30;
 const PRIVATE_KEY: &str = "PRIVATE KEY";
 const RSA_PRIVATE_KEY: &str = "RSA PRIVATE KEY";
+const EC_PRIVATE_KEY: &str = "EC PRIVATE KEY";
+const DSA_PRIVATE_KEY: &str = "DSA PRIVATE KEY";
+#[cfg(feature = "std")]
+const ENCRYPTED: IdentityError = IdentityError::File(FileKind::Encrypted);
+#[cfg(not(feature = "std"))]
+const ENCRYPTED: IdentityError = IdentityError::Malformed;

@@ -313,9 +313,9 @@
 //! | `cms` | yes | the module `cms`: CMS written, and read by `Message`; depends on a release candidate of the crate `cms`, whose version is pinned |
 //! | `aws-lc` | no | `AwsLc` and `AwsLcRng`, the backend for hosts; enables `chain` and `std`, and needs a C compiler |
 //! | `chain` | no | trust through a chain of issuers; its verifiers come with `aws-lc` |
-//! | `std` | no | `OsRng` and `UnixTime::now` |
+//! | `std` | no | `OsRng`, `UnixTime::now`, private keys in JWK, and `FileKind`: errors name what a file of another kind is, and how to convert it |
 //!
-//! A feature adds items and changes no behaviour. Without a backend what is left is parsing and trust. The minimum
+//! A feature adds items and changes nothing of what is taken and refused. Without a backend what is left is parsing and trust. The minimum
 //! supported Rust version is 1.89.
 
 extern crate alloc;
@@ -337,6 +337,7 @@ mod decapsulation;
 mod encoded_context;
 mod envelope;
 pub mod error;
+#[cfg(feature = "std")]
 mod file_kind;
 mod fingerprint;
 mod format;
@@ -392,16 +393,18 @@ pub use trust::{Trust, TrustPolicy};
 pub mod key {
     pub use crate::{
         decapsulation::{KeyAnswer, decrypt},
-        file_kind::FileKind,
         fingerprint::{InvalidDigest, KeyId},
-        identity::{Identity, IdentityError, JwkError, SkippedCertificate},
+        identity::{Identity, IdentityError, SkippedCertificate, SkippedReason},
         keyring::{
             DuplicateKey, KeyNames, KeyStatus, Keyring, KeyringError, NoMatchingKey, Opened,
             PublicIdentity, Selected,
         },
-        public_key::{PublicKey, PublicKeyError},
+        public_key::{OtherAlgorithm, PublicKey, PublicKeyError},
         recipient::Recipient,
     };
+    #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
+    pub use crate::{file_kind::FileKind, identity::JwkError};
 }
 
 /// The native format: sealing and opening one message, batches, and the parts of an envelope.

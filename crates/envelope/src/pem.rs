@@ -1,14 +1,20 @@
 //! PEM files as people have them: several blocks, text between them (RFC 7468 §2).
 
-use alloc::vec;
+use alloc::{vec, vec::Vec};
 
-use der::pem;
+use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
 /// One block of a PEM file.
 pub(crate) struct Block<'a> {
     pub(crate) label: &'a str,
     text: &'a [u8],
+    /// Where in the file it begins.
+    #[cfg_attr(
+        not(feature = "chain"),
+        allow(dead_code, reason = "the line of an authority")
+    )]
+    start: usize,
 }
 
 /// Not the PEM of a block.
@@ -21,30 +27,49 @@ impl<'a> Block<'a> {
         core::str::from_utf8(self.text).ok()
     }
 
+    /// Returns whether it holds a certificate.
+    pub(crate) fn is_certificate(&self) -> bool {
+        matches!(
+            self.label,
+            "CERTIFICATE" | "X509 CERTIFICATE" | "X.509 CERTIFICATE"
+        )
+    }
+
+    /// The line of the file that it begins in, from 1.
+    #[cfg(feature = "chain")]
+    pub(crate) fn line(&self, file: &[u8]) -> usize {
+        let before = file.iter().take(self.start);
+        1 + before.filter(|byte| **byte == b'\n').count()
+    }
+
     /// Returns whether the block ends.
     #[cfg(feature = "chain")]
     pub(crate) fn is_whole(&self) -> bool {
         end(self.text).is_some()
     }
 
-    /// The block's content. It may be a private key: the buffer is wiped.
+    /// The block's content, decoded in constant time. It may be a private key: the buffer is wiped.
     ///
     /// White space may stand anywhere in the base64 (RFC 7468 §2, the lax grammar of figure 2).
-    pub(crate) fn decode(&self) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
-        // Nearly all have lines of one width, which need no copy. No buffer may grow: growing leaves copies behind.
-        decode(self.text).or_else(|InvalidPem| decode(&self.in_one_line()?))
-    }
-
-    /// The block without white space in its base64.
-    fn in_one_line(&self) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
-        let (begin, body, end) = self.parts().ok_or(InvalidPem)?;
-        let mut line = Zeroizing::new(vec::Vec::with_capacity(self.text.len() + 2));
-        line.extend_from_slice(begin);
-        line.push(b'\n');
-        line.extend(body.iter().filter(|byte| !is_white_space(**byte)));
-        line.push(b'\n');
-        line.extend_from_slice(end);
-        Ok(line)
+    #[inline(never)]
+    pub(crate) fn decode(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPem> {
+        let (body, end) = self.parts().ok_or(InvalidPem)?;
+        let label = end
+            .strip_prefix(END)
+            .and_then(|rest| rest.strip_suffix(DASHES));
+        if label != Some(self.label.as_bytes()) {
+            return Err(InvalidPem);
+        }
+        // Each at its full length from the start: growing leaves copies behind. Not in one buffer: the library's decoding
+        // in place takes last digits that are not canonical.
+        let mut digits = Zeroizing::new(Vec::with_capacity(body.len()));
+        digits.extend(body.iter().filter(|byte| !is_white_space(**byte)));
+        let mut content = Zeroizing::new(vec![0; digits.len()]);
+        let length = Base64::decode(&*digits, &mut content)
+            .map_err(|_| InvalidPem)?
+            .len();
+        content.truncate(length);
+        Ok(content)
     }
 
     /// Returns whether the block is encrypted the old way, which a header line says (RFC 1421 §4.6.1.1).
@@ -53,48 +78,37 @@ impl<'a> Block<'a> {
     }
 
     /// Returns whether its line breaks are spelled out, as in a string of JSON.
+    #[cfg(feature = "std")]
     pub(crate) fn has_escaped_lines(&self) -> bool {
-        let body = self.parts().map_or(&[][..], |(_, body, _)| body);
+        let body = self.parts().map_or(&[][..], |(body, _)| body);
         body.starts_with(b"\\n") || body.starts_with(b"\\r")
     }
 
-    /// Its first boundary, what is between, and its last.
-    fn parts(&self) -> Option<(&'a [u8], &'a [u8], &'a [u8])> {
-        let (begin, rest) = self
+    /// What is between its boundaries, and the second of them.
+    fn parts(&self) -> Option<(&'a [u8], &'a [u8])> {
+        let rest = self
             .text
-            .split_at_checked(BEGIN.len() + self.label.len() + DASHES.len())?;
-        let (body, end) = rest.split_at_checked(find(rest, END)?)?;
-        Some((begin, body, end))
+            .get(BEGIN.len() + self.label.len() + DASHES.len()..)?;
+        rest.split_at_checked(find(rest, END)?)
     }
-}
-
-/// Decodes a block whose lines have one width, in constant time.
-fn decode(text: &[u8]) -> Result<Zeroizing<vec::Vec<u8>>, InvalidPem> {
-    // Base64 shrinks, and the buffer must not grow: growing leaves copies behind.
-    let mut buffer = Zeroizing::new(vec![0; text.len()]);
-    let mut decoder = pem::Decoder::new_detect_wrap(text).map_err(|_| InvalidPem)?;
-    let length = decoder.remaining_len();
-    let content = buffer.get_mut(..length).ok_or(InvalidPem)?;
-    decoder.decode(content).map_err(|_| InvalidPem)?;
-    if !decoder.is_finished() {
-        return Err(InvalidPem);
-    }
-    buffer.truncate(length);
-    Ok(buffer)
 }
 
 /// The blocks of a PEM file, in order. What stands between them is skipped.
 ///
 /// A block that does not end is the last one, and does not decode: a file that was cut is not a shorter one.
 pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
-    let mut rest = file;
+    let (mut rest, mut passed) = (file, 0);
     core::iter::from_fn(move || {
-        let text = rest.get(find(rest, BEGIN)?..)?;
+        let begin = find(rest, BEGIN)?;
+        let text = rest.get(begin..)?;
         let label = text.get(BEGIN.len()..)?;
         let label = label.get(..find(label, DASHES).unwrap_or(label.len()))?;
         let (block, after) = text.split_at_checked(end(text).unwrap_or(text.len()))?;
+        let start = passed + begin;
         rest = after;
+        passed = start + block.len();
         Some(Block {
+            start,
             // A label that is not text is not one that is looked for.
             label: core::str::from_utf8(label).unwrap_or_default(),
             text: block,
@@ -104,12 +118,7 @@ pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
 
 /// The blocks that hold certificates (RFC 7468 §5.1), also under the names that they once had.
 pub(crate) fn certificates(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
-    blocks(file).filter(|block| {
-        matches!(
-            block.label,
-            "CERTIFICATE" | "X509 CERTIFICATE" | "X.509 CERTIFICATE"
-        )
-    })
+    blocks(file).filter(Block::is_certificate)
 }
 
 /// Where the block at the beginning of this text ends. Its end must have the same label; the decoder checks.
@@ -125,6 +134,7 @@ pub(crate) fn is_pem(bytes: &[u8]) -> bool {
 }
 
 /// A text without a byte-order mark, and white space around it.
+#[cfg(feature = "std")]
 pub(crate) fn trimmed(text: &[u8]) -> &[u8] {
     text.strip_prefix(b"\xef\xbb\xbf")
         .unwrap_or(text)
@@ -189,7 +199,7 @@ mod tests {
 
     #[test]
     fn every_block_is_seen() {
-        let read = |file: &[u8]| -> vec::Vec<_> {
+        let read = |file: &[u8]| -> Vec<_> {
             blocks(file)
                 .map(|block| {
                     (

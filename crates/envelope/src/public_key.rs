@@ -15,10 +15,48 @@ use spki::{AlgorithmIdentifierRef, SubjectPublicKeyInfoRef};
 use crate::base64url;
 use crate::{backend::MAX_MODULUS, error::Error, fingerprint::KeyId, hash::sha256};
 
-/// The command that makes a key that can be used.
+mod algorithm;
+
+pub use self::algorithm::OtherAlgorithm;
+pub(crate) use self::algorithm::of_pkcs8;
+
+/// What makes a key that can be used. A device has no shell.
+#[cfg(feature = "std")]
 macro_rules! make_key {
     () => {
         "`openssl genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out KEY.pem` does"
+    };
+}
+#[cfg(not(feature = "std"))]
+macro_rules! make_key {
+    () => {
+        "RSA with 3072 bits"
+    };
+}
+
+#[cfg(feature = "std")]
+macro_rules! request {
+    () => {
+        "; for a request, `openssl req -new -key KEY.pem -out REQUEST.pem`"
+    };
+}
+#[cfg(feature = "std")]
+macro_rules! sign_again {
+    () => {
+        "; for a self-signed one, `openssl x509 -in CERT.pem -signkey KEY.pem -out NEW.pem`, otherwise a new request, \
+         `openssl req -new -key KEY.pem -out REQUEST.pem`"
+    };
+}
+#[cfg(not(feature = "std"))]
+macro_rules! request {
+    () => {
+        ""
+    };
+}
+#[cfg(not(feature = "std"))]
+macro_rules! sign_again {
+    () => {
+        ""
     };
 }
 
@@ -37,8 +75,8 @@ pub struct PublicKey {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PublicKeyError {
-    /// The key's algorithm is not rsaEncryption (RFC 8017 appendix A.1).
-    Algorithm,
+    /// The key's algorithm is not rsaEncryption (RFC 8017 appendix A.1) but another.
+    Algorithm(OtherAlgorithm),
     /// The modulus is even, or not of 2,048 to 8,192 bits.
     Modulus {
         /// Its length in bits.
@@ -64,10 +102,14 @@ pub enum PublicKeyError {
 impl fmt::Display for PublicKeyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Algorithm => f.write_str(concat!(
-                "the key is not an RSA encryption key: make one with rsaEncryption, ",
-                make_key!()
-            )),
+            Self::Algorithm(algorithm) => write!(
+                f,
+                concat!(
+                    "the key is {}, not an RSA encryption key: make one with rsaEncryption, ",
+                    make_key!()
+                ),
+                algorithm
+            ),
             Self::Modulus { bits } => write!(
                 f,
                 "the RSA modulus has {bits} bits or is even: it must be odd, with 2048 to 8192 bits"
@@ -84,15 +126,16 @@ impl fmt::Display for PublicKeyError {
                 ),
                 bits
             ),
-            Self::Encoding => f.write_str(
+            Self::Encoding => f.write_str(concat!(
                 "the RSA key inside is not in canonical DER: the private key may be good, but it needs a new certificate \
-                 from current software; for a request, `openssl req -new -key KEY.pem -out REQUEST.pem`",
-            ),
-            Self::Parameters => f.write_str(
+                 from current software",
+                request!()
+            )),
+            Self::Parameters => f.write_str(concat!(
                 "its algorithm rsaEncryption lacks the parameters NULL (RFC 3279 §2.3.1): the private key is good, but it \
-                 needs a new certificate; for a self-signed one, `openssl x509 -in CERT.pem -signkey KEY.pem -out NEW.pem`, \
-                 otherwise a new request, `openssl req -new -key KEY.pem -out REQUEST.pem`",
-            ),
+                 needs a new certificate",
+                sign_again!()
+            )),
             Self::Refused => {
                 f.write_str("the cryptographic library refuses the key: make a new one")
             }
@@ -113,13 +156,14 @@ impl PublicKey {
     ///
     /// A [`PublicKeyError`] that names the rule it breaks.
     pub fn from_spki_der(spki_der: &[u8]) -> Result<Self, PublicKeyError> {
+        // Before the library decodes it, which does not know every identifier.
+        match algorithm::of_spki(spki_der).ok_or(PublicKeyError::Encoding)? {
+            id if id == RSA_ENCRYPTION.as_bytes() => {}
+            id if id == RSASSA_PSS.as_bytes() => return Err(PublicKeyError::SignatureOnly),
+            id => return Err(PublicKeyError::Algorithm(OtherAlgorithm::of(id))),
+        }
         let spki =
             SubjectPublicKeyInfoRef::from_der(spki_der).map_err(|_| PublicKeyError::Encoding)?;
-        match spki.algorithm.oid {
-            RSA_ENCRYPTION => {}
-            RSASSA_PSS => return Err(PublicKeyError::SignatureOnly),
-            _ => return Err(PublicKeyError::Algorithm),
-        }
         let key = spki
             .subject_public_key
             .as_bytes()

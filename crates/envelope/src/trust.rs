@@ -9,11 +9,13 @@ mod chain;
 #[cfg(feature = "chain")]
 mod chain_error;
 mod error;
-#[cfg(feature = "chain")]
-mod path_length;
 mod policy;
 #[cfg(feature = "chain")]
 mod profile;
+#[cfg(feature = "chain")]
+mod shown;
+#[cfg(feature = "chain")]
+mod validity;
 
 #[cfg(feature = "chain")]
 pub use self::{

@@ -10,11 +10,14 @@ use sealpost_envelope::{
     Recipient, SealError, Sealer, SecretContext, Trust, UnixTime,
     backend::BackendError,
     binding::{self, BindingError, BindingMember},
-    certificate::CertificateError,
+    certificate::{CertificateError, DateFault, ValidityEnd},
     cms::{self, Cms, CmsError, KeyEncryption},
     error::ParseError,
     jwe::{self, HeaderParameter, Jwe, JweError, JwePart, KeyAlgorithm, Serialization},
-    key::{FileKind, IdentityError, JwkError, KeyAnswer, KeyId, KeyringError, PublicKeyError},
+    key::{
+        FileKind, IdentityError, JwkError, KeyAnswer, KeyId, KeyringError, OtherAlgorithm,
+        PublicKeyError,
+    },
     native::Opener,
     open,
     rand_core::TryRng as _,
@@ -264,12 +267,17 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         "CertificateError",
         &[
             CertificateError::AgentId,
+            CertificateError::Date {
+                end: ValidityEnd::NotBefore,
+                fault: DateFault::Offset,
+            },
             CertificateError::DuplicateExtension,
             CertificateError::File(FileKind::Pkcs7),
             CertificateError::Malformed,
             CertificateError::NoCertificate,
             CertificateError::NotDer,
             CertificateError::PublicKey(PublicKeyError::Encoding),
+            CertificateError::SerialNumber { length: 24 },
             CertificateError::TooLong { length: 70_000 },
             CertificateError::TooMany { found: 17 },
             CertificateError::TrailingBytes { length: 3 },
@@ -301,7 +309,6 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         &[
             ChainError::Authority,
             ChainError::CriticalExtension,
-            ChainError::DateBefore1970,
             ChainError::ExtendedKeyUsage,
             ChainError::NoAgent,
             ChainError::SelfSigned,
@@ -318,6 +325,9 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             ChainError::IssuerNeverValid,
             ChainError::IssuerNotAuthority,
             ChainError::IssuerNotDer,
+            ChainError::IssuerUnreadable {
+                reason: CertificateError::SerialNumber { length: 24 },
+            },
             ChainError::IssuerNotYetValid {
                 not_before: UnixTime::from_secs(2_000_000_060),
                 now: NOW,
@@ -342,15 +352,29 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             TrustAnchorsError::KeyUsage { number: 3 },
             TrustAnchorsError::Malformed { number: 4 },
             TrustAnchorsError::NoCertificate,
-            TrustAnchorsError::NotAuthority { number: 5 },
+            TrustAnchorsError::NotAuthority {
+                number: 5,
+                self_issued: false,
+            },
+            TrustAnchorsError::NotAuthority {
+                number: 5,
+                self_issued: true,
+            },
             TrustAnchorsError::NotDer { number: 6 },
+            TrustAnchorsError::Pem { number: 7 },
             TrustAnchorsError::TooLong { length: 2_000_000 },
+            TrustAnchorsError::Unreadable {
+                number: 8,
+                reason: CertificateError::SerialNumber { length: 24 },
+            },
+            TrustAnchorsError::Version { number: 9 },
         ],
     );
     all.list(
         "PublicKeyError",
         &[
-            PublicKeyError::Algorithm,
+            PublicKeyError::Algorithm(OtherAlgorithm::MlKem),
+            PublicKeyError::Algorithm(OtherAlgorithm::Unknown),
             PublicKeyError::Modulus { bits: 1024 },
             PublicKeyError::Exponent,
             PublicKeyError::ExponentTooLarge { bits: 33 },
@@ -380,6 +404,10 @@ fn errors_say_what_is_wrong_and_what_to_do() {
     all.list(
         "CertificateError::File",
         &FILE_KINDS.map(CertificateError::File),
+    );
+    all.list(
+        "TrustAnchorsError::File",
+        &FILE_KINDS.map(TrustAnchorsError::File),
     );
     all.list(
         "JwkError",
@@ -548,16 +576,26 @@ fn file(name: &str) -> Vec<u8> {
     std::fs::read(format!("{keys}/{name}")).unwrap()
 }
 
-const FILE_KINDS: [FileKind; 28] = [
+const FILE_KINDS: [FileKind; 40] = [
     FileKind::Age,
+    FileKind::Archive,
     FileKind::Base64,
+    FileKind::Binary,
+    FileKind::BouncyCastle,
     FileKind::Certificate,
     FileKind::CertificateRequest,
     FileKind::Crl,
+    FileKind::Der,
+    FileKind::Empty,
     FileKind::Encrypted,
     FileKind::EscapedLines,
+    FileKind::Gzip,
+    FileKind::Hex,
+    FileKind::Html,
     FileKind::Jks,
+    FileKind::Json,
     FileKind::Jwk,
+    FileKind::JwkList,
     FileKind::JwkSet,
     FileKind::OpenPgp,
     FileKind::OpenSsh,
@@ -571,10 +609,12 @@ const FILE_KINDS: [FileKind; 28] = [
     FileKind::Ssh2,
     FileKind::SshOther,
     FileKind::SshPublicKey,
+    FileKind::Text,
     FileKind::Tpm,
     FileKind::TrustedCertificate,
     FileKind::Utf16,
     FileKind::Utf16Le,
     FileKind::Utf32,
     FileKind::Xml,
+    FileKind::XmlOther,
 ];

@@ -29,6 +29,25 @@ pub enum FileError {
         /// The operating system's error.
         source: io::Error,
     },
+    /// It is something else than a regular file.
+    #[error("{} is {kind}, and must be a file", quoted(path))]
+    NotAFile {
+        /// Which path.
+        path: PathBuf,
+        /// What it is, such as "a named pipe".
+        kind: &'static str,
+    },
+    /// Others may use a file that holds a secret.
+    #[error(
+        "{} has mode {mode:03o}: others can read it, or the group can write it",
+        quoted(path)
+    )]
+    Exposed {
+        /// Which file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
     /// More than the caller takes.
     #[error("{name} is larger than {limit} bytes")]
     TooLarge {
@@ -73,10 +92,15 @@ impl FileError {
                 io::ErrorKind::PermissionDenied => {
                     "check the owner and the mode of the file and its folder"
                 }
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    "mount that disk for writing, or name a place on another"
+                }
                 io::ErrorKind::IsADirectory => "name a file in that folder",
                 _ => "check the path, and that the disk has free space",
             },
             Self::Unreadable { .. } => "check the path and that it is a file, not a folder",
+            Self::NotAFile { .. } => "name a regular file",
+            Self::Exposed { .. } => "if none of them did: chmod 600",
             Self::TooLarge { .. } => "check that this is the file you meant",
             Self::OtherEncoding { encoding, .. } => encoding.hint(),
             Self::Exists { .. } => {

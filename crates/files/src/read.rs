@@ -17,29 +17,80 @@ use crate::text::quoted;
 /// [`FileError`] if it can't be read or is larger.
 pub fn read(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
     let file = File::open(path).map_err(|e| FileError::new("read", path, e))?;
-    read_open(file, path, limit)
-}
-
-/// Reads a file that is open already; `path` is for the error.
-///
-/// # Errors
-///
-/// [`FileError`] if it can't be read or is larger than `limit` bytes.
-pub fn read_open(file: File, path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
     read_bounded(file, &quoted(path), limit)
 }
 
-/// Returns the mode of an open file if users other than its owner and its group can read it, or others than its owner can
-/// write it: a file that holds a secret must not be like that. A group that may read is how files of root are lent to a service.
+/// A file that holds a secret, and whether others may use it.
+#[cfg(unix)]
+pub struct Private {
+    content: Zeroizing<Vec<u8>>,
+    exposed: Option<FileError>,
+}
+
+#[cfg(unix)]
+impl Private {
+    /// Returns what is in it. Fails if others may use it.
+    ///
+    /// # Errors
+    ///
+    /// [`FileError::Exposed`].
+    pub fn content(self) -> Result<Zeroizing<Vec<u8>>, FileError> {
+        match self.exposed {
+            None => Ok(self.content),
+            Some(error) => Err(error),
+        }
+    }
+
+    /// Returns what is in it, to find what else is wrong with it, and whether others may use it.
+    #[must_use]
+    pub fn into_parts(self) -> (Zeroizing<Vec<u8>>, Option<FileError>) {
+        (self.content, self.exposed)
+    }
+}
+
+#[cfg(unix)]
+impl std::fmt::Debug for Private {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Private")
+            .field("exposed", &self.exposed)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads a regular file of text or DER, of at most `limit` bytes, that a configuration names.
 ///
 /// # Errors
 ///
-/// Fails if the system does not tell the mode.
+/// [`FileError`] if it can't be read, is larger, or is no regular file.
 #[cfg(unix)]
-pub fn exposed(file: &File) -> io::Result<Option<u32>> {
+pub fn read_named(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, FileError> {
+    let name = quoted(path);
+    as_text(read_bounded(crate::open(path)?, &name, limit)?, &name)
+}
+
+/// Reads a file that a configuration names and that holds a secret, as [`read_named`] does. It is exposed if users other than
+/// its owner and its group can read it, or others than its owner can write it: a group that may read is how files of root are
+/// lent to a service.
+///
+/// # Errors
+///
+/// Those of [`read_named`].
+#[cfg(unix)]
+pub fn read_private(path: &Path, limit: usize) -> Result<Private, FileError> {
     use std::os::unix::fs::PermissionsExt as _;
-    let mode = file.metadata()?.permissions().mode() & 0o777;
-    Ok((mode & 0o037 != 0).then_some(mode))
+    let file = crate::open(path)?;
+    // The mode of the file that is read, whatever the path names by then.
+    let found = file.metadata();
+    let found = found.map_err(|error| FileError::new("read", path, error))?;
+    let mode = found.permissions().mode() & 0o777;
+    let name = quoted(path);
+    Ok(Private {
+        content: as_text(read_bounded(file, &name, limit)?, &name)?,
+        exposed: (mode & 0o037 != 0).then(|| FileError::Exposed {
+            path: path.to_owned(),
+            mode,
+        }),
+    })
 }
 
 /// Reads a stream to its end; `name` is for the error.

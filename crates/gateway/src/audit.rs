@@ -7,6 +7,7 @@ mod event;
 mod file;
 mod lines;
 mod sink;
+mod tail;
 mod trail;
 
 pub(crate) use event::{AuditEvent, What};

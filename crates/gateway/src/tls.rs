@@ -3,7 +3,7 @@
 mod files;
 mod load;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::Path, sync::Arc, time::Duration};
 
 use parking_lot::{Mutex, RwLock};
 use sealpost_envelope::UnixTime;
@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
 pub use files::TlsFiles;
-pub use load::TlsError;
+pub use load::{MAX_FILE, TlsError};
 
 use crate::{expiry, metrics::Metrics};
 use load::{Digest, Loaded, TlsSetup};
@@ -48,6 +48,24 @@ impl Tls {
             setup: RwLock::new(setup),
             seen: Mutex::new(digest),
         })
+    }
+
+    /// Finds whether a certificate, or authorities, can be read.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Read`].
+    pub fn check_public(path: &Path) -> Result<(), TlsError> {
+        load::read(path).map(drop)
+    }
+
+    /// Finds whether a private key can be read, by none but its owner and its group.
+    ///
+    /// # Errors
+    ///
+    /// [`TlsError::Read`] or [`TlsError::Exposed`].
+    pub fn check_private(path: &Path) -> Result<(), TlsError> {
+        load::read_key(path).map(drop)
     }
 
     /// Returns when the certificate in use expires.

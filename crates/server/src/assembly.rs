@@ -17,8 +17,9 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::info;
 
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Weight};
 use crate::error::Error;
+use crate::rehearsal::look;
 use agent::RunningAgent;
 use component::Reporting;
 use gateway::{Parts, RunningGateway};
@@ -81,13 +82,21 @@ impl Assembly {
         self
     }
 
-    /// Starts the agents, then the gateway. No request is answered before everything runs.
+    /// Looks at everything as [`Checked::rehearse`](crate::Checked::rehearse) does, then starts the agents, then the gateway.
+    /// No request is answered before everything runs.
     ///
     /// # Errors
     ///
     /// [`Error`]. What has started by then is stopped again.
     pub async fn start(self) -> Result<Server, Error> {
         self.configuration.demand().provide()?;
+        // Everything is looked at before anything is created.
+        let found = look(&self.configuration, self.listener.is_none()).await;
+        let wrong = found.iter().filter(|found| found.weight == Weight::Wrong);
+        let wrong: Vec<_> = wrong.map(ToString::to_string).collect();
+        if !wrong.is_empty() {
+            return Err(Error::Refused(wrong));
+        }
         let mut agents = Vec::new();
         let carrier = Arc::new(InProcess::new(QUEUE));
         let supervision = Supervision::new();

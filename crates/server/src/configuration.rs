@@ -10,7 +10,7 @@ pub(crate) mod claims;
 mod document;
 mod findings;
 pub(crate) mod gateway;
-mod log;
+pub(crate) mod log;
 mod metrics;
 pub(crate) mod named_files;
 mod overrides;
@@ -34,8 +34,7 @@ use section::Section;
 
 pub use document::Checked;
 pub use findings::{Finding, Weight};
-pub(crate) use log::directives;
-pub use log::{DirectivesError, LogConfiguration, LogFormat};
+pub use log::{LogConfiguration, LogFormat};
 
 /// What a process that runs a gateway with its agents needs to start.
 #[derive(Debug)]
@@ -49,7 +48,8 @@ pub struct Configuration {
 }
 
 impl Configuration {
-    /// Reads the file at `path` and [checks](Self::check) it, and that this process may open as many files as it needs.
+    /// Reads the file at `path` and [checks](Self::check) it, and that this process may open as many files as it needs, and can use the
+    /// variable `RUST_LOG`.
     ///
     /// # Errors
     ///
@@ -65,6 +65,9 @@ impl Configuration {
             && let Err(too_few) = configuration.demand().check()
         {
             checked.refuse("limits.connections", too_few);
+        }
+        if let Err(error) = log::directives() {
+            checked.refuse("RUST_LOG", error);
         }
         Ok(checked)
     }

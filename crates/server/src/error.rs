@@ -37,6 +37,9 @@ pub enum Error {
         /// What is wrong; nothing of what stands there.
         message: String,
     },
+    /// What the configuration describes would not start, for these reasons, each with the key's place. Nothing was created.
+    #[error("nothing was started:{}", lines(.0))]
+    Refused(Vec<String>),
     /// No key for signatures can be created.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -93,7 +96,8 @@ impl Error {
                 Some("give a shorter path if it is long: a socket's path has at most 107 bytes")
             }
             Self::NoFolderVault => Some("use the program with its default features"),
-            Self::Key(_)
+            Self::Refused(_)
+            | Self::Key(_)
             | Self::Identities(_)
             | Self::Agent(_)
             | Self::Vault(_)
@@ -101,4 +105,10 @@ impl Error {
             | Self::Descriptors(_) => None,
         }
     }
+}
+
+/// Each in a line of its own.
+fn lines(findings: &[String]) -> String {
+    let lines = findings.iter().map(|finding| format!("\n  {finding}"));
+    lines.collect()
 }

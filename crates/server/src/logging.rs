@@ -25,10 +25,9 @@ use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::configuration::{LogConfiguration, LogFormat, directives};
+use crate::configuration::log::{NotALevel, directives, filter_of};
+use crate::configuration::{LogConfiguration, LogFormat};
 use queue::Queue;
-
-pub use crate::configuration::DirectivesError;
 
 /// The log that [`start`] has started. Dropping it waits until what was logged is written, at most a second.
 #[derive(Debug)]
@@ -41,10 +40,8 @@ pub struct Log {
 #[non_exhaustive]
 pub enum LogError {
     /// The variable has no directives.
-    #[error(
-        "RUST_LOG cannot be used ({0}); give a level (error, warn, info, debug, trace), or target=level,…"
-    )]
-    Directives(#[from] DirectivesError),
+    #[error("{NotALevel}")]
+    Directives,
     /// Stderr can't be duplicated, or the system does not give a thread.
     #[error("cannot log: {0}")]
     Io(#[from] io::Error),
@@ -86,13 +83,8 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
 ///
 /// [`LogError::Directives`].
 pub fn filter(level: &str) -> Result<Targets, LogError> {
-    let variable = std::env::var("RUST_LOG").unwrap_or_default();
-    let asked = if variable.trim().is_empty() {
-        level
-    } else {
-        &variable
-    };
-    Ok(directives(asked)?)
+    let directives = directives().map_err(|NotALevel| LogError::Directives)?;
+    filter_of(directives.as_deref().unwrap_or(level)).ok_or(LogError::Directives)
 }
 
 impl Log {

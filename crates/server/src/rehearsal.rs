@@ -1,63 +1,84 @@
-//! What a start would fail with although the configuration can be read: found by the code that starts, without starting.
+//! What a start would fail with although the configuration can be read: found by the code that starts, before it creates
+//! anything.
 
 use std::fmt::Display;
 use std::io::ErrorKind;
 use std::net::SocketAddr;
 
 use sealpost_agent::Ledger;
+use sealpost_files::FileError;
+use sealpost_gateway::audit::AuditFile;
 use tokio::net::TcpSocket;
 use tokio::task::spawn_blocking;
 
 use crate::configuration::agents::AgentConfiguration;
+use crate::configuration::audit::AuditTrail;
 use crate::configuration::{Checked, Configuration, Finding, Weight};
-use crate::logging;
+use crate::resolve::ResolveSocket;
 
 impl Checked<Configuration> {
-    /// Looks into vaults and ledgers, and at the addresses, the level of the log and the environment. It changes and creates
-    /// nothing. A port that is taken, and a vault or a ledger that another process has open, pass.
+    /// Looks into vaults and ledgers, and at the files that are written and at the addresses, as a start does before it
+    /// creates anything. It changes and creates nothing. A port that is taken, and a vault or a ledger that another process
+    /// has open, pass.
     pub async fn rehearse(&mut self) {
         let Some(configuration) = &self.configuration else {
             return;
         };
-        let mut found = Vec::new();
-        for (index, local) in configuration.agents.iter().enumerate() {
-            agent(&mut found, index, &local.agent).await;
-        }
-        let gateway = &configuration.gateway;
-        let addresses = [
-            Some(("listen", gateway.listen)),
-            gateway
-                .operations
-                .map(|address| ("metrics.listen", address)),
-        ];
-        for (place, address) in addresses.into_iter().flatten() {
-            if let Err(error) = bind(address)
-                && error.kind() != ErrorKind::AddrInUse
-            {
-                let what = format!(
-                    "can't listen on {address}: {error}; give an address of this host and a port that this user may have"
-                );
-                found.push(wrong(place.to_owned(), what));
-            }
-        }
-        if let Err(error) = logging::filter(&configuration.log.level) {
-            found.push(wrong("RUST_LOG".to_owned(), error));
-        }
-        if !found.is_empty() {
+        let mut found = look(configuration, true).await;
+        if found.iter().any(|finding| finding.weight == Weight::Wrong) {
             self.configuration = None;
-            self.findings.append(&mut found);
+        }
+        self.findings.append(&mut found);
+    }
+}
+
+/// Finds what a start would fail with, without the endpoint's address if it has a listener already.
+pub(crate) async fn look(configuration: &Configuration, listens: bool) -> Vec<Finding> {
+    let mut found = Vec::new();
+    let gateway = &configuration.gateway;
+    if let AuditTrail::File { path, sync } = &gateway.audit
+        && let Err(error) = AuditFile::check(path, *sync)
+    {
+        let error = FileError::new("append to", path, error);
+        found.push(wrong("audit.file".to_owned(), error.in_one_line()));
+    }
+    for (index, local) in configuration.agents.iter().enumerate() {
+        agent(&mut found, index, &local.agent).await;
+    }
+    let addresses = [
+        listens.then_some(("listen", gateway.listen)),
+        gateway
+            .operations
+            .map(|address| ("metrics.listen", address)),
+    ];
+    for (place, address) in addresses.into_iter().flatten() {
+        if let Err(error) = bind(address)
+            && error.kind() != ErrorKind::AddrInUse
+        {
+            let what = format!(
+                "can't listen on {address}: {error}; give an address of this host and a port that this user may have"
+            );
+            found.push(wrong(place.to_owned(), what));
         }
     }
+    found
 }
 
 async fn agent(found: &mut Vec<Finding>, index: usize, agent: &AgentConfiguration) {
     let vault = match agent.vault.check(agent.ledger.opening()).await {
         Ok(vault) => vault,
         Err(error) => {
-            found.push(wrong(format!("agents[{index}].vault"), error));
+            let weight = match agent.vault.starts_despite(&error) {
+                true => Weight::Degraded,
+                false => Weight::Wrong,
+            };
+            found.push(finding(weight, format!("agents[{index}].vault"), error));
             None
         }
     };
+    if let Some(Err(error)) = agent.resolve_socket.as_deref().map(ResolveSocket::check) {
+        found.push(wrong(format!("agents[{index}].resolve_socket"), error));
+    }
     let Some(path) = agent.ledger.path.clone() else {
         return;
     };
@@ -81,8 +102,12 @@ fn bind(address: SocketAddr) -> std::io::Result<()> {
 }
 
 fn wrong(place: String, what: impl Display) -> Finding {
+    finding(Weight::Wrong, place, what)
+}
+
+fn finding(weight: Weight, place: String, what: impl Display) -> Finding {
     Finding {
-        weight: Weight::Wrong,
+        weight,
         place,
         what: sealpost_files::printable(&what.to_string()),
     }

@@ -15,7 +15,10 @@
 //! signature is never what creating leaves; and a file in which one of its two commits has no tables never had a record, since
 //! the first record is in the second commit with tables.
 
-use std::fs::File;
+use std::fs::{File, TryLockError};
+
+use sealpost_database::drop_cached_pages;
+use sealpost_vault::configuration::Opening;
 
 use crate::error::OpenVaultError;
 use crate::files::Files;
@@ -23,7 +26,6 @@ use crate::image::Content;
 use crate::keys::FileKey;
 use crate::survey::{Remains, Survey, Whole};
 use crate::trial;
-use sealpost_vault::configuration::Opening;
 
 /// What is in a folder, if it is not refused.
 #[derive(Debug)]
@@ -80,19 +82,34 @@ impl Found {
         }
     }
 
-    /// Looks at a folder as a start would, and changes nothing. Returns `None` if a start would create a vault.
+    /// Looks at a folder as a start would, changes nothing, and keeps no start from its lock. Returns `None` if a start would
+    /// create a vault.
     pub(crate) fn look_only(
         files: &Files,
         opening: Opening,
     ) -> Result<Option<Self>, OpenVaultError> {
         let looked = files
             .prepare_directory(false)
-            .and_then(|()| files.lock_database_to_read())
-            .and_then(|file| Self::look(files, &file, opening));
+            .and_then(|()| files.open_database())
+            .and_then(|file| {
+                let look = || {
+                    // After a failed fsync the kernel's cache may hold what is not on the disk.
+                    drop_cached_pages("vault", &file);
+                    Self::look(files, &file, opening)
+                };
+                let is_fine =
+                    |seen: &Result<Self, _>| matches!(seen, Ok(Self::Nothing(_) | Self::Whole(..)));
+                match sealpost_files::look_unlocked(&file, look, is_fine) {
+                    Ok(Some(seen)) => seen,
+                    Ok(None) => Err(files.not_locked(TryLockError::WouldBlock)),
+                    Err(error) => Err(OpenVaultError::io(&files.database, error)),
+                }
+            });
         match looked {
-            Err(OpenVaultError::Missing { .. }) if opening == Opening::CreateIfNew => Ok(None),
-            Ok(Self::Nothing(_)) => Ok(None),
-            looked => looked.map(Some),
+            Err(OpenVaultError::Missing { .. }) if opening == Opening::CreateIfNew => {}
+            Ok(Self::Nothing(_)) => {}
+            looked => return looked.map(Some),
         }
+        files.check_creatable().map(|()| None)
     }
 }

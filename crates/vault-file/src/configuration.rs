@@ -9,6 +9,7 @@ use sealpost_vault::maintenance::{Maintenance, Report};
 use sealpost_vault::{Vault, VaultId};
 use tokio::task::spawn_blocking;
 
+use crate::error::OpenVaultError;
 use crate::files::Files;
 use crate::maintenance;
 use crate::vault::FileVault;
@@ -79,6 +80,11 @@ impl VaultConfiguration for FileVaultConfiguration {
     async fn check(&self, opening: Opening) -> Result<Option<VaultId>, OpenError> {
         let path = self.path.clone();
         Ok(spawn_blocking(move || FileVault::check(&path, opening)).await??)
+    }
+
+    fn starts_despite(&self, error: &OpenError) -> bool {
+        let error = error.downcast_ref();
+        matches!(error, Some(OpenVaultError::DamagedInPart { .. }))
     }
 
     fn maintenance(&self) -> Option<&dyn Maintenance> {

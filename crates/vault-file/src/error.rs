@@ -68,6 +68,18 @@ pub enum OpenVaultError {
         /// What is wrong.
         fault: &'static str,
     },
+    /// The file is damaged. It opens all the same: what is intact can be read, and nothing is stored.
+    #[error(
+        "the vault {} is damaged ({fault}): what is intact can be read, and nothing is stored; stop the program, then run: \
+         sealpost vault check",
+        path.display()
+    )]
+    DamagedInPart {
+        /// The file of the vault.
+        path: PathBuf,
+        /// What is wrong.
+        fault: &'static str,
+    },
     /// There are secrets, and the key that opens them is not there.
     #[error(
         "the key file {} is missing, and the vault beside it cannot be opened without it; put it \

@@ -6,6 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
+use sealpost_files::{FileError, Missing, check_can_create_in, open, open_own};
 use zeroize::Zeroizing;
 
 use crate::error::OpenVaultError;
@@ -42,7 +43,8 @@ impl Files {
     /// Creates the directory if it is not there and `create` permits it, and refuses one where others may replace files.
     pub(crate) fn prepare_directory(&self, create: bool) -> Result<(), OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.dir, error);
-        if create && !self.dir.exists() {
+        // A link that leads nowhere is not created through: what it names may not be mounted.
+        if create && self.dir.symlink_metadata().is_err() {
             DirBuilder::new()
                 .recursive(true)
                 .mode(0o700)
@@ -51,10 +53,16 @@ impl Files {
             sync_directory(parent(&self.dir)).map_err(failed)?;
         }
         let mode = match fs::metadata(&self.dir) {
+            Ok(metadata) if !metadata.is_dir() => {
+                return Err(failed(io::ErrorKind::NotADirectory.into()));
+            }
             Ok(metadata) => metadata.mode() & 0o777,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(OpenVaultError::Missing {
-                    dir: self.dir.clone(),
+                return Err(match self.dir.symlink_metadata() {
+                    Ok(_) => failed(leads_nowhere()),
+                    Err(_) => OpenVaultError::Missing {
+                        dir: self.dir.clone(),
+                    },
                 });
             }
             Err(error) => return Err(failed(error)),
@@ -68,25 +76,46 @@ impl Files {
         Ok(())
     }
 
+    /// Finds what creating the vault would fail with where there is none, as far as the system tells.
+    pub(crate) fn check_creatable(&self) -> Result<(), OpenVaultError> {
+        let folder = match self.dir.symlink_metadata() {
+            Ok(_) => &self.dir,
+            Err(_) => parent(&self.dir),
+        };
+        check_can_create_in(folder).map_err(|error| OpenVaultError::io(folder, error))?;
+        let unfinished = self.unfinished_key();
+        match unfinished.symlink_metadata() {
+            Ok(found) if found.is_dir() => {
+                let error = io::ErrorKind::IsADirectory.into();
+                Err(OpenVaultError::io(&unfinished, error))
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Opens the database file, and locks it for as long as the file is open. Creates it if `create` permits it and there is
     /// no key.
     pub(crate) fn lock_database(&self, create: bool) -> Result<File, OpenVaultError> {
         // First the key: a start in another process creates it when the database is there.
         let has_key = self.key.symlink_metadata().is_ok();
         let create = create && !has_key;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(create)
-            .truncate(false)
-            .mode(0o600)
-            .open(&self.database)
-            .map_err(|error| self.not_opened(error, has_key))?;
+        let missing = match create {
+            true => Missing::Create,
+            false => Missing::Refuse,
+        };
+        let file =
+            open_own(&self.database, missing).map_err(|error| self.not_opened(error, has_key))?;
         self.lock(&file)?;
         if create {
             sync_directory(&self.dir).map_err(|error| OpenVaultError::io(&self.dir, error))?;
         }
         Ok(file)
+    }
+
+    /// Opens the database file as [`lock_database`](Self::lock_database) does, and neither locks nor creates it.
+    pub(crate) fn open_database(&self) -> Result<File, OpenVaultError> {
+        let has_key = self.key.symlink_metadata().is_ok();
+        open_own(&self.database, Missing::Refuse).map_err(|error| self.not_opened(error, has_key))
     }
 
     /// Creates the database file, and locks it. Fails if there is one.
@@ -107,7 +136,8 @@ impl Files {
     /// Opens the database file for reading only, and locks it.
     pub(crate) fn lock_database_to_read(&self) -> Result<File, OpenVaultError> {
         let has_key = self.key.symlink_metadata().is_ok();
-        let file = File::open(&self.database).map_err(|error| self.not_opened(error, has_key))?;
+        let file = open(&self.database);
+        let file = file.map_err(|error| self.not_opened(into_io(error), has_key))?;
         self.lock(&file)?;
         Ok(file)
     }
@@ -124,22 +154,41 @@ impl Files {
         }
     }
 
-    fn lock(&self, file: &File) -> Result<(), OpenVaultError> {
-        file.try_lock().map_err(|error| match error {
+    /// Returns the vault's error for that of its lock.
+    pub(crate) fn not_locked(&self, error: TryLockError) -> OpenVaultError {
+        match error {
             TryLockError::WouldBlock => OpenVaultError::InUse {
                 dir: self.dir.clone(),
             },
             TryLockError::Error(error) => OpenVaultError::io(&self.database, error),
-        })
+        }
+    }
+
+    fn lock(&self, file: &File) -> Result<(), OpenVaultError> {
+        sealpost_files::lock(file).map_err(|error| self.not_locked(error))
     }
 
     /// Reads the key file. Returns `None` if there is none.
     pub(crate) fn read_key(&self) -> Result<Option<FileKey>, OpenVaultError> {
         let failed = |error| OpenVaultError::io(&self.key, error);
-        let mut file = match File::open(&self.key) {
+        let mut file = match open(&self.key) {
             Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(failed(error)),
+            Err(FileError::NotAFile { .. }) => {
+                let found = fs::metadata(&self.key).map_err(failed)?;
+                return Err(OpenVaultError::KeyLength {
+                    path: self.key.clone(),
+                    len: found.len(),
+                });
+            }
+            Err(error) => {
+                let error = into_io(error);
+                let is_missing = error.kind() == io::ErrorKind::NotFound;
+                return match (is_missing, self.key.symlink_metadata()) {
+                    (true, Err(_)) => Ok(None),
+                    (true, Ok(_)) => Err(failed(leads_nowhere())),
+                    (false, _) => Err(failed(error)),
+                };
+            }
         };
         // Of the file that is open, so that it cannot be exchanged in between.
         let metadata = file.metadata().map_err(failed)?;
@@ -162,6 +211,10 @@ impl Files {
         Ok(Some(key))
     }
 
+    fn unfinished_key(&self) -> PathBuf {
+        self.key.with_extension("key.new")
+    }
+
     /// Creates a key file. Call it only with the lock held and no key file there.
     ///
     /// It gets its name when it is complete and on the disk, so a crash leaves all of it or nothing.
@@ -170,7 +223,7 @@ impl Files {
         let mut key: FileKey = Zeroizing::new([0; 32]);
         rand::fill(&mut key[..]).map_err(|_| OpenVaultError::Crypto)?;
 
-        let unfinished = self.key.with_extension("key.new");
+        let unfinished = self.unfinished_key();
         match fs::remove_file(&unfinished) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
@@ -186,6 +239,23 @@ impl Files {
         fs::rename(&unfinished, &self.key).map_err(failed)?;
         sync_directory(&self.dir).map_err(failed)?;
         Ok(key)
+    }
+}
+
+fn leads_nowhere() -> io::Error {
+    io::Error::other(
+        "it is a link that leads nowhere: put back or mount what it names, or remove it",
+    )
+}
+
+/// The vault's errors name the path themselves.
+fn into_io(error: FileError) -> io::Error {
+    match error {
+        FileError::Failed { source, .. } => source,
+        FileError::NotAFile { kind, .. } => {
+            io::Error::other(format!("it is {kind}, and must be a file"))
+        }
+        error => io::Error::other(error),
     }
 }
 

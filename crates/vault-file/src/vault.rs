@@ -77,10 +77,13 @@ impl FileVault {
             Ok(Some(condition::Found::Whole(whole, _))) => {
                 Ok(Some(VaultId::from_bytes(whole.descriptor.id)))
             }
-            Ok(Some(condition::Found::Damaged(remains, _))) => Err(OpenVaultError::Damaged {
-                path: files.database,
-                fault: remains.fault.unwrap_or_default(),
-            }),
+            Ok(Some(condition::Found::Damaged(remains, _))) => {
+                let (path, fault) = (files.database, remains.fault.unwrap_or_default());
+                Err(match remains.vault {
+                    Some(_) => OpenVaultError::DamagedInPart { path, fault },
+                    None => OpenVaultError::Damaged { path, fault },
+                })
+            }
             Ok(_) | Err(OpenVaultError::InUse { .. }) => Ok(None),
             Err(error) => Err(error),
         }

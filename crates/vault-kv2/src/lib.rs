@@ -41,8 +41,9 @@
 //!
 //! # Security
 //!
-//! Tokens, credentials and values live in buffers that are wiped, and appear in no error, log or `Debug`. The buffers of the
-//! HTTP library and of TLS are not wiped.
+//! Tokens, credentials and values live in buffers that are wiped, and appear in no error, log or `Debug`. Creating leaves nothing
+//! of a value in freed memory; a test looks. What a server answers, a fetched value or a new token, has passed through buffers of
+//! the HTTP library, which are not wiped.
 
 #![forbid(unsafe_code)]
 

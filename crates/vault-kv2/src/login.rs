@@ -7,7 +7,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
-use sealpost_files::{quoted, read_text};
+use sealpost_files::{quoted, read_named};
 use sealpost_vault::error::VaultFailure;
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
@@ -292,7 +292,7 @@ fn unexpected(meaning: Meaning) -> VaultFailure {
 /// Reads a small file with a credential.
 async fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>, VaultFailure> {
     let owned = path.to_owned();
-    let read = spawn_blocking(move || read_text(&owned, MAX_CREDENTIAL)).await;
+    let read = spawn_blocking(move || read_named(&owned, MAX_CREDENTIAL)).await;
     let bytes = read
         .map_err(VaultFailure::unavailable)?
         .map_err(|error| VaultFailure::unauthenticated(error.in_one_line()))?;

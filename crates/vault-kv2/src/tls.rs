@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::{Certificate, Client, Identity, Proxy, redirect, retry};
-use sealpost_files::{quoted, read_text};
+use sealpost_files::{quoted, read_named};
 use sealpost_rest::ErrorChain;
 use sealpost_vault::error::VaultFailure;
 
@@ -31,13 +31,16 @@ impl Tls {
             // A redirection is the word of a standby without an active node, and a token goes to no server but those configured.
             .redirect(redirect::Policy::none())
             .referer(false)
+            // The library for HTTP/2 copies small pieces of a body into a buffer that it does not wipe, and sends all requests
+            // through one connection, whose peer may be gone.
+            .http1_only()
             .retry(retry::never());
         if self.is_plain {
             // No proxy may see what is in clear, and no trust store is needed.
             client = client.no_proxy().tls_certs_only([]);
         }
         if let Some(path) = &self.ca_file {
-            let pem = read_text(path, MAX_FILE).map_err(|e| unusable(e.in_one_line()))?;
+            let pem = read_named(path, MAX_FILE).map_err(|e| unusable(e.in_one_line()))?;
             let authorities = Certificate::from_pem_bundle(&pem).unwrap_or_default();
             if authorities.is_empty() {
                 return Err(unusable(format!(
@@ -48,7 +51,7 @@ impl Tls {
             client = client.tls_certs_only(authorities);
         }
         if let Some(path) = &self.certificate_file {
-            let pem = read_text(path, MAX_FILE).map_err(|e| unusable(e.in_one_line()))?;
+            let pem = read_named(path, MAX_FILE).map_err(|e| unusable(e.in_one_line()))?;
             let identity = Identity::from_pem(&pem).map_err(|_| {
                 unusable(format!(
                     "{} does not hold a certificate followed by its private key without a password, both in PEM",

@@ -51,6 +51,12 @@ pub trait VaultConfiguration: fmt::Debug + Send + Sync {
         Ok(None)
     }
 
+    /// Returns whether a start goes on although [`check`](Self::check) returned this error: with a damaged vault of which what is
+    /// intact can be used.
+    fn starts_despite(&self, _: &OpenError) -> bool {
+        false
+    }
+
     /// Returns whether its credentials are to permit reading values, which resolving needs.
     fn permits_reading(&self) -> bool {
         true

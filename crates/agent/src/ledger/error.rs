@@ -30,7 +30,10 @@ pub enum LedgerError {
         path: PathBuf,
     },
     /// The file can't be opened or created.
-    #[error("the ledger {}: {source}", path.display())]
+    #[error(
+        "the ledger {} can't be used: {source}; check that the path is right and its owner runs this",
+        path.display()
+    )]
     Io {
         /// The file or its directory.
         path: PathBuf,

@@ -1,9 +1,9 @@
 //! A ledger in a file: a redb database that one thread writes to.
 
 use std::{
-    fs::{self, OpenOptions, TryLockError},
+    fs::{self, TryLockError},
     io::ErrorKind,
-    os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -13,10 +13,11 @@ use std::{
 
 use redb::{
     ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
-    TableDefinition, TableError, backends::FileBackend,
+    TableDefinition, TableError, TableHandle as _, backends::FileBackend,
 };
 use sealpost_database::{Database, Error, Untouched};
 use sealpost_envelope::UnixTime;
+use sealpost_files::{Missing, check_can_create_in, lock, look_unlocked, open_own};
 use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, State, SubmitError};
 use sealpost_vault::{Health, VaultId};
 use tokio::task::spawn_blocking;
@@ -42,15 +43,11 @@ struct Changes {
 impl File {
     pub(super) fn open(path: &Path) -> Result<Self, LedgerError> {
         let dir = own_directory(path)?;
-        let file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(|e| io(path, e))?;
-        lock(&file, path)?;
+        let file = open_own(path, Missing::Create).map_err(|e| io(path, e))?;
+        lock(&file).map_err(|error| match error {
+            TryLockError::WouldBlock => LedgerError::InUse { path: path.into() },
+            TryLockError::Error(error) => io(path, error),
+        })?;
         fs::File::open(&dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|e| io(&dir, e))?;
@@ -72,20 +69,32 @@ impl File {
     /// Finds what [`open`](Self::open) would fail with, and changes nothing. Returns the vault that the ledger belongs to, if
     /// there is a ledger and it knows.
     pub(super) fn check(path: &Path) -> Result<Option<VaultId>, LedgerError> {
-        own_directory(path)?;
-        let file = match OpenOptions::new().read(true).write(true).open(path) {
+        let dir = own_directory(path)?;
+        // Its folder is synchronised, too.
+        fs::File::open(&dir).map_err(|e| io(&dir, e))?;
+        let file = match open_own(path, Missing::Refuse) {
             Ok(file) => file,
-            Err(error)
-                if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
-            {
-                return Ok(None);
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return match check_can_create_in(&dir) {
+                    Ok(()) => Ok(None),
+                    Err(error) => Err(io(&dir, error)),
+                };
             }
             Err(error) => return Err(io(path, error)),
         };
-        lock(&file, path)?;
+        let look = || Self::look(path, &file);
+        match look_unlocked(&file, look, Result::is_ok).map_err(|e| io(path, e))? {
+            Some(seen) => seen,
+            None => Err(LedgerError::InUse { path: path.into() }),
+        }
+    }
+
+    /// Returns the vault that the ledger in this file belongs to, if it knows. Changes nothing.
+    fn look(path: &Path, file: &fs::File) -> Result<Option<VaultId>, LedgerError> {
         if file.metadata().map_err(|e| io(path, e))?.len() == 0 {
             return Ok(None);
         }
+        let file = file.try_clone().map_err(|e| io(path, e))?;
         let (database, _) = database(file, Untouched::new).map_err(|e| damaged(path, e))?;
         let known = database.read(|database| match database.begin_read()?.open_table(VAULT) {
             Ok(table) => Ok(table.get(())?.map(|id| id.value())),
@@ -222,6 +231,12 @@ fn database<B: StorageBackend>(
 ) -> Result<(Database, usize), Error> {
     let database = Database::open("ledger", file, CACHE, wrap)?;
     let entries = database.with(|database| {
+        // A reader changes nothing: what another program or a vault keeps stays as it is.
+        for table in database.begin_read()?.list_tables()? {
+            if !TABLES.contains(&table.name()) {
+                return Err(redb::Error::Corrupted(NOT_A_LEDGER.to_owned()));
+            }
+        }
         let transaction = database.begin_write()?;
         let entries = {
             transaction.open_table(EXPIRY)?;
@@ -283,13 +298,6 @@ fn own_directory(path: &Path) -> Result<PathBuf, LedgerError> {
     }
 }
 
-fn lock(file: &fs::File, path: &Path) -> Result<(), LedgerError> {
-    file.try_lock().map_err(|error| match error {
-        TryLockError::WouldBlock => LedgerError::InUse { path: path.into() },
-        TryLockError::Error(error) => io(path, error),
-    })
-}
-
 fn io(path: &Path, source: std::io::Error) -> LedgerError {
     LedgerError::Io {
         path: path.into(),
@@ -314,6 +322,10 @@ fn directory(path: &Path) -> PathBuf {
 fn failed(cause: impl ToString) -> LedgerError {
     LedgerError::Failed(cause.to_string())
 }
+
+/// Every table of a ledger, with that of the database's probe.
+const TABLES: [&str; 4] = ["entries", "expiry", "vault", "probe"];
+const NOT_A_LEDGER: &str = "it has tables that no ledger has: it is the database of something else";
 
 /// Digests to records.
 const ENTRIES: TableDefinition<'_, &Digest, &[u8]> = TableDefinition::new("entries");

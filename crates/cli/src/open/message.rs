@@ -12,6 +12,7 @@ use sealpost_envelope::{
     wrapper::WrapperError,
 };
 
+use super::unsealed;
 use crate::error::Failure;
 use crate::io::Input;
 
@@ -25,6 +26,9 @@ pub(crate) fn parse<'a>(input: &Input, sealed: &'a [u8]) -> Result<Message<'a>, 
         Some(Format::Native | Format::Cms) | None => sealed,
     };
     Message::parse(bytes).map_err(|error| {
+        if let Some(instead) = unsealed::instead(bytes) {
+            return instead.context(&input.name());
+        }
         let failure = Failure::refused(format!("{}: {error}", input.name()));
         match error {
             Error::Jwe(_) | Error::Cms(_) => failure,

@@ -85,15 +85,25 @@ impl EndpointArgs {
             builder = builder.client_certificate(read(path)?);
         }
         let trust = match &self.trust_ca {
-            Some(path) => Some(
-                AgentTrust::chain(&read(path)?)
-                    .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?,
-            ),
+            Some(path) => {
+                let trust = AgentTrust::chain(&read(path)?)
+                    .map_err(|e| Failure::refused(format!("{}: {e}", quoted(path))))?;
+                for skipped in trust.skipped_authorities() {
+                    trust::warn_left_out(path, skipped);
+                }
+                Some(trust)
+            }
             None if self.seal_at_source => Some(AgentTrust::pinned(self.pin.iter().copied())),
             None => None,
         };
+        let client = builder.build().map_err(failure)?;
+        if let Some(path) = &self.ca {
+            for left_out in client.left_out_authorities() {
+                trust::warn_left_out(path, left_out);
+            }
+        }
         Ok(Endpoint {
-            client: builder.build().map_err(failure)?,
+            client,
             agent: self.agent.clone(),
             project: self.project.clone(),
             trust,

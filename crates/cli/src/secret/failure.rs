@@ -42,6 +42,7 @@ pub(crate) fn exit(error: &ClientError) -> Exit {
             None if matches!(problem.status, 400 | 409) => Exit::Refused,
             None => Exit::Usage,
         },
+        ClientError::NoAgentCertificate(error) => exit(error),
         _ => Exit::Usage,
     }
 }
@@ -54,9 +55,11 @@ pub(crate) fn is_for_all(error: &ClientError) -> bool {
         | ClientError::Token
         | ClientError::TokenProvider(_)
         | ClientError::Tls(_)
-        | ClientError::TlsToPlain
+        | ClientError::TlsToPlain { .. }
         | ClientError::PlainToTls
+        | ClientError::NotHttp { .. }
         | ClientError::Url(_) => true,
+        ClientError::NoAgentCertificate(error) => is_for_all(error),
         ClientError::Problem(problem) => problem.kind.is_some_and(is_for_every_secret),
         _ => false,
     }

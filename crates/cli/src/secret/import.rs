@@ -5,6 +5,7 @@
 //! Memory holds the lines that are being sent, and some 100 bytes for each line: its name, and what the resume file and the
 //! file of results say of it.
 
+mod content;
 mod digest;
 mod input;
 mod journal;
@@ -31,7 +32,7 @@ use line::Line;
 use lines::Numbered;
 use names::Names;
 use results::{Results, Stored};
-use resume::{Known, Recognised, Resume};
+use resume::{Decision, Known, Recognised, Resume};
 use tally::{Stop, Tally, Trouble};
 
 /// Arguments of `sealpost secret import`.
@@ -166,8 +167,7 @@ impl Run {
             .map_err(|error| (None, Trouble::Line(error)))
             .and_then(|line| {
                 let name = line.name.clone().into_owned();
-                self.prepare(number, &line)
-                    .map_err(|trouble| (Some(name), trouble))
+                self.prepare(&line).map_err(|trouble| (Some(name), trouble))
             });
         match prepared {
             Ok(Some((secret, project, name, recognised))) => {
@@ -202,23 +202,22 @@ impl Run {
     #[expect(clippy::type_complexity, reason = "the parts of one call, used once")]
     fn prepare(
         &self,
-        number: u64,
         line: &Line<'_>,
     ) -> Result<Option<(NewSecret, Option<String>, String, Option<Recognised>)>, Trouble> {
         let mut secret = line.to_send();
         let mut recognised = None;
         if let Some(resume) = &self.resume {
             let project = self.endpoint.project();
-            let own = resume.recognise(number, line, project);
-            match resume.known(number, &own) {
+            let own = resume.recognise(line, project);
+            match resume.known(&own) {
                 Known::New => {}
                 Known::Stored => return Ok(None),
                 Known::OtherValue => return Err(Trouble::Line(OTHER_VALUE.to_owned())),
-                Known::OtherLine => return Err(Trouble::Line(OTHER_LINE.to_owned())),
+                Known::OtherMembers => return Err(Trouble::Line(OTHER_MEMBERS.to_owned())),
             }
             // What is sealed here is never sealed to the same bytes twice: to the gateway it is another request.
             if !self.endpoint.seals() {
-                let key = resume.idempotency_key(number, line, project);
+                let key = resume.idempotency_key(line, &own);
                 secret = secret.with_idempotency_key(key.map_err(Trouble::Call)?);
             }
             recognised = Some(own);
@@ -255,12 +254,17 @@ impl Run {
         if let Some(resume) = &mut self.resume {
             let decided: Vec<_> = done
                 .iter()
-                .filter_map(|sent| match &sent.result {
-                    Ok(_) => Some((sent.number, sent.recognised)),
-                    Err(ClientError::Problem(problem)) if matches!(problem.status, 400 | 409) => {
-                        Some((sent.number, None))
-                    }
-                    Err(_) => None,
+                .filter_map(|sent| {
+                    let decision = match &sent.result {
+                        Ok(_) => Decision::Stored,
+                        Err(ClientError::Problem(problem))
+                            if matches!(problem.status, 400 | 409) =>
+                        {
+                            Decision::Refused
+                        }
+                        Err(_) => return None,
+                    };
+                    Some((sent.recognised?, decision))
                 })
                 .collect();
             if !decided.is_empty() {
@@ -307,7 +311,8 @@ impl Run {
 const MOST_IN_A_ROW: usize = 20;
 const OTHER_VALUE: &str = "its value is not the one that an earlier run stored, which is still there, since a secret is \
                            never replaced; put the old value back, or store the new one under another name";
-const OTHER_LINE: &str = "an earlier run stored another line in this place; give the file as it was, or another --resume";
+const OTHER_MEMBERS: &str = "its key or type is not the one that an earlier run stored, which is still there; put the old one \
+                             back, or store it under another name";
 const AFTER_HELP: &str = "\
 A line is {\"name\": \"db\", \"value\": {\"password\": \"…\"}}, with \"key\", \"type\" and \"project\" as needed; \
 \"project\" replaces --project. Empty lines are skipped.
@@ -315,9 +320,11 @@ A line is {\"name\": \"db\", \"value\": {\"password\": \"…\"}}, with \"key\", 
 If two lines have one name, nothing is sent. Of a pipe the first 64 MiB are read before anything is sent; a name that comes \
 again after them stops the import before it is sent.
 
-With --resume FILE, the same command continues a run that was interrupted. Gateway and agent recognise a line whose answer \
+With --resume FILE, the same command continues a run that was interrupted, also if lines were added or moved: a line is \
+recognised by name and project. Gateway and agent recognise a line whose answer \
 was lost and do not store it twice, as long as they remember it. With --seal-at-source they do not recognise it, and the \
-line fails with 409: the secret is there. A line whose value was changed after it was stored is named. FILE.key is the key \
+line fails with 409: the secret is there. A line whose value was changed after it was stored is named; white \
+space, escapes and the order of members do not count. FILE.key is the key \
 under which FILE recognises lines: keep the two together, and who reads FILE alone learns nothing of the values.
 
 Exit codes: 0 all are stored, 1 lines are refused, 2 wrong usage, or lines failed for another reason.";

@@ -104,6 +104,32 @@ fn an_intent_is_written_before_and_completed_after() {
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn a_failed_fsync_of_the_audit_file_is_a_500_that_stored_nothing_and_ends_the_process() {
+    use super::strace::{Fault, has_strace};
+    if !has_strace() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let audit = "[audit]\nfile = \"audit.jsonl\"\nsync = true\n";
+    let (mut gateway, _) = start(folder.path(), audit, Stdio::null());
+    assert_eq!(gateway.create("one").status, 201);
+    let file = folder.path().join("audit.jsonl");
+    // Once: the next one would succeed without having written anything.
+    let fault = Fault::inject(gateway.pid(), &file, "fsync,fdatasync:error=EIO:when=1");
+    assert_eq!(gateway.create("two").status, 500);
+    assert_eq!(gateway.wait().code(), Some(2), "{}", gateway.log());
+    drop(fault);
+    let log = gateway.log();
+    let reason = "stopped because a part failed: the audit trail: a line did not reach the disk";
+    assert!(log.contains(reason), "{log}");
+    let gateway = gateway.kill().start(&[]);
+    assert_eq!(gateway.create("two").status, 201, "it was not stored");
+    assert_eq!(gateway.create("one").status, 409);
+    ends_in_order(gateway);
+}
+
+#[test]
 fn a_killed_process_leaves_a_line_for_each_secret_that_it_stored() {
     let folder = tempfile::tempdir().unwrap();
     let audit = "[audit]\nfile = \"audit.jsonl\"\n";

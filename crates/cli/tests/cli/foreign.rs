@@ -98,6 +98,79 @@ fn an_odd_certificate_in_the_identity_file_does_not_prevent_opening() {
     );
 }
 
+/// The certificate is not needed to open an envelope.
+#[test]
+fn an_identity_file_with_only_anothers_certificate_opens_with_a_warning() {
+    let envelope = {
+        let to = path(&testdata("keys/agent-a2048.pem"));
+        let arguments = [
+            &["seal", "--to", &to, "--danger-trust-any-certificate"][..],
+            &CONTEXT,
+        ];
+        run(&arguments.concat(), b"secret").stdout()
+    };
+    let key = read("keys/agent-a2048.key.pem");
+    for (other, words) in [
+        (read("keys/agent-b2048.pem"), "is for its private key"),
+        (read("certificates/usual.p7b"), "it is PKCS#7"),
+        (
+            read("certificates/trusted-format.pem"),
+            "TRUSTED CERTIFICATE",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("key");
+        fs::write(&file, [&key[..], &other].concat()).unwrap();
+        let file = path(&file);
+        let arguments = [&["open", "--identity", &file][..], &CONTEXT];
+        let run = run(&arguments.concat(), &envelope);
+        assert_eq!(run.streams().0, b"secret", "{}", run.transcript());
+        let said = stderr(&run);
+        assert!(
+            said.starts_with("warning: ") && said.contains(words),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_ca_file_that_is_none_is_described_and_a_broken_block_is_named_by_its_line() {
+    for (file, words) in [
+        (&b""[..], "the file is empty"),
+        (b"<!doctype html><html>", "the file is a web page (HTML)"),
+        (b"{\"error\":\"forbidden\"}", "the file is JSON"),
+        (b"\x30\x03\x02\x01\x07", "the file is DER, and neither"),
+        (b"\x00\x9f\x12", "the file is neither text nor DER"),
+        (b"not found", "the file is text without a block of PEM"),
+        (
+            &read("keys/agent-a2048.key.pem"),
+            "the file is a private key",
+        ),
+    ] {
+        let run = seal_under(file);
+        let said = stderr(&run);
+        assert_eq!(run.code(), 1, "{said}");
+        assert!(
+            said.contains(words) && !said.contains("malformed"),
+            "{said}"
+        );
+        assert!(!said.contains("agent's"), "{said}");
+    }
+    let good = read("certificates/ca-rsa.pem");
+    let broken = String::from_utf8(good.clone())
+        .unwrap()
+        .replacen("\nMII", "\n?II", 1);
+    let run = seal_under(&[&good[..], broken.as_bytes()].concat());
+    let said = stderr(&run);
+    assert_eq!(run.code(), 0, "{said}");
+    let line = 1 + good.iter().filter(|byte| **byte == b'\n').count();
+    assert!(said.contains(&format!("line {line} of the file")), "{said}");
+    assert!(
+        !said.contains("e3b0c442"),
+        "the digest of nothing names nothing: {said}"
+    );
+}
+
 #[test]
 fn a_jwk_opens() {
     let jwk = |name: &str| fs::read(testdata("../fuzz/seeds/jwk").join(name)).unwrap();

@@ -413,3 +413,54 @@ fn what_expires_is_for_once() {
         assert_eq!(opened.stdout(), VALUE);
     }
 }
+
+/// What begins like a message and is none is called what it is.
+#[test]
+fn input_that_is_not_one_message_is_named_as_what_it_is() {
+    let (to, identity) = (
+        path(&testdata("keys/agent-a2048.pem")),
+        path(&testdata("keys/agent-a2048.key.pem")),
+    );
+    let whose = ["--agent-id", "a2048"];
+    let which = ["--name", "db"];
+    let trust = ["--to", &to, "--danger-trust-any-certificate"];
+    let line = b"{\"name\":\"db\",\"value\":{\"a\":1}}\n";
+    let batch = run(&[&["seal", "--batch"][..], &trust, &whose].concat(), line).stdout();
+    let native = run(&[&["seal"][..], &trust, &whose, &which].concat(), b"{}").stdout();
+    let wrapper = run(&[&["wrap"][..], &whose, &which].concat(), b"{\"a\":1}").stdout();
+    let certificate = fs::read(&to).unwrap();
+    let open = ["open", "--identity", &identity];
+    let in_context = [&open[..], &whose, &which].concat();
+    let unbound = [&open[..], &["--danger-accept-unbound"]].concat();
+    for (input, words) in [
+        (&batch[..], ["this is a batch", "give --batch"]),
+        (&wrapper, ["this is a wrapper", "seal it"]),
+        (
+            b"{\"error\":\"forbidden\"}",
+            ["this is JSON, and not a JWE", "give what was sealed"],
+        ),
+        (
+            &certificate,
+            ["this is PEM of \"CERTIFICATE\"", "--certificate"],
+        ),
+    ] {
+        for arguments in [&in_context, &unbound, &vec!["inspect"]] {
+            let run = run(arguments, input);
+            let transcript = run.transcript();
+            assert_eq!(run.code(), 1, "{transcript}");
+            for part in words {
+                assert!(transcript.contains(part), "{part}: {transcript}");
+            }
+        }
+    }
+    let as_batch = [&open[..], &whose, &["--batch"]].concat();
+    for (input, words) in [
+        (&native[..], "this is one message"),
+        (&certificate, "this is PEM of \"CERTIFICATE\""),
+    ] {
+        let run = run(&as_batch, input);
+        let transcript = run.transcript();
+        assert_eq!(run.code(), 1, "{transcript}");
+        assert!(transcript.contains(words), "{transcript}");
+    }
+}

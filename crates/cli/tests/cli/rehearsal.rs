@@ -2,11 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use super::gateway_server::Site;
-use super::support::{Run, path, run_command};
+use super::support::{Run, agent, path, run_command};
 
 /// Something that is wrong: what makes it so and which variables are set then, and what is said of it.
 struct Wrong {
@@ -19,31 +21,69 @@ struct Wrong {
 fn what_does_not_start_is_found_by_a_check_that_changes_nothing() {
     for Wrong { what, make, said } in WRONG {
         let folder = tempfile::tempdir().unwrap();
-        let site = Site::new(folder.path(), "");
-        // It has a vault and a ledger.
-        let mut earlier = site.start(&[]);
-        earlier.signal("TERM");
-        earlier.wait();
-        let site = earlier.site();
+        let site = used(folder.path());
         let environment = make(folder.path());
-        let before = contents(folder.path());
-        let checked = run(site, &["--check"], &environment);
-        assert!(
-            contents(folder.path()) == before,
-            "{what}: it changed something"
-        );
-        let started = run(site, &[], &environment);
-        let is_same = contents(folder.path()) == before;
-        assert!(
-            is_same || started.code() == 2,
-            "{what}: it changed something and did not start"
-        );
-        for (run, code) in [(checked, [1, 1]), (started, [1, 2])] {
-            let seen = run.transcript();
-            assert!(code.contains(&run.code()), "{what}: {seen}");
-            assert!(seen.contains(said), "{what}: {seen}");
-        }
+        assert_both_refuse(what, said, folder.path(), || {
+            let mut command = site.command();
+            command.envs(environment.iter().map(|(name, value)| (*name, value)));
+            command
+        });
     }
+}
+
+/// A site with a vault and a ledger.
+pub(crate) fn used(folder: &Path) -> Site {
+    let mut earlier = Site::new(folder, "").start(&[]);
+    earlier.signal("TERM");
+    earlier.wait();
+    let site = earlier.kill();
+    fs::remove_file(folder.join("log")).unwrap();
+    site
+}
+
+/// Asserts that the check and the start of this command give the same whole reasons, and that neither changes anything.
+pub(crate) fn assert_both_refuse(
+    what: &str,
+    said: &str,
+    folder: &Path,
+    command: impl Fn() -> Command,
+) {
+    let before = contents(folder);
+    let checked = run_for_a_while(command(), &["--check"]);
+    let started = run_for_a_while(command(), &[]);
+    assert!(contents(folder) == before, "{what}: something was changed");
+    let seen = format!("{what}: {}{}", checked.transcript(), started.transcript());
+    assert_eq!([checked.code(), started.code()], [1, 1], "{seen}");
+    let lines = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let found = lines(checked.streams().0);
+    let found: Vec<_> = found
+        .lines()
+        .filter(|line| !line.ends_with("(notice)"))
+        .collect();
+    let reasons = lines(started.streams().1);
+    let reasons: Vec<_> = reasons
+        .lines()
+        .filter_map(|line| line.strip_prefix("  "))
+        .collect();
+    assert_eq!(found, reasons, "{seen}");
+    assert!(found.iter().any(|line| line.contains(said)), "{seen}");
+}
+
+/// Runs a command that ends: one that waits for something is stopped, which is a failure.
+fn run_for_a_while(command: Command, more: &[&str]) -> Run {
+    let mut bounded = Command::new("timeout");
+    bounded
+        .arg("60")
+        .arg(command.get_program())
+        .args(command.get_args())
+        .args(more);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => bounded.env(name, value),
+            None => bounded.env_remove(name),
+        };
+    }
+    run_command(bounded, b"")
 }
 
 #[test]
@@ -178,7 +218,7 @@ const WRONG: &[Wrong] = &[
         what: "the trail in a symbolic link to the key set",
         make: |folder| {
             let link = folder.join("symbolic link");
-            std::os::unix::fs::symlink("jwks.json", &link).unwrap();
+            symlink("jwks.json", &link).unwrap();
             trail(&link)
         },
         said: "audit.file: is that of auth.jwks_file, too",
@@ -187,6 +227,277 @@ const WRONG: &[Wrong] = &[
         what: "a variable RUST_LOG that can't be read",
         make: |_| vec![("RUST_LOG", "sealpost=loud".into())],
         said: "RUST_LOG",
+    },
+    Wrong {
+        what: "a word in RUST_LOG that is no level",
+        make: |_| vec![("RUST_LOG", "inof".into())],
+        said: "RUST_LOG",
+    },
+    Wrong {
+        what: "a ledger that is a named pipe",
+        make: |folder| instead(&folder.join("state/ledger.redb"), pipe),
+        said: "a named pipe",
+    },
+    Wrong {
+        what: "a ledger that is a socket",
+        make: |folder| instead(&folder.join("state/ledger.redb"), socket),
+        said: "a socket",
+    },
+    Wrong {
+        what: "a ledger that is a link that leads nowhere",
+        make: |folder| instead(&folder.join("state/ledger.redb"), dangling),
+        said: "leads nowhere",
+    },
+    Wrong {
+        what: "a ledger that others may write",
+        make: |folder| {
+            mode(&folder.join("state/ledger.redb"), 0o666);
+            Vec::new()
+        },
+        said: "agents[0].ledger",
+    },
+    Wrong {
+        what: "the vault's database as the ledger",
+        make: |folder| {
+            let database = folder.join("state/vault/vault.redb");
+            vec![("SEALPOST_GATEWAY__AGENTS__0__LEDGER", path(&database))]
+        },
+        said: "agents[0].ledger",
+    },
+    Wrong {
+        what: "a copy of the vault's database as the ledger",
+        make: |folder| {
+            let database = fs::read(folder.join("state/vault/vault.redb")).unwrap();
+            ledger(folder, &database)
+        },
+        said: "tables that no ledger has",
+    },
+    Wrong {
+        what: "a key of the vault that is a named pipe",
+        make: |folder| instead(&folder.join("state/vault/vault.key"), pipe),
+        said: "vault.key",
+    },
+    Wrong {
+        what: "a database of the vault that is a named pipe",
+        make: |folder| instead(&folder.join("state/vault/vault.redb"), pipe),
+        said: "a named pipe",
+    },
+    Wrong {
+        what: "a database of the vault that others may write",
+        make: |folder| {
+            mode(&folder.join("state/vault/vault.redb"), 0o606);
+            Vec::new()
+        },
+        said: "others may write to it",
+    },
+    Wrong {
+        what: "a key of the vault that is a link that leads nowhere",
+        make: |folder| instead(&folder.join("state/vault/vault.key"), dangling),
+        said: "vault.key",
+    },
+    Wrong {
+        what: "a new vault whose database is a link that leads nowhere",
+        make: |folder| {
+            fs::remove_file(folder.join("state/ledger.redb")).unwrap();
+            fs::remove_file(folder.join("state/vault/vault.key")).unwrap();
+            instead(&folder.join("state/vault/vault.redb"), dangling)
+        },
+        said: "leads nowhere",
+    },
+    Wrong {
+        what: "a folder of the vault that is a link that leads nowhere",
+        make: |folder| {
+            fs::remove_file(folder.join("state/ledger.redb")).unwrap();
+            fs::remove_dir_all(folder.join("state/vault")).unwrap();
+            dangling(&folder.join("state/vault"));
+            Vec::new()
+        },
+        said: "leads nowhere",
+    },
+    Wrong {
+        what: "a vault that is new beside a ledger that is none",
+        make: |folder| {
+            fs::write(folder.join("state/text"), "a file of another program").unwrap();
+            vec![
+                (
+                    "SEALPOST_GATEWAY__AGENTS__0__VAULT__PATH",
+                    path(&folder.join("state/new")),
+                ),
+                (
+                    "SEALPOST_GATEWAY__AGENTS__0__LEDGER",
+                    path(&folder.join("state/text")),
+                ),
+            ]
+        },
+        said: "agents[0].ledger",
+    },
+    Wrong {
+        what: "a database cut so far that nothing can be read",
+        make: |folder| {
+            let file = fs::File::options()
+                .write(true)
+                .open(folder.join("state/vault/vault.redb"));
+            file.unwrap().set_len(600).unwrap();
+            Vec::new()
+        },
+        said: "vault.redb",
+    },
+    Wrong {
+        what: "a key of TLS that is a named pipe",
+        make: |folder| {
+            let mut set = pipe_for(folder, "SEALPOST_GATEWAY__TLS__KEY");
+            set.push(("SEALPOST_GATEWAY__TLS__CERTIFICATE", agent().certificate()));
+            set
+        },
+        said: "tls.key: ",
+    },
+    Wrong {
+        what: "a certificate of TLS that is a named pipe",
+        make: |folder| {
+            let mut set = pipe_for(folder, "SEALPOST_GATEWAY__TLS__CERTIFICATE");
+            set.push(("SEALPOST_GATEWAY__TLS__KEY", agent().identity()));
+            set
+        },
+        said: "tls.certificate: ",
+    },
+    Wrong {
+        what: "authorities of TLS that are a named pipe",
+        make: |folder| {
+            let mut set = pipe_for(folder, "SEALPOST_GATEWAY__TLS__CLIENT_CA");
+            set.push(("SEALPOST_GATEWAY__TLS__CERTIFICATE", agent().certificate()));
+            set.push(("SEALPOST_GATEWAY__TLS__KEY", agent().identity()));
+            set
+        },
+        said: "tls.client_ca: ",
+    },
+    Wrong {
+        what: "a key set that is a named pipe",
+        make: |folder| pipe_for(folder, "SEALPOST_GATEWAY__AUTH__JWKS_FILE"),
+        said: "auth.jwks_file: ",
+    },
+    Wrong {
+        what: "a key set that is longer than a fetch takes",
+        make: |folder| {
+            let mut set = fs::read(folder.join("jwks.json")).unwrap();
+            set.resize(300 * 1024, b' ');
+            fs::write(folder.join("jwks.json"), set).unwrap();
+            Vec::new()
+        },
+        said: "larger than",
+    },
+    Wrong {
+        what: "an identity that is a named pipe",
+        make: |folder| pipe_for(folder, "SEALPOST_GATEWAY__AGENTS__0__IDENTITY"),
+        said: "agents[0].identity: ",
+    },
+    Wrong {
+        what: "an old certificate that is a named pipe",
+        make: |folder| pipe_for(folder, "SEALPOST_GATEWAY__AGENTS__0__OLD_CERTIFICATES"),
+        said: "agents[0].old_certificates: ",
+    },
+    Wrong {
+        what: "an authority of agents that is a named pipe",
+        make: |folder| {
+            let config = fs::read_to_string(folder.join("gateway.toml")).unwrap();
+            let lines = config.lines().filter(|line| !line.starts_with("pin"));
+            let config: String = lines.map(|line| format!("{line}\n")).collect();
+            fs::write(folder.join("gateway.toml"), config).unwrap();
+            pipe_for(folder, "SEALPOST_GATEWAY__AGENTS__0__CA")
+        },
+        said: "agents[0].ca: ",
+    },
+    Wrong {
+        what: "a key for signatures that is a named pipe",
+        make: |folder| pipe_for(folder, "SEALPOST_GATEWAY__SIGNING_KEY_FILE"),
+        said: "signing_key_file: ",
+    },
+    Wrong {
+        what: "an idempotency secret that is a named pipe",
+        make: |folder| pipe_for(folder, "SEALPOST_GATEWAY__IDEMPOTENCY__SECRET_FILE"),
+        said: "idempotency.secret_file: ",
+    },
+    Wrong {
+        what: "an idempotency secret that is a device",
+        make: |_| {
+            vec![(
+                "SEALPOST_GATEWAY__IDEMPOTENCY__SECRET_FILE",
+                "/dev/zero".into(),
+            )]
+        },
+        said: "a device",
+    },
+    Wrong {
+        what: "a folder in a folder that others may write",
+        make: |folder| of_state(&nested(folder, 0o777)),
+        said: "agents[0].ledger: others may write to the folder",
+    },
+    Wrong {
+        what: "a link in a folder that others may write",
+        make: |folder| {
+            let open = folder.join("open");
+            fs::create_dir(&open).unwrap();
+            symlink(folder.join("state"), open.join("link")).unwrap();
+            mode(&open, 0o777);
+            of_state(&open.join("link"))
+        },
+        said: "agents[0].vault.path: others may write to the folder",
+    },
+    Wrong {
+        what: "a link into a folder that others may write",
+        make: |folder| {
+            let link = folder.join("link");
+            symlink(nested(folder, 0o775), &link).unwrap();
+            of_state(&link)
+        },
+        said: "agents[0].resolve_socket: others may write to the folder",
+    },
+    Wrong {
+        what: "a trail in a sticky folder",
+        make: |folder| {
+            let sticky = folder.join("tmp");
+            fs::create_dir(&sticky).unwrap();
+            mode(&sticky, 0o1777);
+            trail(&sticky.join("audit.jsonl"))
+        },
+        said: "audit.file: others may write to the folder",
+    },
+    Wrong {
+        what: "a trail that is a link that leads nowhere",
+        make: |folder| {
+            dangling(&folder.join("link"));
+            trail(&folder.join("link"))
+        },
+        said: "audit.file: ",
+    },
+    Wrong {
+        what: "a trail in a folder that does not exist",
+        make: |folder| trail(&folder.join("nothing/audit.jsonl")),
+        said: "audit.file: the folder",
+    },
+    Wrong {
+        what: "a socket in a folder that does not exist",
+        make: |folder| {
+            let socket = path(&folder.join("nothing/resolve.sock"));
+            vec![("SEALPOST_GATEWAY__AGENTS__0__RESOLVE_SOCKET", socket)]
+        },
+        said: "agents[0].resolve_socket: the folder",
+    },
+    Wrong {
+        what: "a vault in a folder that does not exist",
+        make: |folder| {
+            let vault = path(&folder.join("nothing/vault"));
+            vec![("SEALPOST_GATEWAY__AGENTS__0__VAULT__PATH", vault)]
+        },
+        said: "agents[0].vault.path: the folder",
+    },
+    Wrong {
+        what: "a vault that is a file",
+        make: |folder| {
+            fs::remove_dir_all(folder.join("state/vault")).unwrap();
+            fs::write(folder.join("state/vault"), "a file").unwrap();
+            Vec::new()
+        },
+        said: "agents[0].vault.path: is not a folder",
     },
 ];
 
@@ -197,8 +508,68 @@ fn trail(file: &Path) -> Vec<(&'static str, String)> {
 fn ledger(folder: &Path, content: &[u8]) -> Vec<(&'static str, String)> {
     let path = folder.join("state/ledger.redb");
     fs::write(&path, content).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    mode(&path, 0o600);
     Vec::new()
+}
+
+/// Puts something in place of a file of the vault or the ledger.
+fn instead(file: &Path, make: impl FnOnce(&Path)) -> Vec<(&'static str, String)> {
+    fs::remove_file(file).unwrap();
+    make(file);
+    Vec::new()
+}
+
+fn pipe(path: &Path) {
+    let made = Command::new("mkfifo")
+        .args(["-m", "600"])
+        .arg(path)
+        .status();
+    assert!(made.unwrap().success());
+}
+
+fn socket(path: &Path) {
+    drop(UnixListener::bind(path).unwrap());
+}
+
+fn dangling(path: &Path) {
+    symlink("not mounted/file", path).unwrap();
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+}
+
+/// A named pipe for the file that this variable names.
+fn pipe_for(folder: &Path, variable: &'static str) -> Vec<(&'static str, String)> {
+    let file = folder.join("pipe");
+    pipe(&file);
+    vec![(variable, path(&file))]
+}
+
+/// Moves the vault and the ledger into a folder in a folder of this mode.
+fn nested(folder: &Path, open: u32) -> PathBuf {
+    let outer = folder.join("outer");
+    fs::create_dir(&outer).unwrap();
+    fs::rename(folder.join("state"), outer.join("state")).unwrap();
+    mode(&outer, open);
+    outer.join("state")
+}
+
+fn of_state(state: &Path) -> Vec<(&'static str, String)> {
+    vec![
+        (
+            "SEALPOST_GATEWAY__AGENTS__0__LEDGER",
+            path(&state.join("ledger.redb")),
+        ),
+        (
+            "SEALPOST_GATEWAY__AGENTS__0__VAULT__PATH",
+            path(&state.join("vault")),
+        ),
+        (
+            "SEALPOST_GATEWAY__AGENTS__0__RESOLVE_SOCKET",
+            path(&state.join("resolve.sock")),
+        ),
+    ]
 }
 
 fn vault(
@@ -209,11 +580,11 @@ fn vault(
     let vault = folder.join("state/vault");
     fs::remove_dir_all(&vault).unwrap();
     fs::create_dir(&vault).unwrap();
-    fs::set_permissions(&vault, fs::Permissions::from_mode(0o700)).unwrap();
+    mode(&vault, 0o700);
     for (name, content) in [("vault.key", key), ("vault.redb", database)] {
         if let Some(content) = content {
             fs::write(vault.join(name), content).unwrap();
-            fs::set_permissions(vault.join(name), fs::Permissions::from_mode(0o600)).unwrap();
+            mode(&vault.join(name), 0o600);
         }
     }
     Vec::new()

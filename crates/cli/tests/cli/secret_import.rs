@@ -179,7 +179,7 @@ fn only_those_that_failed_are_sent_again() {
 
     let changed = many(5).replacen("secret-1", "secret-x", 1);
     let third = import(&stub.url, &arguments, changed.as_bytes());
-    assert_snapshot!("another_line", third.transcript());
+    assert_snapshot!("another_name", third.transcript());
     let elsewhere = run_command(command("http://127.0.0.1:1", &arguments), b"");
     assert_snapshot!("another_gateway", elsewhere.transcript());
     fs::write(&resume, "a secret\n").unwrap();
@@ -288,6 +288,31 @@ fn a_value_corrected_between_two_runs_is_named_and_not_skipped() {
     // Only the new line was sent, once.
     assert_eq!(stub.seen().len(), 5);
     assert_eq!(import(&stub.url, &arguments, many(5).as_bytes()).code(), 0);
+}
+
+/// What is stored is known by its name, and by what the value says.
+#[test]
+fn lines_that_were_inserted_moved_or_written_in_another_way_are_not_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let resume = path(&folder.path().join("resume"));
+    let stub = Stub::start(created);
+    let arguments = ["--resume", &resume, "-"];
+    let lines = many(5);
+    assert_eq!(import(&stub.url, &arguments, lines.as_bytes()).code(), 0);
+    assert_eq!(stub.seen().len(), 5);
+    let inserted = format!("\n{{\"name\":\"first\",\"value\":{{}}}}\n{lines}");
+    let mut moved: Vec<_> = inserted.lines().collect();
+    moved.reverse();
+    let respaced = lines
+        .replace(':', " : ")
+        .replace(',', " , ")
+        .replace('{', "{ ");
+    assert_ne!(respaced, lines);
+    for (input, sent) in [(inserted.clone(), 6), (moved.join("\n"), 6), (respaced, 6)] {
+        let run = import(&stub.url, &arguments, input.as_bytes());
+        assert_eq!(run.code(), 0, "{}", run.transcript());
+        assert_eq!(stub.seen().len(), sent, "{}", run.transcript());
+    }
 }
 
 #[test]

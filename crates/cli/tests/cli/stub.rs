@@ -93,7 +93,13 @@ fn serve(
             authorization: header("authorization"),
         });
         std::thread::sleep(pause);
-        let (status, body) = answer(&name, count);
+        let (status, mut body) = answer(&name, count);
+        if let Some(project) = project(&head) {
+            // As vaults name the secrets of a project.
+            let scoped = format!("p{project}-{name}");
+            body = body.replace(&format!("secret:{name}\""), &format!("secret:{scoped}\""));
+            body = body.replace(&format!(":\"{name}\""), &format!(":\"{scoped}\""));
+        }
         let answer = format!(
             "HTTP/1.1 {status} X\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
@@ -102,6 +108,13 @@ fn serve(
             return;
         }
     }
+}
+
+/// The project of a request, in hexadecimal digits.
+fn project(head: &str) -> Option<String> {
+    let (_, rest) = head.lines().next()?.split_once("projectId=")?;
+    let project = rest.split([' ', '&']).next()?;
+    Some(project.replace('-', "").to_lowercase())
 }
 
 fn request(stream: &mut TcpStream, bytes: &mut Vec<u8>) -> Option<(String, Vec<u8>)> {

@@ -29,7 +29,7 @@ async fn redirects_are_not_followed() {
             .await
             .unwrap_err();
         assert!(
-            matches!(error, ClientError::Unexpected { status: s } if s == status),
+            matches!(error, ClientError::Unexpected { status: s, .. } if s == status),
             "{error}"
         );
         assert!(!error.may_have_been_created());
@@ -84,7 +84,7 @@ async fn a_success_that_is_none_of_ours_is_an_error() {
     ] {
         let (error, _) = error(Act::Answer(status, "", body.to_owned())).await;
         assert!(
-            matches!(error, ClientError::Unexpected { status: s } if s == status),
+            matches!(error, ClientError::Unexpected { status: s, .. } if s == status),
             "{body}"
         );
         assert!(error.may_have_been_created(), "{status} {body}");
@@ -108,7 +108,7 @@ async fn a_success_of_another_content_type_is_an_error() {
     ] {
         let (error, _) = error(Act::Answer(201, headers, body.clone())).await;
         assert!(
-            matches!(error, ClientError::Unexpected { status: 201 }),
+            matches!(error, ClientError::Unexpected { status: 201, .. }),
             "{headers}"
         );
         assert!(error.may_have_been_created());
@@ -135,7 +135,7 @@ async fn an_error_that_is_no_problem_is_unexpected() {
     ] {
         let (error, server) = error(Act::Answer(status, "", body.to_owned())).await;
         assert!(
-            matches!(error, ClientError::Unexpected { status: s } if s == status),
+            matches!(error, ClientError::Unexpected { status: s, .. } if s == status),
             "{error}"
         );
         assert_eq!(error.may_have_been_created(), status == 500);
@@ -148,7 +148,7 @@ async fn an_answer_is_read_so_far_and_no_further() {
     for status in [201, 400] {
         let (error, server) = error(Act::Endless(status)).await;
         assert!(
-            matches!(error, ClientError::Unexpected { status: s } if s == status),
+            matches!(error, ClientError::Unexpected { status: s, .. } if s == status),
             "{error}"
         );
         // A megabyte was read; the rest is in the buffers of the kernel.
@@ -189,4 +189,50 @@ async fn a_problem_is_shown_whole() {
 
 async fn error_of_unknown_type() -> (ClientError, Server) {
     error(problem(400, "of-tomorrow")).await
+}
+
+/// The secret that was asked for may have been created all the same.
+#[tokio::test]
+async fn a_success_for_another_secret_is_an_error_that_says_what_differs() {
+    const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
+    let scoped = format!("p{}-n", PROJECT.replace('-', ""));
+    let other = scoped.replace("p0", "p1");
+    for (project, name, key, words) in [
+        (None, "m", Some("password"), "names \"m\""),
+        (None, "n", Some("user"), "points to another property"),
+        (
+            None,
+            scoped.as_str(),
+            Some("password"),
+            "which is not that of the secret",
+        ),
+        (Some(PROJECT), "n", Some("password"), "in its project"),
+        (Some(PROJECT), &other, Some("password"), "in its project"),
+    ] {
+        let fragment = key.map_or(String::new(), |key| format!("#{key}"));
+        let body =
+            format!(r#"{{"resolver_ref":"secret:{name}{fragment}","vaultSecretName":"{name}"}}"#);
+        let server = Server::start([Act::Answer(201, "", body)]).await;
+        let call = server.client();
+        let error = call
+            .create_secret("a", project, &secret())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ClientError::Misfit { .. }), "{error:?}");
+        assert!(error.may_have_been_created());
+        let text = error.to_string();
+        assert!(
+            text.contains(words) && text.ends_with("the secret may have been created"),
+            "{text}"
+        );
+        assert_eq!(server.connections(), 1, "it is not tried again");
+    }
+    let body =
+        format!(r#"{{"resolver_ref":"secret:{scoped}#password","vaultSecretName":"{scoped}"}}"#);
+    let server = Server::start([Act::Answer(201, "", body)]).await;
+    let made = server
+        .client()
+        .create_secret("a", Some(PROJECT), &secret())
+        .await;
+    assert_eq!(made.unwrap().vault_secret_name, scoped);
 }

@@ -1,7 +1,9 @@
-use sealpost_client::{AgentTrust, ClientError, Fingerprint};
+use std::time::Duration;
+
+use sealpost_client::{AgentTrust, ClientError, Fingerprint, retry::RetryPolicy};
 use sealpost_envelope::{Certificate, jwe::Jwe};
 
-use crate::server::{Act, Server, created, problem, secret};
+use crate::server::{Act, Server, created, problem, secret, token};
 
 const CERTIFICATE: &str = include_str!("../../../../testdata/keys/agent-a2048.pem");
 const OTHER: &str = include_str!("../../../../testdata/keys/agent-b2048.pem");
@@ -123,4 +125,45 @@ async fn the_certificate_is_asked_for_again_like_everything() {
         .await
         .unwrap_err();
     assert!(matches!(error, ClientError::Problem(_)), "{error}");
+}
+
+/// The certificate is asked for before anything is sent.
+#[tokio::test]
+async fn a_certificate_that_is_not_fetched_never_says_that_something_was_created() {
+    let trust = AgentTrust::pinned([fingerprint(CERTIFICATE)]);
+    for act in [
+        Act::Drop,
+        Act::Cut,
+        Act::Stall,
+        Act::Answer(502, "", "<html>".into()),
+        Act::Answer(500, "", "<html>".into()),
+        Act::Answer(201, "", "created".into()),
+        problem(500, "internal"),
+        problem(504, "agent-timeout"),
+        problem(503, "something-new"),
+    ] {
+        let server = Server::start(vec![act.clone(); 2]).await;
+        let pauses = (Duration::from_millis(1), Duration::from_millis(2));
+        let client = server
+            .builder()
+            .token(token())
+            .retries(RetryPolicy::attempts(2).with_pauses(pauses.0, pauses.1))
+            .attempt_timeout(Duration::from_millis(300))
+            .build()
+            .unwrap();
+        let fetched = client.agent_certificate("a2048", None).await.unwrap_err();
+        let server = Server::start(vec![act.clone(); 2]).await;
+        let client = server
+            .builder()
+            .retries(RetryPolicy::never())
+            .attempt_timeout(Duration::from_millis(300))
+            .build()
+            .unwrap();
+        let secret = secret();
+        let call = client.seal_and_create("a2048", None, &secret, &trust);
+        for error in [fetched, call.await.unwrap_err()] {
+            assert!(!error.may_have_been_created(), "{act:?}: {error}");
+            assert!(!error.to_string().contains("created"), "{act:?}: {error}");
+        }
+    }
 }

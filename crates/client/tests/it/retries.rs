@@ -221,6 +221,11 @@ async fn it_waits_as_long_as_a_proxy_says_in_seconds_or_as_a_date() {
                 let call = client.build().unwrap();
                 let error = call.create_secret("a", None, &secret()).await.unwrap_err();
                 assert!(start.elapsed() < Duration::from_millis(800), "{error}");
+                let text = error.to_string();
+                assert!(
+                    text.contains("asks to wait 1 s, more than the 0 s left"),
+                    "{text}"
+                );
                 assert_eq!(server.connections(), 1);
             });
         }

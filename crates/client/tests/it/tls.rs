@@ -1,6 +1,6 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use sealpost_client::{Client, ClientError, retry::RetryPolicy};
+use sealpost_client::{Client, ClientError, builder::ClientBuilder, retry::RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::{
     TlsAcceptor,
@@ -123,6 +123,10 @@ fn a_ca_file_without_a_certificate_is_named() {
             b"hello",
             "it has no certificate (-----BEGIN CERTIFICATE-----)",
         ),
+        (b"hello", "text without a block of PEM"),
+        (b"<!doctype html><html>", "a web page (HTML)"),
+        (b"{\"error\":1}", "JSON"),
+        (b"\xff\x00\x01", "neither text nor DER"),
         (&der, "openssl x509 -inform DER"),
         (CLIENT_KEY, "it has a private key"),
         (trusted.as_bytes(), "OpenSSL's own form"),
@@ -155,6 +159,12 @@ async fn an_authority_that_cannot_be_used_does_not_hide_the_others() {
     let bundle = [odd.as_bytes(), CA].concat();
     let client = server.builder().authorities(bundle).build().unwrap();
     client.create_secret("a", None, &secret()).await.unwrap();
+    let [left_out] = client.left_out_authorities() else {
+        panic!("{:?}", client.left_out_authorities());
+    };
+    assert!(left_out.starts_with("certificate 1 "), "{left_out}");
+    let whole = server.builder().authorities(CA).build().unwrap();
+    assert!(whole.left_out_authorities().is_empty());
 }
 
 #[test]
@@ -216,42 +226,146 @@ async fn plain_http_to_a_tls_port_is_named() {
         assert!(matches!(error, ClientError::PlainToTls), "{error:?}");
         assert!(error.to_string().contains("use https://"), "{error}");
         assert!(!error.may_have_been_created());
-        assert_eq!(server.connections(), 1, "it is not tried again");
+        // It is not tried again; the second connection finds out what the port speaks.
+        assert!(server.connections() <= 2, "{}", server.connections());
+        assert!(server.requests().len() <= 1);
     }
     let other = Server::start([Act::Answer(400, "", "HTTPS".into())]).await;
     let error = other.client().create_secret("a", None, &secret()).await;
     assert!(matches!(
         error,
-        Err(ClientError::Unexpected { status: 400 })
+        Err(ClientError::Unexpected { status: 400, .. })
     ));
+}
+
+/// A port on which each connection is greeted, or answered after its first bytes, and closed.
+async fn port(greeting: &'static [u8], answer: fn(&[u8]) -> &'static [u8]) -> u16 {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            tokio::spawn(async move {
+                let _ = stream.write_all(greeting).await;
+                // Less than was sent: closing then resets the connection, as Python's servers do.
+                let mut begin = [0; 8];
+                if stream.read(&mut begin).await.is_ok() {
+                    let _ = stream.write_all(answer(&begin)).await;
+                }
+            });
+        }
+    });
+    port
+}
+
+async fn failure(url: String, client: impl FnOnce(ClientBuilder) -> ClientBuilder) -> ClientError {
+    let pauses = (Duration::from_millis(1), Duration::from_millis(2));
+    let builder =
+        Client::builder(url).retries(RetryPolicy::attempts(2).with_pauses(pauses.0, pauses.1));
+    let client = client(builder).build().unwrap();
+    let error = client.create_secret("a", None, &secret()).await;
+    error.unwrap_err()
+}
+
+/// Servers of TLS that say nothing to plain HTTP, and close or reset the connection.
+#[tokio::test]
+async fn a_tls_port_that_closes_on_plain_http_is_named() {
+    fn silent(begin: &[u8]) -> &'static [u8] {
+        match begin {
+            // A handshake is answered with an alert.
+            [0x16, 0x03, ..] => b"\x15\x03\x03\x00\x02\x02\x28",
+            _ => b"",
+        }
+    }
+    fn alert(_: &[u8]) -> &'static [u8] {
+        b"\x15\x03\x01\x00\x02\x02\x46"
+    }
+    for answer in [silent as fn(&[u8]) -> &'static [u8], alert] {
+        let port = port(b"", answer).await;
+        let error = failure(format!("http://127.0.0.1:{port}"), |client| client).await;
+        assert!(matches!(error, ClientError::PlainToTls), "{error:?}");
+        assert!(!error.may_have_been_created());
+        assert!(!error.to_string().contains("created"), "{error}");
+    }
+    // One that closes whatever it gets may have read the request.
+    let port = port(b"", |_| b"").await;
+    let error = failure(format!("http://127.0.0.1:{port}"), |client| client).await;
+    assert!(matches!(error, ClientError::Connection(_)), "{error:?}");
+    assert!(error.may_have_been_created());
+}
+
+#[tokio::test]
+async fn plain_http_to_openssls_server_is_named() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tls");
+    let server = std::process::Command::new("openssl")
+        .args([
+            "s_server",
+            "-www",
+            "-accept",
+            "127.0.0.1:0",
+            "-cert",
+            "server.pem",
+            "-key",
+            "server.key.pem",
+        ])
+        .current_dir(folder)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::null())
+        .spawn();
+    let Ok(mut server) = server else {
+        let _ =
+            std::io::Write::write_all(&mut std::io::stderr(), b"NOT RUN: there is no openssl\n");
+        return;
+    };
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(server.stdout.take().unwrap()));
+    let mut lines = lines.map_while(Result::ok);
+    let address = lines.find_map(|line| line.strip_prefix("ACCEPT ").map(str::to_owned));
+    let error = failure(format!("http://{}", address.unwrap()), |client| client).await;
+    server.kill().unwrap();
+    server.wait().unwrap();
+    assert!(matches!(error, ClientError::PlainToTls), "{error:?}");
+    assert!(!error.may_have_been_created());
+}
+
+#[tokio::test]
+async fn a_port_that_speaks_something_else_is_named_with_what_it_says() {
+    for (greeting, shown) in [
+        (
+            &b"SSH-2.0-OpenSSH_9.2p1 Debian\r\n"[..],
+            "SSH-2.0-OpenSSH_9.2p1 Debian",
+        ),
+        (b"220 mail.example ESMTP\r\n", "220 mail.example ESMTP"),
+        (b"a\x1b[2Jb\n", "a\u{fffd}[2Jb"),
+    ] {
+        let port = port(greeting, |_| b"").await;
+        let plain = failure(format!("http://127.0.0.1:{port}"), |client| client).await;
+        assert!(matches!(plain, ClientError::NotHttp { .. }), "{plain:?}");
+        let url = format!("https://127.0.0.1:{port}");
+        let tls = failure(url, |client| client.authorities(CA)).await;
+        assert!(matches!(tls, ClientError::TlsToPlain { .. }), "{tls:?}");
+        for error in [plain, tls] {
+            let text = error.to_string();
+            assert!(text.contains(&format!("it answers \"{shown}\"")), "{text}");
+            assert!(
+                !error.may_have_been_created() && !text.contains("created"),
+                "{text}"
+            );
+            assert!(!text.contains("speaks TLS"), "{text}");
+        }
+    }
 }
 
 #[tokio::test]
 async fn tls_to_a_plain_port_is_named() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = listener.local_addr().unwrap();
-    let greetings = [
-        "HTTP/1.1 400 Bad Request\r\n\r\n",
-        "SSH-2.0-OpenSSH_9.2\r\n",
-    ];
-    tokio::spawn(async move {
-        for greeting in greetings.into_iter().cycle() {
-            let (mut stream, _) = listener.accept().await.unwrap();
-            let mut hello = [0; 4096];
-            let _ = stream.read(&mut hello).await;
-            stream.write_all(greeting.as_bytes()).await.unwrap();
-            stream.shutdown().await.unwrap();
-        }
-    });
-    let client = Client::builder(format!("https://{address}")).authorities(CA);
-    let client = client.build().unwrap();
-    for _ in 0..2 {
-        let error = client
-            .create_secret("a", None, &secret())
-            .await
-            .unwrap_err();
-        assert!(matches!(error, ClientError::TlsToPlain), "{error:?}");
-        assert!(error.to_string().contains("does not speak TLS"), "{error}");
-        assert!(!error.may_have_been_created());
-    }
+    let port = port(b"", |_| b"HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let url = format!("https://127.0.0.1:{port}");
+    let error = failure(url, |client| client.authorities(CA)).await;
+    assert!(matches!(error, ClientError::TlsToPlain { .. }), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("does not speak TLS, it speaks plain HTTP"),
+        "{text}"
+    );
+    assert!(!error.may_have_been_created());
 }

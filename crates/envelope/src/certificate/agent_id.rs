@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use der::{Decode, Reader, SliceReader, Tag, Tagged, asn1::AnyRef};
+use der::{Tag, Tagged as _};
 
 use sealpost_context::AgentId;
 
-use super::CertificateError;
+use super::{CertificateError, strict};
 
 /// Returns the agents named in the value of a subjectAltName (RFC 5280 §4.2.1.6):
 ///
@@ -17,14 +17,10 @@ use super::CertificateError;
 ///
 /// Names of other forms are skipped, whatever they hold.
 pub(super) fn all_in(subject_alt_name: &[u8]) -> Result<Vec<AgentId>, CertificateError> {
-    let names = AnyRef::from_der(subject_alt_name).map_err(|_| CertificateError::Malformed)?;
-    if names.tag() != Tag::Sequence {
-        return Err(CertificateError::Malformed);
-    }
-    let mut reader = SliceReader::new(names.value()).map_err(|_| CertificateError::Malformed)?;
+    let names = strict::only(subject_alt_name, Tag::Sequence)?;
     let mut ids = Vec::new();
-    while !reader.is_finished() {
-        let name: AnyRef<'_> = reader.decode().map_err(|_| CertificateError::Malformed)?;
+    for name in strict::fields(names.value()) {
+        let name = name?;
         let Tag::ContextSpecific {
             number,
             constructed,
@@ -35,6 +31,8 @@ pub(super) fn all_in(subject_alt_name: &[u8]) -> Result<Vec<AgentId>, Certificat
         match (number.value(), constructed) {
             (6, false) => ids.extend(in_uri(name.value())?),
             (1 | 2 | 7 | 8, false) | (0 | 3 | 4 | 5, true) => {}
+            // X.690 §10.2: strings in pieces are BER.
+            (1 | 2 | 6 | 7 | 8, true) => return Err(CertificateError::NotDer),
             _ => return Err(CertificateError::Malformed),
         }
     }

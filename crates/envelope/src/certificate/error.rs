@@ -3,10 +3,9 @@
 use core::fmt;
 
 use super::Certificate;
-use crate::{
-    file_kind::{FileKind, NotACertificate},
-    public_key::PublicKeyError,
-};
+#[cfg(feature = "std")]
+use crate::file_kind::{FileKind, NotACertificate};
+use crate::public_key::PublicKeyError;
 
 /// Why bytes are not a certificate that can be sealed to.
 ///
@@ -18,9 +17,18 @@ pub enum CertificateError {
     /// A subjectAltName URI starts with `urn:sealpost:agent:` and goes on with no agent's id, or it
     /// differs from that in case.
     AgentId,
+    /// A date of the validity is not one (RFC 5280 §4.1.2.5).
+    Date {
+        /// Which.
+        end: ValidityEnd,
+        /// Why.
+        fault: DateFault,
+    },
     /// An extension is there twice (RFC 5280 §4.2).
     DuplicateExtension,
     /// The file is of another kind.
+    #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     File(FileKind),
     /// Not the encoding of a certificate.
     Malformed,
@@ -30,6 +38,11 @@ pub enum CertificateError {
     NotDer,
     /// The public key can't be used.
     PublicKey(PublicKeyError),
+    /// The serial number is longer than 20 bytes (RFC 5280 §4.1.2.2).
+    SerialNumber {
+        /// Its length in bytes.
+        length: usize,
+    },
     /// Longer than [`Certificate::MAX_LEN`] bytes.
     TooLong {
         /// Its length in bytes.
@@ -47,6 +60,52 @@ pub enum CertificateError {
     },
 }
 
+/// One of the two dates of a validity (RFC 5280 §4.1.2.5).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ValidityEnd {
+    /// The first.
+    NotBefore,
+    /// The last.
+    NotAfter,
+}
+
+/// Why a text is not the date of a certificate.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum DateFault {
+    /// The calendar has no such day, or the day no such time.
+    Calendar,
+    /// Its characters or its length are not those of a date.
+    Form,
+    /// It has fractions of a second.
+    Fraction,
+    /// It has no seconds.
+    NoSeconds,
+    /// It has an offset from Greenwich instead of `Z`.
+    Offset,
+}
+
+impl fmt::Display for ValidityEnd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotBefore => "notBefore",
+            Self::NotAfter => "notAfter",
+        })
+    }
+}
+
+impl fmt::Display for DateFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Calendar => "there is no such day or time",
+            Self::Form => "its characters are not those of one",
+            Self::Fraction => "it has fractions of a second",
+            Self::NoSeconds => "it has no seconds",
+            Self::Offset => "it has an offset in place of Z",
+        })
+    }
+}
+
 impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -54,10 +113,15 @@ impl fmt::Display for CertificateError {
                 "the certificate names an agent wrongly: issue one whose subjectAltName URI is \
                  \"urn:sealpost:agent:\" and 1 to 64 of A-Z a-z 0-9 _ -",
             ),
+            Self::Date { end, fault } => write!(
+                f,
+                "the certificate's {end} is not a date, {fault}: issue one with the form YYMMDDHHMMSSZ (RFC 5280 §4.1.2.5)"
+            ),
             Self::DuplicateExtension => {
                 f.write_str("the certificate has an extension twice: issue one that has each once")
             }
-            Self::File(kind) => NotACertificate(*kind).fmt(f),
+            #[cfg(feature = "std")]
+            Self::File(kind) => NotACertificate::file(*kind).fmt(f),
             Self::Malformed => f.write_str(
                 "the certificate is malformed or was cut off: get it again from the agent's operator, in PEM or DER",
             ),
@@ -68,6 +132,11 @@ impl fmt::Display for CertificateError {
                 "the certificate is not in canonical DER (BER is not taken): issue one that is",
             ),
             Self::PublicKey(error) => write!(f, "the certificate's key can't be used: {error}"),
+            Self::SerialNumber { length } => write!(
+                f,
+                "the certificate's serial number has {length} bytes, at most 20 are allowed (RFC 5280 §4.1.2.2): issue \
+                 one with a shorter number"
+            ),
             Self::TooLong { length } => write!(
                 f,
                 "the certificate has {length} bytes, at most {} are taken",

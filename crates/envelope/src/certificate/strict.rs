@@ -6,7 +6,11 @@ mod walk;
 use alloc::collections::BinaryHeap;
 use core::iter;
 
-use der::{Reader, SliceReader, Tag, Tagged, asn1::IntRef, oid::ObjectIdentifier};
+use der::{
+    Reader, SliceReader, Tag, Tagged,
+    asn1::{AnyRef, IntRef},
+    oid::ObjectIdentifier,
+};
 
 pub(crate) use self::extensions::{Authority, Usage};
 #[cfg(feature = "chain")]
@@ -14,7 +18,7 @@ pub(crate) use self::extensions::{constrains_addresses_only, has_purpose};
 use self::walk::{
     Fault, any, bit_string, decode, end, object_identifier, reader, skip, time, value, whole,
 };
-use super::CertificateError;
+use super::{CertificateError, ValidityEnd};
 use crate::time::UnixTime;
 
 /// What a certificate says, in the bytes that it was read from.
@@ -84,6 +88,37 @@ impl<'a> Fields<'a> {
     }
 }
 
+/// The time that is encoded in these bytes.
+#[cfg(feature = "chain")]
+pub(crate) fn read_time(field: &[u8]) -> Option<UnixTime> {
+    time(&mut reader(field).ok()?, ValidityEnd::NotBefore).ok()
+}
+
+/// The one field of this type that the bytes hold.
+pub(super) fn only(bytes: &[u8], tag: Tag) -> Result<AnyRef<'_>, CertificateError> {
+    Ok(extensions::only(bytes, tag)?)
+}
+
+/// The fields in the content of another; after an error there are no more.
+pub(super) fn fields(content: &[u8]) -> impl Iterator<Item = Result<AnyRef<'_>, CertificateError>> {
+    let mut rest = Some(reader(content));
+    iter::from_fn(move || match rest.as_mut()? {
+        Ok(fields) if fields.is_finished() => None,
+        Ok(fields) => {
+            let field = any(fields);
+            if field.is_err() {
+                rest = None;
+            }
+            Some(field.map_err(Into::into))
+        }
+        Err(fault) => {
+            let fault = *fault;
+            rest = None;
+            Some(Err(fault.into()))
+        }
+    })
+}
+
 /// `Extension ::= SEQUENCE { extnID OBJECT IDENTIFIER, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING }`
 pub(crate) struct Extension<'a> {
     /// The content of the OBJECT IDENTIFIER.
@@ -115,7 +150,8 @@ fn tbs_certificate(content: &[u8]) -> Result<Fields<'_>, Fault> {
     let issuer = whole(&mut parts)?;
     check_name(issuer)?;
     let mut validity = reader(value(&mut parts, Tag::Sequence)?)?;
-    let (not_before, not_after) = (time(&mut validity)?, time(&mut validity)?);
+    let not_before = time(&mut validity, ValidityEnd::NotBefore)?;
+    let not_after = time(&mut validity, ValidityEnd::NotAfter)?;
     end(&validity)?;
     let subject = whole(&mut parts)?;
     check_name(subject)?;
@@ -170,12 +206,13 @@ fn version(parts: &mut SliceReader<'_>) -> Result<u8, Fault> {
     }
 }
 
-// RFC 5280 §4.1.2.2: at most 20 bytes, which some take to be those without the sign.
+// RFC 5280 §4.1.2.2: at most 20 bytes, which some take to be those without the sign. It is part of the name by which CMS
+// knows a certificate.
 fn check_serial_number(whole: &[u8]) -> Result<(), Fault> {
     let number: IntRef<'_> = decode(any(&mut reader(whole)?)?)?;
     match number.as_bytes().len() {
         ..=MAX_SERIAL_NUMBER => Ok(()),
-        _ => Err(Fault::Malformed),
+        length => Err(Fault::SerialNumber(length)),
     }
 }
 

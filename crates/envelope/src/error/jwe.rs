@@ -107,6 +107,8 @@ pub enum JwePart {
     Enc,
     Kid,
     X5tS256,
+    /// Another parameter that RFC 7515 §4.1 registers.
+    Parameter(&'static str),
 }
 
 /// A header parameter that must be protected.
@@ -167,6 +169,7 @@ impl fmt::Display for JwePart {
             Self::Enc => "\"enc\"",
             Self::Kid => "\"kid\"",
             Self::X5tS256 => "\"x5t#S256\"",
+            Self::Parameter(name) => return write!(f, "the JWE's \"{name}\""),
         })
     }
 }
@@ -248,7 +251,7 @@ impl fmt::Display for JweError {
                 f.write_str("a JWE must have 1 to 16 recipients: seal it to fewer")
             }
             Self::TooLarge(part) => write!(f, "{part} is larger than any that is taken: seal less"),
-            Self::Type(part) => write!(f, "{part} is of the wrong JSON type (RFC 7516 §7.2)"),
+            Self::Type(part) => write!(f, "{part} is of the wrong JSON type (RFC 7515 §4.1, RFC 7516 §7.2): leave it out, or write it as it must be"),
             Self::Zip => f.write_str(
                 "the JWE's content is compressed (\"zip\"), which is not taken: seal it without",
             ),

@@ -1,9 +1,15 @@
 //! Recognizes files by their first bytes, by the labels of their PEM, and by the first fields of their DER.
 
+use alloc::{vec, vec::Vec};
+
+use base64ct::{Base64, Encoding as _};
 use der::{
-    Decode as _, Header, SliceReader, Tag, Tagged as _, asn1::AnyRef, oid::ObjectIdentifier,
+    Decode as _, Header, Reader as _, SliceReader, Tag, Tagged as _, asn1::AnyRef,
+    oid::ObjectIdentifier,
 };
+use sealpost_context::hex;
 use sealpost_json::members;
+use zeroize::Zeroizing;
 
 use super::FileKind;
 use crate::pem;
@@ -11,6 +17,14 @@ use crate::pem;
 impl FileKind {
     /// What these bytes are, if they are of one of the kinds. A guess, good enough to say what to do.
     pub(crate) fn of(bytes: &[u8]) -> Option<Self> {
+        let text = pem::trimmed(bytes);
+        Self::plain(bytes)
+            .or_else(|| encoded(text))
+            .or_else(|| of_no_kind(bytes))
+    }
+
+    /// As [`of`](Self::of), for what is not encoded once more.
+    fn plain(bytes: &[u8]) -> Option<Self> {
         by_magic(bytes)
             .or_else(|| by_fields(bytes))
             .or_else(|| by_text(pem::trimmed(bytes)))
@@ -48,6 +62,21 @@ impl FileKind {
 fn by_magic(bytes: &[u8]) -> Option<FileKind> {
     Some(match bytes {
         [0xfe, 0xed, 0xfe, 0xed, ..] | [0xce, 0xce, 0xce, 0xce, ..] => FileKind::Jks,
+        // Version, and the length of the salt.
+        [0, 0, 0, 1 | 2, 0, 0, 0, 20, ..] => FileKind::BouncyCastle,
+        [0x1f, 0x8b, ..] => FileKind::Gzip,
+        // Zip, bzip2, xz, Zstandard, 7z, tar
+        [b'P', b'K', 3, 4, ..]
+        | [b'B', b'Z', b'h', b'1'..=b'9', 0x31, ..]
+        | [0xfd, b'7', b'z', b'X', b'Z', 0, ..]
+        | [0x28, 0xb5, 0x2f, 0xfd, ..]
+        | [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => FileKind::Archive,
+        _ if bytes
+            .get(TAR..)
+            .is_some_and(|rest| rest.starts_with(b"ustar")) =>
+        {
+            FileKind::Archive
+        }
         [0x1e, 0xf1, 0xb5, 0xb0, ..] => FileKind::Pvk,
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => FileKind::Utf32,
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => FileKind::Utf16,
@@ -77,8 +106,7 @@ fn by_fields(der: &[u8]) -> Option<FileKind> {
         // RFC 5280 §4.1: SubjectPublicKeyInfo ::= SEQUENCE { SEQUENCE { … }, BIT STRING }
         (Tag::Sequence, _, Tag::BitString) => FileKind::PublicKey,
         // Certificate, CertificationRequest and CertificateList ::= SEQUENCE { SEQUENCE { … }, SEQUENCE { … }, BIT STRING }
-        (Tag::Sequence, [0xa0, ..], Tag::Sequence) => FileKind::Certificate,
-        (Tag::Sequence, [0x02, 0x01, 0x00, ..], Tag::Sequence) => FileKind::CertificateRequest,
+        (Tag::Sequence, signed, Tag::Sequence) => by_signed_fields(signed)?,
         // RFC 7292 §4: PFX ::= SEQUENCE { INTEGER (3), SEQUENCE { … }, … }
         (Tag::Integer, [3], Tag::Sequence) => FileKind::Pkcs12,
         // RFC 5958 §2: OneAsymmetricKey ::= SEQUENCE { INTEGER (0 or 1), SEQUENCE { … }, … }; RFC 8017 appendix A.1.2:
@@ -86,6 +114,20 @@ fn by_fields(der: &[u8]) -> Option<FileKind> {
         (Tag::Integer, [0 | 1], _) => FileKind::PrivateKey,
         // RFC 8017 appendix A.1.1: RSAPublicKey ::= SEQUENCE { INTEGER, INTEGER }
         (Tag::Integer, [_, _, ..], Tag::Integer) => FileKind::PublicKey,
+        _ => return None,
+    })
+}
+
+/// What is signed, by the types of its first fields: a CRL (RFC 5280 §5.1.2) has a time, with a version before or without;
+/// a certificate without a version, of X.509 version 1, has another SEQUENCE there.
+fn by_signed_fields(signed: &[u8]) -> Option<FileKind> {
+    let mut reader = SliceReader::new(signed).ok()?;
+    let mut tags = core::iter::from_fn(|| reader.tlv_bytes().ok()?.first().copied());
+    let tags: [Option<u8>; 4] = core::array::from_fn(|_| tags.next());
+    Some(match tags.map(Option::unwrap_or_default) {
+        [0xa0, ..] | [0x02, 0x30, 0x30, 0x30] => FileKind::Certificate,
+        [0x02, 0x30, 0x30, 0xa0] => FileKind::CertificateRequest,
+        [0x02, 0x30, 0x30, 0x17 | 0x18] | [0x30, 0x30, 0x17 | 0x18, _] => FileKind::Crl,
         _ => return None,
     })
 }
@@ -100,8 +142,14 @@ fn first_two(der: &[u8]) -> Option<(AnyRef<'_>, Tag)> {
 }
 
 fn by_text(text: &[u8]) -> Option<FileKind> {
+    if text.is_empty() {
+        return Some(FileKind::Empty);
+    }
     if text.starts_with(b"{") {
         return by_members(text);
+    }
+    if text.starts_with(b"[") {
+        return by_elements(text);
     }
     if let Some(kind) = by_label(text) {
         return Some(kind);
@@ -120,24 +168,58 @@ fn by_text(text: &[u8]) -> Option<FileKind> {
             FileKind::SshPublicKey
         } else if starts("---- BEGIN SSH2 ") {
             FileKind::Ssh2
-        } else if has("<RSAKeyValue") {
+        } else if has("<RSAKeyValue") || has("<RSAParameters") {
             FileKind::Xml
+        } else if starts("<") {
+            match is_html(text) {
+                true => FileKind::Html,
+                false => FileKind::XmlOther,
+            }
         } else if has("AGE-SECRET-KEY-") || starts("age1") {
             FileKind::Age
-        } else if is_base64(text) {
-            FileKind::Base64
         } else {
             return None;
         },
     )
 }
 
+fn is_html(text: &[u8]) -> bool {
+    let head = text.get(..HEAD).unwrap_or(text).to_ascii_lowercase();
+    head.starts_with(b"<!doctype html") || contains(&head, b"<html") || contains(&head, b"<head")
+}
+
+/// A JWK by its members, also one that lacks its type; none if it is not JSON.
 fn by_members(json: &[u8]) -> Option<FileKind> {
-    let mut names = members(json).map_while(Result::ok).map(|(name, _)| name);
-    names.find_map(|name| {
-        let set = (name == *"keys").then_some(FileKind::JwkSet);
-        set.or((name == *"kty").then_some(FileKind::Jwk))
-    })
+    let mut kind = FileKind::Json;
+    for member in members(json) {
+        let (name, _) = member.ok()?;
+        if name == *"keys" {
+            kind = FileKind::JwkSet;
+        } else if JWK.iter().any(|known| name == **known) {
+            return Some(FileKind::Jwk);
+        }
+    }
+    Some(kind)
+}
+
+/// An array: what the object at its beginning is.
+fn by_elements(array: &[u8]) -> Option<FileKind> {
+    let first = array.get(1..)?.trim_ascii_start();
+    let is_jwk = first.starts_with(b"{") && contains(first, b"\"kty\"");
+    // Text that begins with a bracket is not JSON for that.
+    let is_json = array.ends_with(b"]")
+        && matches!(
+            first,
+            [
+                b'{' | b'[' | b'"' | b']' | b'0'..=b'9' | b'-' | b'n' | b't' | b'f',
+                ..
+            ]
+        );
+    if is_jwk {
+        Some(FileKind::JwkList)
+    } else {
+        is_json.then_some(FileKind::Json)
+    }
 }
 
 /// By the first block whose label says something.
@@ -145,11 +227,38 @@ fn by_label(file: &[u8]) -> Option<FileKind> {
     pem::blocks(file).find_map(|block| FileKind::of_label(&block))
 }
 
-/// Of PEM, whose beginning is always the same, or of a long SEQUENCE.
-fn is_base64(text: &[u8]) -> bool {
-    let known = text.starts_with(b"LS0tLS1CRUdJTi") || text.starts_with(b"MII");
-    let base64 = |byte: &u8| byte.is_ascii_alphanumeric() || b"+/=\r\n".contains(byte);
-    known && text.iter().all(base64)
+/// A file of some kind that was encoded once more, in hexadecimal digits or in base64.
+fn encoded(text: &[u8]) -> Option<FileKind> {
+    // It may be a private key. No buffer may grow: growing leaves copies behind.
+    let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
+    digits.extend(text.iter().filter(|byte| !byte.is_ascii_whitespace()));
+    let mut plain = Zeroizing::new(vec![0; digits.len()]);
+    if let Ok(decoded) = Base64::decode(&*digits, &mut plain)
+        && FileKind::plain(decoded).is_some()
+    {
+        return Some(FileKind::Base64);
+    }
+    digits.retain(|byte| *byte != b':');
+    let length = digits.len() / 2;
+    hex::decode(&digits, plain.get_mut(..length)?)?;
+    FileKind::plain(plain.get(..length)?).map(|_| FileKind::Hex)
+}
+
+/// What can be said of a file of no kind; nothing of one that was cut off, or of PEM, whose blocks say more.
+fn of_no_kind(bytes: &[u8]) -> Option<FileKind> {
+    if let [0x30, ..] = bytes {
+        let mut reader = SliceReader::new(bytes).ok()?;
+        let whole = reader
+            .tlv_bytes()
+            .is_ok_and(|field| field.len() == bytes.len());
+        return whole.then_some(FileKind::Der);
+    }
+    let is_text = core::str::from_utf8(bytes).is_ok() && !bytes.contains(&0);
+    if !is_text {
+        return Some(FileKind::Binary);
+    }
+    let is_json = matches!(pem::trimmed(bytes), [b'{', ..]);
+    (!is_json && !contains(bytes, b"-----BEGIN ")).then_some(FileKind::Text)
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
@@ -161,3 +270,9 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 /// id-signedData (RFC 5652 §5.1).
 const SIGNED_DATA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.7.2");
 const SSH_PUBLIC: [&str; 4] = ["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
+/// Members by which a JWK is known (RFC 7517 §4, RFC 7518 §6.3).
+const JWK: [&str; 4] = ["kty", "n", "d", "qi"];
+/// Where an archive of tar says what it is.
+const TAR: usize = 257;
+/// Bytes in which a web page says what it is.
+const HEAD: usize = 1024;

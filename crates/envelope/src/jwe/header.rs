@@ -141,8 +141,22 @@ impl KeyName {
             let fingerprint = text(value, JwePart::X5tS256)?;
             let fingerprint = fingerprint.as_str().and_then(base64url::decode_array);
             self.x5t = Some(fingerprint.map(Fingerprint::from_bytes));
+        } else {
+            check_type(name, value)?;
         }
         Ok(())
+    }
+}
+
+/// Fails if a parameter that is registered, and is not needed here, is not of its type (RFC 7515 §4.1, which RFC 7516 §4.1
+/// refers to). What is not registered may be anything.
+fn check_type(name: JsonStr<'_>, value: &str) -> Result<(), JweError> {
+    let mut registered = REGISTERED.iter();
+    match registered.find(|(known, _)| name == **known) {
+        Some((known, begins)) if !value.starts_with(*begins) => {
+            Err(JweError::Type(JwePart::Parameter(known)))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -211,4 +225,14 @@ const PROTECTED_ONLY: [(&str, HeaderParameter); 5] = [
     ("zip", HeaderParameter::Zip),
     ("crit", HeaderParameter::Crit),
     (CONTEXT, HeaderParameter::Sealpost),
+];
+/// How the values of registered parameters begin: a string, an object, an array.
+const REGISTERED: [(&str, char); 7] = [
+    ("typ", '"'),
+    ("cty", '"'),
+    ("jku", '"'),
+    ("x5u", '"'),
+    ("x5t", '"'),
+    ("jwk", '{'),
+    ("x5c", '['),
 ];

@@ -11,10 +11,11 @@ use der::Decode as _;
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use x509_cert::name::RdnSequence;
 
-use super::{chain_error::ChainError, profile::Profile};
+use super::{chain_error::ChainError, profile::Profile, validity::check_validity};
+#[cfg(feature = "std")]
+use crate::file_kind::{FileKind, NotACertificate};
 use crate::{
     certificate::{CertificateError, Fields, Fingerprint},
-    file_kind::{FileKind, NotACertificate},
     hash::sha256,
     pem,
     time::UnixTime,
@@ -36,8 +37,8 @@ pub struct TrustAnchors {
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SkippedAnchor {
-    /// Whose it is, after RFC 4514, or its SHA-256 fingerprint if that can't be read; at most 200 characters, which are
-    /// good to print.
+    /// Whose it is, after RFC 4514; its SHA-256 fingerprint if that can't be read; the line in which it begins if it is
+    /// not base64. At most 200 characters, which are good to print.
     pub subject: String,
     /// Why it can't be used, and its place in the file.
     pub reason: TrustAnchorsError,
@@ -62,6 +63,8 @@ pub enum TrustAnchorsError {
         number: usize,
     },
     /// The file is of another kind.
+    #[cfg(feature = "std")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
     File(FileKind),
     /// A certificate's key can't be used to verify signatures.
     Key {
@@ -84,16 +87,35 @@ pub enum TrustAnchorsError {
     NotAuthority {
         /// Its place in the file.
         number: usize,
+        /// Its issuer is itself.
+        self_issued: bool,
     },
     /// A certificate is not in canonical DER (X.690 §10, §11).
     NotDer {
         /// Its place in the file.
         number: usize,
     },
+    /// The text of a block is not base64, or its two boundaries differ.
+    Pem {
+        /// The certificate's place in the file.
+        number: usize,
+    },
     /// Longer than [`TrustAnchors::MAX_LEN`] bytes.
     TooLong {
         /// Its length in bytes.
         length: usize,
+    },
+    /// A certificate can't be read, though its encoding is in order.
+    Unreadable {
+        /// Its place in the file.
+        number: usize,
+        /// Why.
+        reason: CertificateError,
+    },
+    /// A certificate is of version 2, or has unique identifiers.
+    Version {
+        /// Its place in the file.
+        number: usize,
     },
 }
 
@@ -104,7 +126,8 @@ impl fmt::Display for TrustAnchorsError {
                 f,
                 "CA certificate {number} has a critical extension that is not understood: use an authority without it"
             ),
-            Self::File(kind) => NotACertificate(*kind).fmt(f),
+            #[cfg(feature = "std")]
+            Self::File(kind) => NotACertificate::authority(*kind).fmt(f),
             Self::Key { number } => write!(
                 f,
                 "the key of CA certificate {number} can't be used: it must be RSA with 2048 to 8192 bits, \
@@ -122,20 +145,44 @@ impl fmt::Display for TrustAnchorsError {
             Self::NoCertificate => f.write_str(
                 "there is no CA certificate in the file: a block \"BEGIN CERTIFICATE\" is needed",
             ),
-            Self::NotAuthority { number } => write!(
-                f,
-                "certificate {number} is not a certificate authority's, it lacks CA:TRUE: give the authority that \
-                 issued it, or pin it as it is"
-            ),
+            Self::NotAuthority {
+                number,
+                self_issued,
+            } => {
+                let remedy = if *self_issued {
+                    "it is its own issuer: if it is a root, issue it again with CA:TRUE; if it is the agent's, pin it"
+                } else {
+                    "if it is the agent's, give the authority that issued it, or pin it; if it is an authority's, have \
+                     it issued again with CA:TRUE"
+                };
+                write!(
+                    f,
+                    "certificate {number} is not a certificate authority's, its basicConstraints are missing or lack \
+                     CA:TRUE: {remedy}"
+                )
+            }
             Self::NotDer { number } => write!(
                 f,
                 "CA certificate {number} is not in canonical DER, though it must be (RFC 5280 §4.1): use an authority \
                  whose certificate is"
             ),
+            Self::Pem { number } => write!(
+                f,
+                "the PEM of CA certificate {number} is not intact, its text is not base64 or its two boundaries differ: \
+                 copy it again"
+            ),
             Self::TooLong { length } => write!(
                 f,
                 "the file of CA certificates has {length} bytes, at most {} are taken",
                 TrustAnchors::MAX_LEN
+            ),
+            Self::Unreadable { number, reason } => {
+                write!(f, "CA certificate {number} can't be used: {reason}")
+            }
+            Self::Version { number } => write!(
+                f,
+                "CA certificate {number} is of X.509 version 2 or has unique identifiers: use an authority with one of \
+                 version 3"
             ),
         }
     }
@@ -169,12 +216,17 @@ impl TrustAnchors {
             if !block.is_whole() {
                 return Err(TrustAnchorsError::Malformed { number });
             }
-            let der = block.decode();
-            let der = der.as_ref().map_or(&[][..], |der| der.as_slice());
-            if let Err(reason) = anchors.add(number, der) {
-                let subject = subject(der);
-                anchors.skipped.push(SkippedAnchor { subject, reason });
-            }
+            let (subject, reason) = match block.decode() {
+                Ok(der) => match anchors.add(number, &der) {
+                    Ok(()) => continue,
+                    Err(reason) => (subject(&der), reason),
+                },
+                Err(_) => (
+                    format!("line {} of the file", block.line(file)),
+                    TrustAnchorsError::Pem { number },
+                ),
+            };
+            anchors.skipped.push(SkippedAnchor { subject, reason });
         }
         if anchors.is_empty() {
             let first = anchors.skipped.first();
@@ -189,19 +241,14 @@ impl TrustAnchors {
     ///
     /// As [`from_pem`](Self::from_pem); files of other kinds are named.
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, TrustAnchorsError> {
-        use TrustAnchorsError::{Malformed, NoCertificate, NotDer};
         let read = if pem::is_pem(bytes) {
             Self::from_pem(bytes)
         } else {
             Self::from_der(bytes)
         };
-        read.map_err(|error| match (error, FileKind::of(bytes)) {
-            (error, None | Some(FileKind::Certificate)) => error,
-            (Malformed { .. } | NoCertificate | NotDer { .. }, Some(kind)) => {
-                TrustAnchorsError::File(kind)
-            }
-            (error, _) => error,
-        })
+        #[cfg(feature = "std")]
+        let read = read.map_err(|error| or_kind(error, bytes));
+        read
     }
 
     fn from_der(der: &[u8]) -> Result<Self, TrustAnchorsError> {
@@ -267,21 +314,26 @@ impl TrustAnchors {
     }
 
     fn add(&mut self, number: usize, der: &[u8]) -> Result<(), TrustAnchorsError> {
-        let malformed = TrustAnchorsError::Malformed { number };
         let profile = Profile::read(der).map_err(|error| match error {
+            CertificateError::Malformed => TrustAnchorsError::Malformed { number },
             CertificateError::NotDer => TrustAnchorsError::NotDer { number },
-            _ => malformed,
+            reason => TrustAnchorsError::Unreadable { number, reason },
         })?;
         profile.check_as_issuer().map_err(|error| match error {
             ChainError::IssuerCriticalExtension => TrustAnchorsError::CriticalExtension { number },
             ChainError::IssuerKeyUsage => TrustAnchorsError::KeyUsage { number },
-            _ => TrustAnchorsError::NotAuthority { number },
+            _ => TrustAnchorsError::NotAuthority {
+                number,
+                self_issued: profile.is_self_issued(),
+            },
         })?;
         if !profile.has_usable_key() {
             return Err(TrustAnchorsError::Key { number });
         }
         let certificate = CertificateDer::from(der);
-        let anchor = webpki::anchor_from_trusted_cert(&certificate).map_err(|_| malformed)?;
+        let anchor = webpki::anchor_from_trusted_cert(&certificate);
+        // All else was read before.
+        let anchor = anchor.map_err(|_| TrustAnchorsError::Version { number })?;
         let (not_before, not_after) = profile.validity();
         self.anchors.push(anchor.to_owned());
         self.limits.push(Limits {
@@ -304,22 +356,25 @@ impl Limits {
     // RFC 5280 §6.2 leaves it open whether these bind an anchor. A file that somebody keeps for years is
     // better refused when it says itself that its time is over.
     fn check(&self, intermediates: usize, now: UnixTime) -> Result<(), ChainError> {
-        if now > self.not_after {
-            return Err(ChainError::IssuerExpired {
-                not_after: self.not_after,
-                now,
-            });
-        }
-        if now < self.not_before {
-            return Err(ChainError::IssuerNotYetValid {
-                not_before: self.not_before,
-                now,
-            });
-        }
+        check_validity(self.not_before, self.not_after, now)?;
         if self.path_length.is_some_and(|most| intermediates > most) {
             return Err(ChainError::PathLength);
         }
         Ok(())
+    }
+}
+
+/// What a file is that is not read, if it is of another kind.
+#[cfg(feature = "std")]
+fn or_kind(error: TrustAnchorsError, bytes: &[u8]) -> TrustAnchorsError {
+    use TrustAnchorsError::{File, Malformed, NoCertificate, NotDer, Pem, Unreadable};
+    match (error, FileKind::of(bytes)) {
+        (error, None | Some(FileKind::Certificate)) => error,
+        (
+            Malformed { .. } | NoCertificate | NotDer { .. } | Pem { .. } | Unreadable { .. },
+            Some(kind),
+        ) => File(kind),
+        (error, _) => error,
     }
 }
 

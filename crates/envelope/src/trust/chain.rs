@@ -11,8 +11,9 @@ use super::{
     TrustError,
     anchors::TrustAnchors,
     chain_error::ChainError,
-    path_length::Issuers,
     profile::{ANY_EXTENDED_KEY_USAGE, Profile},
+    shown::Shown,
+    validity::check_validity,
 };
 use crate::{
     certificate::{Certificate, CertificateError, Presented},
@@ -100,16 +101,16 @@ impl<'a> ChainPolicy<'a> {
         now: UnixTime,
     ) -> Result<(), ChainError> {
         let refused = |error| self.explain(error, leaf, presented, now);
-        let end_entity = EndEntityCert::try_from(&presented.leaf).map_err(refused_leaf)?;
-        let issuers = Issuers::new(&presented.intermediates);
-        let verifiers = issuers.verifiers();
+        let shown = Shown::new(presented);
+        let end_entity = EndEntityCert::try_from(shown.leaf()).map_err(refused_leaf)?;
+        let verifiers = shown.verifiers();
         let verifiers = verifiers
             .iter()
             .map(|one| one as &dyn SignatureVerificationAlgorithm);
         // Why a path that webpki found good is not; it stands for better reasons than webpki's then.
         let refusal = Cell::new(None);
         let verify_path = |path: &VerifiedPath<'_>| {
-            self.check_issuers(path, &issuers, now).map_err(|error| {
+            self.check_issuers(path, &shown, now).map_err(|error| {
                 refusal.set(Some(error));
                 webpki::Error::UnknownIssuer
             })
@@ -118,7 +119,7 @@ impl<'a> ChainPolicy<'a> {
             .verify_for_usage(
                 &verifiers.collect::<Vec<_>>(),
                 self.anchors.as_webpki(),
-                issuers.shown(),
+                shown.intermediates(),
                 rustls_pki_types::UnixTime::since_unix_epoch(Duration::from_secs(now.as_secs())),
                 webpki::KeyUsage::required_if_present(ANY_EXTENDED_KEY_USAGE.as_bytes()),
                 None,
@@ -132,21 +133,19 @@ impl<'a> ChainPolicy<'a> {
     fn check_issuers(
         &self,
         path: &VerifiedPath<'_>,
-        issuers: &Issuers<'_>,
+        shown: &Shown<'_>,
         now: UnixTime,
     ) -> Result<(), ChainError> {
         let mut below = 0;
         for issuer in path.intermediate_certificates() {
             let der = issuer.der();
-            let issuer = Profile::read(&der).map_err(|error| match error {
-                CertificateError::NotDer => ChainError::IssuerNotDer,
-                _ => ChainError::IssuerMalformed,
-            })?;
+            let issuer = Profile::read(&der).map_err(unreadable)?;
             issuer.check_as_issuer()?;
-            let most = issuers.path_length(&der, &issuer);
-            if most.is_some_and(|most| below > most) {
+            let limits = shown.limits(&der, &issuer);
+            if limits.path_length.is_some_and(|most| below > most) {
                 return Err(ChainError::PathLength);
             }
+            check_validity(limits.not_before, limits.not_after, now)?;
             if !issuer.is_self_issued() {
                 below += 1;
             }
@@ -168,10 +167,19 @@ impl<'a> ChainPolicy<'a> {
             intermediates.filter_map(|der| Profile::read(der).ok())
         };
         match error {
-            Error::CertExpired { not_after, .. } => ChainError::IssuerExpired {
-                not_after: UnixTime::from_secs(not_after.as_secs()),
-                now,
-            },
+            Error::CertExpired { not_after, .. } => {
+                let shown = UnixTime::from_secs(not_after.as_secs());
+                // One with dates before 1970 was shown with 1970 in their place.
+                let own = issuers().map(|issuer| issuer.validity());
+                let own = own.filter(|(_, not_after)| not_after.as_secs() == shown.as_secs());
+                let mut refused = own.filter_map(|(not_before, not_after)| {
+                    check_validity(not_before, not_after, now).err()
+                });
+                refused.next().unwrap_or(ChainError::IssuerExpired {
+                    not_after: shown,
+                    now,
+                })
+            }
             Error::CertNotValidYet { not_before, .. } => ChainError::IssuerNotYetValid {
                 not_before: UnixTime::from_secs(not_before.as_secs()),
                 now,
@@ -202,7 +210,6 @@ impl<'a> ChainPolicy<'a> {
                     ChainError::NameConstraintsForm
                 }
             }
-            Error::BadDerTime => ChainError::DateBefore1970,
             Error::InvalidCertValidity => ChainError::IssuerNeverValid,
             Error::PathLenConstraintViolated => ChainError::PathLength,
             Error::UnknownIssuer => unknown_issuer(leaf, &presented.intermediates),
@@ -211,8 +218,23 @@ impl<'a> ChainPolicy<'a> {
             Error::CertDistrusted | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
                 ChainError::IssuerKey
             }
-            _ => ChainError::IssuerMalformed,
+            _ => {
+                let intermediates = presented.intermediates.iter();
+                let mut refused = intermediates.filter_map(|der| Profile::read(der).err());
+                refused
+                    .next()
+                    .map_or(ChainError::IssuerMalformed, unreadable)
+            }
         }
+    }
+}
+
+/// Why an issuer's certificate can't be read.
+fn unreadable(error: CertificateError) -> ChainError {
+    match error {
+        CertificateError::Malformed => ChainError::IssuerMalformed,
+        CertificateError::NotDer => ChainError::IssuerNotDer,
+        reason => ChainError::IssuerUnreadable { reason },
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use sealpost_context::AgentId;
 
-use crate::time::UnixTime;
+use crate::{certificate::CertificateError, time::UnixTime};
 
 /// Why the chain policy refuses a certificate.
 ///
@@ -16,8 +16,6 @@ pub enum ChainError {
     Authority,
     /// It has a critical extension that is not understood.
     CriticalExtension,
-    /// Its date or an issuer's is before 1970.
-    DateBefore1970,
     /// Its extKeyUsage has other purposes and not anyExtendedKeyUsage.
     ExtendedKeyUsage,
     /// It names no agent.
@@ -55,6 +53,11 @@ pub enum ChainError {
     IssuerNotDer,
     /// An issuer's validity ends before it begins.
     IssuerNeverValid,
+    /// An issuer's certificate can't be read, though its encoding is in order.
+    IssuerUnreadable {
+        /// Why.
+        reason: CertificateError,
+    },
     /// An issuer's certificate is not valid yet.
     IssuerNotYetValid {
         /// The first second of its validity.
@@ -90,10 +93,6 @@ impl fmt::Display for ChainError {
             Self::CriticalExtension => {
                 "the certificate has a critical extension that is not understood: issue one without it"
             }
-            Self::DateBefore1970 => {
-                "the certificate or an issuer's has a date before 1970, which is not read in chains: have it issued \
-                 with later dates, or pin the certificate"
-            }
             Self::ExtendedKeyUsage => {
                 "the certificate was issued for another purpose: issue one without extKeyUsage, or with \
                  anyExtendedKeyUsage"
@@ -124,7 +123,7 @@ impl fmt::Display for ChainError {
                     f,
                     "an issuer of the certificate expired {} seconds ago: ask for its renewed certificate, \
                      and put that in the file",
-                    now.as_secs().saturating_sub(not_after.as_secs())
+                    now.seconds_since(*not_after)
                 );
             }
             Self::IssuerExtendedKeyUsage => {
@@ -149,6 +148,12 @@ impl fmt::Display for ChainError {
             Self::IssuerNeverValid => {
                 "an issuer's certificate ends before it begins: have the certificate issued by another authority"
             }
+            Self::IssuerUnreadable { reason } => {
+                return write!(
+                    f,
+                    "an issuer's certificate in the file can't be used: {reason}"
+                );
+            }
             Self::IssuerNotAuthority => {
                 "an issuer of the certificate is not a certificate authority, it lacks CA:TRUE: have it issued \
                  by one that is"
@@ -157,7 +162,7 @@ impl fmt::Display for ChainError {
                 return write!(
                     f,
                     "an issuer of the certificate becomes valid in {} seconds: check the clock, or wait",
-                    not_before.as_secs().saturating_sub(now.as_secs())
+                    not_before.seconds_since(*now)
                 );
             }
             Self::NameConstraints => {

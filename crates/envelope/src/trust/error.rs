@@ -61,7 +61,7 @@ impl fmt::Display for TrustError {
             Self::Expired { not_after, now } => write!(
                 f,
                 "the certificate expired {} seconds ago: ask the agent's operator for the new one",
-                now.as_secs().saturating_sub(not_after.as_secs())
+                now.seconds_since(*not_after)
             ),
             Self::KeyUsage => f.write_str(
                 "the certificate's keyUsage does not allow keyEncipherment: issue one that does",
@@ -73,7 +73,7 @@ impl fmt::Display for TrustError {
                 f,
                 "the certificate was never valid: it ends {} seconds before it begins; issue one whose dates are \
                  the right way round",
-                not_before.as_secs().saturating_sub(not_after.as_secs())
+                not_before.seconds_since(*not_after)
             ),
             Self::NotPinned { fingerprint } => write!(
                 f,
@@ -87,7 +87,7 @@ impl fmt::Display for TrustError {
             Self::NotYetValid { not_before, now } => write!(
                 f,
                 "the certificate becomes valid in {} seconds: check the clock, or wait",
-                not_before.as_secs().saturating_sub(now.as_secs())
+                not_before.seconds_since(*now)
             ),
         }
     }

@@ -59,6 +59,11 @@ fn jwk(members: &[(String, String)]) -> String {
     format!("{{{}}}", members.join(","))
 }
 
+/// The key as it should be.
+pub(crate) fn plain() -> String {
+    jwk(&members())
+}
+
 /// The key with these members more.
 fn with(extra: &str) -> String {
     format!("{{{extra},{}", &jwk(&members())[1..])

@@ -1,14 +1,14 @@
 //! Private keys in every form that people have.
 
 use sealpost_envelope::{
-    Identity,
+    Certificate, Identity,
     certificate::CertificateError,
     key::{
         FileKind::{self, *},
         IdentityError::{
             self, File, Label, Malformed, MultiPrime, SeveralPrivateKeys, TrailingBytes,
         },
-        PublicKeyError,
+        OtherAlgorithm, PublicKeyError, SkippedReason,
     },
 };
 
@@ -107,30 +107,49 @@ fn keys_of_other_algorithms() {
     if !has("openssl") {
         return;
     }
-    let algorithm = IdentityError::PublicKey(PublicKeyError::Algorithm);
+    let is = |algorithm| IdentityError::PublicKey(PublicKeyError::Algorithm(algorithm));
+    let ec = is(OtherAlgorithm::EllipticCurve);
     for (what, script, expected) in [
         (
             "EC",
             "openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256",
-            algorithm,
+            ec,
         ),
         (
             "EC, in its older form",
             "openssl ecparam -name prime256v1 -genkey -noout",
-            algorithm,
+            ec,
         ),
         (
             "EC, with its parameters before it",
             "openssl ecparam -name prime256v1 -genkey",
-            algorithm,
+            ec,
         ),
-        ("Ed25519", "openssl genpkey -algorithm ED25519", algorithm),
+        (
+            "Ed25519",
+            "openssl genpkey -algorithm ED25519",
+            is(OtherAlgorithm::Ed25519),
+        ),
         (
             "Ed25519 DER",
             "openssl genpkey -algorithm ED25519 -outform DER",
-            algorithm,
+            is(OtherAlgorithm::Ed25519),
         ),
-        ("X25519", "openssl genpkey -algorithm X25519", algorithm),
+        (
+            "X25519",
+            "openssl genpkey -algorithm X25519",
+            is(OtherAlgorithm::X25519),
+        ),
+        (
+            "X448",
+            "openssl genpkey -algorithm X448",
+            is(OtherAlgorithm::X448),
+        ),
+        (
+            "DSA",
+            "openssl dsaparam -genkey -noout 1024 | openssl pkcs8 -topk8 -nocrypt",
+            is(OtherAlgorithm::Dsa),
+        ),
         (
             "RSA-PSS",
             "openssl genpkey -algorithm RSA-PSS -pkeyopt rsa_keygen_bits:2048",
@@ -153,6 +172,39 @@ fn keys_of_other_algorithms() {
             error.to_string().contains("`openssl genpkey "),
             "{what}: {error}"
         );
+    }
+    // ML-KEM, and an identifier that no library decodes, in PKCS#8: what is in it is not looked at.
+    let other = |id: &[u8]| {
+        let algorithm = [
+            &[
+                0x30,
+                u8::try_from(id.len() + 2).unwrap(),
+                0x06,
+                u8::try_from(id.len()).unwrap(),
+            ][..],
+            id,
+        ]
+        .concat();
+        let content = [
+            &[0x02, 0x01, 0x00][..],
+            &algorithm,
+            &[0x04, 0x02, 0x04, 0x00],
+        ]
+        .concat();
+        [&[0x30, u8::try_from(content.len()).unwrap()][..], &content].concat()
+    };
+    for (id, algorithm) in [
+        (
+            &b"\x60\x86\x48\x01\x65\x03\x04\x04\x02"[..],
+            OtherAlgorithm::MlKem,
+        ),
+        (
+            b"\x69\x83\xf8\xa0\xb1\xc2\xd3\xe4\xf5\x86\x97\xa8\xb9\xca\xdb\xec\xfd\x8e\x9f\x01",
+            OtherAlgorithm::Unknown,
+        ),
+    ] {
+        assert_eq!(named(&other(id)), is(algorithm));
+        assert_eq!(named(&armored("PRIVATE KEY", &other(id))), is(algorithm));
     }
     // The same command in all of them.
     let made = follow(&MultiPrime, b"", &[]);
@@ -276,8 +328,39 @@ fn other_encodings_of_the_same_text() {
     ] {
         named_and_converted(what, &file, kind, &[]);
     }
-    let base64 = shell("base64 k", &[("k", pem.as_bytes())]);
-    named_and_converted("base64 of PEM", &base64, Base64, &[]);
+    for (what, script) in [
+        ("base64 of PEM", "base64 k"),
+        ("base64 in one line", "base64 -w 0 k"),
+        ("base64 with CRLF", "base64 k | sed 's/$/\\r/'"),
+    ] {
+        let base64 = shell(script, &[("k", pem.as_bytes())]);
+        named_and_converted(what, &base64, Base64, &[]);
+    }
+    let jwk = super::jwk::plain();
+    let base64 = shell("base64 k", &[("k", jwk.as_bytes())]);
+    named_and_converted("base64 of a JWK", &base64, Base64, &[]);
+    let gzip = shell("gzip -c k", &[("k", pem.as_bytes())]);
+    named_and_converted("gzip", &gzip, Gzip, &[]);
+    let digits = |bytes: &[u8], separator: &str| {
+        let digits: Vec<_> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        digits.join(separator)
+    };
+    let (_, pkcs8) = pem_rfc7468::decode_vec(pem.as_bytes()).unwrap();
+    for (what, text) in [
+        ("hexadecimal of PEM", digits(pem.as_bytes(), "")),
+        ("hexadecimal of DER", digits(&pkcs8, "")),
+        ("with colons", digits(&pkcs8, ":")),
+        ("in capital letters", digits(&pkcs8, " ").to_uppercase()),
+        ("in lines", digits(&pkcs8, "\r\n")),
+    ] {
+        named_and_converted(what, text.as_bytes(), Hex, &[]);
+    }
+    if has("jq") {
+        let list = format!("[\n  {jwk}\n]");
+        named_and_converted("a list of JWKs", list.as_bytes(), JwkList, &[]);
+        let set = format!("{{\"keys\":[{jwk}]}}");
+        named_and_converted("a JWK set", set.as_bytes(), JwkSet, &[]);
+    }
     if has("openssl") {
         let base64 = shell(
             "openssl pkcs8 -topk8 -nocrypt -in k -outform DER | base64",
@@ -314,11 +397,48 @@ fn what_is_not_a_private_key() {
         ("\u{feff}<?xml version=\"1.0\"?>\n<RSAKeyValue/>", Xml),
         ("ssh-rsa AAAAB3NzaC1yc2E agent", SshPublicKey),
         ("{\"keys\":[]}", JwkSet),
+        ("[{\"kty\":\"RSA\"}]", JwkList),
+        ("[]", Json),
+        ("[1, 2]", Json),
+        ("{\"error\":\"not found\"}", Json),
+        ("{}", Json),
+        (
+            "<RSAParameters><Modulus>AQAB</Modulus></RSAParameters>",
+            Xml,
+        ),
+        ("<?xml version=\"1.0\"?><a/>", XmlOther),
+        ("<!DOCTYPE html>\n<title>Sign in</title>", Html),
+        ("\n<HTML lang=\"en\"><head></head>", Html),
+        ("", Empty),
+        ("\u{feff} \r\n\t", Empty),
+        ("what is this?", Text),
+        ("[section]\nkey = value", Text),
+        ("----BEGIN PRIVATE KEY----\nAAAA", Text),
+        ("tls.key: LS0tLS1CRUdJTiBQUklWQVRFIEtFWS0tLS0tCg==", Text),
     ] {
         assert_eq!(named(text.as_bytes()), File(kind), "{text}");
     }
-    assert_eq!(named(b"what is this?"), Malformed);
-    assert_eq!(named(b""), Malformed);
+    for (bytes, kind) in [
+        (&b"PK\x03\x04\x14\0\0\0"[..], Archive),
+        (b"BZh91AY&SY", Archive),
+        (b"\xfd7zXZ\0\0", Archive),
+        (b"\x28\xb5\x2f\xfd\x04", Archive),
+        (b"7z\xbc\xaf\x27\x1c\0", Archive),
+        // BKS and UBER of Bouncy Castle: version, and a salt of 20 bytes.
+        (b"\0\0\0\x02\0\0\0\x14\x8f\x11", BouncyCastle),
+        (b"\0\0\0\x01\0\0\0\x14\x8f\x11", BouncyCastle),
+        (b"\x7fELF\x02\x01\x01\0", Binary),
+        (b"\xffjunk", Binary),
+        (b"\x30\x03\x02\x01\x07", Der),
+        (b"\x30\x00", Der),
+    ] {
+        assert_eq!(named(bytes), File(kind), "{bytes:02x?}");
+    }
+    // What was cut off is not called another kind of file.
+    let (_, pkcs8) = pem_rfc7468::decode_vec(&key_pem()).unwrap();
+    for end in [2, 4, 20, 40, 900, pkcs8.len() - 1] {
+        assert_eq!(named(&pkcs8[..end]), Malformed, "{end}");
+    }
     let twice = [key_pem(), key_pem()].concat();
     assert_eq!(named(&twice), SeveralPrivateKeys);
     if !has("openssl") {
@@ -389,13 +509,67 @@ fn an_odd_certificate_in_the_identity_file_does_not_prevent_opening() {
                 panic!("{:?}", identity.skipped_certificates());
             };
             assert_eq!(skipped.number, number);
-            assert!(!matches!(skipped.reason, CertificateError::PublicKey(_)));
+            assert!(matches!(
+                skipped.reason,
+                SkippedReason::Certificate(reason) if !matches!(reason, CertificateError::PublicKey(_))
+            ));
         }
     }
-    // What is no certificate is not counted.
-    let trusted = test_file("certificates/trusted-format.pem");
-    let identity = Identity::<Any>::from_pem(&[&trusted[..], &key].concat()).unwrap();
+}
+
+/// A certificate is not needed to open.
+#[test]
+fn an_identity_file_without_its_own_certificate_opens_and_says_so() {
+    let key = key_pem();
+    let other = SkippedReason::OtherKey { key_id: key_id() };
+    let another = test_file("keys/agent-b2048.pem");
+    let without_null = armored("CERTIFICATE", &super::certificates::without_null());
+    let parameters =
+        SkippedReason::Certificate(CertificateError::PublicKey(PublicKeyError::Parameters));
+    let (pkcs7, trusted) = (
+        test_file("certificates/usual.p7b"),
+        test_file("certificates/trusted-format.pem"),
+    );
+    for (blocks, reason, said) in [
+        (&another, other, "for its private key"),
+        (&without_null, parameters, "lacks the parameters NULL"),
+        (
+            &pkcs7,
+            SkippedReason::File(Pkcs7),
+            "`openssl pkcs7 -in FILE -print_certs -out CERT.pem`",
+        ),
+        (
+            &trusted,
+            SkippedReason::File(TrustedCertificate),
+            "`openssl x509 -in FILE -out CERT.pem`",
+        ),
+    ] {
+        for file in [[&key[..], blocks], [blocks, &key]] {
+            let identity = Identity::<Any>::from_pem_or_der(&file.concat()).unwrap();
+            assert_eq!(identity.key_id(), key_id());
+            let [skipped] = identity.skipped_certificates() else {
+                panic!("{:?}", identity.skipped_certificates());
+            };
+            assert_eq!((skipped.number, skipped.reason), (1, reason));
+            let text = skipped.to_string();
+            assert!(text.contains(said), "{text}");
+            // The command works on the file with the key in it, too.
+            if has("openssl")
+                && text.contains("openssl pkcs7") | text.contains("openssl x509 -in FILE")
+            {
+                let certificate = follow(skipped, &file.concat(), &[]);
+                Certificate::from_pem(&certificate).unwrap();
+            }
+        }
+    }
+    // Beside its own, another's is an issuer's.
+    let own = test_file("keys/agent-a2048.pem");
+    let file = [&key[..], &another, &own, &without_null].concat();
+    let identity = Identity::<Any>::from_pem(&file).unwrap();
     assert!(identity.skipped_certificates().is_empty());
+    let file = [&key[..], &own, &pkcs7].concat();
+    let identity = Identity::<Any>::from_pem(&file).unwrap();
+    assert_eq!(identity.skipped_certificates()[0].number, 2);
 }
 
 pub(crate) fn armored(label: &str, der: &[u8]) -> Vec<u8> {

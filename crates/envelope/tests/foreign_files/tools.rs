@@ -53,7 +53,7 @@ pub(crate) fn has(program: &str) -> bool {
 pub(crate) fn shell(script: &str, files: &[(&str, &[u8])]) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     for (name, content) in files {
-        write(&folder.path().join(name), content);
+        write(&folder.path().join(name), content, 0o600);
     }
     run(script, folder.path())
 }
@@ -65,7 +65,8 @@ pub(crate) fn follow(error: &impl Display, file: &[u8], change: &[(&str, &str)])
     let commands: Vec<_> = text.split('`').skip(1).step_by(2).collect();
     assert!(!commands.is_empty(), "no command in: {text}");
     let folder = tempfile::tempdir().unwrap();
-    write(&folder.path().join("FILE"), file);
+    // Readable by all, as a download is, which ssh-keygen refuses.
+    write(&folder.path().join("FILE"), file, 0o644);
     for command in commands {
         let command = change
             .iter()
@@ -74,16 +75,20 @@ pub(crate) fn follow(error: &impl Display, file: &[u8], change: &[(&str, &str)])
             });
         run(&command, folder.path());
     }
+    let after = fs::read(folder.path().join("FILE")).unwrap();
+    assert!(
+        after == file,
+        "the user's own file is left as it was: {text}"
+    );
     let written = ["KEY.pem", "CERT.pem", "KEY.json", "KEY", "CERT"];
     let mut written = written.iter().map(|name| folder.path().join(name));
     let path = written.find(|path| path.exists());
     fs::read(path.unwrap_or_else(|| panic!("nothing is written by: {text}"))).unwrap()
 }
 
-fn write(path: &Path, content: &[u8]) {
+fn write(path: &Path, content: &[u8], mode: u32) {
     fs::write(path, content).unwrap();
-    // ssh-keygen insists.
-    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
 }
 
 fn run(script: &str, folder: &Path) -> Vec<u8> {

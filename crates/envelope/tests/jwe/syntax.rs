@@ -72,6 +72,85 @@ fn what_changes_the_meaning_is_refused() {
     );
 }
 
+/// RFC 7515 §4.1: what a registered parameter is, it is also where it is not needed, in every header.
+#[test]
+fn a_registered_parameter_of_another_type_is_refused() {
+    let wrong_for = |right: char| {
+        let values = ["null", "1", "true", "\"x\"", "{}", "[]"];
+        values
+            .into_iter()
+            .filter(move |value| !value.starts_with(right))
+    };
+    for (name, right) in [
+        ("typ", '"'),
+        ("cty", '"'),
+        ("jku", '"'),
+        ("x5u", '"'),
+        ("x5t", '"'),
+        ("jwk", '{'),
+        ("x5c", '['),
+    ] {
+        for value in wrong_for(right) {
+            let expected = JweError::Type(JwePart::Parameter(name));
+            let member = format!("\"{name}\":{value}");
+            // Without the one that is written.
+            let protected = draft().header(",\"typ\":\"JWE\"", "").add(&member);
+            assert_eq!(refused(&protected.compact()), expected, "{member}");
+            let plain = draft().header(",\"typ\":\"JWE\"", "");
+            for place in ["header", "unprotected"] {
+                let extra = format!(",\"{place}\":{{{member}}}");
+                assert_eq!(refused(&plain.json(&extra)), expected, "{extra}");
+            }
+            assert!(
+                expected
+                    .to_string()
+                    .contains(&format!("\"{name}\" is of the wrong JSON type"))
+            );
+        }
+    }
+    for (name, part) in [
+        ("alg", JwePart::Alg),
+        ("enc", JwePart::Enc),
+        ("kid", JwePart::Kid),
+        ("x5t#S256", JwePart::X5tS256),
+    ] {
+        for value in wrong_for('"') {
+            let mut draft = draft();
+            let header: serde_json::Value = serde_json::from_str(&draft.header).unwrap();
+            let from = format!("\"{name}\":{}", header[name]);
+            draft = draft.header(&from, &format!("\"{name}\":{value}"));
+            assert_eq!(
+                refused(&draft.compact()),
+                JweError::Type(part),
+                "{name}: {value}"
+            );
+        }
+    }
+    // The others are refused whatever they are, and what is not registered may be anything.
+    for value in ["null", "\"DEF\"", "[]"] {
+        assert_eq!(
+            refused(&draft().add(&format!("\"zip\":{value}")).compact()),
+            JweError::Zip
+        );
+        assert_eq!(
+            refused(&draft().add(&format!("\"crit\":{value}")).compact()),
+            JweError::Critical
+        );
+    }
+    let header = draft().header;
+    let (_, from) = header.split_once("\"sealpost\":").unwrap();
+    for value in ["null", "1", "\"x\"", "[]"] {
+        let text = draft().header(from, &format!("{value}}}")).compact();
+        assert!(matches!(refused(&text), JweError::Binding(_)), "{value}");
+    }
+    for (extra, part) in [
+        (r#","header":null"#, JwePart::Header),
+        (r#","unprotected":null"#, JwePart::Unprotected),
+    ] {
+        assert_eq!(refused(&draft().json(extra)), JweError::Type(part));
+    }
+}
+
 #[test]
 fn encodings_and_lengths_are_exact() {
     let change = |change: fn(&mut Draft)| {

@@ -6,7 +6,7 @@ use sealpost_envelope::{
     Certificate, Identity,
     backend::Backend,
     certificate::CertificateError,
-    key::{FileKind, IdentityError, PublicKeyError},
+    key::{FileKind, IdentityError, OtherAlgorithm, PublicKeyError, SkippedReason},
     open, seal,
 };
 
@@ -111,11 +111,21 @@ pub(crate) fn certificates_come_along<B: Backend>() {
     let mismatch = IdentityError::CertificateMismatch {
         key_id: identity::<B>("a2048").key_id(),
     };
-    for file in [vec![&key, &other], vec![&issuer, &key]] {
-        assert_eq!(
-            Identity::<B>::from_pem(&joined(&file)).unwrap_err(),
-            mismatch
-        );
+    // With those of others alone it opens, and says so.
+    let other_key = SkippedReason::OtherKey {
+        key_id: identity::<B>("a2048").key_id(),
+    };
+    for file in [
+        vec![&key, &other],
+        vec![&issuer, &key],
+        vec![&other, &issuer, &key],
+    ] {
+        let identity = Identity::<B>::from_pem(&joined(&file)).unwrap();
+        assert_eq!(identity.certificates().len(), 0);
+        let [skipped] = identity.skipped_certificates() else {
+            panic!("{:?}", identity.skipped_certificates());
+        };
+        assert_eq!((skipped.number, skipped.reason), (1, other_key));
     }
     // One that is not read is left out, whosever it is.
     let broken = String::from_utf8(own.clone())
@@ -132,7 +142,7 @@ pub(crate) fn certificates_come_along<B: Backend>() {
         };
         assert_eq!(
             (skipped.number, skipped.reason),
-            (2, CertificateError::Malformed)
+            (2, SkippedReason::Certificate(CertificateError::Malformed))
         );
     }
 
@@ -210,10 +220,7 @@ pub(crate) fn wrong_files_are_named<B: Backend>() {
         ],
         b"",
     );
-    assert_eq!(
-        parse(&ec),
-        IdentityError::PublicKey(PublicKeyError::Algorithm)
-    );
+    assert_eq!(parse(&ec), other_algorithm(OtherAlgorithm::EllipticCurve));
     let short = openssl(
         &[
             "genpkey",
@@ -243,14 +250,15 @@ pub(crate) fn wrong_files_are_named<B: Backend>() {
         IdentityError::PublicKey(PublicKeyError::SignatureOnly)
     );
 
-    for label in ["EC", "DSA", "ANY OTHER"] {
+    for (label, algorithm) in [
+        ("EC", OtherAlgorithm::EllipticCurve),
+        ("DSA", OtherAlgorithm::Dsa),
+        ("ANY OTHER", OtherAlgorithm::Unknown),
+    ] {
         let file = format!(
             "-----BEGIN {label} PRIVATE KEY-----\nAAAA\n-----END {label} PRIVATE KEY-----\n"
         );
-        assert_eq!(
-            parse(file.as_bytes()),
-            IdentityError::PublicKey(PublicKeyError::Algorithm)
-        );
+        assert_eq!(parse(file.as_bytes()), other_algorithm(algorithm));
     }
     assert_eq!(
         parse(b"-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n"),
@@ -288,7 +296,7 @@ pub(crate) fn wrong_der_is_named<B: Backend>() {
     }
     let parse = |der: &[u8]| Identity::<B>::from_pem_or_der(der).unwrap_err();
     let key = test_file("agent-a2048.key.pem");
-    let algorithm = IdentityError::PublicKey(PublicKeyError::Algorithm);
+    let algorithm = other_algorithm(OtherAlgorithm::EllipticCurve);
 
     let encrypted = ["pkcs8", "-topk8", "-outform", "DER", "-passout", "pass:x"];
     let file = |kind| IdentityError::File(kind);
@@ -317,17 +325,17 @@ pub(crate) fn wrong_der_is_named<B: Backend>() {
         &["genpkey", "-algorithm", "ED25519", "-outform", "DER"],
         b"",
     );
-    assert_eq!(parse(&ed25519), algorithm);
+    assert_eq!(parse(&ed25519), other_algorithm(OtherAlgorithm::Ed25519));
 
-    for noise in [
-        &b""[..],
-        b"\x30",
-        b"\x30\x80",
-        b"\x30\x03\x02\x01\x03",
-        b"key",
-        &[0x30; 40],
+    for (noise, error) in [
+        (&b""[..], file(FileKind::Empty)),
+        (b"\x30", IdentityError::Malformed),
+        (b"\x30\x80", IdentityError::Malformed),
+        (b"\x30\x03\x02\x01\x03", file(FileKind::Der)),
+        (b"key", file(FileKind::Text)),
+        (&[0x30; 40], IdentityError::Malformed),
     ] {
-        assert_eq!(parse(noise), IdentityError::Malformed, "{noise:?}");
+        assert_eq!(parse(noise), error, "{noise:?}");
     }
     let pkcs1 = openssl(&["rsa", "-traditional", "-outform", "DER"], &key);
     for length in 1..pkcs1.len() {
@@ -462,4 +470,8 @@ fn openssl(arguments: &[&str], input: &[u8]) -> Vec<u8> {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "openssl {arguments:?}");
     output.stdout
+}
+
+fn other_algorithm(algorithm: OtherAlgorithm) -> IdentityError {
+    IdentityError::PublicKey(PublicKeyError::Algorithm(algorithm))
 }

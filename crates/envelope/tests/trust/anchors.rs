@@ -4,6 +4,7 @@ use std::slice;
 
 use sealpost_envelope::{
     Certificate, Trust,
+    certificate::CertificateError,
     key::FileKind,
     trust::{
         ChainError, ChainPolicy, TrustAnchors,
@@ -14,7 +15,7 @@ use sealpost_envelope::{
 
 use super::{
     authority::Authority,
-    der::{NULL, oid, sequence, unsigned},
+    der::{INTEGER, NULL, oid, sequence, tlv, unsigned},
     forgery::{
         Forgery, NOW, RSA_ENCRYPTION, basic_constraints, extension, key_usage, name, pem, rsa_spki,
         spki, test_file,
@@ -46,25 +47,47 @@ fn files() {
     let mut version_1 = root();
     version_1.certificate.version = vec![];
     version_1.certificate.extensions = vec![];
+    let mut version_2 = root();
+    version_2.certificate.version = tlv(0xa0, &tlv(INTEGER, &[2]));
+    version_2.certificate.spki.extend(tlv(0x81, &[0, 7]));
     type Error = fn(usize) -> TrustAnchorsError;
     let cases: Vec<(&str, Vec<u8>, Error)> = vec![
         ("no certificate", b"junk".to_vec(), |number| Malformed {
             number,
         }),
         ("a byte after it", [&good[..], &[0]].concat(), |number| {
-            Malformed { number }
+            Unreadable {
+                number,
+                reason: CertificateError::TrailingBytes { length: 1 },
+            }
         }),
         ("an agent's own", Forgery::agent().unsigned(), |number| {
-            NotAuthority { number }
+            NotAuthority {
+                number,
+                self_issued: false,
+            }
         }),
         (
             "cA is FALSE",
             der(root().with(basic_constraints(false, None))),
-            |number| NotAuthority { number },
+            |number| NotAuthority {
+                number,
+                self_issued: true,
+            },
+        ),
+        (
+            "a path length without cA",
+            der(root().with(basic_constraints(false, Some(0)))),
+            |number| NotAuthority {
+                number,
+                self_issued: true,
+            },
         ),
         ("version 1", der(version_1), |number| NotAuthority {
             number,
+            self_issued: true,
         }),
+        ("version 2", der(version_2), |number| Version { number }),
         (
             "without keyCertSign",
             der(root().with(key_usage(0x80))),
@@ -103,7 +126,7 @@ fn files() {
         };
         assert_eq!((anchors.len(), skipped.reason), (1, error(2)), "{what}");
     }
-    assert_eq!(load(b""), Err(Malformed { number: 1 }));
+    assert_eq!(load(b""), Err(File(FileKind::Empty)));
     assert_eq!(TrustAnchors::from_pem(b"").unwrap_err(), NoCertificate);
     assert_eq!(
         load(&test_file("keys/agent-a2048.key.pem")),
@@ -118,13 +141,19 @@ fn files() {
     let broken = String::from_utf8(pem(slice::from_ref(&good)))
         .unwrap()
         .replacen("\nM", "\n?", 1);
-    assert_eq!(load(broken.as_bytes()), Err(Malformed { number: 1 }));
+    assert_eq!(load(broken.as_bytes()), Err(Pem { number: 1 }));
     let long = [&pem(&[good])[..], &[b'\n'; 1 << 20]].concat();
     assert_eq!(load(&long), Err(TooLong { length: long.len() }));
 
     // What is no anchor makes no chain either: an agent's self-signed certificate.
     let anchors = TrustAnchors::from_pem(&test_file("keys/agent-a2048.pem"));
-    assert_eq!(anchors.unwrap_err(), NotAuthority { number: 1 });
+    assert_eq!(
+        anchors.unwrap_err(),
+        NotAuthority {
+            number: 1,
+            self_issued: true,
+        }
+    );
 }
 
 #[test]
@@ -175,7 +204,18 @@ fn an_unusable_root_in_a_bundle_is_left_out_and_named() {
     // Base64 that is none: the block ends, so the file was not cut.
     let text = String::from_utf8(pem(&[good.clone(), good.clone()])).unwrap();
     let anchors = TrustAnchors::from_pem(text.replacen("\nM", "\n?", 1).as_bytes()).unwrap();
-    assert_eq!(anchors.skipped()[0].reason, Malformed { number: 1 });
+    let [skipped] = anchors.skipped() else {
+        panic!("{:?}", anchors.skipped());
+    };
+    assert_eq!(skipped.reason, Pem { number: 1 });
+    assert_eq!(skipped.subject, "line 1 of the file");
+    let behind = ["# roots\n\n", &text, &text.replacen("\nM", "\n?", 1)].concat();
+    let anchors = TrustAnchors::from_pem(behind.as_bytes()).unwrap();
+    let line = 1 + 2 + text.lines().count();
+    assert_eq!(
+        anchors.skipped()[0].subject,
+        format!("line {line} of the file")
+    );
     // None that can be used is an error, whose reason is the first's.
     let none = pem(&[named(name("a")), Forgery::agent().unsigned()]);
     assert_eq!(

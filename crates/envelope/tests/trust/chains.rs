@@ -6,16 +6,16 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use sealpost_envelope::{
     Certificate, Trust, TrustPolicy, UnixTime,
     certificate::CertificateError::{PublicKey, TooMany},
-    key::PublicKeyError,
+    key::{OtherAlgorithm, PublicKeyError},
     trust::{
         ChainError::{
             self, CriticalExtension, ExtendedKeyUsage, IssuerCriticalExtension, IssuerExpired,
-            IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNotAuthority,
-            IssuerNotDer, IssuerNotYetValid, NameConstraints, NameConstraintsForm, NoAgent,
-            OtherAgent, PathLength, SelfSigned, Signature, TooComplex, UnknownAuthority,
-            UnknownIssuer, Version,
+            IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNeverValid,
+            IssuerNotAuthority, IssuerNotDer, IssuerNotYetValid, NameConstraints,
+            NameConstraintsForm, NoAgent, OtherAgent, PathLength, SelfSigned, Signature,
+            TooComplex, UnknownAuthority, UnknownIssuer, Version,
         },
-        ChainPolicy,
+        ChainPolicy, TrustAnchors, TrustAnchorsError,
         TrustError::{self, Expired, KeyUsage, NotYetValid},
     },
 };
@@ -387,7 +387,7 @@ fn certificates_are_found_by_name() {
     assert_eq!(
         check(&[intermediate, leaf], &trusted),
         Err(TrustError::Certificate(PublicKey(
-            PublicKeyError::Algorithm
+            PublicKeyError::Algorithm(OtherAlgorithm::Ed25519)
         )))
     );
     let broken = check(&[chain.file().remove(0), junk], &trusted);
@@ -581,10 +581,6 @@ fn oddities_that_are_valid_are_no_reason() {
         certificate.not_after = utc("300101000000Z");
         certificate
     };
-    let mut past = Chain::good();
-    past.agent.not_before = utc("500101000000Z");
-    let mut past_issuer = Chain::good();
-    past_issuer.intermediate.certificate.not_before = utc("691231235959Z");
     let mut never = Chain::good();
     never.intermediate.certificate = backwards(never.intermediate.certificate);
     refused(vec![
@@ -603,16 +599,89 @@ fn oddities_that_are_valid_are_no_reason() {
             Chain::with_agent(other_purpose),
             ExtendedKeyUsage,
         ),
-        ("a date before 1970", past, ChainError::DateBefore1970),
-        (
-            "an issuer's date before 1970",
-            past_issuer,
-            ChainError::DateBefore1970,
-        ),
-        (
-            "an issuer that was never valid",
-            never,
-            ChainError::IssuerNeverValid,
-        ),
+        ("an issuer that was never valid", never, IssuerNeverValid),
     ]);
+}
+
+/// webpki reads no date before 1970.
+#[test]
+fn dates_before_1970_are_dates_in_chains() {
+    let early = ["500101000000Z", "691231235959Z"].map(utc);
+    let early = early.into_iter().chain([generalized("00000101000000Z")]);
+    for date in early {
+        type Change = fn(&mut Chain) -> &mut Forgery;
+        let certificates: [Change; 3] = [
+            |chain| &mut chain.agent,
+            |chain| &mut chain.intermediate.certificate,
+            |chain| &mut chain.root.certificate,
+        ];
+        for certificate in certificates {
+            let mut chain = Chain::good();
+            certificate(&mut chain).not_before = date.clone();
+            assert_eq!(chain.check(), Ok(()), "{date:x?}");
+        }
+        // In all three, beside a self-issued certificate and a path length.
+        let mut chain = Chain::good();
+        for certificate in certificates {
+            certificate(&mut chain).not_before = date.clone();
+        }
+        chain.intermediate = chain.intermediate.with(basic_constraints(true, Some(0)));
+        assert_eq!(chain.check(), Ok(()), "{date:x?}");
+
+        // One that ended then has ended.
+        let mut over = Chain::good();
+        over.intermediate.certificate.not_before = generalized("00000101000000Z");
+        over.intermediate.certificate.not_after = date.clone();
+        assert!(
+            matches!(over.check(), Err(Refused(IssuerExpired { not_after, .. })) if not_after < UnixTime::from_secs(0)),
+            "{:?}",
+            over.check()
+        );
+        over.root.certificate.not_after = date.clone();
+        assert!(matches!(over.check(), Err(Refused(IssuerExpired { .. }))));
+        let mut agent = Chain::good();
+        agent.agent.not_before = generalized("00000101000000Z");
+        agent.agent.not_after = date;
+        assert!(matches!(agent.check(), Err(Expired { .. })));
+    }
+    // What was never valid is not valid for one second of 1970 either.
+    let backwards = |certificate: &mut Forgery| {
+        certificate.not_before = utc("690101000000Z");
+        certificate.not_after = utc("680101000000Z");
+    };
+    let mut never = Chain::good();
+    backwards(&mut never.intermediate.certificate);
+    assert_eq!(never.check(), Err(Refused(IssuerNeverValid)));
+    let mut never = Chain::good();
+    backwards(&mut never.root.certificate);
+    assert_eq!(never.check(), Err(Refused(IssuerNeverValid)));
+    // A signature is verified over what was signed.
+    let mut forged = Chain::good();
+    forged.intermediate.certificate.not_before = utc("600101000000Z");
+    let mut file = forged.file();
+    let date = b"600101000000Z";
+    let at = file[1].windows(13).position(|window| window == date);
+    file[1][at.unwrap()..][..13].copy_from_slice(b"710101000000Z");
+    assert_eq!(check(&file, &forged.anchors()), Err(Refused(Signature)));
+}
+
+#[test]
+fn an_issuer_whose_certificate_can_not_be_read_is_named_with_the_reason() {
+    use sealpost_envelope::certificate::{CertificateError::Date, DateFault, ValidityEnd};
+    let mut chain = Chain::good();
+    chain.intermediate.certificate.not_after = utc("4013010000Z");
+    let reason = Date {
+        end: ValidityEnd::NotAfter,
+        fault: DateFault::NoSeconds,
+    };
+    let error = Err(Refused(ChainError::IssuerUnreadable { reason }));
+    assert_eq!(chain.check(), error);
+    // As an anchor.
+    let mut chain = Chain::good();
+    chain.root.certificate.not_after = utc("4013010000Z");
+    let root = chain.root.sign(&chain.root.certificate);
+    assert_eq!(
+        TrustAnchors::from_pem_or_der(&root).unwrap_err(),
+        TrustAnchorsError::Unreadable { number: 1, reason }
+    );
 }

@@ -1,10 +1,13 @@
 //! What is refused when a certificate is parsed, whatever the policy.
 
 use sealpost_envelope::{
-    Certificate, Recipient,
+    Certificate, Recipient, UnixTime,
     backend::Backend,
-    certificate::CertificateError::{self, *},
-    key::{FileKind, PublicKeyError},
+    certificate::{
+        CertificateError::{self, *},
+        DateFault, ValidityEnd,
+    },
+    key::{FileKind, OtherAlgorithm, PublicKeyError},
 };
 
 use super::{
@@ -39,8 +42,8 @@ fn bytes_that_are_no_certificate() {
         .replacen("MII", "M?I", 1);
     let one_mebibyte = [&pem[..], &vec![b'\n'; 1 << 20]].concat();
     let cases = [
-        ("nothing", vec![], Malformed),
-        ("text", b"certificate".to_vec(), Malformed),
+        ("nothing", vec![], File(FileKind::Empty)),
+        ("text", b"certificate".to_vec(), File(FileKind::Text)),
         ("a private key", key, File(FileKind::PrivateKey)),
         (
             "base64 with a wrong character",
@@ -202,11 +205,7 @@ fn extensions() {
             with("2.5.29.17", &[0x30, 2, 0x86, 9]),
             Malformed,
         ),
-        (
-            "a constructed URI",
-            with("2.5.29.17", &names(0xa6)),
-            Malformed,
-        ),
+        ("a constructed URI", with("2.5.29.17", &names(0xa6)), NotDer),
         (
             "a name that is a string",
             with("2.5.29.17", &names(0x16)),
@@ -293,7 +292,7 @@ pub(crate) fn keys<B: Backend>() {
         (
             "an EC key",
             spki(&ec, &[&[4][..], &[7; 64]].concat()),
-            Algorithm,
+            Algorithm(OtherAlgorithm::EllipticCurve),
         ),
         (
             "an RSASSA-PSS key",
@@ -303,7 +302,7 @@ pub(crate) fn keys<B: Backend>() {
         (
             "an RSAES-OAEP key",
             of_algorithm("1.2.840.113549.1.1.7"),
-            Algorithm,
+            Algorithm(OtherAlgorithm::RsaesOaep),
         ),
         ("without parameters", spki(&rsa(&[]), &key), Parameters),
         (
@@ -447,68 +446,211 @@ fn times() {
             ..Forgery::agent()
         };
         let certificate = parse(&forgery.unsigned())?;
-        Ok((
-            certificate.not_before().as_secs(),
-            certificate.not_after().as_secs(),
-        ))
+        Ok::<_, CertificateError>((certificate.not_before(), certificate.not_after()))
     };
     let (utc_2030, in_2050) = (utc("300101000000Z"), generalized("20500101000000Z"));
     assert_eq!(
         valid(utc_2030.clone(), in_2050.clone()),
-        Ok((1_893_456_000, 2_524_608_000))
+        Ok((at(1_893_456_000), at(2_524_608_000)))
     );
     let never = generalized("99991231235959Z");
     assert_eq!(
         valid(utc_2030.clone(), never),
-        Ok((1_893_456_000, 253_402_300_799))
+        Ok((at(1_893_456_000), at(253_402_300_799)))
     );
     // RFC 5280 §4.1.2.5 wants UTCTime up to 2049, and old authorities have the other form.
     let early = generalized("20300101000000Z");
     assert_eq!(
         valid(early, generalized("20491231235959Z")),
-        Ok((1_893_456_000, 2_524_607_999))
+        Ok((at(1_893_456_000), at(2_524_607_999)))
     );
-    // All dates before 1970 are the beginning of time, if they are dates.
-    for past in [
-        utc("500101000000Z"),
-        utc("520229000000Z"),
-        utc("691231235959Z"),
-        generalized("19500101000000Z"),
-        generalized("00000229000000Z"),
+    for (past, seconds) in [
+        (utc("500101000000Z"), 631_152_000),
+        (utc("520229000000Z"), 562_982_400),
+        (utc("691231235959Z"), 1),
+        (generalized("19500101000000Z"), 631_152_000),
+        (generalized("00000229000000Z"), 62_162_121_600),
     ] {
-        assert_eq!(valid(past, in_2050.clone()), Ok((0, 2_524_608_000)));
+        let expected = (UnixTime::before_epoch(seconds), at(2_524_608_000));
+        assert_eq!(valid(past, in_2050.clone()), Ok(expected));
     }
     assert_eq!(
         valid(utc("700101000001Z"), in_2050.clone()),
-        Ok((1, 2_524_608_000))
+        Ok((at(1), at(2_524_608_000)))
     );
-    // With seconds, in UTC.
-    for wrong in [
-        "3001010000Z",
-        "300101000000+0100",
-        "301301000000Z",
-        "300230000000Z",
-        "530229000000Z",
-        "5001010000Z",
-        "50-101000000Z",
-        "",
+}
+
+#[test]
+fn a_text_that_is_not_a_date_is_named_with_which_and_why() {
+    use DateFault::{Calendar, Form, Fraction, NoSeconds, Offset};
+    for (wrong, fault) in [
+        (utc("3001010000Z"), NoSeconds),
+        (utc("3001010000+0100"), NoSeconds),
+        (utc("300101000000+0100"), Offset),
+        (utc("300101000000-0000"), Offset),
+        (utc("300101000000.5Z"), Fraction),
+        (utc("301301000000Z"), Calendar),
+        (utc("300001000000Z"), Calendar),
+        (utc("300230000000Z"), Calendar),
+        (utc("310229000000Z"), Calendar),
+        (utc("530229000000Z"), Calendar),
+        (utc("300101240000Z"), Calendar),
+        (utc("300101006000Z"), Calendar),
+        (utc("300101000060Z"), Calendar),
+        (utc("500101"), Form),
+        (utc("5001010000Z"), NoSeconds),
+        (utc("50-101000000Z"), Form),
+        (utc("300101000000"), Form),
+        (utc("300101000000z"), Form),
+        (utc("20300101000000Z"), Form),
+        (utc(""), Form),
+        (utc("3"), Form),
+        (generalized("20500101000000.5Z"), Fraction),
+        (generalized("20500101000000,5Z"), Fraction),
+        (generalized("19000229000000Z"), Calendar),
+        (generalized("00000230000000Z"), Calendar),
+        (generalized("00000000000000Z"), Calendar),
+        (generalized("205001010000Z"), NoSeconds),
+        (generalized("20500101000000+0100"), Offset),
+        (generalized("2050010100000"), Form),
+        (generalized("20500101000000"), Form),
+        (generalized("205"), Form),
     ] {
+        let mut before = Forgery::agent();
+        before.not_before = wrong.clone();
+        let mut after = Forgery::agent();
+        after.not_after = wrong.clone();
+        for (forgery, end) in [
+            (before, ValidityEnd::NotBefore),
+            (after, ValidityEnd::NotAfter),
+        ] {
+            let error = parse(&forgery.unsigned()).unwrap_err();
+            let text = String::from_utf8_lossy(&wrong).into_owned();
+            assert_eq!(error, Date { end, fault }, "{text}");
+            assert!(error.to_string().contains(&end.to_string()), "{error}");
+        }
+    }
+}
+
+/// RFC 5280 §4.1.2.2; OpenSSL does not mind.
+#[test]
+fn a_serial_number_that_is_too_long_is_named() {
+    let with = |serial: &[u8]| {
+        let der = Forgery::agent().unsigned();
+        let own = unsigned(&[0x51; 16]);
+        let at = der.windows(18).position(|window| window == own).unwrap();
+        let tbs = Forgery::agent().tbs(&sequence(&[&oid("1.2.840.113549.1.1.11"), &NULL]));
+        assert_eq!(der[4..4 + tbs.len()], tbs);
+        let content = [
+            &der[8..at],
+            &tlv(INTEGER, serial),
+            &der[at + 18..4 + tbs.len()],
+        ]
+        .concat();
+        sequence(&[&tlv(0x30, &content), &der[4 + tbs.len()..]])
+    };
+    for good in [&[0x7f; 20][..], &[0x7f; 21], &[0], &[0x80]] {
+        parse(&with(good)).unwrap();
+    }
+    for long in [22, 24, 60, 200] {
+        let error = parse(&with(&vec![0x7f; long])).unwrap_err();
+        assert_eq!(error, SerialNumber { length: long });
         assert!(
-            matches!(valid(utc(wrong), in_2050.clone()), Err(Malformed | NotDer)),
-            "{wrong}"
+            error.to_string().contains(&format!("{long} bytes")),
+            "{error}"
         );
     }
-    for wrong in [
-        "20500101000000.5Z",
-        "19000229000000Z",
-        "205001010000Z",
-        "2050010100000",
+}
+
+/// Lengths that DER does not have, in the values of extensions and in keys.
+#[test]
+fn lengths_that_are_not_der_are_called_that() {
+    let names = |value: &[u8]| {
+        parse(
+            &Forgery::agent()
+                .with(extension("2.5.29.17", false, value))
+                .unsigned(),
+        )
+        .unwrap_err()
+    };
+    let uri = b"urn:sealpost:agent:a2048";
+    let name = tlv(0x86, uri);
+    for value in [
+        with_long_length(&sequence(&[&name])),
+        with_indefinite_length(&sequence(&[&name])),
+        sequence(&[&with_long_length(&name)]),
+        sequence(&[&[&[0x86, 0x82, 0, 24][..], uri].concat()]),
+        sequence(&[&[&[0x86, 0x85, 0, 0, 0, 0, 24][..], uri].concat()]),
+        sequence(&[&tlv(0xa6, &tlv(0x16, uri))]),
     ] {
-        assert!(
-            valid(generalized(wrong), in_2050.clone()).is_err(),
-            "{wrong}"
-        );
+        assert_eq!(names(&value), NotDer, "{value:02x?}");
     }
+    for (id, value) in [
+        ("2.5.29.15", tlv(0x03, &[5, 0x20])),
+        ("2.5.29.19", sequence(&[&tlv(BOOLEAN, &[0xff])])),
+    ] {
+        for value in [with_long_length(&value), with_indefinite_length(&value)] {
+            let certificate = Forgery::agent().with(extension(id, true, &value));
+            assert_eq!(parse(&certificate.unsigned()).unwrap_err(), NotDer, "{id}");
+        }
+    }
+    // A string in pieces.
+    let in_pieces = sequence(&[&oid("1.2.3.4"), &tlv(0x24, &tlv(OCTET_STRING, b"x"))]);
+    let certificate = Forgery::agent().with(in_pieces);
+    assert_eq!(parse(&certificate.unsigned()).unwrap_err(), NotDer);
+}
+
+#[test]
+fn the_algorithm_of_another_key_is_named() {
+    use OtherAlgorithm::*;
+    for (id, algorithm) in [
+        ("1.2.840.10045.2.1", EllipticCurve),
+        ("1.3.132.1.12", EllipticCurve),
+        ("1.2.840.10040.4.1", Dsa),
+        ("1.2.840.10046.2.1", DiffieHellman),
+        ("1.2.840.113549.1.3.1", DiffieHellman),
+        ("1.3.101.110", X25519),
+        ("1.3.101.111", X448),
+        ("1.3.101.112", Ed25519),
+        ("1.3.101.113", Ed448),
+        ("2.16.840.1.101.3.4.4.1", MlKem),
+        ("2.16.840.1.101.3.4.4.3", MlKem),
+        ("2.16.840.1.101.3.4.3.17", MlDsa),
+        ("2.16.840.1.101.3.4.3.20", SlhDsa),
+        ("2.16.840.1.101.3.4.4.9", Unknown),
+        ("1.2.840.113549.1.1.7", RsaesOaep),
+        ("1.2.3.4", Unknown),
+    ] {
+        // With parameters and without, and a key that may be anything.
+        for parameters in [&NULL[..], &[], &sequence(&[&unsigned(&[7])])] {
+            let algorithm_id = sequence(&[&oid(id), parameters]);
+            let spki = spki(&algorithm_id, &[7; 33]);
+            let forgery = Forgery {
+                spki,
+                ..Forgery::agent()
+            };
+            let error = parse(&forgery.unsigned()).unwrap_err();
+            assert_eq!(
+                error,
+                PublicKey(PublicKeyError::Algorithm(algorithm)),
+                "{id}"
+            );
+            let said = error.to_string();
+            assert!(said.contains(&algorithm.to_string()), "{said}");
+            assert!(!said.contains("the RSA key"), "{said}");
+        }
+    }
+    // An identifier that no library decodes: 2.25.UUID.
+    let id = [
+        0x69, 0x83, 0xf8, 0xa0, 0xb1, 0xc2, 0xd3, 0xe4, 0xf5, 0x86, 0x97, 0xa8, 0xb9, 0xca, 0xdb,
+        0xec, 0xfd, 0x8e, 0x9f, 0x01,
+    ];
+    let forgery = Forgery {
+        spki: spki(&sequence(&[&tlv(0x06, &id)]), &[7; 33]),
+        ..Forgery::agent()
+    };
+    let error = parse(&forgery.unsigned()).unwrap_err();
+    assert_eq!(error, PublicKey(PublicKeyError::Algorithm(Unknown)));
 }
 
 #[test]
@@ -634,4 +776,8 @@ fn what_binds_the_key_is_canonical() {
             "{constraints:02x?}"
         );
     }
+}
+
+fn at(seconds: u64) -> UnixTime {
+    UnixTime::from_secs(seconds)
 }

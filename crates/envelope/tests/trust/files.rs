@@ -58,7 +58,7 @@ fn wrong_files_are_named() {
     let parse = |bytes: &[u8]| Certificate::from_pem_or_der(bytes).unwrap_err();
     let pem = test_file("keys/agent-a2048.pem");
     let der = der(&pem);
-    assert_eq!(parse(b""), CertificateError::Malformed);
+    assert_eq!(parse(b""), CertificateError::File(FileKind::Empty));
     assert_eq!(
         parse(&test_file("keys/agent-a2048.key.pem")),
         CertificateError::File(FileKind::PrivateKey)

@@ -239,9 +239,21 @@ fn the_blocks_of_a_file_are_its_certificates() {
 
 #[test]
 fn a_validity_that_ends_before_it_begins_is_none() {
+    for (not_before, not_after) in [
+        ("300101000000Z", "290101000000Z"),
+        // Before 1970, and around it.
+        ("690101000000Z", "680101000000Z"),
+        ("691231235959Z", "691231235958Z"),
+        ("700101000000Z", "691231235959Z"),
+    ] {
+        never_valid(not_before, not_after);
+    }
+}
+
+fn never_valid(not_before: &str, not_after: &str) {
     let certificate = Forgery {
-        not_before: utc("300101000000Z"),
-        not_after: utc("290101000000Z"),
+        not_before: utc(not_before),
+        not_after: utc(not_after),
         ..Forgery::agent()
     };
     let certificate = parse(&certificate.unsigned()).unwrap();
@@ -251,7 +263,14 @@ fn a_validity_that_ends_before_it_begins_is_none() {
         not_after,
     });
     let (first, last) = (UnixTime::from_secs(0), UnixTime::from_secs(u64::MAX));
-    for now in [first, not_after, NOW, not_before, last] {
+    for now in [
+        first,
+        UnixTime::before_epoch(u64::MAX),
+        not_after,
+        NOW,
+        not_before,
+        last,
+    ] {
         let trust = Trust::DangerAnyCertificate;
         assert_eq!(trust.check(&certificate, now), never);
         assert_eq!(trust.danger_check_even_if_expired(&certificate, now), never);

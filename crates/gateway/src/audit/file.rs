@@ -14,13 +14,18 @@ use rustix::{
     io::Errno,
 };
 
-use super::sink::{AuditSink, Incomplete, write_all};
+use super::{
+    sink::{AuditSink, Incomplete},
+    tail::Tail,
+};
 
 /// Appends the trail to a file. Creates it for its owner alone (mode 0600) if it does not exist.
 ///
 /// After the file was renamed or removed, as log rotation does, it is created again: within a second, or with the next
 /// line after [`reopen`](Self::reopen). Lines are handed to the operating system and not forced to the disk, unless that
 /// is asked for ([`with_sync`](Self::with_sync)): a killed process loses none, a power cut may lose the last ones.
+///
+/// If the last line of a file that exists was torn, the first one that is written begins on a line of its own.
 ///
 /// It may be a named pipe. Lines can be written while a process reads from it.
 #[derive(Debug)]
@@ -39,6 +44,7 @@ struct Opened {
     file: Option<File>,
     /// The file's device and inode.
     identity: (u64, u64),
+    tail: Tail,
     looked: Instant,
 }
 
@@ -80,14 +86,18 @@ impl AuditFile {
         let found = match fs::metadata(path) {
             Ok(found) => found,
             // A link that leads nowhere is not a file that can be created.
-            Err(error)
-                if error.kind() == ErrorKind::NotFound && fs::symlink_metadata(path).is_err() =>
-            {
-                return Ok(());
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return match fs::symlink_metadata(path) {
+                    Ok(_) => Err(error),
+                    Err(_) => sealpost_files::check_can_create_in(folder(path)),
+                };
             }
             Err(error) => return Err(error),
         };
         judge(&found, sync)?;
+        if sync {
+            File::open(folder(path))?;
+        }
         // A pipe's reader would take the end of a writer for the end of the file.
         if found.file_type().is_fifo() {
             return Ok(access(path, Access::WRITE_OK)?);
@@ -122,9 +132,10 @@ impl AuditSink for AuditFile {
             current.file = None;
             *current = Opened::new(&self.path, self.sync).map_err(nothing)?;
         }
-        let file = current.file.as_ref();
-        let mut file = file.ok_or_else(|| nothing(Errno::NXIO.into()))?;
-        write_all(lines, |rest| file.write(rest))
+        let Opened { file, tail, .. } = &mut *current;
+        let file = file.as_mut();
+        let file = file.ok_or_else(|| nothing(Errno::NXIO.into()))?;
+        tail.append(lines, |rest| file.write(rest))
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -137,7 +148,9 @@ impl AuditSink for AuditFile {
 
 impl Opened {
     fn new(path: &Path, sync: bool) -> io::Result<Self> {
-        let file = match options().create(true).open(path) {
+        // A link that leads nowhere is not a file that can be created, as a check says.
+        let create = fs::symlink_metadata(path).is_err();
+        let file = match options().create(create).open(path) {
             Ok(file) => Some(file),
             Err(error) if has_no_reader(path, &error) => None,
             Err(error) => return Err(error),
@@ -149,14 +162,12 @@ impl Opened {
         judge(&found, sync)?;
         if sync {
             // Its name must be durable, too.
-            let folder = path
-                .parent()
-                .filter(|folder| !folder.as_os_str().is_empty());
-            File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+            File::open(folder(path))?.sync_all()?;
         }
         Ok(Self {
             file,
             identity: (found.dev(), found.ino()),
+            tail: Tail::of(&found, path),
             looked: Instant::now(),
         })
     }
@@ -178,6 +189,12 @@ fn options() -> OpenOptions {
     let flags = i32::try_from(OFlags::NONBLOCK.bits()).unwrap_or_default();
     options.append(true).mode(0o600).custom_flags(flags);
     options
+}
+
+fn folder(path: &Path) -> &Path {
+    let folder = path.parent();
+    let folder = folder.filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new("."))
 }
 
 fn has_no_reader(path: &Path, error: &io::Error) -> bool {

@@ -1,7 +1,6 @@
 //! What the writer's thread does with lines that wait.
 
 use std::{
-    convert::Infallible,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -50,6 +49,11 @@ impl Status {
     }
 }
 
+/// An fsync failed, which is final: the kernel may have dropped what it could not write, and a second fsync would succeed
+/// without having written it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NotSynced;
+
 /// Writes all lines that wait, and syncs once.
 pub(super) struct Lines {
     pub(super) sink: Arc<dyn AuditSink>,
@@ -63,13 +67,13 @@ impl Commit for Lines {
     type Change = Line;
     /// Whether the line was written.
     type Answer = bool;
-    type Error = Infallible;
+    type Error = NotSynced;
 
     fn commit(
         &mut self,
         lines: &[Line],
         answers: &mut Vec<bool>,
-    ) -> Result<(), Failure<Infallible>> {
+    ) -> Result<(), Failure<NotSynced>> {
         let mut text = Vec::new();
         if self.is_torn {
             text.push(b'\n');
@@ -89,8 +93,14 @@ impl Commit for Lines {
             ends.push(waits.then_some(text.len()));
         }
 
-        let written = self.write(&text);
-        let is_written = |end: usize| written.is_some_and(|written| end <= written);
+        let Ok(written) = self.write(&text) else {
+            let waited = lines.iter().zip(&ends).filter(|(_, end)| end.is_some());
+            let lost = waited.filter(|(line, _)| line.is_needed).count();
+            let lost = u64::try_from(lost).unwrap_or(u64::MAX);
+            self.status.lost.fetch_add(lost, Ordering::AcqRel);
+            return Err(Failure::Final(NotSynced));
+        };
+        let is_written = |end: usize| end <= written;
         if is_written(gap_ends) {
             self.status.lost.fetch_sub(lost, Ordering::AcqRel);
         }
@@ -111,10 +121,10 @@ impl Commit for Lines {
 }
 
 impl Lines {
-    /// Returns how many bytes were written; `None` if even they may be lost.
-    fn write(&mut self, text: &[u8]) -> Option<usize> {
+    /// Returns how many bytes were written. Fails if even they may be lost.
+    fn write(&mut self, text: &[u8]) -> Result<usize, NotSynced> {
         if text.is_empty() {
-            return Some(0);
+            return Ok(0);
         }
         self.status.writing(Some(Instant::now()));
         let (written, failed) = match self.sink.write_lines(text) {
@@ -127,8 +137,11 @@ impl Lines {
             Some(last) => text.get(last) != Some(&b'\n'),
             None => self.is_torn,
         };
-        let is_durable = synced.is_ok();
-        match failed.or(synced.err()) {
+        if let Err(error) = synced {
+            error!(%error, "a line of the audit trail did not reach the disk; nothing more is written");
+            return Err(NotSynced);
+        }
+        match failed {
             Some(error) if !self.has_failed => {
                 self.has_failed = true;
                 error!(%error, "audit trail not written; requests are refused until it is");
@@ -139,6 +152,6 @@ impl Lines {
             }
             Some(_) | None => {}
         }
-        is_durable.then_some(written)
+        Ok(written)
     }
 }

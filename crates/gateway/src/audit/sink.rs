@@ -1,11 +1,10 @@
 //! Where the lines of the trail go.
 
-use std::{
-    fmt,
-    io::{self, ErrorKind},
-    thread,
-    time::Duration,
-};
+use std::{fmt, fs::File, io, os::fd::AsFd as _, path::Path};
+
+use parking_lot::Mutex;
+
+use super::tail::Tail;
 
 /// Takes the lines of the trail.
 ///
@@ -39,7 +38,8 @@ pub trait AuditSink: Send + Sync + fmt::Debug {
     ///
     /// # Errors
     ///
-    /// Any error means that the lines since the last call are lost.
+    /// Any error means that the lines since the last call may be lost, and that nothing can be relied on any more: nothing
+    /// further is written, every request is refused, and the process should end.
     fn sync(&self) -> io::Result<()> {
         Ok(())
     }
@@ -55,8 +55,23 @@ pub struct Incomplete {
 }
 
 /// Writes the trail to standard output.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct AuditStdout;
+#[derive(Debug)]
+pub struct AuditStdout {
+    tail: Mutex<Tail>,
+}
+
+impl Default for AuditStdout {
+    /// Looks how what is there ends, if it is a file.
+    fn default() -> Self {
+        let stdout = io::stdout().as_fd().try_clone_to_owned().map(File::from);
+        let found = stdout.and_then(|file| file.metadata());
+        let tail = found.map_or(Tail::Unknown, |found| {
+            Tail::of(&found, Path::new("/dev/stdout"))
+        });
+        let tail = Mutex::new(tail);
+        Self { tail }
+    }
+}
 
 impl AuditSink for AuditStdout {
     fn write_line(&self, line: &[u8]) -> io::Result<()> {
@@ -65,33 +80,7 @@ impl AuditSink for AuditStdout {
 
     fn write_lines(&self, lines: &[u8]) -> Result<(), Incomplete> {
         // Not through the standard library: it would be locked for others while a write stalls.
-        write_all(lines, |rest| Ok(rustix::io::write(io::stdout(), rest)?))
+        let write = |rest: &[u8]| Ok(rustix::io::write(io::stdout(), rest)?);
+        self.tail.lock().append(lines, write)
     }
 }
-
-/// Writes all of `lines` with `write`, which writes a part.
-pub(super) fn write_all(
-    lines: &[u8],
-    mut write: impl FnMut(&[u8]) -> io::Result<usize>,
-) -> Result<(), Incomplete> {
-    let mut written = 0;
-    while let Some(rest) = lines.get(written..).filter(|rest| !rest.is_empty()) {
-        let error = match write(rest) {
-            Ok(0) => ErrorKind::WriteZero.into(),
-            Ok(bytes) => {
-                written += bytes;
-                continue;
-            }
-            Err(error) => error,
-        };
-        match error.kind() {
-            ErrorKind::Interrupted => {}
-            // A pipe that is full, and does not block.
-            ErrorKind::WouldBlock => thread::sleep(PAUSE),
-            _ => return Err(Incomplete { written, error }),
-        }
-    }
-    Ok(())
-}
-
-const PAUSE: Duration = Duration::from_millis(5);

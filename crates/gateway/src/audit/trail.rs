@@ -15,7 +15,7 @@ use tokio::time::timeout;
 use tracing::error;
 
 use super::{
-    lines::{Line, Lines, Status},
+    lines::{Line, Lines, NotSynced, Status},
     sink::AuditSink,
 };
 
@@ -95,7 +95,10 @@ impl Trail {
             None => "there was no thread for it",
             Some(writer) => match writer.ended().await {
                 End::Panicked => "its thread panicked",
-                End::Closed | End::Failed(_) => "its thread has ended",
+                End::Failed(NotSynced) => {
+                    "a line did not reach the disk; check the disk, then restart the program"
+                }
+                End::Closed => "its thread has ended",
             },
         }
     }

@@ -1,7 +1,6 @@
 //! From files to a TLS configuration.
 
 use std::{
-    fs::File,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -15,7 +14,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
 use sealpost_envelope::UnixTime;
-use sealpost_files::{FileError, quoted};
+use sealpost_files::{FileError, Private, quoted};
 use thiserror::Error;
 use x509_cert::der::Decode as _;
 use zeroize::{Zeroize as _, Zeroizing};
@@ -49,7 +48,10 @@ pub enum TlsError {
         error: FileError,
     },
     /// Others can read the private key.
-    #[error("{} has mode {mode:03o}: others can read it, or the group can write it; if none of them did: chmod 600", .path.display())]
+    #[error(
+        "{} has mode {mode:03o}: others can read it, or the group can write it; if none of them did: chmod 600",
+        quoted(path)
+    )]
     Exposed {
         /// The key's file.
         path: PathBuf,
@@ -178,26 +180,23 @@ fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
 }
 
 /// Reads a file as the configuration does.
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    sealpost_files::read_text(path, MAX_FILE).map_err(|error| TlsError::Read { error })
+pub(super) fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    sealpost_files::read_named(path, MAX_FILE).map_err(|error| TlsError::Read { error })
 }
 
 /// Reads the private key, which none but its owner and its group may read.
-fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
-    let read = |error| TlsError::Read { error };
-    let failed = |error| read(FileError::new("read", path, error));
-    let file = File::open(path).map_err(failed)?;
-    if let Some(mode) = sealpost_files::exposed(&file).map_err(failed)? {
-        let path = path.to_owned();
-        return Err(TlsError::Exposed { path, mode });
-    }
-    let bytes = sealpost_files::read_open(file, path, MAX_FILE).map_err(read)?;
-    sealpost_files::as_text(bytes, &quoted(path)).map_err(read)
+pub(super) fn read_key(path: &Path) -> Result<Zeroizing<Vec<u8>>, TlsError> {
+    sealpost_files::read_private(path, MAX_FILE)
+        .and_then(Private::content)
+        .map_err(|error| match error {
+            FileError::Exposed { path, mode } => TlsError::Exposed { path, mode },
+            error => TlsError::Read { error },
+        })
 }
 
 fn refused(error: impl ToString) -> TlsError {
     TlsError::Setup(error.to_string())
 }
 
-/// More than any key or chain needs.
-const MAX_FILE: usize = 1024 * 1024;
+/// The longest file that is read, in bytes: more than any key or chain needs.
+pub const MAX_FILE: usize = 1024 * 1024;

@@ -89,6 +89,11 @@ impl RunningGateway {
             gateway = gateway.with_audit(sink);
         }
 
+        // First: who reaches the endpoint can ask for its health.
+        let operations = match operations {
+            Some(address) => Some(bind("metrics.listen", address).await?),
+            None => None,
+        };
         let (tcp, address) = match listener {
             Some(tcp) => with_address(tcp, "listen", listen)?,
             None => bind("listen", listen).await?,
@@ -100,9 +105,9 @@ impl RunningGateway {
         };
         let listener = listener.with_metrics(metrics);
         let operations = match operations {
-            Some(address) => {
+            Some(listener) => {
                 let part = supervisor.part("the listener for metrics and health");
-                Some(serve_operations(&gateway, address, part).await?)
+                Some(serve_operations(&gateway, listener, part))
             }
             None => None,
         };
@@ -194,19 +199,18 @@ async fn token_keys(
     }
 }
 
-async fn serve_operations(
+fn serve_operations(
     gateway: &Gateway,
-    address: SocketAddr,
+    (tcp, address): (TcpListener, SocketAddr),
     part: Part,
-) -> Result<Service, Error> {
-    let (tcp, address) = bind("metrics.listen", address).await?;
+) -> Service {
     let router = gateway.operations();
     info!(%address, "serving metrics and health");
     let listener = Listener::danger_plain(tcp);
-    Ok(Service::start(part, async move |stop| {
+    Service::start(part, async move |stop| {
         serve(listener, router, Limits::for_operations(), stop).await;
         Ok(())
-    }))
+    })
 }
 
 type Audit = (Option<Arc<dyn AuditSink>>, Option<Arc<AuditFile>>);
@@ -215,7 +219,7 @@ type Audit = (Option<Arc<dyn AuditSink>>, Option<Arc<AuditFile>>);
 fn open_audit(trail: AuditTrail) -> Result<Audit, Error> {
     match trail {
         AuditTrail::Nowhere => Ok((None, None)),
-        AuditTrail::Stdout => Ok((Some(Arc::new(AuditStdout)), None)),
+        AuditTrail::Stdout => Ok((Some(Arc::new(AuditStdout::default())), None)),
         AuditTrail::File { path, sync } => {
             let file = AuditFile::open(&path).and_then(|file| match sync {
                 true => file.with_sync(),

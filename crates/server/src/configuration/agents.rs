@@ -12,7 +12,7 @@ use sealpost_protocol::AgentId;
 use sealpost_vault::configuration::{Opening, VaultConfiguration};
 
 use super::claims::Claims;
-use super::named_files;
+use super::named_files::{self, Written};
 use super::paths::Role;
 use super::section::Section;
 use super::vaults;
@@ -174,7 +174,12 @@ fn accept(section: &mut Section<'_>) -> Option<Accept> {
 fn ledger(section: &mut Section<'_>) -> LedgerConfiguration {
     let path = section.path_as(Role::Written, "ledger");
     if let Some(path) = &path {
-        named_files::check_own_folder(section.findings(), &section.at("ledger"), path);
+        named_files::check_own(
+            section.findings(),
+            &section.at("ledger"),
+            path,
+            Written::IfMissing,
+        );
     }
     let capacity = section.number("ledger_capacity", MIN_LEDGER..=MAX_LEDGER);
     LedgerConfiguration { path, capacity }
@@ -182,7 +187,12 @@ fn ledger(section: &mut Section<'_>) -> LedgerConfiguration {
 
 fn resolve_socket(section: &mut Section<'_>) -> Option<PathBuf> {
     let path = section.path_as(Role::Written, "resolve_socket")?;
-    named_files::check_own_folder(section.findings(), &section.at("resolve_socket"), &path);
+    named_files::check_own(
+        section.findings(),
+        &section.at("resolve_socket"),
+        &path,
+        Written::EachTime,
+    );
     if let Err(error) = ResolveSocket::check(&path) {
         section.wrong("resolve_socket", error);
     }

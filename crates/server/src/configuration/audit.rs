@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use sealpost_files::FileError;
 use sealpost_gateway::audit::AuditFile;
 
-use super::named_files;
+use super::named_files::{self, Written};
 use super::paths::Role;
 use super::section::Section;
 
@@ -45,7 +45,7 @@ pub(super) fn read(root: &mut Section<'_>) -> AuditTrail {
     let trail = match (file, stdout) {
         (Some(path), false) => {
             let place = section.at("file");
-            named_files::check_own_folder(section.findings(), &place, &path);
+            named_files::check_own(section.findings(), &place, &path, Written::IfMissing);
             if let Err(error) = AuditFile::check(&path, sync) {
                 let error = FileError::new("append to", &path, error);
                 section.wrong("file", error.in_one_line());

@@ -1,7 +1,7 @@
 //! `[log]`: how much is logged, and in which form.
 
 use thiserror::Error;
-use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::filter::{LevelFilter, Targets};
 
 use super::section::Section;
 
@@ -10,7 +10,7 @@ use super::section::Section;
 pub struct LogConfiguration {
     /// For people or for programs.
     pub format: LogFormat,
-    /// A level, levels of targets (`target=level`), or both, with commas; the variable `RUST_LOG` precedes it.
+    /// A level, or directives of `tracing_subscriber`; the variable `RUST_LOG` precedes it.
     pub level: String,
 }
 
@@ -43,58 +43,56 @@ pub(super) fn read(root: &mut Section<'_>) -> LogConfiguration {
         log.format = format;
     }
     if let Some(level) = section.text("level") {
-        match directives(&level) {
-            Ok(_) if !level.split(',').any(is_bare_target) => log.level = level,
-            _ => section.wrong(
-                "level",
-                "cannot be used; give error, warn, info, debug or trace, or target=level,…",
-            ),
+        match filter_of(&level) {
+            Some(_) => log.level = level,
+            None => section.wrong("level", format_args!("cannot be used; {LEVELS}")),
         }
     }
     section.finish();
     log
 }
 
-/// Why directives can't be used.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum DirectivesError {
-    /// A directive names a span or a field.
-    #[error("a directive names a span or a field, with [")]
-    Span,
-    /// A directive is neither a level nor a target with a level.
-    #[error(transparent)]
-    Unreadable(#[from] ParseError),
-}
-
-/// Reads how much is logged: a level, levels of targets (`target=level`), or both, separated by commas.
+/// Returns the filter that these directives describe; `None` if they can't be used.
 ///
 /// Why not the library's `EnvFilter`: it reads spans and fields, too, with a regular-expression engine that takes longer to
 /// compile than the rest of the log.
-///
-/// # Errors
-///
-/// [`DirectivesError`].
-pub(crate) fn directives(text: &str) -> Result<Targets, DirectivesError> {
-    if text.contains('[') {
-        return Err(DirectivesError::Span);
+pub(crate) fn filter_of(directives: &str) -> Option<Targets> {
+    let parts = directives.split(',').map(str::trim);
+    // The library takes an empty part for the level `error`.
+    let parts: Vec<&str> = parts.filter(|part| !part.is_empty()).collect();
+    let names_spans = directives.contains('[');
+    if parts.is_empty() || names_spans || parts.iter().any(|part| is_bare_target(part)) {
+        return None;
     }
-    // The library takes an empty directive for the level `error`.
-    let given: Vec<&str> = text
-        .split(',')
-        .map(str::trim)
-        .filter(|d| !d.is_empty())
-        .collect();
-    Ok(given.join(",").parse()?)
+    parts.join(",").parse().ok()
 }
 
-/// The library mistakes a misspelt level for the name of a target and then logs nothing else; it mistakes an empty level
-/// for `error`.
-fn is_bare_target(directive: &str) -> bool {
-    let directive = directive.trim();
-    let level = !directive.is_empty() && directive.parse::<LevelFilter>().is_ok();
-    !directive.contains('=') && !level
+/// The variable `RUST_LOG` can't be used.
+#[derive(Clone, Copy, Debug, Error)]
+#[error("RUST_LOG cannot be used; {LEVELS}")]
+pub(crate) struct NotALevel;
+
+/// Returns what the variable `RUST_LOG` asks for, if it is set.
+pub(crate) fn directives() -> Result<Option<String>, NotALevel> {
+    let Some(given) = std::env::var_os("RUST_LOG") else {
+        return Ok(None);
+    };
+    let given = given.into_string().map_err(|_| NotALevel)?;
+    if given.trim().is_empty() {
+        return Ok(None);
+    }
+    filter_of(&given).ok_or(NotALevel)?;
+    Ok(Some(given))
 }
+
+/// The library mistakes a misspelt level for the name of a target and then logs nothing else.
+fn is_bare_target(directive: &str) -> bool {
+    let is_level = directive.is_empty() || directive.parse::<LevelFilter>().is_ok();
+    !directive.contains('=') && !is_level
+}
+
+/// What directives look like.
+pub(crate) const LEVELS: &str = "give error, warn, info, debug or trace, or target=level,…";
 
 #[cfg(test)]
 mod tests {
@@ -104,17 +102,35 @@ mod tests {
 
     #[test]
     fn a_word_is_a_level_or_has_one() {
-        for fine in ["info", "WARN", "off", "sealpost_gateway=debug"] {
-            assert!(!is_bare_target(fine), "{fine}");
+        for fine in [
+            "info",
+            "WARN",
+            "off",
+            "sealpost_gateway=debug",
+            "info,sealpost_gateway=debug,",
+            " info , sealpost_gateway=debug",
+        ] {
+            assert!(filter_of(fine).is_some(), "{fine}");
         }
-        for wrong in ["inof", "loud", "sealpost_gateway", ""] {
-            assert!(is_bare_target(wrong), "{wrong}");
+        for wrong in [
+            "inof",
+            "loud",
+            "sealpost_gateway",
+            "",
+            " , ",
+            "info,inof",
+            "sealpost=loud",
+            "a=b=info",
+            "[span]=trace",
+            "info,gateway[{name}]=debug",
+        ] {
+            assert!(filter_of(wrong).is_none(), "{wrong}");
         }
     }
 
     #[test]
     fn a_level_for_all_and_levels_of_targets() {
-        let filter = directives(" warn, sealpost_gateway=debug ,hyper=off,").unwrap();
+        let filter = filter_of(" warn, sealpost_gateway=debug ,hyper=off,").unwrap();
         for (target, level, is_logged) in [
             ("rustls", Level::WARN, true),
             ("rustls", Level::INFO, false),
@@ -122,33 +138,12 @@ mod tests {
             ("sealpost_gateway", Level::TRACE, false),
             ("hyper::proto", Level::ERROR, false),
         ] {
-            assert_eq!(
-                filter.would_enable(target, &level),
-                is_logged,
-                "{target} {level}"
-            );
+            let would = filter.would_enable(target, &level);
+            assert_eq!(would, is_logged, "{target} {level}");
         }
-        assert!(
-            !directives("off")
-                .unwrap()
-                .would_enable("any", &Level::ERROR)
-        );
-        assert!(
-            directives("TRACE")
-                .unwrap()
-                .would_enable("any", &Level::TRACE)
-        );
-    }
-
-    #[test]
-    fn what_can_not_be_read_is_refused() {
-        for wrong in [
-            "sealpost=loud",
-            "a=b=info",
-            "[span]=trace",
-            "gateway[{name}]=info",
-        ] {
-            assert!(directives(wrong).is_err(), "{wrong}");
-        }
+        let off = filter_of("off").unwrap();
+        assert!(!off.would_enable("any", &Level::ERROR));
+        let trace = filter_of("TRACE").unwrap();
+        assert!(trace.would_enable("any", &Level::TRACE));
     }
 }

@@ -1,18 +1,18 @@
 //! Files that a configuration names.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::ErrorKind;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
-use sealpost_files::{FileError, as_text, quoted};
+use sealpost_files::{FileError, Route, quoted};
 use zeroize::Zeroizing;
 
 use super::findings::Findings;
 
 /// Reads a file that anyone may read. `place` is the key that names it.
 pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
-    sealpost_files::read_text(path, MAX_FILE)
+    sealpost_files::read_named(path, MAX_FILE)
         .map_err(|error| findings.wrong(place, error.in_one_line()))
         .ok()
 }
@@ -24,38 +24,60 @@ pub(crate) fn read_private(
     place: &str,
     path: &Path,
 ) -> Option<Zeroizing<Vec<u8>>> {
-    let cannot = |error| findings.wrong(place, FileError::new("read", path, error).in_one_line());
-    let file = File::open(path).map_err(cannot).ok()?;
-    // The mode of the file that is read, whatever the path names by then.
-    if let Some(mode) = sealpost_files::exposed(&file).map_err(cannot).ok()? {
-        findings.wrong(
-            place,
-            format_args!(
-                "{} has mode {mode:03o}: others can read it, or the group can write it; if none of them did: chmod 600",
-                quoted(path)
-            ),
-        );
-    }
-    sealpost_files::read_open(file, path, MAX_FILE)
-        .and_then(|bytes| as_text(bytes, &quoted(path)))
-        .map_err(|error| findings.wrong(place, error.in_one_line()))
-        .ok()
+    let wrong = |error: FileError| findings.wrong(place, error.in_one_line());
+    let read = sealpost_files::read_private(path, MAX_FILE);
+    let (content, exposed) = read.map_err(wrong).ok()?.into_parts();
+    exposed.into_iter().for_each(wrong);
+    Some(content)
+}
+
+/// What becomes of a path that the process writes to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Written {
+    /// It is created if it is not there.
+    IfMissing,
+    /// It is created at every start.
+    EachTime,
 }
 
 /// Checks that a file can be created at `path`, and that other users can't put another in its place.
+pub(crate) fn check_own(findings: &Findings, place: &str, path: &Path, written: Written) {
+    if !is_folder(findings, place, folder(path)) {
+        return;
+    }
+    let Some(route) = route(findings, place, path) else {
+        return;
+    };
+    // The folder that the path names, and the one where it leads to. In a sticky one anyone can be the first.
+    for folder in [folder(path), folder(&route.end)] {
+        let mode = fs::metadata(folder).map_or(0, |found| found.permissions().mode() & 0o7777);
+        if mode & 0o022 != 0 {
+            return exposed(findings, place, folder, mode);
+        }
+    }
+    check_route(findings, place, &route);
+    if written == Written::EachTime || path.symlink_metadata().is_err() {
+        check_can_create_in(findings, place, folder(&route.end));
+    }
+}
+
+/// Checks that a folder can be created at `path` if it is not there, and that other users can't put another in its place.
 pub(crate) fn check_own_folder(findings: &Findings, place: &str, path: &Path) {
-    check_writable_folder(findings, place, path);
-    let folder = folder(path);
-    // What can't be looked at has been noted.
-    let mode = fs::metadata(folder).map_or(0, |found| found.permissions().mode() & 0o777);
-    if mode & 0o022 != 0 {
-        findings.wrong(
-            place,
-            format_args!(
-                "others may write to the folder {} (mode {mode:03o}): chmod go-w it, or name another",
-                quoted(folder)
-            ),
-        );
+    if !is_folder(findings, place, folder(path)) {
+        return;
+    }
+    match fs::symlink_metadata(path) {
+        Ok(_) => match path.metadata() {
+            Ok(found) if !found.is_dir() => {
+                findings.wrong(place, "is not a folder; name the folder of the vault");
+            }
+            // The vault itself is looked at by its own code.
+            Ok(_) | Err(_) => {}
+        },
+        Err(_) => check_can_create_in(findings, place, folder(path)),
+    }
+    if let Some(route) = route(findings, place, path) {
+        check_route(findings, place, &route);
     }
 }
 
@@ -66,23 +88,49 @@ fn folder(path: &Path) -> &Path {
     }
 }
 
-/// Checks that a file can be created at `path`: its folder exists and is writable.
-pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Path) {
-    let folder = folder(path);
+fn route(findings: &Findings, place: &str, path: &Path) -> Option<Route> {
+    let unusable = |error| FileError::new("use", path, error).in_one_line();
+    Route::of(path)
+        .map_err(|error| findings.wrong(place, unusable(error)))
+        .ok()
+}
+
+fn check_route(findings: &Findings, place: &str, route: &Route) {
+    match route.exposed() {
+        Ok(Some((folder, mode))) => exposed(findings, place, folder, mode),
+        Ok(None) => {}
+        Err(error) => findings.wrong(
+            place,
+            FileError::new("use", &route.end, error).in_one_line(),
+        ),
+    }
+}
+
+fn exposed(findings: &Findings, place: &str, folder: &Path, mode: u32) {
+    findings.wrong(
+        place,
+        format_args!(
+            "others may write to the folder {} (mode {mode:03o}): chmod go-w it, or name another",
+            quoted(folder)
+        ),
+    );
+}
+
+fn check_can_create_in(findings: &Findings, place: &str, folder: &Path) {
+    if let Err(error) = sealpost_files::check_can_create_in(folder) {
+        let error = FileError::new("create files in the folder", folder, error);
+        findings.wrong(place, error.in_one_line());
+    }
+}
+
+/// Notes it if this is no folder.
+fn is_folder(findings: &Findings, place: &str, folder: &Path) -> bool {
     match fs::metadata(folder) {
-        Ok(metadata) if !metadata.is_dir() => findings.wrong(
+        Ok(metadata) if metadata.is_dir() => return true,
+        Ok(_) => findings.wrong(
             place,
             format_args!("{} is not a folder; name another", quoted(folder)),
         ),
-        // Only an attempt would show for sure whether it is writable, and a check changes nothing.
-        Ok(metadata) if metadata.permissions().readonly() => findings.wrong(
-            place,
-            format_args!(
-                "the folder {} is read-only; change its owner or mode",
-                quoted(folder)
-            ),
-        ),
-        Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => findings.wrong(
             place,
             format_args!(
@@ -95,7 +143,8 @@ pub(crate) fn check_writable_folder(findings: &Findings, place: &str, path: &Pat
             FileError::new("use the folder", folder, error).in_one_line(),
         ),
     }
+    false
 }
 
 /// More than any key, certificate, chain or key set needs.
-const MAX_FILE: usize = 1024 * 1024;
+const MAX_FILE: usize = sealpost_gateway::tls::MAX_FILE;

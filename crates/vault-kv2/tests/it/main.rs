@@ -8,6 +8,7 @@ mod edits;
 mod methods;
 mod openbao;
 mod proxy;
+mod residue;
 mod secrecy;
 mod session;
 mod suite;

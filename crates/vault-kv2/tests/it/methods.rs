@@ -1,10 +1,14 @@
 //! Every method of authentication on OpenBao, and tokens that end while they are used.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sealpost_vault::error::{CreateError, VaultFailure};
 use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
 use sealpost_vault_kv2::{Access, Kv2Builder, Kv2Vault};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use crate::openbao::{prefix, variable};
@@ -40,6 +44,52 @@ async fn every_method_logs_in() {
             .unwrap_or_else(|e| panic!("{method}: {e}"));
         vault.close().await;
     }
+}
+
+/// A proxy that lets connections through passes on what it can't read.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs OpenBao: testdata/vaults/check.sh starts it"]
+async fn a_proxy_is_gone_through() {
+    let (address, connections) = tunnel().await;
+    let vault = builder()
+        .token(variable("ROOT"))
+        .proxy(address)
+        .open()
+        .await
+        .unwrap();
+    store(&vault, &prefix("proxy")).await.unwrap();
+    assert!(connections.load(Ordering::SeqCst) > 0);
+}
+
+/// Starts a proxy that takes CONNECT. Returns its address and how many connections went through.
+async fn tunnel() -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&connections);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let mut head = Vec::new();
+                while !head.ends_with(b"\r\n\r\n") {
+                    head.push(client.read_u8().await.unwrap());
+                }
+                let head = String::from_utf8(head).unwrap();
+                let target = head
+                    .strip_prefix("CONNECT ")
+                    .unwrap()
+                    .split(' ')
+                    .next()
+                    .unwrap();
+                let mut server = TcpStream::connect(target).await.unwrap();
+                client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").await.unwrap();
+                count.fetch_add(1, Ordering::SeqCst);
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (address, connections)
 }
 
 /// Tokens of three seconds that can be renewed for eight: none of the calls of fifteen seconds notices.

@@ -219,7 +219,7 @@ impl Vault for Team {
     }
 }
 
-fn tls(role: &str, access: Access) -> Kv2Builder {
+pub(crate) fn tls(role: &str, access: Access) -> Kv2Builder {
     let secret_id: PathBuf = variable(&format!("RAFT_{role}_SECRET_ID_FILE")).into();
     Kv2Vault::builder([variable("RAFT_ADDRESS")])
         .ca_file(variable("RAFT_CA_FILE"))

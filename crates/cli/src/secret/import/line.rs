@@ -47,12 +47,12 @@ impl<'a> Line<'a> {
     }
 
     /// Byte for byte as it stands in the line.
-    pub(super) fn value(&self) -> &'a [u8] {
-        self.value.get().as_bytes()
+    pub(super) fn value(&self) -> &'a str {
+        self.value.get()
     }
 
     pub(super) fn to_send(&self) -> NewSecret {
-        let value = Zeroizing::new(self.value().to_vec());
+        let value = Zeroizing::new(self.value().as_bytes().to_vec());
         let mut secret = NewSecret::new(&*self.name, value);
         if let Some(key) = &self.key {
             secret = secret.with_key(&**key);
@@ -76,7 +76,7 @@ mod tests {
         let text = br#"{"name":"d\u0062","key":"p","type":"T","project":"x","value":{"p" : 1.00}}"#;
         let line = Line::parse(text).unwrap();
         assert_eq!(line.name, "db");
-        assert_eq!(line.value(), br#"{"p" : 1.00}"#);
+        assert_eq!(line.value(), r#"{"p" : 1.00}"#);
     }
 
     #[test]

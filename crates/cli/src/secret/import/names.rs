@@ -34,10 +34,7 @@ impl Names {
         line: &Line<'_>,
         project: Option<&str>,
     ) -> Result<(), u64> {
-        let project = line.project.as_deref().or(project);
-        // One project can be written in more than one way.
-        let id = project.map(|text| text.parse::<ProjectId>().map_err(|_| text));
-        let id = id.map(|id| id.map_or_else(str::to_owned, |id| id.to_string()));
+        let id = project_of(line, project);
         let parts = [id.as_deref(), Some(&*line.name)];
         let name = digest(&self.key, parts.map(|part| part.map(str::as_bytes)));
         match *self.lines.entry(name).or_insert(number) {
@@ -45,6 +42,14 @@ impl Names {
             first => Err(first),
         }
     }
+}
+
+/// The project of a line, or else that of the command line, in the one form that it has.
+pub(super) fn project_of(line: &Line<'_>, project: Option<&str>) -> Option<String> {
+    let project = line.project.as_deref().or(project);
+    // One project can be written in more than one way.
+    let id = project.map(|text| text.parse::<ProjectId>().map_err(|_| text));
+    id.map(|id| id.map_or_else(str::to_owned, |id| id.to_string()))
 }
 
 #[cfg(test)]

@@ -1,14 +1,15 @@
 //! The record of what an import has done, so that another run continues where it ended.
 //!
 //! ```text
-//! FILE       sealpost-import 2 <key's name, 32 hex digits> <gateway and agent, 32 hex digits>
-//!            <line> <digest, 32 hex digits> <value, 16 hex digits>              for each line that was stored
-//!            <line> refused                                                     for each refusal: the next try is a new one
+//! FILE       sealpost-import 3 <key's name, 32 hex digits> <gateway and agent, 32 hex digits>
+//!            <name, 32 hex digits> <members, 32 hex digits> <value, 16 hex digits>    for each line that was stored
+//!            <name, 32 hex digits> refused                       for each refusal: the next try is a new one
 //! FILE.key   sealpost-import-key <key, 64 hex digits>
 //! ```
 //!
-//! The digest is an HMAC of the line's number and of all its members but the value, and beside it stands an HMAC of the
-//! value, so that a value that was corrected after its line was stored is noticed. Who has the key can test guesses of
+//! A line is recognised by the secret's name and project, wherever it stands in the input. `name` is an HMAC of these,
+//! `members` one of key and type, and `value` one of the value's [content], so that a value that was corrected after its
+//! line was stored is noticed, and one that is only written in another way is not. Who has the key can test guesses of
 //! a value, which a password of few characters does not withstand. The key is therefore in a file of its own: the record
 //! alone, which people copy and send around, tells nothing. Who can read both files can read the lines, too, as a rule.
 
@@ -22,9 +23,11 @@ use sealpost_context::hex::decode;
 use sealpost_files::{Access, FileError, create, quoted, read};
 use zeroize::Zeroizing;
 
+use super::content::content;
 use super::digest::{Digest, digest, random_key};
 use super::journal::{Journal, SOMETHING_ELSE};
 use super::line::Line;
+use super::names::project_of;
 use crate::error::Failure;
 use crate::render::hex;
 
@@ -32,17 +35,26 @@ use crate::render::hex;
 pub(super) struct Resume {
     journal: Journal,
     key: hmac::Key,
-    done: HashMap<u64, Recognised>,
+    done: HashMap<Digest, Recognised>,
     /// How often a line was refused.
-    refusals: HashMap<u64, u32>,
+    refusals: HashMap<Digest, u32>,
 }
 
 /// By what a line is recognised that was stored.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) struct Recognised {
-    /// Everything but its value.
-    line: Digest,
+    /// Project and name.
+    pub(super) name: Digest,
+    /// Key and type.
+    members: Digest,
     value: [u8; 8],
+}
+
+/// What became of a line that was sent.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Decision {
+    Stored,
+    Refused,
 }
 
 /// Whether an earlier run stored a line.
@@ -54,8 +66,8 @@ pub(super) enum Known {
     Stored,
     /// Yes, with another value.
     OtherValue,
-    /// Another line was, in this place.
-    OtherLine,
+    /// Yes, with another key or type.
+    OtherMembers,
 }
 
 impl Resume {
@@ -80,53 +92,65 @@ impl Resume {
         self.done.len()
     }
 
-    pub(super) fn recognise(
-        &self,
-        number: u64,
-        line: &Line<'_>,
-        project: Option<&str>,
-    ) -> Recognised {
+    pub(super) fn recognise(&self, line: &Line<'_>, project: Option<&str>) -> Recognised {
         let mut value = [0; 8];
-        let whole = self.digest(b"value", number, line, project, &[Some(line.value())]);
-        value.copy_from_slice(&whole[..8]);
+        value.copy_from_slice(&content(&self.key, line.value())[..8]);
+        let members = [
+            Some("members"),
+            line.key.as_deref(),
+            line.secret_type.as_deref(),
+        ];
+        let project = project_of(line, project);
+        let name = [Some("name"), project.as_deref(), Some(&*line.name)];
         Recognised {
-            line: self.digest(b"line", number, line, project, &[]),
+            name: self.digest(&name),
+            members: self.digest(&members),
             value,
         }
     }
 
-    pub(super) fn known(&self, number: u64, line: &Recognised) -> Known {
-        match self.done.get(&number) {
+    pub(super) fn known(&self, line: &Recognised) -> Known {
+        match self.done.get(&line.name) {
             None => Known::New,
             Some(stored) if stored == line => Known::Stored,
-            Some(stored) if stored.line == line.line => Known::OtherValue,
-            Some(_) => Known::OtherLine,
+            Some(stored) if stored.members == line.members => Known::OtherValue,
+            Some(_) => Known::OtherMembers,
         }
     }
 
     /// The key by which the gateway recognises the line if another run sends it again. It differs as soon as anything
-    /// of the line does, and after a refusal: what stood in the way may be gone, and the gateway would repeat itself.
+    /// that is sent does, white space too, and after a refusal: what stood in the way may be gone, and the gateway would
+    /// repeat itself.
     pub(super) fn idempotency_key(
         &self,
-        number: u64,
         line: &Line<'_>,
-        project: Option<&str>,
+        own: &Recognised,
     ) -> Result<IdempotencyKey, sealpost_client::ClientError> {
-        let refusals = self.refusals.get(&number).copied().unwrap_or_default();
-        let more = [Some(&refusals.to_be_bytes()[..]), Some(line.value())];
-        let key = self.digest(b"idempotency key", number, line, project, &more);
-        IdempotencyKey::new(hex(&key))
+        let refusals = self.refusals.get(&own.name).copied().unwrap_or_default();
+        let parts = [
+            &b"idempotency key"[..],
+            &own.name,
+            &own.members,
+            &refusals.to_be_bytes(),
+            line.value().as_bytes(),
+        ];
+        IdempotencyKey::new(hex(&digest(&self.key, parts.map(Some))))
     }
 
-    /// Records durably that these lines were stored, or refused if there is nothing to recognise them by.
-    pub(super) fn record(&mut self, lines: &[(u64, Option<Recognised>)]) -> Result<(), Failure> {
+    /// Records durably that these lines were stored, or refused.
+    pub(super) fn record(&mut self, lines: &[(Recognised, Decision)]) -> Result<(), Failure> {
         let text: String = lines
             .iter()
-            .map(|(number, stored)| match stored {
-                Some(Recognised { line, value }) => {
-                    format!("{number} {} {}\n", hex(line), hex(value))
+            .map(|(line, decision)| {
+                let Recognised {
+                    name,
+                    members,
+                    value,
+                } = line;
+                match decision {
+                    Decision::Stored => format!("{} {} {}\n", hex(name), hex(members), hex(value)),
+                    Decision::Refused => format!("{} {REFUSED}\n", hex(name)),
                 }
-                None => format!("{number} {REFUSED}\n"),
             })
             .collect();
         self.journal.append(&text)
@@ -159,8 +183,8 @@ impl Resume {
         }
         for (index, record) in records.lines().enumerate() {
             match parse(record) {
-                Some((number, Some(stored))) => drop(self.done.insert(number, stored)),
-                Some((number, None)) => *self.refusals.entry(number).or_default() += 1,
+                Some((name, Some(stored))) => drop(self.done.insert(name, stored)),
+                Some((name, None)) => *self.refusals.entry(name).or_default() += 1,
                 None => {
                     let why = format!("is damaged in line {}", index + 2);
                     return Err(self.journal.refused(&why));
@@ -196,33 +220,17 @@ impl Resume {
 
     /// Tells the key from others and nothing else of it.
     fn name(&self) -> Digest {
-        digest(&self.key, [Some(&b"key"[..])])
+        self.digest(&[Some("key")])
     }
 
     /// Identifies the gateway and the agent that the file is for.
     fn owner(&self, url: &str, agent: &str) -> Digest {
-        let parts = ["owner", url.trim_end_matches('/'), agent];
-        digest(&self.key, parts.map(|part| Some(part.as_bytes())))
+        self.digest(&["owner", url.trim_end_matches('/'), agent].map(Some))
     }
 
-    fn digest(
-        &self,
-        label: &[u8],
-        number: u64,
-        line: &Line<'_>,
-        project: Option<&str>,
-        more: &[Option<&[u8]>],
-    ) -> Digest {
-        let number = number.to_be_bytes();
-        let members = [
-            Some(&*line.name),
-            line.key.as_deref(),
-            line.secret_type.as_deref(),
-            line.project.as_deref().or(project),
-        ];
-        let parts = [Some(label), Some(&number)].into_iter();
-        let parts = parts.chain(members.map(|part| part.map(str::as_bytes)));
-        digest(&self.key, parts.chain(more.iter().copied()))
+    fn digest(&self, parts: &[Option<&str>]) -> Digest {
+        let parts = parts.iter().map(|part| part.map(str::as_bytes));
+        digest(&self.key, parts)
     }
 }
 
@@ -248,16 +256,20 @@ fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Failure> {
     }
 }
 
-/// The number of a line and, if it was stored, by what it is recognised.
-fn parse(record: &str) -> Option<(u64, Option<Recognised>)> {
-    let (number, rest) = record.split_once(' ')?;
-    let number = number.parse().ok()?;
+/// The name of a line and, if it was stored, by what it is recognised.
+fn parse(record: &str) -> Option<(Digest, Option<Recognised>)> {
+    let (name, rest) = record.split_once(' ')?;
+    let name = unhex(name)?;
     if rest == REFUSED {
-        return Some((number, None));
+        return Some((name, None));
     }
-    let (line, value) = rest.split_once(' ')?;
-    let (line, value) = (unhex(line)?, unhex(value)?);
-    Some((number, Some(Recognised { line, value })))
+    let (members, value) = rest.split_once(' ')?;
+    let stored = Recognised {
+        name,
+        members: unhex(members)?,
+        value: unhex(value)?,
+    };
+    Some((name, Some(stored)))
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -266,7 +278,7 @@ fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-const MAGIC: &str = "sealpost-import 2 ";
+const MAGIC: &str = "sealpost-import 3 ";
 const KEY_MAGIC: &str = "sealpost-import-key ";
 const REFUSED: &str = "refused";
 const MAX_KEY_FILE: usize = 1024;

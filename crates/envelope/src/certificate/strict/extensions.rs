@@ -89,7 +89,7 @@ pub(crate) fn constrains_addresses_only(extension: &[u8]) -> Result<bool, Certif
 }
 
 /// The one field that the bytes hold.
-fn only(bytes: &[u8], tag: Tag) -> Result<AnyRef<'_>, Fault> {
+pub(super) fn only(bytes: &[u8], tag: Tag) -> Result<AnyRef<'_>, Fault> {
     let mut whole = reader(bytes)?;
     let field = any(&mut whole)?;
     end(&whole)?;

@@ -1,6 +1,6 @@
 //! Steps over DER, for fields that are only looked at.
 //!
-//! Each is one function that is not inlined, and their error is one byte: the library's own decoding is
+//! Each is one function that is not inlined, and their error is small: the library's own decoding is
 //! generic over what it decodes, and a certificate decoded and encoded with it took 42 KB more of a
 //! device's flash.
 
@@ -9,7 +9,10 @@ use der::{
     asn1::{AnyRef, BitStringRef},
 };
 
-use crate::{certificate::CertificateError, time::UnixTime};
+use crate::{
+    certificate::{CertificateError, DateFault, ValidityEnd},
+    time::UnixTime,
+};
 
 /// What is wrong with an encoding.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,6 +21,10 @@ pub(super) enum Fault {
     Malformed,
     /// It is, but not the canonical one.
     NotDer,
+    /// A time is not one.
+    Date(ValidityEnd, DateFault),
+    /// The serial number has so many bytes.
+    SerialNumber(usize),
 }
 
 /// What these bytes hold.
@@ -127,63 +134,66 @@ pub(super) fn object_identifier<'a>(reader: &mut SliceReader<'a>) -> Result<&'a 
 
 /// `Time ::= CHOICE { utcTime UTCTime, generalTime GeneralizedTime }`, in either form: RFC 5280 §4.1.2.5 wants UTCTime up
 /// to 2049, and some authorities did not know.
-///
-/// Times before 1970 are read as 1970: all that matters is that they are past.
 #[inline(never)]
-pub(super) fn time(reader: &mut SliceReader<'_>) -> Result<UnixTime, Fault> {
+pub(super) fn time(reader: &mut SliceReader<'_>, end: ValidityEnd) -> Result<UnixTime, Fault> {
     let field = any(reader)?;
+    let wrong = |fault| Fault::Date(end, fault);
     let (year, rest) = match (field.tag(), field.value()) {
-        (Tag::UtcTime, [decade, one, rest @ ..]) => match two_digits(*decade, *one)? {
-            year @ 50.. => (1900 + u16::from(year), rest),
-            year => (2000 + u16::from(year), rest),
+        (Tag::UtcTime, [decade, one, rest @ ..]) => match two_digits(*decade, *one) {
+            Some(year @ 50..) => (1900 + u16::from(year), rest),
+            Some(year) => (2000 + u16::from(year), rest),
+            None => return Err(wrong(DateFault::Form)),
         },
         (Tag::GeneralizedTime, [millennium, century, decade, one, rest @ ..]) => {
-            let hundreds = u16::from(two_digits(*millennium, *century)?);
-            (100 * hundreds + u16::from(two_digits(*decade, *one)?), rest)
+            let year = two_digits(*millennium, *century).zip(two_digits(*decade, *one));
+            let (hundreds, ones) = year.ok_or(wrong(DateFault::Form))?;
+            (100 * u16::from(hundreds) + u16::from(ones), rest)
         }
+        (Tag::UtcTime | Tag::GeneralizedTime, _) => return Err(wrong(DateFault::Form)),
         _ => return Err(Fault::Malformed),
     };
-    // Seconds are there, and the time is that of Greenwich (X.690 §11.7, §11.8).
-    let [
-        mon1,
-        mon2,
-        day1,
-        day2,
-        hour1,
-        hour2,
-        min1,
-        min2,
-        sec1,
-        sec2,
-        b'Z',
-    ] = rest
-    else {
-        return Err(Fault::Malformed);
-    };
-    let before_1970 = year < 1970;
-    // The calendar repeats itself every 400 years.
-    let year = if before_1970 { year + 2000 } else { year };
-    let time = DateTime::new(
-        year,
-        two_digits(*mon1, *mon2)?,
-        two_digits(*day1, *day2)?,
-        two_digits(*hour1, *hour2)?,
-        two_digits(*min1, *min2)?,
-        two_digits(*sec1, *sec2)?,
-    )
-    .map_err(fault)?;
-    Ok(UnixTime::from_secs(match before_1970 {
-        true => 0,
-        false => time.unix_duration().as_secs(),
-    }))
+    let parts = day_and_time(rest).map_err(wrong)?;
+    seconds(year, parts).ok_or(wrong(DateFault::Calendar))
 }
 
-fn two_digits(tens: u8, ones: u8) -> Result<u8, Fault> {
-    if tens.is_ascii_digit() && ones.is_ascii_digit() {
-        Ok((tens - b'0') * 10 + (ones - b'0'))
-    } else {
-        Err(Fault::Malformed)
+/// Month, day, hour, minute and second. Seconds are there, without a fraction, and the time is that of Greenwich
+/// (X.690 §11.7, §11.8; RFC 5280 §4.1.2.5).
+fn day_and_time(text: &[u8]) -> Result<[u8; 5], DateFault> {
+    let mut parts = [0; 5];
+    let mut rest = text;
+    for (index, part) in parts.iter_mut().enumerate() {
+        match rest {
+            [tens, ones, more @ ..] if tens.is_ascii_digit() && ones.is_ascii_digit() => {
+                *part = two_digits(*tens, *ones).unwrap_or_default();
+                rest = more;
+            }
+            [b'Z' | b'+' | b'-', ..] if index == 4 => return Err(DateFault::NoSeconds),
+            _ => return Err(DateFault::Form),
+        }
     }
+    match rest {
+        b"Z" => Ok(parts),
+        [b'.' | b',', ..] => Err(DateFault::Fraction),
+        [b'+' | b'-', ..] => Err(DateFault::Offset),
+        _ => Err(DateFault::Form),
+    }
+}
+
+/// `None` if the calendar has no such day, or the day no such time.
+fn seconds(year: u16, [month, day, hour, minute, second]: [u8; 5]) -> Option<UnixTime> {
+    // The calendar repeats itself every 400 years, and the library's begins in 1970.
+    let cycles = if year < 1970 { 5 } else { 0 };
+    let moved = DateTime::new(year + 400 * cycles, month, day, hour, minute, second).ok()?;
+    let moved = moved.unix_duration().as_secs();
+    let by = u64::from(cycles) * SECONDS_OF_400_YEARS;
+    Some(match moved.checked_sub(by) {
+        Some(after) => UnixTime::from_secs(after),
+        None => UnixTime::before_epoch(by.saturating_sub(moved)),
+    })
+}
+
+fn two_digits(tens: u8, ones: u8) -> Option<u8> {
+    (tens.is_ascii_digit() && ones.is_ascii_digit()).then(|| (tens - b'0') * 10 + (ones - b'0'))
 }
 
 impl From<Fault> for CertificateError {
@@ -191,6 +201,8 @@ impl From<Fault> for CertificateError {
         match fault {
             Fault::Malformed => Self::Malformed,
             Fault::NotDer => Self::NotDer,
+            Fault::Date(end, fault) => Self::Date { end, fault },
+            Fault::SerialNumber(length) => Self::SerialNumber { length },
         }
     }
 }
@@ -203,6 +215,10 @@ fn fault(error: der::Error) -> Fault {
         | ErrorKind::Noncanonical { .. }
         | ErrorKind::Overlength
         | ErrorKind::SetOrdering => Fault::NotDer,
+        // X.690 §10.2: a BIT STRING, an OCTET STRING, a UTF8String or a time in pieces, which is BER.
+        ErrorKind::TagUnknown {
+            byte: 0x23 | 0x24 | 0x2c | 0x37 | 0x38,
+        } => Fault::NotDer,
         _ => Fault::Malformed,
     }
 }
@@ -213,3 +229,5 @@ const UNIVERSAL: u8 = 0;
 const LONG_FORM: u8 = 31;
 /// More bytes of the number follow.
 const MORE: u8 = 0x80;
+/// 97 of 400 years are leap years.
+const SECONDS_OF_400_YEARS: u64 = (400 * 365 + 97) * 24 * 60 * 60;

@@ -36,6 +36,41 @@ fn a_renamed_file_is_left_behind() {
 }
 
 #[test]
+fn the_first_audit_line_after_a_restart_is_not_glued_to_a_torn_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("audit");
+    fs::write(&path, "a\n{\"event\":\"int").unwrap();
+    let file = AuditFile::open(&path).unwrap();
+    file.write_line(b"b\n").unwrap();
+    file.write_line(b"c\n").unwrap();
+    let text = fs::read_to_string(&path).unwrap();
+    assert_eq!(text, "a\n{\"event\":\"int\nb\nc\n");
+}
+
+#[test]
+fn a_line_after_rotation_to_a_file_that_exists_is_not_glued_to_a_torn_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, other) = (dir.path().join("audit"), dir.path().join("other"));
+    let file = AuditFile::open(&path).unwrap();
+    file.write_line(b"a\n").unwrap();
+    for told in [true, false] {
+        fs::write(&other, "torn").unwrap();
+        let opened = options().open(&other).unwrap();
+        opened
+            .set_permissions(fs::Permissions::from_mode(0o600))
+            .unwrap();
+        fs::rename(&other, &path).unwrap();
+        match told {
+            true => file.reopen().unwrap(),
+            false => file.current.lock().looked -= LOOK_PAUSE,
+        }
+        file.write_line(b"b\n").unwrap();
+        file.write_line(b"c\n").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "torn\nb\nc\n");
+    }
+}
+
+#[test]
 fn a_trail_that_can_not_be_opened_again_takes_no_line_until_it_can() {
     let dir = tempfile::tempdir().unwrap();
     let (path, old) = (dir.path().join("audit"), dir.path().join("audit.1"));

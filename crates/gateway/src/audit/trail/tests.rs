@@ -157,13 +157,28 @@ async fn lines_that_wait_are_written_and_synced_together() {
 }
 
 #[tokio::test]
-async fn a_line_that_is_not_synced_is_not_written() {
-    let (disk, trail) = trail();
-    disk.set(|disk| disk.sync_fails = true);
-    let intent = trail.intend(b"intent\n".to_vec(), NOW, PATIENCE).await;
-    assert_eq!(intent, Recorded::Failed);
-    assert_eq!(record(&trail, "one\n").await, Recorded::Failed);
-    assert!(!trail.is_whole(NOW).await);
+async fn a_line_that_is_not_synced_is_not_written_and_a_failed_fsync_is_final() {
+    for is_intent in [true, false] {
+        let (disk, trail) = trail();
+        assert_eq!(record(&trail, "one\n").await, Recorded::Written);
+        disk.set(|disk| disk.sync_fails = true);
+        let lost = match is_intent {
+            true => trail.intend(b"intent\n".to_vec(), NOW, PATIENCE).await,
+            false => record(&trail, "two\n").await,
+        };
+        assert_eq!(lost, Recorded::Failed);
+        // The next fsync succeeds without having written what the kernel dropped.
+        disk.set(|disk| disk.sync_fails = false);
+        let written = disk.text();
+        assert!(!trail.is_whole(NOW).await);
+        let intent = trail.intend(b"intent\n".to_vec(), NOW, PATIENCE).await;
+        assert_eq!(intent, Recorded::Failed);
+        assert_eq!(record(&trail, "three\n").await, Recorded::Failed);
+        assert_eq!(disk.text(), written);
+        let reason = trail.ended().await;
+        assert!(reason.contains("did not reach the disk"), "{reason}");
+        assert!(!trail.is_whole(NOW).await);
+    }
 }
 
 #[tokio::test]

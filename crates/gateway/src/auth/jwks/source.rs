@@ -1,8 +1,13 @@
 //! Where the issuer's keys come from: a file or a URL.
 
-use std::{error, fmt, fs::File, io::Read as _, path::PathBuf, time::Duration};
+use std::{
+    error, fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use reqwest::{Certificate, Client, Response, Url, redirect, retry};
+use sealpost_files::FileError;
 use sealpost_rest::{ErrorChain, is_loopback};
 use thiserror::Error;
 use tokio::task::spawn_blocking;
@@ -64,13 +69,25 @@ impl JwksSource {
         Ok(Self(Location::Url { url, http }))
     }
 
+    /// Reads a file that holds a JWK set, as a fetch does.
+    ///
+    /// # Errors
+    ///
+    /// [`JwksError::File`], [`JwksError::TooLarge`] or [`JwksError::KeySet`].
+    pub fn read_file(path: &Path) -> Result<KeySet, JwksError> {
+        let json = sealpost_files::read_named(path, MAX_BYTES).map_err(|error| match error {
+            FileError::TooLarge { .. } => JwksError::TooLarge,
+            error => JwksError::File(error),
+        })?;
+        Ok(KeySet::from_jwks(&json)?)
+    }
+
     pub(super) async fn read(&self) -> Result<KeySet, JwksError> {
         let json = match &self.0 {
             Location::File(path) => {
                 let path = path.clone();
-                spawn_blocking(move || read_file(path))
-                    .await
-                    .map_err(fetch)??
+                let set = spawn_blocking(move || Self::read_file(&path)).await;
+                return set.map_err(fetch)?;
             }
             Location::Url { url, http } => {
                 let answer = http.get(url.clone()).send().await.map_err(fetch_url)?;
@@ -103,7 +120,10 @@ pub enum JwksError {
     /// The authorities for the URL can't be read.
     #[error("the authorities for the JWKS URL are not PEM certificates")]
     Authorities,
-    /// The file or the URL can't be read.
+    /// The file can't be read.
+    #[error("{}", .0.in_one_line())]
+    File(FileError),
+    /// The URL can't be read.
     #[error("the JWKS can't be read: {}", ErrorChain(.0.as_ref()))]
     Fetch(#[source] Box<dyn error::Error + Send + Sync>),
     /// The issuer answers with another status than 200.
@@ -115,19 +135,6 @@ pub enum JwksError {
     /// The content is not a usable set.
     #[error(transparent)]
     KeySet(#[from] KeySetError),
-}
-
-fn read_file(path: PathBuf) -> Result<Vec<u8>, JwksError> {
-    let mut json = Vec::new();
-    let limit = u64::try_from(MAX_BYTES)
-        .unwrap_or(u64::MAX)
-        .saturating_add(1);
-    let file = File::open(path).map_err(fetch)?;
-    file.take(limit).read_to_end(&mut json).map_err(fetch)?;
-    if json.len() > MAX_BYTES {
-        return Err(JwksError::TooLarge);
-    }
-    Ok(json)
 }
 
 async fn read_answer(mut answer: Response) -> Result<Vec<u8>, JwksError> {

@@ -1,7 +1,7 @@
 //! `listen`, `base_path`, `[tls]` and `[metrics]`: where and how HTTP is spoken.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use sealpost_envelope::UnixTime;
@@ -11,10 +11,12 @@ use sealpost_gateway::{
 };
 
 use crate::configuration::certificate_dates::days_left;
-use crate::configuration::findings::{Findings, Weight};
+use crate::configuration::findings::Weight;
 use crate::configuration::metrics;
-use crate::configuration::named_files;
 use crate::configuration::section::Section;
+
+/// Finds whether a file of TLS can be read.
+type Check = fn(&Path) -> Result<(), TlsError>;
 
 /// Where and how HTTP is spoken.
 #[derive(Debug)]
@@ -83,30 +85,29 @@ fn tls(root: &mut Section<'_>, metrics: &Arc<Metrics>, now: UnixTime) -> Option<
     let key = section.path("key");
     let client_authorities = section.path("client_ca");
     section.finish();
-    let read = |key, path: &Option<PathBuf>, read: fn(&Findings, &str, &Path) -> _| {
-        let path = path.as_ref()?;
-        read(section.findings(), &section.at(key), path)
-    };
-    let pem = read("certificate", &certificate, named_files::read);
-    let private = read("key", &key, named_files::read_private);
-    let authorities = read("client_ca", &client_authorities, named_files::read);
-    if authorities.is_none() && client_authorities.is_some() {
-        return None;
+    let given = [
+        ("certificate", &certificate, Tls::check_public as Check),
+        ("key", &key, Tls::check_private as Check),
+        ("client_ca", &client_authorities, Tls::check_public as Check),
+    ];
+    // Each by itself, by the code that loads them, so that everything that is wrong is found.
+    let mut readable = true;
+    for (key, path, check) in given {
+        if let Some(Err(error)) = path.as_deref().map(check) {
+            section.wrong(key, error);
+            readable = false;
+        }
     }
-    let (certificate, key) = (certificate?, key?);
-    pem?;
-    private?;
     let files = TlsFiles {
-        certificate,
-        key,
+        certificate: certificate?,
+        key: key?,
         client_authorities,
     };
+    if !readable {
+        return None;
+    }
     let tls = Tls::load(files, Arc::clone(metrics))
-        .map_err(|error| match error {
-            // Noted when it was read.
-            TlsError::Exposed { .. } => {}
-            error => section.wrong("certificate", error),
-        })
+        .map_err(|error| section.wrong("certificate", error))
         .ok()?;
     check_dates(&section, tls.not_after(), now);
     Some(Arc::new(tls))

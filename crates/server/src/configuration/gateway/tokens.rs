@@ -7,7 +7,7 @@ use std::time::Duration;
 use sealpost_files::quoted;
 use sealpost_gateway::{
     TokenPolicy,
-    auth::{JwksRefresh, JwksSource, KeySet, TokenAlgorithm},
+    auth::{JwksError, JwksRefresh, JwksSource, KeySet, TokenAlgorithm},
 };
 
 use crate::configuration::findings::Weight;
@@ -175,11 +175,16 @@ fn source(section: &mut Section<'_>) -> Option<JwksSource> {
                 .ok()
         }
         (None, Some(path)) => {
-            let json = named_files::read(section.findings(), &section.at("jwks_file"), &path)?;
-            match KeySet::from_jwks(&json) {
+            // As the fetch at the start does, and each one after it.
+            match JwksSource::read_file(&path) {
                 Ok(keys) => report(section, &path, &keys),
                 Err(error) => {
-                    section.wrong("jwks_file", format_args!("{}: {error}", quoted(&path)));
+                    match error {
+                        JwksError::File(error) => section.wrong("jwks_file", error.in_one_line()),
+                        error => {
+                            section.wrong("jwks_file", format_args!("{}: {error}", quoted(&path)));
+                        }
+                    }
                     return None;
                 }
             }

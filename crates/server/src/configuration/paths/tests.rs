@@ -39,7 +39,9 @@ impl Site {
         fs::write(site.path_of(CONFIGURATION), TABLES).unwrap();
         let paths = Paths::default();
         let _ = site.check(&paths, &[]);
+        // The stderr of this test may be a file.
         site.keys = paths.keys();
+        site.keys.retain(|(key, _)| !key.ends_with("on stderr"));
         for (key, role) in &site.keys {
             match role {
                 Role::Folder(files) => {

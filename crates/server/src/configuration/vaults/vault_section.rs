@@ -29,10 +29,7 @@ impl configuration::Section for VaultSection<'_, '_> {
     fn own_folder(&mut self, key: &'static str, files: &'static [&'static str]) -> Option<PathBuf> {
         let section = &mut *self.section;
         let path = section.path_as(Role::Folder(files), key)?;
-        named_files::check_writable_folder(section.findings(), &section.at(key), &path);
-        if path.exists() && !path.is_dir() {
-            section.wrong(key, "is not a folder; name the folder of the vault");
-        }
+        named_files::check_own_folder(section.findings(), &section.at(key), &path);
         Some(path)
     }
 

@@ -17,7 +17,8 @@ fn line(text: &str) -> Line<'_> {
 /// Stands for a line that was stored.
 fn stored(byte: u8) -> Recognised {
     Recognised {
-        line: [byte; 16],
+        name: [byte; 16],
+        members: [byte; 16],
         value: [byte; 8],
     }
 }
@@ -28,85 +29,102 @@ fn what_was_stored_is_known_to_the_next_run() {
     let path = folder.path().join("resume");
     let one = line(r#"{"name":"one","value":{"password":"x"}}"#);
     let mut resume = open(&path).unwrap();
-    let own = resume.recognise(7, &one, None);
-    assert_eq!(resume.known(7, &own), Known::New);
+    let own = resume.recognise(&one, None);
+    assert_eq!(resume.known(&own), Known::New);
     resume
-        .record(&[(7, Some(own)), (9, Some(stored(1)))])
+        .record(&[(own, Decision::Stored), (stored(1), Decision::Stored)])
         .unwrap();
-    let key = resume.idempotency_key(7, &one, None).unwrap();
+    let key = resume.idempotency_key(&one, &own).unwrap();
     assert!(open(&path).is_err(), "one at a time");
     drop(resume);
 
     let resume = open(&path).unwrap();
     assert_eq!(resume.stored(), 2);
-    assert_eq!(resume.recognise(7, &one, None), own);
-    assert_eq!(resume.known(7, &own), Known::Stored);
-    assert_eq!(resume.known(8, &own), Known::New);
-    assert_eq!(resume.known(9, &own), Known::OtherLine);
-    assert_eq!(resume.idempotency_key(7, &one, None).unwrap(), key);
+    assert_eq!(resume.recognise(&one, None), own);
+    assert_eq!(resume.known(&own), Known::Stored);
+    assert_eq!(resume.known(&stored(1)), Known::Stored);
+    assert_eq!(resume.known(&stored(2)), Known::New);
+    assert_eq!(resume.idempotency_key(&one, &own).unwrap(), key);
 }
 
 #[test]
 fn a_value_corrected_between_two_runs_is_detected_and_is_not_another_line() {
+    const PROJECT: &str = "0b9c4f6e-7d1a-4a52-8f37-1a2b3c4d5e6f";
     let folder = tempfile::tempdir().unwrap();
     let mut resume = open(&folder.path().join("resume")).unwrap();
-    let one = r#"{"name":"n","key":"k","value":{"k":1}}"#;
-    let own = resume.recognise(1, &line(one), None);
-    let key = resume.idempotency_key(1, &line(one), None).unwrap();
-    resume.done.insert(1, own);
-    for (text, number, project, known) in [
-        (one, 1, None, Known::Stored),
+    let one = r#"{"name":"n","key":"k","value":{"k":1,"l":"\u0061"}}"#;
+    let own = resume.recognise(&line(one), None);
+    let key = resume.idempotency_key(&line(one), &own).unwrap();
+    resume.done.insert(own.name, own);
+    let in_project = format!(r#"{{"name":"n","key":"k","project":"{PROJECT}","value":{{"k":1}}}}"#);
+    for (text, project, known, same_request) in [
+        (one, None, Known::Stored, true),
         // The same line, written in another way.
         (
-            r#" {"key":"k", "name":"\u006e", "value":{"k":1}} "#,
-            1,
+            r#" {"key":"k", "name":"\u006e", "value":{"k":1,"l":"\u0061"}} "#,
             None,
             Known::Stored,
+            true,
+        ),
+        // The same value, written in another way: what is sent differs.
+        (
+            r#"{"name":"n","key":"k","value":{ "k" : 1, "l" : "a" }}"#,
+            None,
+            Known::Stored,
+            false,
         ),
         (
-            r#"{"name":"n","key":"k","value":{"k":2}}"#,
-            1,
+            r#"{"name":"n","key":"k","value":{"l":"a","k":1}}"#,
+            None,
+            Known::Stored,
+            false,
+        ),
+        (
+            r#"{"name":"n","key":"k","value":{"k":2,"l":"a"}}"#,
             None,
             Known::OtherValue,
+            false,
         ),
         (
-            r#"{"name":"n","key":"k","value":{"k":1,"l":1}}"#,
-            1,
+            r#"{"name":"n","key":"k","value":{"k":1,"l":"a","m":1}}"#,
             None,
             Known::OtherValue,
+            false,
         ),
         (
-            r#"{"name":"nk","key":"","value":{"k":1}}"#,
-            1,
+            r#"{"name":"n","type":"k","value":{"k":1,"l":"a"}}"#,
             None,
-            Known::OtherLine,
+            Known::OtherMembers,
+            false,
         ),
         (
-            r#"{"name":"n","type":"k","value":{"k":1}}"#,
-            1,
+            r#"{"name":"n","value":{"k":1,"l":"a"}}"#,
             None,
-            Known::OtherLine,
+            Known::OtherMembers,
+            false,
         ),
+        // Other secrets.
         (
-            r#"{"name":"n","key":"k","project":"p","value":{"k":1}}"#,
-            1,
+            r#"{"name":"nk","key":"k","value":{"k":1,"l":"a"}}"#,
             None,
-            Known::OtherLine,
+            Known::New,
+            false,
         ),
-        (r#"{"name":"n","value":{"k":1}}"#, 1, None, Known::OtherLine),
-        (one, 1, Some("p"), Known::OtherLine),
-        (one, 2, None, Known::New),
+        (&in_project, None, Known::New, false),
+        (one, Some(PROJECT), Known::New, false),
     ] {
         let read = line(text);
-        assert_eq!(
-            resume.known(number, &resume.recognise(number, &read, project)),
-            known,
-            "{text}"
-        );
-        let same = resume.idempotency_key(number, &read, project).unwrap() == key;
-        assert_eq!(same, known == Known::Stored, "{text}");
+        let recognised = resume.recognise(&read, project);
+        assert_eq!(resume.known(&recognised), known, "{text}");
+        let same = resume.idempotency_key(&read, &recognised).unwrap() == key;
+        assert_eq!(same, same_request, "{text}");
     }
-    assert_ne!(resume.recognise(2, &line(one), None), own);
+    // One project can be written in more than one way.
+    let (lower, upper) = (Some(PROJECT), PROJECT.to_uppercase());
+    assert_eq!(
+        resume.recognise(&line(one), lower),
+        resume.recognise(&line(one), Some(&upper))
+    );
 }
 
 #[test]
@@ -117,12 +135,10 @@ fn after_a_refusal_the_next_try_is_a_new_one() {
     let mut keys = Vec::new();
     for _ in 0..3 {
         let mut resume = open(&path).unwrap();
-        assert_eq!(
-            resume.known(1, &resume.recognise(1, &one, None)),
-            Known::New
-        );
-        keys.push(resume.idempotency_key(1, &one, None).unwrap());
-        resume.record(&[(1, None)]).unwrap();
+        let own = resume.recognise(&one, None);
+        assert_eq!(resume.known(&own), Known::New);
+        keys.push(resume.idempotency_key(&one, &own).unwrap());
+        resume.record(&[(own, Decision::Refused)]).unwrap();
     }
     assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
 }
@@ -133,7 +149,7 @@ fn a_torn_end_is_cut_off_and_everything_else_is_refused() {
     let path = folder.path().join("resume");
     let mut resume = open(&path).unwrap();
     resume
-        .record(&[(1, Some(stored(1))), (2, Some(stored(2)))])
+        .record(&[1, 2].map(|byte| (stored(byte), Decision::Stored)))
         .unwrap();
     drop(resume);
     let whole = fs::read_to_string(&path).unwrap();
@@ -142,9 +158,9 @@ fn a_torn_end_is_cut_off_and_everything_else_is_refused() {
         let mut resume = open(&path).unwrap();
         let lines = whole[..cut].matches('\n').count();
         assert_eq!(resume.done.len(), lines.saturating_sub(1), "{cut}");
-        resume.record(&[(3, Some(stored(3)))]).unwrap();
+        resume.record(&[(stored(3), Decision::Stored)]).unwrap();
         drop(resume);
-        let known = open(&path).unwrap().known(3, &stored(3));
+        let known = open(&path).unwrap().known(&stored(3));
         assert_eq!(known, Known::Stored, "{cut}");
     }
     let (head, _) = whole.split_once('\n').unwrap();
@@ -152,10 +168,11 @@ fn a_torn_end_is_cut_off_and_everything_else_is_refused() {
         "secret",
         "secret\n",
         "{}\n",
-        &whole.replace("import 2", "import 3"),
-        &whole.replacen("\n1 ", "\nx ", 1),
+        &whole.replace("import 3", "import 4"),
+        &whole.replace("import 3", "import 2"),
+        &whole.replacen("\n01", "\nx1", 1),
         &format!("{head}\n1 00\n"),
-        &format!("{head}\n1 {}\n", "00".repeat(16)),
+        &format!("{head}\n{0} {0}\n", "00".repeat(16)),
         &format!("{}\n", &head[..head.len() - 1]),
     ] {
         fs::write(&path, bad).unwrap();
@@ -211,8 +228,8 @@ fn it_is_private_and_tells_neither_names_nor_values() {
     let record = |name: &str| {
         let path = folder.path().join(name);
         let mut resume = open(&path).unwrap();
-        let own = resume.recognise(1, &one, None);
-        resume.record(&[(1, Some(own))]).unwrap();
+        let own = resume.recognise(&one, None);
+        resume.record(&[(own, Decision::Stored)]).unwrap();
         let key_path = format!("{}.key", path.display());
         for path in [path.as_os_str(), key_path.as_ref()] {
             let mode = fs::metadata(path).unwrap().permissions().mode();

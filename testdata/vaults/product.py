@@ -1,0 +1,116 @@
+"""The product from the request to OpenBao and back: a gateway with an agent whose vault is a cluster."""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+
+from servers import free_ports, wait
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "..", "soak"))
+import issuer as issuing
+
+
+class Product:
+    def __init__(self, sealpost, folder, vault):
+        self.sealpost, self.folder = sealpost, folder
+        self.issuer = issuing.Issuer(pathlib.Path(folder))
+        self.port, self.operations = free_ports(2)
+        made = subprocess.run([sealpost, "keygen", "--agent-id", "product", "--out", "product", "--json"], check=True, cwd=folder,
+                              capture_output=True, text=True)
+        with open(os.path.join(folder, "product.toml"), "w") as file:
+            file.write(f"""\
+listen = "127.0.0.1:{self.port}"
+metrics = {{ listen = "127.0.0.1:{self.operations}" }}
+[auth]
+issuer = "{issuing.NAME}"
+audience = "{issuing.AUDIENCE}"
+jwks_file = "jwks.json"
+[[agents]]
+id = "product"
+identity = "product/identity.pem"
+certificate = "product/agent.pem"
+pin = "{json.loads(made.stdout)["fingerprint"]}"
+ledger = "ledger/ledger.redb"
+resolve_socket = "resolve/resolve.sock"
+[agents.vault]
+kind = "kv2"
+{vault}
+""")
+        for name in ["ledger", "resolve"]:
+            os.mkdir(os.path.join(folder, name), 0o700)
+        self.log = open(os.path.join(folder, "product.log"), "w")
+        self.process = subprocess.Popen([sealpost, "gateway", "--config", "product.toml"], cwd=folder, stderr=self.log)
+        wait("the gateway", lambda: self.ready() == 200)
+
+    def ask(self, port, method, path, body=None, headers={}):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", body, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                return answer.status, answer.read()
+        except urllib.error.HTTPError as answer:
+            return answer.code, answer.read()
+
+    def ready(self):
+        return self.ask(self.operations, "GET", "/readyz")[0]
+
+    def create(self, name, value, key=None):
+        """Returns the status, and the reference or the type of the problem. The value is JSON."""
+        body = f'{{"secret":{{"name":{json.dumps(name)},"value":{value}}}}}'.encode()
+        headers = {"Content-Type": "application/json", "Authorization": f"Bearer {self.issuer.token}"}
+        if key:
+            headers["Idempotency-Key"] = f'"{key}"'
+        status, answer = self.ask(self.port, "POST", "/v1/secrets/product/secret-value", body, headers)
+        answer = json.loads(answer)
+        return status, answer.get("resolver_ref") or answer["type"].rsplit(":", 1)[-1]
+
+    def resolve(self, reference):
+        done = subprocess.run([self.sealpost, "resolve", "--data", "resolve", reference], cwd=self.folder,
+                              capture_output=True)
+        return done.stdout if done.returncode == 0 else done.stderr
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(60)
+
+
+def check(result, sealpost, cluster, folder, vault):
+    """`result` takes what was checked, whether it is right, and why not."""
+    product = Product(sealpost, folder, vault)
+    try:
+        value = '{"password": "a\\u00e9<&>", "port": 12345678901234567890.0}'
+        status, reference = product.create("prod/db", value, "key-1")
+        result("created", status == 201 and reference == "secret:prod%2Fdb", (status, reference))
+        result("resolved", product.resolve("secret:prod%2Fdb") == value.encode(), product.resolve("secret:prod%2Fdb"))
+        result("a property", product.resolve("secret:prod%2Fdb#port") == b"12345678901234567890.0", product.resolve("secret:prod%2Fdb#port"))
+        result("a retry", product.create("prod/db", value, "key-1") == (201, reference), product.create("prod/db", value, "key-1"))
+        result("a conflict", product.create("prod/db", value) == (409, "secret-exists"), product.create("prod/db", value))
+        api = cluster.apis[0]
+        api.do("DELETE", "team/data/kit/prod/db")
+        result("deleted", product.create("prod/db", value) == (409, "secret-pending-deletion"), product.create("prod/db", value))
+
+        # Killed while a request is under way: it is answered when the server is back.
+        cluster.kill(0)
+        answers = []
+        waiting = threading.Thread(target=lambda: answers.append(product.create("waits", "{}")))
+        waiting.start()
+        time.sleep(1)
+        cluster.start(0)
+        time.sleep(1)
+        cluster.unseal(0)
+        waiting.join()
+        result("killed meanwhile", answers == [(201, "secret:waits")], answers)
+        wait("readiness", lambda: product.ready() == 200)
+        with open(os.path.join(folder, "product.log")) as log:
+            text = log.read()
+        with open(os.path.join(folder, "resolve.secret-id")) as file:
+            secrets = [file.read(), "12345678901234567890"]
+        result("the log", len(text) > 1000 and not any(secret in text for secret in secrets), "it has a secret")
+    finally:
+        product.stop()
