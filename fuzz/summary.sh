@@ -33,6 +33,7 @@ code() {
     text) echo $envelope/text.rs ;;
     token) echo $gateway/{admission,auth/{bearer,jwt,principal}}.rs ;;
     trust) echo $envelope/trust ;;
+    vault_file) echo crates/vault-file/src/{page,image,survey,rescue,seal}.rs crates/vault-file/src/page ;;
     vault_name) echo crates/vault-key/src/{name,kind}.rs crates/vault-key/src/name ;;
     wrapper) echo $envelope/wrapper.rs ;;
     *) echo "no such target: $1" >&2 && return 1 ;;

@@ -1,4 +1,4 @@
-//! The `sealpost` command without the allocator that wipes what it frees: `benches/heap.sh` measures what the wiping costs.
+//! The `sealpost` command without the allocator that wipes what it frees: `benches/load/heap.py` measures what the wiping costs.
 
 use std::process::ExitCode;
 

@@ -11,7 +11,7 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::mem::MaybeUninit;
-use std::slice;
+use std::{ptr, slice};
 
 use zeroize::Zeroize as _;
 
@@ -42,9 +42,16 @@ unsafe impl<A: GlobalAlloc> GlobalAlloc for Wiping<A> {
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: as above. The block is alive, belongs to the caller alone and has this length. It need not have been
-        // written: hence `MaybeUninit`.
+        // written: hence `MaybeUninit`, of bytes as of words.
         unsafe {
-            slice::from_raw_parts_mut(block.cast::<MaybeUninit<u8>>(), layout.size()).zeroize();
+            let bytes = slice::from_raw_parts_mut(block.cast::<MaybeUninit<u8>>(), layout.size());
+            let (first, words, last) = bytes.align_to_mut::<MaybeUninit<u64>>();
+            first.zeroize();
+            // By words: zeroize writes byte by byte what may not have been written, which is 6 % of a create of 60 KB.
+            for word in words {
+                ptr::write_volatile(word, MaybeUninit::new(0));
+            }
+            last.zeroize();
             self.0.dealloc(block, layout);
         }
     }

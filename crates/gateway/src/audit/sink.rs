@@ -4,6 +4,7 @@ use std::{fmt, fs::File, io, os::fd::AsFd as _, path::Path};
 
 use parking_lot::Mutex;
 
+pub use super::tail::Incomplete;
 use super::tail::Tail;
 
 /// Takes the lines of the trail.
@@ -43,15 +44,6 @@ pub trait AuditSink: Send + Sync + fmt::Debug {
     fn sync(&self) -> io::Result<()> {
         Ok(())
     }
-}
-
-/// Lines could be written in part.
-#[derive(Debug)]
-pub struct Incomplete {
-    /// The bytes that were written.
-    pub written: usize,
-    /// Why no more were.
-    pub error: io::Error,
 }
 
 /// Writes the trail to standard output.

@@ -9,7 +9,14 @@ use std::{
     time::Duration,
 };
 
-use super::sink::Incomplete;
+/// Lines could be written in part.
+#[derive(Debug)]
+pub struct Incomplete {
+    /// The bytes that were written.
+    pub written: usize,
+    /// Why no more were.
+    pub error: io::Error,
+}
 
 /// Whether what was written last ends with a line feed, whichever process wrote it. A full disk or a power cut tears a line, and
 /// the next one must not continue it: neither could be read.

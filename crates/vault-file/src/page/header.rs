@@ -11,6 +11,8 @@ pub struct Header {
     pub unclean: bool,
     /// Whether the commit in use was flushed before it was named as the one in use.
     pub two_phase: bool,
+    /// Whether what is the same in every file differs here. No checksum covers it.
+    pub damaged: bool,
     geometry: Geometry,
     /// How long the file was when it was closed, in bytes.
     length: u64,
@@ -48,21 +50,23 @@ pub struct Geometry {
 }
 
 impl Header {
-    /// Reads the first bytes of a file. Returns `None` if they are not a header of this format.
+    /// Reads the first bytes of a file. Returns `None` if they are not a header of this format, or not yet: redb writes its
+    /// signature last.
+    ///
+    /// Signature and geometry are the same in every file of a vault. Where they are damaged, a commit whose checksum is right tells that
+    /// this is a header all the same.
     #[must_use]
     pub fn parse(bytes: &[u8]) -> Option<Self> {
-        if !bytes.starts_with(&MAGIC) || u32_at(bytes, 12)? != 4096 {
-            return None;
-        }
+        let (signature, _) = bytes.split_first_chunk::<9>()?;
         let flags = *bytes.get(MAGIC.len())?;
         let geometry = Geometry {
             region_header_pages: u32_at(bytes, 16)?.into(),
             region_pages: u32_at(bytes, 20)?.into(),
         };
-        let limit = 1 << 20;
-        if geometry.region_header_pages > limit || !(1..=limit).contains(&geometry.region_pages) {
-            return None;
-        }
+        let is_usual = *signature == MAGIC
+            && u64::from(u32_at(bytes, 12)?) == PAGE
+            && geometry == Geometry::USUAL;
+        let geometry = Geometry::USUAL;
         let region = geometry.region_header_pages + geometry.region_pages;
         let last = match u64::from(u32_at(bytes, 28)?) {
             0 => 0,
@@ -75,12 +79,17 @@ impl Header {
             Slot::parse(bytes.get(64..192)?)?,
             Slot::parse(bytes.get(192..SIZE)?)?,
         ];
+        let is_known = is_usual || slots.iter().any(|slot| slot.intact);
+        if *signature == [0; 9] || !is_known {
+            return None;
+        }
         if flags & SECOND != 0 {
             slots.reverse();
         }
         Some(Self {
             unclean: flags & UNCLEAN != 0,
             two_phase: flags & TWO_PHASE != 0,
+            damaged: !is_usual,
             geometry,
             length,
             slots,
@@ -106,7 +115,10 @@ impl Header {
     /// Returns whether redb takes a file of this length, in bytes.
     #[must_use]
     pub fn fits(&self, length: u64) -> bool {
-        length.is_multiple_of(PAGE) && length >= 2 * PAGE && (self.unclean || length >= self.length)
+        !self.damaged
+            && length.is_multiple_of(PAGE)
+            && length >= 2 * PAGE
+            && (self.unclean || length >= self.length)
     }
 
     /// Returns how pages are found.
@@ -136,6 +148,12 @@ impl Slot {
 }
 
 impl Geometry {
+    /// What redb lays out: regions of 4 GiB without a header.
+    const USUAL: Self = Self {
+        region_header_pages: 0,
+        region_pages: 1 << 20,
+    };
+
     /// Returns where a page is in a file, in bytes. `None` if that can't be a page of a vault.
     ///
     /// ```text
@@ -163,6 +181,9 @@ pub(crate) fn is_unfinished(first_page: &[u8]) -> bool {
         .chain(first_page.iter().skip(SIZE))
         .all(|byte| *byte == 0)
 }
+
+/// How long redb makes a file when it creates it, in bytes. Longer zeros are what is left of something else.
+pub(crate) const LAID_OUT: u64 = 18 * PAGE;
 
 /// How long the header is. The rest of its page is not redb's.
 pub const SIZE: usize = 320;

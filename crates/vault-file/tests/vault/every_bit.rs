@@ -1,7 +1,10 @@
 //! Bit rot: every bit of a vault, closed and not closed, one at a time, in memory.
 //!
 //! The reader and redb are functions of the bytes that they read. So what changes nothing if it is not read is not flipped: of a
-//! file of 1.5 MB that leaves the header and the pages that something leads to.
+//! file of 80 KB that leaves 48: the header and the pages that something leads to.
+//!
+//! That is 393,216 bits of each, in 3 minutes of a processor for both: `cargo --config 'profile.dev.package.twox-hash.opt-level=3' --config
+//! 'profile.dev.package.sealpost-vault-file.opt-level=3' test -p sealpost-vault-file --test vault every_bit -- --ignored --nocapture`.
 
 use std::cell::RefCell;
 use std::io;
@@ -40,6 +43,11 @@ async fn every_bit_of_both() {
         let read = Read::of(&subject);
         let mut outcome = Outcome::default();
         let mut flipped = subject.database.clone();
+        let used = read.bytes.iter().filter(|read| **read).count();
+        println!(
+            "closed: {closed}, {used} of {} bytes are read",
+            flipped.len()
+        );
         for at in 0..flipped.len() {
             if read.bytes[at] {
                 for bit in 0..8 {
@@ -49,11 +57,7 @@ async fn every_bit_of_both() {
                 }
             }
         }
-        let used = read.bytes.iter().filter(|read| **read).count();
-        println!(
-            "closed: {closed}, {used} of {} bytes are read: {outcome:?}",
-            flipped.len()
-        );
+        println!("{outcome:?}");
         assert!(
             outcome.partial > 1_000 && outcome.complete > 1_000,
             "{outcome:?}"
@@ -95,7 +99,7 @@ fn examine(subject: &Subject, bytes: &[u8], bit: usize, outcome: &mut Outcome) {
         (false, false) => &mut outcome.partial,
         (false, true) => &mut outcome.complete,
         (true, false) => panic!("bit {bit}: a whole file lacks a secret"),
-        (true, true) => match catch_unwind(|| count(Copy::new(bytes))) {
+        (true, true) => match catch_unwind(|| count(Copy::new(bytes, false))) {
             Ok(Ok(count)) => {
                 assert_eq!(count, subject.stored.len(), "bit {bit}: redb finds others");
                 &mut outcome.whole
@@ -125,7 +129,7 @@ impl Read {
         for name in subject.stored.keys() {
             assert!(matches!(records.find(&file, name), Answer::Value(_)));
         }
-        let copy = Copy::new(&subject.database);
+        let copy = Copy::new(&subject.database, true);
         let by_redb = Arc::clone(&copy.read);
         assert_eq!(count(copy).unwrap(), subject.stored.len());
         let (by_reader, by_redb) = (file.read.into_inner(), by_redb.lock());
@@ -161,10 +165,13 @@ struct Copy {
 }
 
 impl Copy {
-    fn new(bytes: &[u8]) -> Self {
+    fn new(bytes: &[u8], follow: bool) -> Self {
         Self {
             bytes: Mutex::new(bytes.to_vec()),
-            read: Arc::new(Mutex::new(vec![false; bytes.len()])),
+            read: Arc::new(Mutex::new(vec![
+                false;
+                if follow { bytes.len() } else { 0 }
+            ])),
         }
     }
 }
