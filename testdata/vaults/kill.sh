@@ -8,7 +8,5 @@
 # SEALPOST_VAULTS: see check.sh.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
-# The command is not needed.
-SEALPOST_BIN="${SEALPOST_BIN:-/bin/true}"
 source "$here/install.sh"
 PYTHONDONTWRITEBYTECODE=1 "$python" "$here/kill.py" "$bao" "$tests"

@@ -5,14 +5,14 @@ use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use redb::backends::FileBackend;
 use redb::{DatabaseError, StorageBackend, TableDefinition};
 use tracing::{error, warn};
 
 use crate::error::Error;
 use crate::panics::contained;
-use crate::watched::Watched;
+use crate::watched::{Known, Watched};
 
 /// A database in one file. The [crate](crate) says how it fails.
 ///
@@ -22,14 +22,15 @@ pub struct Database {
     open: RwLock<Option<Open>>,
     /// Whether an operation has failed since the file was opened.
     failed: AtomicBool,
-    sync_failed: Arc<AtomicBool>,
-    /// Whether the file is damaged, so that nothing may be written to it.
-    frozen: Arc<AtomicBool>,
+    known: Arc<Known>,
     /// How often the file was opened.
     openings: AtomicU64,
-    /// What is kept in it, for the log.
-    what: &'static str,
+    /// What must hold of a file that is opened again.
+    required: Mutex<Vec<Requirement>>,
 }
+
+/// Fails if what must be in a database is not there.
+type Requirement = Box<dyn Fn(&redb::Database) -> Result<(), redb::Error> + Send + Sync>;
 
 /// What holds the file, and with it the lock.
 struct Open {
@@ -54,31 +55,43 @@ impl Database {
         wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
     ) -> Result<Self, Error> {
         drop_cached_pages(what, &file);
-        let sync_failed = Arc::new(AtomicBool::new(false));
-        let frozen = Arc::new(AtomicBool::new(false));
-        let (witness, is_frozen) = (Arc::clone(&sync_failed), Arc::clone(&frozen));
-        let reopen = move || {
-            let backend = Watched {
-                inner: wrap(FileBackend::new(file.try_clone()?)?),
-                sync_failed: Arc::clone(&witness),
-                frozen: Arc::clone(&is_frozen),
-            };
+        let known = Arc::new(Known::new(what));
+        let open = move |backend| {
             redb::Database::builder()
                 .set_cache_size(cache)
                 .set_repair_callback(move |_| warn!("the {what} was not closed; checking its file"))
                 .create_with_backend(backend)
         };
+        let first = || {
+            let inner = wrap(FileBackend::new(file.try_clone()?)?);
+            open(Watched::first(inner, Arc::clone(&known))?)
+        };
+        let database = contained(first)?;
+        let again = Arc::clone(&known);
+        // redb has no way to open a backend and never create, so `again` refuses a file without its database.
+        let reopen = move || {
+            let inner = wrap(FileBackend::new(file.try_clone()?)?);
+            open(Watched::again(inner, Arc::clone(&again))?)
+        };
         Ok(Self {
             open: RwLock::new(Some(Open {
-                database: Some(contained(&reopen)?),
+                database: Some(database),
                 reopen: Box::new(reopen),
             })),
             failed: AtomicBool::new(false),
-            sync_failed,
-            frozen,
+            known,
             openings: AtomicU64::new(1),
-            what,
+            required: Mutex::default(),
         })
+    }
+
+    /// Adds what must hold whenever the file is opened again after a failure: that tables are there, and which database it is. A file
+    /// of which it does not hold is damaged.
+    pub fn require(
+        &self,
+        holds: impl Fn(&redb::Database) -> Result<(), redb::Error> + Send + Sync + 'static,
+    ) {
+        self.required.lock().push(Box::new(holds));
     }
 
     /// Reads. If another call's failure comes in between, it reads again, alone.
@@ -111,7 +124,7 @@ impl Database {
         &self,
         use_database: impl FnOnce(&redb::Database) -> Result<T, redb::Error>,
     ) -> Result<T, Error> {
-        if self.sync_failed.load(Ordering::Acquire) {
+        if self.known.sync_failed.load(Ordering::Acquire) {
             return Err(Error::NotSynced);
         }
         if self.is_frozen() {
@@ -147,18 +160,13 @@ impl Database {
 
     /// Lets nothing be written to the file any more, also when it is closed: what is in it is damaged.
     pub fn freeze(&self) {
-        if !self.frozen.swap(true, Ordering::AcqRel) {
-            error!(
-                "the file of the {} is damaged; nothing is written to it any more",
-                self.what
-            );
-        }
+        self.known.freeze("is damaged");
     }
 
     /// Returns whether nothing is written to the file any more.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
-        self.frozen.load(Ordering::Acquire)
+        self.known.is_frozen()
     }
 
     /// Returns how often the file was opened. When it was opened again, it may be in the state before or after the change that
@@ -186,7 +194,7 @@ impl Database {
         let database = open.ok_or(Error::Closed)?.database.as_ref();
         let database = database.ok_or(redb::Error::PreviousIo)?;
         contained(|| use_database(database)).map_err(|error| {
-            error!(%error, "the file of the {} failed", self.what);
+            error!(%error, "the file of the {} failed", self.known.what);
             self.failed.store(true, Ordering::Release);
             self.finality(error)
         })
@@ -198,25 +206,35 @@ impl Database {
         if !self.failed.load(Ordering::Acquire) {
             return Ok(());
         }
-        let opened = contained(|| {
+        let opened = contained::<_, redb::Error>(|| {
             // The old one goes first: it holds the lock.
             open.database = None;
-            (open.reopen)()
+            let database = (open.reopen)().map_err(redb::Error::from)?;
+            for holds in &*self.required.lock() {
+                holds(&database).inspect_err(|error| {
+                    if is_loss(error) {
+                        self.known.freeze("is another one, or lacks what was in it");
+                    }
+                })?;
+            }
+            Ok(database)
         });
         open.database = Some(opened.map_err(|error| self.finality(error))?);
         self.openings.fetch_add(1, Ordering::AcqRel);
         self.failed.store(false, Ordering::Release);
         warn!(
             "the file of the {} was opened again after a failure",
-            self.what
+            self.known.what
         );
         Ok(())
     }
 
-    /// Not the database's error after a failed fsync: this one says that it is final.
+    /// Not the database's error after a failed fsync, or if the file is damaged: these say that they are final.
     fn finality(&self, error: Error) -> Error {
-        if self.sync_failed.load(Ordering::Acquire) {
+        if self.known.sync_failed.load(Ordering::Acquire) {
             Error::NotSynced
+        } else if self.is_frozen() {
+            Error::Damaged
         } else {
             error
         }
@@ -226,11 +244,22 @@ impl Database {
 impl fmt::Debug for Database {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database")
-            .field("what", &self.what)
             .field("failed", &self.failed)
-            .field("sync_failed", &self.sync_failed)
+            .field("known", &self.known)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns whether an error says that something is not there, or is not what was written.
+const fn is_loss(error: &redb::Error) -> bool {
+    matches!(
+        error,
+        redb::Error::Corrupted(_)
+            | redb::Error::TableDoesNotExist(_)
+            | redb::Error::TableTypeMismatch { .. }
+            | redb::Error::TableIsMultimap(_)
+            | redb::Error::TypeDefinitionChanged { .. }
+    )
 }
 
 /// Has the kernel forget pages of a file that are not to be written, so that the next read is from the disk. After a failed fsync of an

@@ -17,7 +17,9 @@ pub enum Error {
     #[error("a write did not reach the disk; check the disk, then restart the program")]
     NotSynced,
     /// It was found damaged. Nothing is written to the file any more. This is final.
-    #[error("the file is damaged, and nothing is written to it any more")]
+    #[error(
+        "the file is damaged, and nothing is written to it any more; stop the program, and put the file back from a backup"
+    )]
     Damaged,
     /// It was closed. This is final.
     #[error("the database was closed")]

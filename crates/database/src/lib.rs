@@ -7,6 +7,9 @@
 //! marked them clean, so what is read back may be gone after the next power failure, and another fsync would succeed
 //! without having written them. The process must end.
 //!
+//! A file is created at the first opening alone. One that something else has shortened or overwritten while it was open is damaged
+//! ([`Error::Damaged`]): no new database is laid out in its place, and nothing is written to it any more, also when it is closed.
+//!
 //! # What the next start relies on
 //!
 //! - Opening drops the file's cached pages first, so that what is read comes from the disk.

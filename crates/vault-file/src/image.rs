@@ -51,7 +51,9 @@ impl<'f> Content<'f> {
         let mut first = vec![0; usize::try_from(length.min(PAGE)).unwrap_or_default()];
         file.read(&mut first, 0)?;
         let Some(header) = Header::parse(&first) else {
-            let unfinished = header::is_unfinished(&first) && is_zero_from(file, PAGE, length)?;
+            let unfinished = length <= header::LAID_OUT
+                && header::is_unfinished(&first)
+                && is_zero_from(file, PAGE, length)?;
             return Ok(if unfinished {
                 Self::Unfinished
             } else {

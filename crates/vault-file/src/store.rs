@@ -85,6 +85,17 @@ impl Opened {
     /// Returns the store of a file in which these names are.
     pub(crate) fn holding(self, names: Names, sealing: Sealing) -> Store {
         let opening = self.database.openings();
+        let id = sealing.descriptor.id;
+        self.database.require(move |database| {
+            let transaction = database.begin_read()?;
+            transaction.open_table(RECORDS)?;
+            let row = transaction.open_table(DESCRIPTOR)?.get(VERSION)?;
+            let found = row.and_then(|row| Descriptor::parse(&VERSION.to_le_bytes(), row.value()));
+            match found.is_some_and(|found| found.id == id) {
+                true => Ok(()),
+                false => Err(lost()),
+            }
+        });
         Store {
             database: self.database,
             file: self.file,

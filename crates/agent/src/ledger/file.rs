@@ -52,6 +52,13 @@ impl File {
             .and_then(|dir| dir.sync_all())
             .map_err(|e| io(&dir, e))?;
         let (database, entries) = database(file, |file| file).map_err(|e| damaged(path, e))?;
+        // Opened again after a failure, it must not begin to forget.
+        database.require(|database| {
+            let transaction = database.begin_read()?;
+            transaction.open_table(ENTRIES)?;
+            transaction.open_table(EXPIRY)?;
+            Ok(())
+        });
         let (database, entries) = (Arc::new(database), Arc::new(AtomicUsize::new(entries)));
         let store = Entries {
             database: Arc::clone(&database),
@@ -124,7 +131,15 @@ impl File {
                 known.is_none(),
             ))
         });
-        written.map_err(failed)
+        let (known, is_new) = written.map_err(failed)?;
+        self.database.require(move |database| {
+            let found = database.begin_read()?.open_table(VAULT)?.get(())?;
+            match found.is_some_and(|id| id.value() == *known.as_bytes()) {
+                true => Ok(()),
+                false => Err(redb::Error::Corrupted("another vault's ledger".to_owned())),
+            }
+        });
+        Ok((known, is_new))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -211,9 +226,11 @@ impl Commit for Entries {
 }
 
 fn failure(error: Error) -> Failure<LedgerError> {
-    match error.is_final() {
-        false => Failure::Passing(failed(error)),
-        true => Failure::Final(failed(error)),
+    match error {
+        // A damaged ledger ends nothing else: what needs it is refused until an operator has looked, and what is stored is given out.
+        Error::Damaged => Failure::Passing(failed(error)),
+        error if error.is_final() => Failure::Final(failed(error)),
+        error => Failure::Passing(failed(error)),
     }
 }
 

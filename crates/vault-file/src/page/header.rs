@@ -182,6 +182,9 @@ pub(crate) fn is_unfinished(first_page: &[u8]) -> bool {
         .all(|byte| *byte == 0)
 }
 
+/// How long redb makes a file when it creates it, in bytes. Longer zeros are what is left of something else.
+pub(crate) const LAID_OUT: u64 = 18 * PAGE;
+
 /// How long the header is. The rest of its page is not redb's.
 pub const SIZE: usize = 320;
 

@@ -84,6 +84,8 @@ impl FileVaultBuilder {
     pub fn begin(&self, dir: impl AsRef<Path>) -> Result<FileVault, OpenVaultError> {
         let files = Files::new(dir.as_ref());
         files.prepare_directory(true)?;
+        // A key that can't be read leaves no database behind.
+        files.read_key()?;
         let file = files.create_database()?;
         let key = files.read_key()?;
         self.create(Folder { files, file }, key, |file| file)

@@ -265,3 +265,90 @@ fn content(dir: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 fn name() -> VaultSecretName {
     VaultSecretName::derive(VaultKind::EMBEDDED, None, "name")
 }
+
+/// More zeros than what a crash leaves of a file that is being created.
+#[tokio::test]
+async fn zeros_longer_than_a_database_that_is_begun_are_refused_also_without_a_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let begun = dir.path().join("begun");
+    let database = redb::Database::create(&begun).unwrap();
+    let laid_out = usize::try_from(fs::metadata(&begun).unwrap().len()).unwrap();
+    drop(database);
+    for (zeros, is_refused) in [
+        (4096, false),
+        (laid_out, false),
+        (laid_out + 1, true),
+        (laid_out + 4096, true),
+        (10 << 20, true),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "vault.redb", Some(&vec![0; zeros]));
+        let checked = FileVault::check(dir.path(), CreateIfNew);
+        let opened = FileVault::open(dir.path());
+        assert_eq!(checked.is_err(), is_refused, "{zeros}: {checked:?}");
+        assert_eq!(opened.is_err(), is_refused, "{zeros}: {opened:?}");
+        if let Err(error) = opened {
+            assert!(error.to_string().contains("not a vault"), "{error}");
+            let left = fs::read(dir.path().join("vault.redb")).unwrap();
+            assert!(left == vec![0; zeros], "{zeros}: it was changed");
+            assert!(!dir.path().join("vault.key").exists());
+        }
+    }
+}
+
+/// A key on a medium that is not mounted.
+#[tokio::test]
+async fn a_key_that_is_a_dangling_link_is_not_replaced_by_a_new_key() {
+    let whole = filled().await;
+    let database = fs::read(whole.path().join("vault.redb")).unwrap();
+    for content in [None, Some(&b""[..]), Some(&[0; 4096]), Some(&database)] {
+        let dir = tempfile::tempdir().unwrap();
+        put(dir.path(), "vault.redb", content);
+        let key = dir.path().join("vault.key");
+        let target = dir.path().join("not mounted");
+        std::os::unix::fs::symlink(&target, &key).unwrap();
+        for opening in [CreateIfNew, ExistingOnly] {
+            let checked = FileVault::check(dir.path(), opening);
+            let opened = FileVault::builder().opening(opening).open(dir.path());
+            let says = match content {
+                Some(_) => "link that leads nowhere",
+                None => "vault.redb is missing",
+            };
+            for error in [checked.unwrap_err(), opened.unwrap_err()] {
+                assert!(error.to_string().contains(says), "{error}");
+            }
+        }
+        assert!(FileVault::builder().begin(dir.path()).is_err());
+        assert_eq!(fs::read_link(&key).unwrap(), target);
+        let left = fs::read(dir.path().join("vault.redb")).ok();
+        assert!(left.as_deref() == content, "the database was changed");
+    }
+}
+
+/// The disk is full, and an operator empties the file to make room.
+#[tokio::test]
+async fn a_vault_that_becomes_empty_while_it_is_open_is_damaged_and_not_begun_again() {
+    for length in [0, 4096] {
+        let dir = filled().await;
+        let vault = FileVault::builder().cache(0).open(dir.path()).unwrap();
+        let path = dir.path().join("vault.redb");
+        let file = OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(length).unwrap();
+        for name in ["a", "b"] {
+            let name = VaultSecretName::derive(VaultKind::EMBEDDED, None, name);
+            let secret = NewSecret::new(&name, b"value", &OPERATION);
+            let created = vault.create(&secret, Deadline::NONE).await;
+            assert!(created.is_err(), "{length}: {created:?}");
+            let health = vault.health();
+            assert!(!health.is_ready(), "{length}: {health:?}");
+        }
+        vault.close().await;
+        drop(vault);
+        assert_eq!(fs::metadata(&path).unwrap().len(), length);
+        let refused = FileVault::open(dir.path()).unwrap_err();
+        assert!(
+            refused.to_string().contains("back from a backup"),
+            "{refused}"
+        );
+    }
+}
