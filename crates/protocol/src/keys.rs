@@ -36,8 +36,11 @@ impl SigningKey {
     ///
     /// [`KeyError`] if it is not such a key.
     pub fn from_pkcs8_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        let (label, der) = pem_rfc7468::decode_vec(pem).map_err(|_| KeyError)?;
-        let der = Zeroizing::new(der);
+        // Lines of any length: a key on one line is a key.
+        let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(pem).map_err(|_| KeyError)?;
+        let label = decoder.type_label();
+        let mut der = Zeroizing::new(Vec::with_capacity(decoder.remaining_len()));
+        decoder.decode_to_end(&mut der).map_err(|_| KeyError)?;
         if label != "PRIVATE KEY" {
             return Err(KeyError);
         }
