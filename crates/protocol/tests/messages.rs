@@ -558,6 +558,11 @@ fn a_signing_key_is_read_from_pem_and_from_nothing_else() {
         fine.trim_end().to_owned(),
         fine.replace('\n', "\r\n"),
         format!("A gateway's key, made in 2026\n{fine}"),
+        // Lines of another length than RFC 7468 has.
+        pem(
+            "PRIVATE KEY",
+            &format!("{}\n{}", &base64[..32], &base64[32..]),
+        ),
     ] {
         let key = SigningKey::from_pkcs8_pem(read.as_bytes());
         assert!(key.is_ok(), "{read:?}");
