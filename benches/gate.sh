@@ -13,7 +13,7 @@ command -v valgrind >/dev/null || {
 
 # Of cargo's output only what went wrong.
 gate() {
-    cargo run --quiet --release -p sealpost-benches --bin gate "$@"
+    cargo run --quiet --profile dist -p sealpost-benches --bin gate "$@"
 }
 
 gate

@@ -3,16 +3,16 @@
 #
 #   benches/load.sh [--seconds N] [--connections N] [--without-openbao] [--against COMMIT [--rounds N]]
 #
-# Gateway, agent and embedded vault in one process, release build, aws-lc; `wrk` creates secrets with names of their
-# own; then the same values go straight into OpenBao (KV v2, raft storage). The last line is one JSON object with all
-# figures; the exit code is 0 if every bar holds. Needs wrk (Debian has it), openssl and python3; takes about four
-# minutes at full length, and the whole machine: figures beside other work say little.
+# Gateway, agent and embedded vault in one process, aws-lc, built as packages ship it (profile `dist`); `wrk` creates
+# secrets with names of their own; then the same values go straight into OpenBao (KV v2, raft storage). The last line is
+# one JSON object with all figures; the exit code is 0 if every bar holds. Needs wrk (Debian has it), openssl and python3;
+# takes about four minutes at full length, and the whole machine: figures beside other work say little.
 #
-# --against builds COMMIT with the same profile in a folder of its own and measures both builds in turns, N times
-# (5) each. It prints the medians of both and their ratios; the JSON has them under `against`. At full length that
-# takes about 25 minutes.
+# --against builds COMMIT as packages shipped it then (`dist`, or `release` before there was a `dist`) in a folder of its
+# own and measures both builds in turns, N times (5) each. It prints the medians of both and their ratios; the JSON has
+# them under `against`. At full length that takes about 25 minutes.
 #
-# SEALPOST_BIN: a release build that exists already; SEALPOST_OLD_BIN: one of COMMIT. SEALPOST_LOAD_DIR: where data is
+# SEALPOST_BIN: a build of `dist` that exists already; SEALPOST_OLD_BIN: one of COMMIT. SEALPOST_LOAD_DIR: where data is
 # written and tools and builds of other commits are kept; figures are of the disk that it is on.
 set -euo pipefail
 here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
@@ -25,10 +25,10 @@ for tool in wrk openssl python3 cargo; do
     command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 2; }
 done
 if [ -z "${SEALPOST_BIN:-}" ]; then
-    (cd "$root" && cargo build --release --locked -p sealpost-cli)
-    SEALPOST_BIN="$target/release/sealpost"
+    (cd "$root" && cargo build --profile dist --locked -p sealpost-cli)
+    SEALPOST_BIN="$target/dist/sealpost"
 fi
-(cd "$root" && cargo build --release --locked -p sealpost-benches --bin bare-crypto)
+(cd "$root" && cargo build --profile dist --locked -p sealpost-benches --bin bare-crypto)
 
 # The commit after --against, if there is one.
 against=""
@@ -47,14 +47,16 @@ if [ -n "$against" ]; then
             rm -rf "$old" && mkdir -p "$old/source"
             git -C "$root" archive "$commit" | tar -x -C "$old/source"
             # Neither the sources nor the target folder are shared: what is measured is what COMMIT says.
-            (cd "$old/source" && CARGO_TARGET_DIR="$old/target" cargo build --release --locked -p sealpost-cli)
-            cp "$old/target/release/sealpost" "$SEALPOST_OLD_BIN"
+            profile=release
+            ! grep -q '^\[profile\.dist\]' "$old/source/Cargo.toml" || profile=dist
+            (cd "$old/source" && CARGO_TARGET_DIR="$old/target" cargo build --profile "$profile" --locked -p sealpost-cli)
+            cp "$old/target/$profile/sealpost" "$SEALPOST_OLD_BIN"
             rm -rf "$old/source" "$old/target"
         }
     fi
     export SEALPOST_OLD_BIN SEALPOST_OLD_COMMIT="$commit"
 fi
-export SEALPOST_BIN BARE_CRYPTO="$target/release/bare-crypto"
+export SEALPOST_BIN BARE_CRYPTO="$target/dist/bare-crypto"
 
 venv="$SEALPOST_LOAD_DIR/venv"
 if [[ " $* " != *" --without-openbao "* ]]; then

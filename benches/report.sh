@@ -10,4 +10,4 @@ cd "$(dirname "$0")/.."
 
 printf '# %s, load %s, %s\n' "$(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)" \
     "$(cut -d ' ' -f 1-3 /proc/loadavg)" "$(rustc --version)" >&2
-exec cargo run --quiet --release -p sealpost-benches --bin report -- "$@"
+exec cargo run --quiet --profile dist -p sealpost-benches --bin report -- "$@"

@@ -3,5 +3,5 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-cargo run --quiet --release -p sealpost-benches --bin gate -- --update
+cargo run --quiet --profile dist -p sealpost-benches --bin gate -- --update
 git --no-pager diff --stat -- benches/baseline.tsv

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What one principal's load does to another's requests.
 
-    SEALPOST_BIN=target/release/sealpost SEALPOST_LOAD_DIR=/tmp/fairness benches/load/fairness.py [--seconds N]
+    SEALPOST_BIN=target/dist/sealpost SEALPOST_LOAD_DIR=/tmp/fairness benches/load/fairness.py [--seconds N]
 
 B creates secrets one after the other, alone and then beside A, which keeps 200 connections busy. Prints B's medians,
 their ratio, and PASS, or FAIL with exit code 1 if the ratio is above 3. Client and gateway share the machine.

@@ -7,6 +7,7 @@ use aws_lc_rs::signature::Ed25519KeyPair;
 use jsonwebtoken::jwk::{Jwk, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, EncodingKey, Header};
 use serde::Serialize;
+use x509_cert::der::pem;
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
@@ -43,8 +44,14 @@ impl Issuer {
     }
 
     pub(crate) fn from_pem(pem: &[u8]) -> Result<Self, Failure> {
-        let invalid = |_| unusable("not an Ed25519 key (PKCS#8 in PEM)");
-        let key = EncodingKey::from_ed_pem(pem).map_err(invalid)?;
+        const INVALID: &str = "not an Ed25519 key (PKCS#8 in PEM)";
+        let invalid = |_| unusable(INVALID);
+        let (label, der) = pem::decode_vec(pem).map_err(|_| unusable(INVALID))?;
+        let der = Zeroizing::new(der);
+        if label != "PRIVATE KEY" {
+            return Err(unusable(INVALID));
+        }
+        let key = EncodingKey::from_ed_der(&der);
         let mut public = Jwk::from_encoding_key(&key, Algorithm::EdDSA).map_err(invalid)?;
         public.common.key_id = Some(public.thumbprint(ThumbprintHash::SHA256).map_err(invalid)?);
         public.common.public_key_use = Some(PublicKeyUse::Signature);
@@ -87,3 +94,22 @@ fn unusable(what: &str) -> Failure {
 }
 
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_that_was_created_is_read_again_and_nothing_else_is() {
+        let pem = Issuer::generate().unwrap();
+        let issuer = Issuer::from_pem(&pem).unwrap();
+        assert!(issuer.token().unwrap().starts_with("ey"));
+
+        let text = std::str::from_utf8(&pem).unwrap();
+        let x25519 = text.replace("K2Vw", "K2Vu");
+        let encrypted = text.replace("PRIVATE", "ENCRYPTED PRIVATE");
+        for wrong in ["", "nothing", &text[..60], &x25519, &encrypted] {
+            assert!(Issuer::from_pem(wrong.as_bytes()).is_err(), "{wrong}");
+        }
+    }
+}

@@ -4,11 +4,12 @@ use std::{fmt, sync::Arc};
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 use jsonwebtoken::{
-    Algorithm, DecodingKey, EncodingKey,
+    Algorithm, DecodingKey,
     jwk::{Jwk, ThumbprintHash},
 };
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 /// The key that a gateway or an agent signs its messages with. Its `Debug` shows the thumbprint alone.
 #[derive(Clone)]
@@ -26,7 +27,7 @@ impl SigningKey {
     pub fn generate() -> Result<Self, KeyError> {
         let pair = Ed25519KeyPair::generate().map_err(|_| KeyError)?;
         let pkcs8 = pair.to_pkcs8v1().map_err(|_| KeyError)?;
-        Self::new(&EncodingKey::from_ed_der(pkcs8.as_ref()))
+        Self::new(pkcs8.as_ref())
     }
 
     /// Reads a key from PKCS#8 (RFC 5958) in PEM.
@@ -35,7 +36,15 @@ impl SigningKey {
     ///
     /// [`KeyError`] if it is not such a key.
     pub fn from_pkcs8_pem(pem: &[u8]) -> Result<Self, KeyError> {
-        Self::new(&EncodingKey::from_ed_pem(pem).map_err(|_| KeyError)?)
+        // Lines of any length: a key on one line is a key.
+        let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(pem).map_err(|_| KeyError)?;
+        let label = decoder.type_label();
+        let mut der = Zeroizing::new(Vec::with_capacity(decoder.remaining_len()));
+        decoder.decode_to_end(&mut der).map_err(|_| KeyError)?;
+        if label != "PRIVATE KEY" {
+            return Err(KeyError);
+        }
+        Self::new(&der)
     }
 
     /// The public half.
@@ -54,8 +63,8 @@ impl SigningKey {
         &self.verify.thumbprint
     }
 
-    fn new(key: &EncodingKey) -> Result<Self, KeyError> {
-        let pair = Ed25519KeyPair::from_pkcs8(key.as_bytes()).map_err(|_| KeyError)?;
+    fn new(pkcs8: &[u8]) -> Result<Self, KeyError> {
+        let pair = Ed25519KeyPair::from_pkcs8(pkcs8).map_err(|_| KeyError)?;
         let verify = VerifyKey::new(DecodingKey::from_ed_der(pair.public_key().as_ref()))?;
         Ok(Self {
             pair: Arc::new(pair),

@@ -338,6 +338,11 @@ mod crafted {
         MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n\
         -----END PRIVATE KEY-----\n";
 
+    fn encoding_key() -> EncodingKey {
+        let (_, der) = pem_rfc7468::decode_vec(KEY).unwrap();
+        EncodingKey::from_ed_der(&der)
+    }
+
     struct Craft {
         peers: Peers,
         header: Header,
@@ -372,7 +377,7 @@ mod crafted {
 
     impl Craft {
         fn error(&self) -> Option<VerifyError> {
-            let key = EncodingKey::from_ed_pem(KEY).unwrap();
+            let key = encoding_key();
             let message = encode(&self.header, &self.claims, &key).unwrap();
             self.peers.read(message.as_bytes(), NOW).err()
         }
@@ -460,7 +465,7 @@ mod crafted {
     #[test]
     fn a_context_that_breaks_rules_is_told_which() {
         let read = |craft: &Craft| {
-            let key = EncodingKey::from_ed_pem(KEY).unwrap();
+            let key = encoding_key();
             let message = encode(&craft.header, &craft.claims, &key).unwrap();
             craft.peers.read(message.as_bytes(), NOW).unwrap()
         };
@@ -538,7 +543,44 @@ fn keys_do_not_show() {
         !shown.contains("nWGxne") && !shown.contains("J1hsZ3v"),
         "{shown}"
     );
-    assert!(SigningKey::from_pkcs8_pem(b"nothing").is_err());
+}
+
+/// An Ed25519 key in PKCS#8 as OpenSSL writes it, and as other tools and editors leave it.
+#[test]
+fn a_signing_key_is_read_from_pem_and_from_nothing_else() {
+    let base64 = "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g";
+    let pem = |label: &str, base64: &str| {
+        format!("-----BEGIN {label}-----\n{base64}\n-----END {label}-----\n")
+    };
+    let fine = pem("PRIVATE KEY", base64);
+    for read in [
+        fine.clone(),
+        fine.trim_end().to_owned(),
+        fine.replace('\n', "\r\n"),
+        format!("A gateway's key, made in 2026\n{fine}"),
+        // Lines of another length than RFC 7468 has.
+        pem(
+            "PRIVATE KEY",
+            &format!("{}\n{}", &base64[..32], &base64[32..]),
+        ),
+    ] {
+        let key = SigningKey::from_pkcs8_pem(read.as_bytes());
+        assert!(key.is_ok(), "{read:?}");
+    }
+    for refused in [
+        String::new(),
+        "nothing".to_owned(),
+        base64.to_owned(),
+        pem("PUBLIC KEY", base64),
+        pem("ENCRYPTED PRIVATE KEY", base64),
+        pem("PRIVATE KEY", "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v"),
+        pem("PRIVATE KEY", "%"),
+        // An X25519 key.
+        pem("PRIVATE KEY", &base64.replace("K2Vw", "K2Vu")),
+    ] {
+        let key = SigningKey::from_pkcs8_pem(refused.as_bytes());
+        assert!(key.is_err(), "{refused:?}");
+    }
 }
 
 #[test]

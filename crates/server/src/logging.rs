@@ -21,7 +21,9 @@ use std::time::Duration;
 
 use sealpost_gateway::metrics::LogMetrics;
 use thiserror::Error;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::configuration::log::{NotALevel, directives, filter_of};
 use crate::configuration::{LogConfiguration, LogFormat};
@@ -61,14 +63,14 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
     let queue = Arc::new(Queue::new(metrics));
     writer::start(Arc::clone(&queue), stderr, configuration.format)?;
     let sink = Arc::clone(&queue);
-    let log = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let log = tracing_subscriber::fmt::layer()
         .with_writer(move || queue::Line(Arc::clone(&sink)))
         // They would go to stderr directly, and panic if it is closed.
         .log_internal_errors(false);
+    let filtered = tracing_subscriber::registry().with(filter);
     let started = match configuration.format {
-        LogFormat::Human => log.with_ansi(is_terminal).try_init(),
-        LogFormat::Json => log.json().flatten_event(true).try_init(),
+        LogFormat::Human => filtered.with(log.with_ansi(is_terminal)).try_init(),
+        LogFormat::Json => filtered.with(log.json().flatten_event(true)).try_init(),
     };
     started.map_err(|_| LogError::Twice)?;
     panics::log_them(Arc::clone(&queue));
@@ -80,7 +82,7 @@ pub fn start(configuration: &LogConfiguration, metrics: LogMetrics) -> Result<Lo
 /// # Errors
 ///
 /// [`LogError::Directives`].
-pub fn filter(level: &str) -> Result<EnvFilter, LogError> {
+pub fn filter(level: &str) -> Result<Targets, LogError> {
     let directives = directives().map_err(|NotALevel| LogError::Directives)?;
     filter_of(directives.as_deref().unwrap_or(level)).ok_or(LogError::Directives)
 }

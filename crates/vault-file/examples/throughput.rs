@@ -1,7 +1,7 @@
 //! How many secrets a second the embedded vault stores and fetches on this machine.
 //!
 //! ```sh
-//! cargo run --release -p sealpost-vault-file --example throughput [DIRECTORY]
+//! cargo run --profile dist -p sealpost-vault-file --example throughput [DIRECTORY]
 //! ```
 //!
 //! The directory should be on the disk that is to be measured; it is made and left behind. Without one,

@@ -88,6 +88,20 @@ impl Image<'_> {
         self.header.fits(self.length)
     }
 
+    /// Returns the root with this page as the page is now. `None` if it can't be a page of tables, which has one page.
+    pub(crate) fn root_at(&self, page: u64) -> Option<Root> {
+        let bytes = self.bytes(self.header.geometry().place(page)?)?;
+        let checksum = Node::parse(&bytes, Widths::default())?.checksum()?;
+        Some(Root { page, checksum })
+    }
+
+    /// Looks through the file for a page of tables that has this checksum; another one would be the same.
+    pub(crate) fn root_with(&self, checksum: u128) -> Option<Root> {
+        (1..self.length / PAGE)
+            .filter_map(|page| self.root_at(self.header.geometry().number(page * PAGE)?))
+            .find(|root| root.checksum == checksum)
+    }
+
     /// Returns bytes of the file; `None` if they can't be read.
     pub(crate) fn bytes(&self, place: Range<u64>) -> Option<Vec<u8>> {
         if place.end > self.length {

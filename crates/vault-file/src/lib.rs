@@ -58,6 +58,9 @@
 //! That takes about as long as reading the file. A file that redb did not close is verified in the same way. If a crash
 //! cut a commit off, the one before holds where its number is that of the mark (below): nothing after it was acknowledged.
 //!
+//! Where the header is damaged, its pages may all be whole: the newest commit is then the one whose names the seal proves and whose number is
+//! not below that of the mark, whatever its checksum says.
+//!
 //! A file that is whole is then opened by redb once in memory, since redb looks at more: at the header, and at its list of free pages.
 //! A damaged file never reaches redb. The vault opens all the same, if the file still tells which vault it is: what is intact can be fetched, a damaged or lost record is an error
 //! that says so, nothing is written, and the vault's health is failed. While no process has it open, its configuration's

@@ -16,6 +16,7 @@ use crate::keys::{FileKey, VaultKeys};
 use crate::page::node::Widths;
 use crate::rescue::Rescue;
 use crate::survey::{Remains, Survey};
+use crate::trial;
 use crate::vault::FileVault;
 use target::Target;
 
@@ -113,7 +114,7 @@ impl Closed {
         let Some(key) = key else {
             return Err(OpenVaultError::KeyMissing { path: files.key });
         };
-        let Some(mut remains) = read(&file, &key)? else {
+        let Some(mut remains) = read(&files.database, &file, &key)? else {
             return Err(OpenVaultError::KeyMismatch { path: files.key });
         };
         let Some((_, keys)) = remains.vault.take() else {
@@ -204,11 +205,21 @@ impl Closed {
 type Keep<'k> = dyn FnMut(&str, &[u8]) -> Result<(), OpenVaultError> + 'k;
 
 /// Reads what there is of a vault; `None` if it is not the key's.
-fn read(file: &File, key: &FileKey) -> Result<Option<Remains>, OpenVaultError> {
+fn read(path: &Path, file: &File, key: &FileKey) -> Result<Option<Remains>, OpenVaultError> {
     match Content::read(file) {
-        Ok(Content::Database(image)) => {
-            Survey::remains(&image, key).map_err(|_| OpenVaultError::Crypto)
-        }
+        Ok(Content::Database(image)) => match Survey::make(&image, key) {
+            Ok(Survey::Whole(whole)) => {
+                let remains = whole.remains(&image);
+                // As a start does: redb looks at more.
+                let refused =
+                    trial::is_refused(file).map_err(|error| OpenVaultError::io(path, error))?;
+                let fault = remains.fault.filter(|_| refused);
+                Ok(Some(Remains { fault, ..remains }))
+            }
+            Ok(Survey::Damaged(remains)) => Ok(Some(*remains)),
+            Ok(Survey::OtherKey | Survey::Foreign) => Ok(None),
+            Err(_) => Err(OpenVaultError::Crypto),
+        },
         _ => Ok(None),
     }
 }

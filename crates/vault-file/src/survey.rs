@@ -1,5 +1,7 @@
 //! Whether a vault's file is whole. This decides before redb opens it: a damaged file never reaches redb.
 
+mod evidence;
+
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -11,6 +13,7 @@ use crate::keys::{FileKey, VaultKeys};
 use crate::page::header::Slot;
 use crate::page::node::{Table, Widths};
 use crate::seal::{Mark, Names, Seal};
+use evidence::Evidence;
 
 /// Is given a record's name, the record, and where it lies.
 type Visit<'v> = &'v mut dyn FnMut(&str, &[u8], Range<u64>);
@@ -97,10 +100,8 @@ impl Survey {
         let mark = image
             .bytes(Mark::AT..Mark::AT + Mark::LENGTH as u64)
             .and_then(|bytes| Mark::parse(bytes.as_slice().try_into().ok()?, keys.index()));
-        let is_newest = |listing: &Listing| {
-            let generation = listing.seal.map(|seal| seal.generation);
-            mark.is_none_or(|mark| generation >= Some(mark))
-        };
+        let is_newest =
+            |listing: &Listing| mark.is_none_or(|mark| listing.generation() >= Some(mark));
 
         let listing = newest.listing(&keys);
         let intact = image.is_complete() && image.is_intact(&newest.slot);
@@ -128,25 +129,16 @@ impl Survey {
                 return Ok(Self::whole(descriptor, keys, listing));
             }
         }
-        let fault = match (intact, is_newest(&listing)) {
-            (false, _) => "pages of its file are damaged or missing",
-            (true, false) => {
+        let fault = match (image.header.damaged, intact, is_newest(&listing)) {
+            (true, ..) => "the header of its file is damaged",
+            (false, false, _) => "pages of its file are damaged or missing",
+            (false, true, false) => {
                 "its file went back to an older state, and what was stored since is missing"
             }
-            (true, true) => "its list of names is not the one that was sealed",
+            (false, true, true) => "its list of names is not the one that was sealed",
         };
-        // Of an older commit, only if the mark says that nothing was stored after it.
-        let (commit, listing, is_newest) = match older {
-            Some(older) if !(newest.slot.intact && is_newest(&listing)) => {
-                let listing = older.listing(&keys);
-                let is_newest = mark.is_some() && is_newest(&listing);
-                (older, listing, is_newest)
-            }
-            _ => {
-                let is_newest = newest.slot.intact && is_newest(&listing);
-                (newest, listing, is_newest)
-            }
-        };
+        let evidence = Evidence { keys: &keys, mark };
+        let (commit, listing, is_newest) = evidence.newest(newest, listing);
         Ok(Self::Damaged(Box::new(Remains {
             fault: Some(fault),
             records: commit.places(),
@@ -202,6 +194,12 @@ impl Whole {
             newest: true,
             vault: Some((self.descriptor, self.keys)),
         }
+    }
+}
+
+impl Listing {
+    fn generation(&self) -> Option<u64> {
+        self.seal.map(|seal| seal.generation)
     }
 }
 

@@ -217,6 +217,35 @@ fn again(request: &StoreRequest) -> StoreRequest {
     }
 }
 
+/// As an operator does who makes room on a full disk. A ledger that began again would forget the keys.
+#[tokio::test]
+async fn a_ledger_whose_file_is_emptied_while_it_is_open_refuses_keys_and_does_not_begin_again() {
+    let dir = tempfile::tempdir().unwrap();
+    for length in [0, 4096] {
+        let path = dir.path().join(format!("{length}.redb"));
+        let ledger = Ledger::open(&path).unwrap();
+        let world = world_with(|agent| agent.with_ledger(ledger));
+        let attempt = |n: u8| {
+            let context = world.context(&format!("n{n}"));
+            keyed(world.request(context, VALUE), n, n)
+        };
+        assert!(is_stored(&world.ask(&attempt(1)).await));
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len(length).unwrap();
+        for n in [2, 3] {
+            let outcome = world.ask(&attempt(n)).await;
+            assert!(!is_stored(&outcome), "{length}: {outcome:?}");
+            assert!(!world.agent.ledger_health().is_ready(), "{length}");
+        }
+        // It stays so when the writer has tried again.
+        tokio::time::sleep(Duration::from_millis(1500)).await;
+        assert!(!world.agent.ledger_health().is_ready(), "{length}");
+        assert!(!is_stored(&world.ask(&attempt(1)).await), "{length}");
+        world.agent.close().await;
+        assert_eq!(file.metadata().unwrap().len(), length);
+    }
+}
+
 #[tokio::test]
 async fn a_full_ledger_turns_requests_away_and_forgets_nothing() {
     let world = world_with(|agent| agent.with_ledger(Ledger::in_memory().with_capacity(2)));

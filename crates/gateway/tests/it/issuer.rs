@@ -2,6 +2,7 @@
 
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode, jwk::Jwk};
+use rsa::{RsaPrivateKey, pkcs1::EncodeRsaPrivateKey as _, pkcs8::DecodePrivateKey as _};
 use serde_json::{Value, json};
 
 pub(crate) struct Issuer {
@@ -17,7 +18,8 @@ impl Issuer {
         let ed = Ed25519KeyPair::generate().unwrap().to_pkcs8v1().unwrap();
         let ec = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).unwrap();
         let ec = ec.to_pkcs8v1().unwrap();
-        let rsa = include_bytes!("../../../../testdata/keys/agent-a3072.key.pem");
+        let rsa = include_str!("../../../../testdata/keys/agent-a3072.key.pem");
+        let rsa = RsaPrivateKey::from_pkcs8_pem(rsa).unwrap();
         let keys = vec![
             (
                 "ed",
@@ -32,7 +34,7 @@ impl Issuer {
             (
                 "rsa",
                 Algorithm::RS256,
-                EncodingKey::from_rsa_pem(rsa).unwrap(),
+                EncodingKey::from_rsa_der(rsa.to_pkcs1_der().unwrap().as_bytes()),
             ),
         ];
         Self { keys, now }

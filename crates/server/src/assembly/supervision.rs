@@ -94,12 +94,17 @@ impl Supervisor {
         }
     }
 
-    /// Looks at the health of these parts. One that is failed ends the process; other changes are logged. Never returns.
+    /// Looks at the health of these parts. One that is failed ends the process; other changes are logged. Returns once the
+    /// parts have been asked to end: that one of them is no longer ready is then no news.
     pub(super) async fn watch(self, parts: Vec<Arc<dyn Reporting>>) {
         let mut seen = vec![Health::Ready; parts.len()];
         loop {
             for (part, seen) in parts.iter().zip(&mut seen) {
                 let health = part.health();
+                // Asked after the part: a part is asked to end before it does.
+                if matches!(*self.0.borrow(), State::Stopping) {
+                    return;
+                }
                 match &health {
                     Health::Failed { reason } => {
                         self.report(part.name().to_owned().into(), reason.clone());
@@ -162,6 +167,7 @@ const LOOK_PAUSE: Duration = Duration::from_millis(100);
 
 #[cfg(test)]
 mod tests {
+    use super::super::component::{Healthy, named};
     use super::*;
 
     async fn failure(supervision: &Supervision) -> String {
@@ -192,6 +198,27 @@ mod tests {
         let supervision = Supervision::new();
         supervision.supervisor().part("the agent").failed("offline");
         assert_eq!(failure(&supervision).await, "the agent: offline");
+    }
+
+    #[derive(Debug)]
+    struct Ended;
+
+    impl Healthy for Ended {
+        fn health(&self) -> Health {
+            Health::recovering("it has ended")
+        }
+    }
+
+    #[tokio::test]
+    async fn a_part_that_was_asked_to_end_is_not_looked_at_any_more() {
+        let supervision = Supervision::new();
+        let supervisor = supervision.supervisor().clone();
+        let mut watch = Box::pin(supervisor.watch(vec![named("agent", None, Ended)]));
+        let looks = tokio::time::timeout(Duration::from_millis(10), &mut watch);
+        assert!(looks.await.is_err(), "it looks until the end");
+        drop(supervision);
+        let end = tokio::time::timeout(Duration::from_secs(10), watch);
+        end.await.expect("it looks no longer");
     }
 
     #[tokio::test]

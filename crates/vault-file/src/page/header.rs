@@ -75,10 +75,11 @@ impl Header {
         // More than any file has is longer than every file.
         let pages = u64::from(u32_at(bytes, 24)?).saturating_mul(region);
         let length = PAGE.saturating_mul(pages.saturating_add(1 + last));
-        let mut slots = [
-            Slot::parse(bytes.get(64..192)?)?,
-            Slot::parse(bytes.get(192..SIZE)?)?,
-        ];
+        let places = [bytes.get(64..192)?, bytes.get(192..SIZE)?];
+        let [first, second] = places;
+        let mut slots = [Slot::parse(first)?, Slot::parse(second)?];
+        // redb refuses a file for the version of the commit that is not in use, too.
+        let are_known = places.iter().all(|slot| slot.first() == Some(&VERSION));
         let is_known = is_usual || slots.iter().any(|slot| slot.intact);
         if *signature == [0; 9] || !is_known {
             return None;
@@ -89,11 +90,17 @@ impl Header {
         Some(Self {
             unclean: flags & UNCLEAN != 0,
             two_phase: flags & TWO_PHASE != 0,
-            damaged: !is_usual,
+            damaged: !(is_usual && are_known),
             geometry,
             length,
             slots,
         })
+    }
+
+    /// Returns both commits, the one that the flags name first.
+    #[must_use]
+    pub const fn slots(&self) -> [Slot; 2] {
+        self.slots
     }
 
     /// Returns the commit that redb opens, and the one before it: redb falls back to that if a crash cut the newest one off, and
@@ -130,16 +137,19 @@ impl Header {
 
 impl Slot {
     fn parse(bytes: &[u8]) -> Option<Self> {
+        let intact =
+            bytes.first() == Some(&VERSION) && checksum(bytes.get(..112)?) == u128_at(bytes, 112)?;
         let root = |has: usize, at| {
             let root = Root {
                 page: u64_at(bytes, at)?,
                 checksum: u128_at(bytes, at + 8)?,
             };
-            Some((*bytes.get(has)? != 0).then_some(root))
+            // Of a damaged commit, what says whether there is a root may be what is damaged.
+            let is_there = *bytes.get(has)? != 0 || (!intact && root.checksum != 0);
+            Some(is_there.then_some(root))
         };
         Some(Self {
-            intact: bytes.first() == Some(&VERSION)
-                && checksum(bytes.get(..112)?) == u128_at(bytes, 112)?,
+            intact,
             transaction: u64_at(bytes, 104)?,
             data: root(1, 8)?,
             system: root(2, 40)?,
@@ -171,6 +181,15 @@ impl Geometry {
         let regions = region * (self.region_header_pages + self.region_pages) * PAGE;
         let start = PAGE + regions + self.region_header_pages * PAGE + index * length;
         Some(start..start + length)
+    }
+
+    /// Returns the number of the page of order 0 that begins at a place in a file.
+    #[must_use]
+    pub fn number(&self, at: u64) -> Option<u64> {
+        let page = (at / PAGE).checked_sub(1)?;
+        let size = self.region_header_pages + self.region_pages;
+        let index = (page % size).checked_sub(self.region_header_pages)?;
+        Some(((page / size) << 20) | index)
     }
 }
 

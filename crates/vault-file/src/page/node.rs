@@ -61,12 +61,17 @@ impl<'p> Node<'p> {
     /// Returns whether this is the page that `above` names.
     #[must_use]
     pub fn is_intact(&self, above: &Root) -> bool {
+        self.checksum() == Some(above.checksum)
+    }
+
+    /// Returns the checksum of the page as it is. `None` if its entries end outside it.
+    #[must_use]
+    pub fn checksum(&self) -> Option<u128> {
         let (page, end) = match self {
             Self::Leaf(leaf) => (leaf.page, leaf.value_end(leaf.entries - 1)),
             Self::Branch(branch) => (branch.page, branch.end()),
         };
-        end.and_then(|end| page.get(..end))
-            .is_some_and(|covered| checksum(covered) == above.checksum)
+        end.and_then(|end| page.get(..end)).map(checksum)
     }
 }
 

@@ -3,6 +3,7 @@
 
 mod crash;
 mod every_bit;
+mod header;
 mod keeping;
 mod lost;
 mod maintenance;

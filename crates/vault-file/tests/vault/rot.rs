@@ -222,7 +222,7 @@ impl Subject {
         Self::of(40, closed).await
     }
 
-    async fn of(secrets: usize, closed: bool) -> Self {
+    pub(crate) async fn of(secrets: usize, closed: bool) -> Self {
         let dir = tempfile::tempdir_in(memory()).unwrap();
         let vault = FileVault::open(dir.path()).unwrap();
         let mut stored = BTreeMap::new();
@@ -250,7 +250,7 @@ impl Subject {
         }
     }
 
-    fn write(&self, dir: &Path) {
+    pub(crate) fn write(&self, dir: &Path) {
         use std::os::unix::fs::PermissionsExt as _;
         fs::write(dir.join("vault.redb"), &self.database).unwrap();
         fs::write(dir.join("vault.key"), &self.key).unwrap();
@@ -293,7 +293,7 @@ impl Subject {
     }
 
     /// Returns how many secrets could be read.
-    async fn assert_nothing_is_lost(&self, vault: &FileVault, at: usize) -> usize {
+    pub(crate) async fn assert_nothing_is_lost(&self, vault: &FileVault, at: usize) -> usize {
         let mut read = 0;
         for (name, value) in &self.stored {
             match vault.fetch(&name_of(name), Deadline::NONE).await {
@@ -336,7 +336,7 @@ fn name_of(name: &str) -> VaultSecretName {
 }
 
 /// Where an fsync costs nothing.
-fn memory() -> std::path::PathBuf {
+pub(crate) fn memory() -> std::path::PathBuf {
     let memory = Path::new("/dev/shm");
     match memory.is_dir() {
         true => memory.to_owned(),
