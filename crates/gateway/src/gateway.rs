@@ -174,6 +174,7 @@ impl Gateway {
     }
 
     /// Returns what writes to the audit trail that the process starts, and that it ends.
+    #[must_use]
     pub fn trail_life(&self) -> TrailLife {
         TrailLife {
             trail: Arc::clone(&self.trail),
