@@ -43,12 +43,16 @@ pub fn open_own(path: &Path, missing: Missing) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).mode(0o600);
     let mut file = opened(&mut options, path);
-    if is_missing(&file) {
+    if is_failed_by(&file, ErrorKind::NotFound) {
         if path.symlink_metadata().is_ok() {
             return Err(io::Error::other(LEADS_NOWHERE));
         }
         if missing == Missing::Create {
             file = opened(options.create_new(true), path);
+            // Another process that starts may have been first.
+            if is_failed_by(&file, ErrorKind::AlreadyExists) {
+                file = opened(options.create_new(false), path);
+            }
         }
     }
     let file = file.map_err(|error| match error {
@@ -97,8 +101,8 @@ fn opened(options: &mut OpenOptions, path: &Path) -> Result<File, NotOpened> {
     }
 }
 
-fn is_missing(file: &Result<File, NotOpened>) -> bool {
-    matches!(file, Err(NotOpened::Failed(error)) if error.kind() == ErrorKind::NotFound)
+fn is_failed_by(file: &Result<File, NotOpened>, kind: ErrorKind) -> bool {
+    matches!(file, Err(NotOpened::Failed(error)) if error.kind() == kind)
 }
 
 fn name_of(kind: FileType) -> &'static str {
