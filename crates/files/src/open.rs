@@ -44,12 +44,13 @@ pub fn open_own(path: &Path, missing: Missing) -> io::Result<File> {
     options.read(true).write(true).mode(0o600);
     let mut file = opened(&mut options, path);
     if is_failed_by(&file, ErrorKind::NotFound) {
-        if path.symlink_metadata().is_ok() {
+        let found = path.symlink_metadata();
+        // A file may be there by now: another process that starts has created it.
+        if found.is_ok_and(|found| found.is_symlink()) {
             return Err(io::Error::other(LEADS_NOWHERE));
         }
         if missing == Missing::Create {
             file = opened(options.create_new(true), path);
-            // Another process that starts may have been first.
             if is_failed_by(&file, ErrorKind::AlreadyExists) {
                 file = opened(options.create_new(false), path);
             }
