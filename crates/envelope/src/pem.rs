@@ -60,14 +60,32 @@ impl<'a> Block<'a> {
         if label != Some(self.label.as_bytes()) {
             return Err(InvalidPem);
         }
-        // Each at its full length from the start: growing leaves copies behind. Not in one buffer: the library's decoding
-        // in place takes last digits that are not canonical.
-        let mut digits = Zeroizing::new(Vec::with_capacity(body.len()));
-        digits.extend(body.iter().filter(|byte| !is_white_space(**byte)));
-        let mut content = Zeroizing::new(vec![0; digits.len()]);
-        let length = Base64::decode(&*digits, &mut content)
-            .map_err(|_| InvalidPem)?
-            .len();
+        // At its full length from the start: growing leaves copies behind.
+        let mut content = Zeroizing::new(vec![0; body.len() / 4 * 3 + 3]);
+        let mut length = 0;
+        let mut rest = body
+            .iter()
+            .filter(|byte| !is_white_space(**byte))
+            .peekable();
+        while rest.peek().is_some() {
+            // Not in place: the library's decoding in place takes last digits that are not canonical.
+            let mut digits = Zeroizing::new([0; DIGITS]);
+            let mut held = 0;
+            for (digit, byte) in digits.iter_mut().zip(&mut rest) {
+                *digit = *byte;
+                held += 1;
+            }
+            let digits = digits.get(..held).ok_or(InvalidPem)?;
+            let content = content.get_mut(length..).ok_or(InvalidPem)?;
+            let decoded = Base64::decode(digits, content)
+                .map_err(|_| InvalidPem)?
+                .len();
+            // Padding ends the text.
+            if rest.peek().is_some() && decoded != DIGITS / 4 * 3 {
+                return Err(InvalidPem);
+            }
+            length += decoded;
+        }
         content.truncate(length);
         Ok(content)
     }
@@ -156,6 +174,9 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 
+/// How many digits are decoded at a time: whole groups of four.
+const DIGITS: usize = 256;
+
 #[cfg(test)]
 mod tests {
     use alloc::string::String;
@@ -194,6 +215,31 @@ mod tests {
             "\nComment: a\n\nc2VhbHBvc3QhIQ==\n",
         ] {
             assert_eq!(read(body), None, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn base64_of_any_length_is_decoded_and_padding_ends_it() {
+        let decoded = |digits: &str| {
+            let file = alloc::format!("-----BEGIN X-----\n{digits}\n-----END X-----\n");
+            let block = blocks(file.as_bytes()).next();
+            block.and_then(|block| block.decode().ok().map(|content| content.to_vec()))
+        };
+        for length in 0..1200 {
+            let content: Vec<u8> = (0..length).map(|n| (n * 7 + n / 256) as u8).collect();
+            let digits = Base64::encode_string(&content);
+            assert_eq!(decoded(&digits), Some(content), "{length}");
+            assert_eq!(decoded(&alloc::format!("{digits}A")), None, "{length}");
+            if length % 3 != 0 {
+                // In whatever piece it stands.
+                assert_eq!(decoded(&alloc::format!("{digits}AAAA")), None, "{length}");
+            }
+        }
+        // Last digits that are not canonical.
+        for digits in ["AB==", "AAB=", "A", "AA", "AAA", "AA=", "A===", "===="] {
+            assert_eq!(decoded(digits), None, "{digits}");
+            let behind = "A".repeat(DIGITS) + digits;
+            assert_eq!(decoded(&behind), None, "{behind}");
         }
     }
 
