@@ -34,6 +34,8 @@ mod cli {
     mod endpoint;
     #[cfg(target_os = "linux")]
     mod faults;
+    #[cfg(target_os = "linux")]
+    mod first_start;
     #[cfg(unix)]
     mod gateway;
     #[cfg(unix)]

@@ -165,6 +165,14 @@ impl Assembly {
             let part = supervisor.part(name);
             watching.spawn(async move { part.failed(ended.await) });
         }
+        for agent in agents.iter() {
+            let part = supervisor.part(format!("the watch over the files of agent {}", agent.id()));
+            let watch = agent.watch_files();
+            watching.spawn(async move {
+                let _part = part;
+                watch.await;
+            });
+        }
         let part = supervisor.part("the watch over components");
         let watch = supervisor.clone().watch(components);
         watching.spawn(async move {
