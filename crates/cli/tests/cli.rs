@@ -45,6 +45,8 @@ mod cli {
     #[cfg(unix)]
     mod log_sinks;
     #[cfg(target_os = "linux")]
+    mod lost_files;
+    #[cfg(target_os = "linux")]
     mod memory;
     #[cfg(unix)]
     mod rehearsal;
@@ -62,6 +64,8 @@ mod cli {
     mod small_disk;
     #[cfg(target_os = "linux")]
     mod strace;
+    #[cfg(unix)]
+    mod streams;
     #[cfg(unix)]
     mod stub;
     #[cfg(unix)]

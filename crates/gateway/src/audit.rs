@@ -13,6 +13,6 @@ mod trail;
 
 pub(crate) use event::{AuditEvent, What};
 pub use file::AuditFile;
-pub use life::TrailLife;
+pub use life::{NotEnded, TrailLife};
 pub use sink::{AuditSink, AuditStdout, Incomplete};
 pub(crate) use trail::{Recorded, Trail};

@@ -244,7 +244,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The first [`Failure`] to close a vault or a ledger: a write may not have reached the disk. Everything has stopped all
+    /// The first [`Failure`] to close a vault, a ledger or the audit trail: a write may not have reached the disk. Everything has stopped all
     /// the same, and the log has every reason.
     pub async fn stop(self) -> Result<(), Failure> {
         drop(self.supervision);
@@ -254,7 +254,10 @@ impl Server {
             failures.extend(agent.stop().await);
         }
         drop(self.carrier);
-        trail_life.end().await;
+        if let Err(error) = trail_life.end().await {
+            let part = "the audit trail".to_owned();
+            failures.push(Failure::at_the_end(part, error.to_string()));
+        }
         if let Some(operations) = operations {
             operations.stop().await;
         }

@@ -107,7 +107,7 @@ impl File {
             }
             Err(error) => return Err(io(path, error)),
         };
-        let look = || Self::look(path, &file);
+        let look = || Self::known_vault(path, &file);
         match look_unlocked(&file, look, Result::is_ok).map_err(|e| io(path, e))? {
             Some(seen) => seen,
             None => Err(LedgerError::InUse { path: path.into() }),
@@ -115,7 +115,7 @@ impl File {
     }
 
     /// Returns the vault that the ledger in this file belongs to, if it knows. Changes nothing.
-    fn look(path: &Path, file: &fs::File) -> Result<Option<VaultId>, LedgerError> {
+    fn known_vault(path: &Path, file: &fs::File) -> Result<Option<VaultId>, LedgerError> {
         if holds_nothing(file).map_err(|e| io(path, e))? {
             return Ok(None);
         }

@@ -16,6 +16,7 @@ use tracing::error;
 
 use super::{
     event::AuditEvent,
+    life::NotEnded,
     lines::{Line, Lines, NotSynced, Status},
     sink::AuditSink,
 };
@@ -79,19 +80,18 @@ impl Trail {
     }
 
     /// Writes that the process ends in order, and before that how many lines are missing.
-    pub(crate) async fn end(&self, time: UnixTime) {
+    pub(crate) async fn end(&self, time: UnixTime) -> Result<(), NotEnded> {
         if self.writer.is_none() {
-            return;
+            return Ok(());
         }
         let end = AuditEvent::End {
             time: rfc3339(time),
         };
-        if self.write(end.to_line(), time, false, PATIENCE).await != Recorded::Written {
-            let lost = self.status.lost.load(Ordering::Acquire);
-            error!(
-                lost,
-                "the audit trail does not say that the process has ended, nor of how many requests lines are missing"
-            );
+        match self.write(end.to_line(), time, false, PATIENCE).await {
+            Recorded::Written => Ok(()),
+            Recorded::Failed | Recorded::Late => Err(NotEnded {
+                lost: self.status.lost.load(Ordering::Acquire),
+            }),
         }
     }
 
