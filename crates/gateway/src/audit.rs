@@ -13,6 +13,7 @@ mod trail;
 
 pub(crate) use event::{AuditEvent, What};
 pub use file::AuditFile;
-pub use life::{NotEnded, TrailLife};
+pub use life::TrailLife;
 pub use sink::{AuditSink, AuditStdout, Incomplete};
+pub use trail::NotEnded;
 pub(crate) use trail::{Recorded, Trail};

@@ -41,7 +41,9 @@ pub struct AuditFile {
 }
 
 /// What must hold of the file that the path names, beyond what holds of every trail.
-struct Rule(Box<dyn Fn(&fs::Metadata) -> io::Result<()> + Send + Sync>);
+struct Rule(Box<Judge>);
+
+type Judge = dyn Fn(&fs::Metadata) -> io::Result<()> + Send + Sync;
 
 #[derive(Debug)]
 struct Opened {

@@ -3,19 +3,8 @@
 use std::sync::Arc;
 
 use sealpost_protocol::Clock;
-use thiserror::Error;
 
-use super::trail::Trail;
-
-/// The trail lacks its last line.
-#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
-#[error(
-    "it does not say that the process has ended, nor of how many requests lines are missing ({lost})"
-)]
-pub struct NotEnded {
-    /// Lines that are missing, and not reported as missing.
-    pub lost: u64,
-}
+use super::trail::{NotEnded, Trail};
 
 /// Writes to the trail that the process starts, and that it ends in order: what one that was killed could not say is missing is between
 /// these lines. Does nothing without a trail.

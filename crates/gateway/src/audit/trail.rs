@@ -11,12 +11,12 @@ use std::{
 
 use sealpost_envelope::UnixTime;
 use sealpost_group_commit::{Bounds, End, GroupCommit};
+use thiserror::Error;
 use tokio::time::timeout;
 use tracing::error;
 
 use super::{
     event::AuditEvent,
-    life::NotEnded,
     lines::{Line, Lines, NotSynced, Status},
     sink::AuditSink,
 };
@@ -38,6 +38,16 @@ pub(crate) enum Recorded {
     Failed,
     /// It was not written in time, and the next would not be either.
     Late,
+}
+
+/// The trail lacks its last line.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error(
+    "it does not say that the process has ended, nor of how many requests lines are missing ({lost})"
+)]
+pub struct NotEnded {
+    /// Lines that are missing, and not reported as missing.
+    pub lost: u64,
 }
 
 impl Trail {
