@@ -1,6 +1,6 @@
 //! What happens once, whatever is sent again: messages, requests with a key, values sealed at the source.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use sealpost_agent::{Accept, Ledger, LedgerError};
 use sealpost_protocol::{Outcome, StoreRequest};
@@ -93,6 +93,35 @@ async fn a_retry_with_a_key_gets_the_same_answer() {
     world.clock.set(24 * 3600);
     assert!(is_stored(&world.ask(&attempt()).await));
     assert!(!is_empty(&world));
+}
+
+#[tokio::test]
+async fn the_ledgers_file_holds_nothing_of_a_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let world = world_with(|agent| {
+        let accept = Accept::parse(["native", "jwe", "cms"]).unwrap();
+        agent
+            .with_ledger(Ledger::open(&path).unwrap())
+            .with_accept(accept)
+    });
+    let context = |name| world.context(name);
+    for request in [
+        keyed(world.request(context("clear-1"), VALUE), 1, 1),
+        keyed(world.jwe(context("jwe-1"), "jti-of-the-jwe", VALUE), 2, 2),
+        keyed(world.cms(&context("cms-1"), "jti-of-the-cms", VALUE), 3, 3),
+    ] {
+        assert!(is_stored(&world.ask(&request).await));
+    }
+    world.agent.close().await.unwrap();
+    let file = fs::read(&path).unwrap();
+    let holds = |text: &[u8]| file.windows(text.len()).any(|window| window == text);
+    // A reference is there to be told again, so the search finds what is there.
+    assert!(holds(b"clear-1") && holds(b"jwe-1") && holds(b"cms-1"));
+    let secrets = [&b"cAnArY"[..], b"in-a-value", b"password"];
+    for secret in secrets {
+        assert!(!holds(secret), "{}", String::from_utf8_lossy(secret));
+    }
 }
 
 #[tokio::test]
