@@ -259,7 +259,7 @@ async fn a_ledger_whose_file_is_emptied_while_it_is_open_refuses_keys_and_does_n
             keyed(world.request(context, VALUE), n, n)
         };
         assert!(is_stored(&world.ask(&attempt(1)).await));
-        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
         file.set_len(length).unwrap();
         for n in [2, 3] {
             let outcome = world.ask(&attempt(n)).await;
@@ -381,7 +381,7 @@ async fn a_ledger_in_a_file_outlives_the_process() {
     drop(after);
 
     // Nothing of a value is in the file, sealed or not.
-    let file = std::fs::read(&path).unwrap();
+    let file = fs::read(&path).unwrap();
     let has = |text: &[u8]| file.windows(text.len()).any(|window| window == text);
     assert!(has(b"secret:db"), "the control: what is there is found");
     for secret in [&b"cAnArY"[..], b"password", b"sealpost.v1", b"eyJ"] {
@@ -390,7 +390,7 @@ async fn a_ledger_in_a_file_outlives_the_process() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }
@@ -419,7 +419,7 @@ async fn ledgers_that_can_not_be_trusted_are_not_opened() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let garbage = dir.path().join("garbage.redb");
-    std::fs::write(&garbage, vec![7; 5000]).unwrap();
+    fs::write(&garbage, vec![7; 5000]).unwrap();
     let opened = Ledger::open(&garbage);
     assert!(
         matches!(opened, Err(LedgerError::Damaged { .. })),
@@ -430,7 +430,7 @@ async fn ledgers_that_can_not_be_trusted_are_not_opened() {
         matches!(nowhere, Err(LedgerError::Io { .. })),
         "{nowhere:?}"
     );
-    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let exposed = Ledger::open(dir.path().join("ledger.redb"));
     assert!(
         matches!(exposed, Err(LedgerError::DirectoryExposed { .. })),

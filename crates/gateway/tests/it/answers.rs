@@ -171,7 +171,7 @@ async fn the_name_is_taken() {
     assert_snapshot!(world.post(AGENT, GOOD).await, @r##"
     409 Conflict
     cache-control: no-store
-    content-length: 279
+    content-length: 267
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
