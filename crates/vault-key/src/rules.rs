@@ -44,7 +44,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Checks the text of the [name](crate::VaultSecretName) that a vault with these limits would hold a secret under.
+    /// Checks the length, in bytes, of the name that a vault with these limits would hold a secret under.
     ///
     /// A name that was derived for a kind keeps the limit of the kind. A vault that puts a prefix of its own before each
     /// name takes less.
@@ -52,8 +52,8 @@ impl Limits {
     /// # Errors
     ///
     /// [`TooLong::Name`].
-    pub const fn check_name(self, name: &str) -> Result<(), TooLong> {
-        let (len, max) = (name.len(), self.max_name);
+    pub const fn check_name(self, len: usize) -> Result<(), TooLong> {
+        let max = self.max_name;
         match len <= max {
             true => Ok(()),
             false => Err(TooLong::Name { len, max }),
@@ -266,8 +266,8 @@ mod tests {
             max_name: 3,
             max_value: 5,
         };
-        assert_eq!(limits.check_name("abc"), Ok(()));
-        let long = limits.check_name("abcd").unwrap_err();
+        assert_eq!(limits.check_name(3), Ok(()));
+        let long = limits.check_name(4).unwrap_err();
         assert_eq!(long, TooLong::Name { len: 4, max: 3 });
         assert!(
             long.to_string()
