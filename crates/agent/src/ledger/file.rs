@@ -15,7 +15,7 @@ use redb::{
     ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
     TableDefinition, TableError, TableHandle as _, backends::FileBackend,
 };
-use sealpost_database::{Database, Error, Untouched};
+use sealpost_database::{Database, Error, Untouched, drop_cached_pages};
 use sealpost_envelope::UnixTime;
 use sealpost_files::{Missing, check_can_create_in, lock, look_unlocked, open_own};
 use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, State, SubmitError};
@@ -53,6 +53,7 @@ impl File {
         fs::File::open(&dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|e| io(&dir, e))?;
+        drop_cached_pages("ledger", &file);
         let is_new = begin_if_unfinished(&file).map_err(|e| io(path, e))?;
         let (database, entries) = database(file, |file| file).map_err(|e| damaged(path, e))?;
         database
@@ -107,7 +108,10 @@ impl File {
             }
             Err(error) => return Err(io(path, error)),
         };
-        let look = || Self::known_vault(path, &file);
+        let look = || {
+            drop_cached_pages("ledger", &file);
+            Self::known_vault(path, &file)
+        };
         match look_unlocked(&file, look, Result::is_ok).map_err(|e| io(path, e))? {
             Some(seen) => seen,
             None => Err(LedgerError::InUse { path: path.into() }),

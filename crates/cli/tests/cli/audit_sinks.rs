@@ -122,7 +122,13 @@ fn a_start_and_an_orderly_end_have_a_line_each_and_a_kill_has_none() {
     assert_eq!(gateway.create("one").status, 201);
     gateway.signal("TERM");
     assert!(gateway.wait().success());
-    let gateway = gateway.kill().start(&[]).kill().start(&[]);
+    for lines in [5, 6] {
+        gateway = gateway.kill().start(&[]);
+        // It listens before it answers, and writes the line in between.
+        eventually("the start has its line", || {
+            gateway.audit().lines().count() == lines
+        });
+    }
     let events = events(&gateway.audit());
     let kinds: Vec<_> = events.iter().map(|event| &event["event"]).collect();
     assert_eq!(
