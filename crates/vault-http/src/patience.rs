@@ -1,0 +1,92 @@
+//! How long a call waits for a server that can't serve now.
+
+use std::time::Duration;
+
+use sealpost_vault::{Deadline, error::VaultFailure};
+use tokio::time::{Instant, sleep};
+
+/// The time that a call has, and the pauses between its attempts: they double, up to a second.
+#[derive(Debug)]
+pub struct Patience {
+    deadline: Instant,
+    pause: Duration,
+}
+
+impl Patience {
+    /// Until the caller's deadline, or for 30 seconds.
+    #[must_use]
+    pub fn until(deadline: Deadline) -> Self {
+        let deadline = deadline.time();
+        Self {
+            deadline: deadline.unwrap_or_else(|| Instant::now() + WITHOUT_DEADLINE),
+            pause: FIRST,
+        }
+    }
+
+    /// For this long from now on.
+    #[must_use]
+    pub fn lasting(time: Duration) -> Self {
+        Self::until(Deadline::at(Instant::now() + time))
+    }
+
+    /// Returns when the time is over.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
+        self.deadline
+    }
+
+    /// Waits before the next attempt, at least for `wait`.
+    ///
+    /// # Errors
+    ///
+    /// `cause`, if there is no time for another attempt.
+    pub async fn pause(
+        &mut self,
+        cause: VaultFailure,
+        wait: Option<Duration>,
+    ) -> Result<(), VaultFailure> {
+        let pause = self.pause.max(wait.unwrap_or_default());
+        self.pause = LONGEST.min(2 * self.pause);
+        if pause >= self.deadline.saturating_duration_since(Instant::now()) {
+            return Err(cause);
+        }
+        sleep(pause).await;
+        Ok(())
+    }
+}
+
+const WITHOUT_DEADLINE: Duration = Duration::from_secs(30);
+const FIRST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn attempts_go_on_until_the_deadline_and_end_with_the_cause() {
+        let begun = Instant::now();
+        let mut patience = Patience::lasting(Duration::from_secs(10));
+        let mut attempts = 0;
+        let failed = loop {
+            attempts += 1;
+            let cause = VaultFailure::unavailable("it is busy");
+            if let Err(failed) = patience.pause(cause, None).await {
+                break failed;
+            }
+        };
+        assert!(failed.to_string().contains("it is busy"));
+        assert!((10..20).contains(&attempts), "{attempts}");
+        assert!(begun.elapsed() > Duration::from_secs(8));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_that_does_not_fit_is_not_begun() {
+        let begun = Instant::now();
+        let long = Some(Duration::from_secs(20));
+        let mut patience = Patience::lasting(Duration::from_secs(10));
+        let cause = VaultFailure::Throttled { wait: long };
+        assert!(patience.pause(cause, long).await.is_err());
+        assert_eq!(begun.elapsed(), Duration::ZERO);
+    }
+}
