@@ -125,7 +125,10 @@ mod tests {
         assert!(!has_operation(&body, &OperationId::from_bytes([8; 32])));
         assert!(body.starts_with(b"{\"replication\":{\"automatic\":{}},\"labels\""));
         // A person's label alone makes no secret ours.
-        let foreign = format!("{{\"labels\":{{\"{OPERATION}\":\"{}\"}}}}", label(&OPERATION_7));
+        let foreign = format!(
+            "{{\"labels\":{{\"{OPERATION}\":\"{}\"}}}}",
+            label(&OPERATION_7)
+        );
         assert!(!has_operation(foreign.as_bytes(), &OPERATION_7));
         assert!(!has_operation(b"{}", &OPERATION_7));
     }
@@ -136,7 +139,9 @@ mod tests {
         let body = creation(&place(None), &locations, &OPERATION_7);
         let text = std::str::from_utf8(&body).unwrap();
         assert!(
-            text.contains("{\"userManaged\":{\"replicas\":[{\"location\":\"a1\"},{\"location\":\"b2\"}]}}"),
+            text.contains(
+                "{\"userManaged\":{\"replicas\":[{\"location\":\"a1\"},{\"location\":\"b2\"}]}}"
+            ),
             "{text}"
         );
         let body = creation(&place(Some("a1")), &locations, &OPERATION_7);
@@ -147,16 +152,16 @@ mod tests {
     fn a_value_that_its_checksum_does_not_fit_is_noticed() {
         // The check value of CRC-32C.
         assert_eq!(checksum(b"123456789"), 0xe306_9283);
-        for value in [&b""[..], b"a", &[0xff; 65_536]] {
-            assert_eq!(super::value(&version(value)).unwrap().unwrap()[..], *value);
+        for bytes in [&b""[..], b"a", &[0xff; 65_536]] {
+            assert_eq!(value(&version(bytes)).unwrap().unwrap()[..], *bytes);
         }
         let body = String::from_utf8(version(b"abc").to_vec()).unwrap();
-        assert!(super::value(body.replace("YWJj", "YWJk").as_bytes()).is_err());
-        assert!(super::value(br#"{"payload":{"data":"YWJj","dataCrc32c":"x"}}"#).is_err());
-        let without = super::value(br#"{"payload":{"data":"YWJj"}}"#);
+        assert!(value(body.replace("YWJj", "YWJk").as_bytes()).is_err());
+        assert!(value(br#"{"payload":{"data":"YWJj","dataCrc32c":"x"}}"#).is_err());
+        let without = value(br#"{"payload":{"data":"YWJj"}}"#);
         assert_eq!(without.unwrap().unwrap()[..], *b"abc");
-        assert_eq!(super::value(br#"{"payload":{}}"#).unwrap().unwrap()[..], *b"");
-        assert!(super::value(b"{}").unwrap().is_none());
-        assert!(super::value(br#"{"payload":{"data":"!"}}"#).unwrap().is_none());
+        assert_eq!(value(br#"{"payload":{}}"#).unwrap().unwrap()[..], *b"");
+        assert!(value(b"{}").unwrap().is_none());
+        assert!(value(br#"{"payload":{"data":"!"}}"#).unwrap().is_none());
     }
 }

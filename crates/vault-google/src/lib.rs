@@ -1,8 +1,8 @@
 //! Secrets in Google Secret Manager.
 //!
 //! ```no_run
-//! use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultSecretName};
-//! use sealpost_vault_google::{Access, GoogleVault};
+//! use sealpost_vault::{Access, Deadline, NewSecret, OperationId, Vault, VaultSecretName};
+//! use sealpost_vault_google::GoogleVault;
 //!
 //! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
 //! let vault = GoogleVault::builder("my-project")
@@ -49,7 +49,6 @@
 
 #![forbid(unsafe_code)]
 
-mod access;
 #[cfg(feature = "sdk")]
 mod configuration;
 #[cfg(feature = "sdk")]
@@ -57,9 +56,9 @@ mod credentials;
 mod layout;
 mod meaning;
 mod place;
+mod policy;
 mod vault;
 
-pub use access::Access;
 #[cfg(feature = "sdk")]
 pub use configuration::KIND;
 pub use vault::{GoogleBuilder, GoogleVault};

@@ -59,9 +59,7 @@ pub(crate) fn meaning(answer: &Answer) -> Meaning {
             },
             answer.retry_after,
         ),
-        (408 | 499 | 500..=599, _) => {
-            later(&format!("it fails ({}); try again", answer.status))
-        }
+        (408 | 499 | 500..=599, _) => later(&format!("it fails ({}); try again", answer.status)),
         // Refusals and 404 without the service's JSON are of something in between.
         (status, _) => never(&format!(
             "it answers {status} in a way that the service does not document; look whether a proxy answers in its place, and compare the endpoint"
@@ -94,7 +92,9 @@ mod tests {
     fn error(status: u16, text: &str) -> Meaning {
         of(
             status,
-            &format!("{{\n  \"error\": {{\n    \"code\": {status},\n    \"status\": \"{text}\"\n  }}\n}}\n"),
+            &format!(
+                "{{\n  \"error\": {{\n    \"code\": {status},\n    \"status\": \"{text}\"\n  }}\n}}\n"
+            ),
         )
     }
 
@@ -103,11 +103,21 @@ mod tests {
         assert!(matches!(of(200, "{}"), Meaning::Done));
         assert!(matches!(error(409, "ALREADY_EXISTS"), Meaning::Taken));
         assert!(matches!(error(404, "NOT_FOUND"), Meaning::Absent));
-        assert!(matches!(error(403, "PERMISSION_DENIED"), Meaning::Forbidden));
-        assert!(matches!(error(401, "UNAUTHENTICATED"), Meaning::Unauthenticated));
-        assert!(matches!(error(400, "FAILED_PRECONDITION"), Meaning::Precondition));
+        assert!(matches!(
+            error(403, "PERMISSION_DENIED"),
+            Meaning::Forbidden
+        ));
+        assert!(matches!(
+            error(401, "UNAUTHENTICATED"),
+            Meaning::Unauthenticated
+        ));
+        assert!(matches!(
+            error(400, "FAILED_PRECONDITION"),
+            Meaning::Precondition
+        ));
         assert!(matches!(error(400, "INVALID_ARGUMENT"), Meaning::Never(_)));
-        let disabled = r#"{"error":{"status":"PERMISSION_DENIED","details":[{"reason":"SERVICE_DISABLED"}]}}"#;
+        let disabled =
+            r#"{"error":{"status":"PERMISSION_DENIED","details":[{"reason":"SERVICE_DISABLED"}]}}"#;
         let Meaning::Never(failure) = of(403, disabled) else {
             panic!("a service that is not enabled");
         };
@@ -118,7 +128,10 @@ mod tests {
     fn what_does_not_come_from_the_service_is_not_believed() {
         for status in [403, 404, 409] {
             for body in ["", "<html>", "{}"] {
-                assert!(matches!(of(status, body), Meaning::Never(_)), "{status} {body}");
+                assert!(
+                    matches!(of(status, body), Meaning::Never(_)),
+                    "{status} {body}"
+                );
             }
         }
     }

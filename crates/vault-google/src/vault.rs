@@ -10,19 +10,19 @@ use std::time::Duration;
 use async_trait::async_trait;
 use reqwest::Method;
 use sealpost_vault::{
-    Deadline, Health, Lifecycle, Limits, NewSecret, Receipt, SecretValue, Vault, VaultKind,
-    VaultSecretName,
+    Access, Deadline, Health, Lifecycle, Limits, NewSecret, Patience, Receipt, SecretValue, Vault,
+    VaultKind, VaultSecretName,
     error::{CreateError, DeleteError, FetchError, VaultFailure},
     guarantees::{Guarantees, Reads, Retries},
     receipt::Version,
 };
-use sealpost_vault_http::{Http, Patience, Session, State};
+use sealpost_vault_http::{Http, Session, State};
 use tokio::task::JoinHandle;
 
-use crate::access::{self, Access};
 use crate::layout::{self, Replication};
 use crate::meaning::Meaning;
 use crate::place::Place;
+use crate::policy;
 
 pub use builder::GoogleBuilder;
 
@@ -177,7 +177,7 @@ impl Shared {
                 .await?;
             match call.meaning {
                 Meaning::Done => return Ok(self.receipt(name)),
-                Meaning::Forbidden => return Err(denied(access::ADD).into()),
+                Meaning::Forbidden => return Err(denied(policy::ADD).into()),
                 Meaning::Later(cause, wait) => patience.pause(cause, wait).await?,
                 // A secret that was created a moment ago may not be seen yet.
                 Meaning::Absent => {
@@ -208,7 +208,7 @@ impl Shared {
             match call.meaning {
                 Meaning::Done => return Ok(true),
                 Meaning::Taken => {}
-                Meaning::Forbidden => return Err(denied(access::CREATE).into()),
+                Meaning::Forbidden => return Err(denied(policy::CREATE).into()),
                 Meaning::Absent => {
                     return Err(VaultFailure::unusable(
                         "there is no such project; compare it with `gcloud projects list`",
@@ -251,7 +251,7 @@ impl Shared {
                 false => Ok(There::Other),
             },
             Meaning::Absent => Ok(There::Nothing),
-            Meaning::Forbidden => Err(denied(access::GET)),
+            Meaning::Forbidden => Err(denied(policy::GET)),
             other => Err(failure(other)),
         }
     }
@@ -269,8 +269,8 @@ impl Shared {
     ) -> Result<bool, CreateError> {
         let reads = self.access >= Access::Resolve;
         let (suffix, permission) = match reads {
-            true => (FIRST_VALUE, access::ACCESS),
-            false => (FIRST, access::GET_VERSION),
+            true => (FIRST_VALUE, policy::ACCESS),
+            false => (FIRST, policy::GET_VERSION),
         };
         let path = self.place.path(name, suffix);
         let call = self.call(Method::GET, &path, None, patience).await?;
@@ -310,7 +310,7 @@ impl Shared {
                 Meaning::Absent => continue,
                 // Disabled or destroyed.
                 Meaning::Precondition => Err(FetchError::NotFound),
-                Meaning::Forbidden => Err(denied(access::ACCESS).into()),
+                Meaning::Forbidden => Err(denied(policy::ACCESS).into()),
                 other => Err(failure(other).into()),
             };
         }
@@ -330,7 +330,7 @@ impl Shared {
                 // An attempt whose answer was lost may have deleted it.
                 Meaning::Absent if attempts > 1 => Ok(()),
                 Meaning::Absent => Err(DeleteError::NotFound),
-                Meaning::Forbidden => Err(denied(access::DELETE).into()),
+                Meaning::Forbidden => Err(denied(policy::DELETE).into()),
                 Meaning::Later(cause, wait) => {
                     patience.pause(cause, wait).await?;
                     continue;

@@ -1,9 +1,8 @@
-//! What adapters of vaults behind HTTPS share.
+//! What adapters of vaults behind HTTPS share, beside what `sealpost_vault` has for them.
 //!
 //! | you want | use |
 //! |---|---|
 //! | to send a request and to read its answer, in memory that is wiped | [`Http`], [`Request`], [`Answer`] |
-//! | to wait for a server that can't serve now | [`Patience`] |
 //! | to authenticate with a token that ends | [`TokenSource`], [`Session`] |
 //! | to say whether the vault can serve | [`State`] |
 //! | a member of an answer | [`json`] |
@@ -20,12 +19,10 @@
 mod client;
 mod http;
 pub mod json;
-mod patience;
 mod session;
 mod state;
 
 pub use client::{Connection, is_plain};
 pub use http::{Answer, Http, Late, Request};
-pub use patience::Patience;
 pub use session::{Bearer, Session, StaticToken, TokenSource};
 pub use state::State;

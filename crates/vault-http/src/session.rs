@@ -1,6 +1,7 @@
 //! The token that is used now, and where the next comes from.
 
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
@@ -57,7 +58,7 @@ impl fmt::Debug for StaticToken {
 /// What authenticates the calls of a vault.
 #[derive(Debug)]
 pub struct Session {
-    source: Box<dyn TokenSource>,
+    source: Arc<dyn TokenSource>,
     /// Counts the tokens that were refused: of many calls that were refused with one token, one gets another.
     refused: AtomicU64,
     renewed: Mutex<u64>,
@@ -74,7 +75,7 @@ pub struct Bearer {
 impl Session {
     /// Takes tokens from this source.
     #[must_use]
-    pub fn new(source: Box<dyn TokenSource>) -> Self {
+    pub fn new(source: Arc<dyn TokenSource>) -> Self {
         Self {
             source,
             refused: AtomicU64::new(0),
@@ -162,16 +163,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_refused_token_is_replaced_once_however_many_calls_it_had() {
-        let asked = std::sync::Arc::new(Counting::default());
-        #[derive(Debug)]
-        struct Shared(std::sync::Arc<Counting>);
-        #[async_trait]
-        impl TokenSource for Shared {
-            async fn token(&self, fresh: bool) -> Result<Zeroizing<String>, VaultFailure> {
-                self.0.token(fresh).await
-            }
-        }
-        let session = Session::new(Box::new(Shared(std::sync::Arc::clone(&asked))));
+        let asked = Arc::new(Counting::default());
+        let session = Session::new(Arc::clone(&asked) as Arc<dyn TokenSource>);
         let soon = Instant::now() + std::time::Duration::from_secs(5);
         let first = session.bearer(soon).await.unwrap();
         let second = session.bearer(soon).await.unwrap();

@@ -6,29 +6,28 @@ use std::time::Duration;
 
 use reqwest::Method;
 use sealpost_vault::error::VaultFailure;
-use sealpost_vault_http::{
-    Connection, Http, Patience, Session, State, StaticToken, TokenSource, is_plain,
-};
+use sealpost_vault::{Access, Patience};
+use sealpost_vault_http::{Connection, Http, Session, State, StaticToken, TokenSource, is_plain};
 use tokio::task::spawn_blocking;
 use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::{GoogleVault, Shared, calls};
-use crate::access::Access;
 use crate::layout::Replication;
 use crate::meaning::Meaning;
 use crate::place::{Place, is_clean, is_project};
+use crate::policy;
 
 /// Sets up a [`GoogleVault`].
 #[must_use]
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct GoogleBuilder {
     place: Place,
     replication: Replication,
     access: Access,
     max_value: usize,
     endpoint: Option<String>,
-    source: Option<Box<dyn TokenSource>>,
+    source: Option<Arc<dyn TokenSource>>,
     connection: Connection,
 }
 
@@ -78,11 +77,11 @@ impl GoogleBuilder {
 
     /// Authenticates with this token, which some other program must replace before it ends.
     pub fn token(self, token: impl Into<Zeroizing<String>>) -> Self {
-        self.token_source(Box::new(StaticToken::new(token)))
+        self.token_source(Arc::new(StaticToken::new(token)))
     }
 
     /// Authenticates with tokens from this source.
-    pub fn token_source(mut self, source: Box<dyn TokenSource>) -> Self {
+    pub fn token_source(mut self, source: Arc<dyn TokenSource>) -> Self {
         self.source = Some(source);
         self
     }
@@ -108,7 +107,7 @@ impl GoogleBuilder {
     /// Returns a custom role with what this vault's account needs, and no more.
     #[must_use]
     pub fn policy(&self) -> String {
-        self.access.policy(&self.place.project)
+        policy::role(self.access, &self.place.project)
     }
 
     /// Returns how much the credentials are to permit.
@@ -119,7 +118,7 @@ impl GoogleBuilder {
 
     /// Returns where the vault is.
     #[must_use]
-    pub fn location_text(&self) -> String {
+    pub fn place(&self) -> String {
         let secret = self.place.secret("");
         format!("{}, {}", self.address(), secret.trim_end_matches('/'))
     }
@@ -132,7 +131,8 @@ impl GoogleBuilder {
     pub fn validate(&self) -> Result<(), Vec<(&'static str, String)>> {
         let mut wrong = Vec::new();
         if !is_project(&self.place.project) {
-            let what = "must be the id or the number of a project, as `gcloud projects list` shows it";
+            let what =
+                "must be the id or the number of a project, as `gcloud projects list` shows it";
             wrong.push(("project", what.to_owned()));
         }
         let region = "must be a region such as \"europe-west3\"";
@@ -141,7 +141,10 @@ impl GoogleBuilder {
         }
         if let Replication::Locations(locations) = &self.replication {
             if locations.is_empty() || !locations.iter().all(|location| is_clean(location)) {
-                wrong.push(("replicas", "must be regions such as \"europe-west3\"".to_owned()));
+                wrong.push((
+                    "replicas",
+                    "must be regions such as \"europe-west3\"".to_owned(),
+                ));
             }
             if self.place.location.is_some() {
                 let what = "are for secrets that are not regional; leave them or `location` out";
@@ -219,9 +222,9 @@ impl GoogleBuilder {
             VaultFailure::unusable(texts.join("; "))
         })?;
         let address = self.address();
-        let source = self.source.ok_or_else(|| {
-            VaultFailure::unauthenticated("no source of tokens was given")
-        })?;
+        let source = self
+            .source
+            .ok_or_else(|| VaultFailure::unauthenticated("no source of tokens was given"))?;
         let connection = Connection {
             is_plain: is_plain(&address) == Ok(true),
             ..self.connection

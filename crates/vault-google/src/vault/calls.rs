@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::Method;
+use sealpost_vault::Patience;
 use sealpost_vault::error::VaultFailure;
-use sealpost_vault_http::{Patience, Request};
+use sealpost_vault_http::Request;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
@@ -36,9 +37,7 @@ impl Shared {
         patience: &mut Patience,
     ) -> Result<Call, VaultFailure> {
         loop {
-            let call = self
-                .call_once(method.clone(), path, body, patience)
-                .await?;
+            let call = self.call_once(method.clone(), path, body, patience).await?;
             match call.meaning {
                 Meaning::Later(cause, wait) => patience.pause(cause, wait).await?,
                 _ => return Ok(call),

@@ -23,12 +23,22 @@ async fn create_and_add_version_are_completed_by_the_retry_after_a_crash() {
     let secret = NewSecret::new(&name, b"value", &OURS);
     vault.create(&secret, Deadline::NONE).await.unwrap();
     // The crash was before the second call.
-    double.project().secrets.get_mut("half").unwrap().versions.clear();
+    double
+        .project()
+        .secrets
+        .get_mut("half")
+        .unwrap()
+        .versions
+        .clear();
     let other = NewSecret::new(&name, b"value", &OTHER);
     let refused = vault.create(&other, Deadline::NONE).await;
     assert!(matches!(refused, Err(CreateError::Exists)), "{refused:?}");
     assert!(double.project().secrets["half"].versions.is_empty());
-    rig.again().await.create(&secret, Deadline::NONE).await.unwrap();
+    rig.again()
+        .await
+        .create(&secret, Deadline::NONE)
+        .await
+        .unwrap();
     assert_eq!(double.project().secrets["half"].versions.len(), 1);
     let fetched = vault.fetch(&name, Deadline::NONE).await.unwrap();
     assert_eq!(fetched[..], *b"value");
@@ -51,7 +61,10 @@ async fn a_foreign_secret_without_a_version_is_a_conflict() {
         let name = name(text);
         let secret = NewSecret::new(&name, b"value", &OURS);
         let refused = vault.create(&secret, Deadline::NONE).await;
-        assert!(matches!(refused, Err(CreateError::Exists)), "{text}: {refused:?}");
+        assert!(
+            matches!(refused, Err(CreateError::Exists)),
+            "{text}: {refused:?}"
+        );
         assert!(double.project().secrets[text].versions.is_empty(), "{text}");
     }
 }
@@ -83,7 +96,10 @@ async fn labels_and_replication_are_as_configured() {
     let name = name("copies");
     let secret = NewSecret::new(&name, b"value", &OURS);
     let receipt = vault.create(&secret, Deadline::NONE).await.unwrap();
-    assert_eq!(receipt.location.as_deref(), Some("projects/p1/secrets/copies"));
+    assert_eq!(
+        receipt.location.as_deref(),
+        Some("projects/p1/secrets/copies")
+    );
     let resource = double.project().secrets["copies"].resource.clone();
     assert_eq!(
         resource,

@@ -45,7 +45,9 @@ type Answer = (StatusCode, String);
 impl Double {
     pub(crate) async fn start() -> Self {
         let state = Arc::new(Mutex::new(Project::default()));
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&state));
+        let router = Router::new()
+            .fallback(answer)
+            .with_state(Arc::clone(&state));
         Self {
             address: super::listen(router).await,
             state,
@@ -73,7 +75,9 @@ async fn answer(
         Some(path) => (true, path),
         None => (false, path),
     };
-    let id = uri.query().and_then(|query| query.strip_prefix("secretId="));
+    let id = uri
+        .query()
+        .and_then(|query| query.strip_prefix("secretId="));
     if path == "secrets" {
         return project.create(&method, id, is_regional, body);
     }
@@ -99,13 +103,21 @@ impl Project {
             .is_none_or(|permissions| permissions.contains(&permission))
     }
 
-    fn create(&mut self, method: &Method, id: Option<&str>, is_regional: bool, body: Value) -> Answer {
+    fn create(
+        &mut self,
+        method: &Method,
+        id: Option<&str>,
+        is_regional: bool,
+        body: Value,
+    ) -> Answer {
         if !self.may("secrets.create") {
             return error(403, "PERMISSION_DENIED");
         }
         let id = id.unwrap_or_default();
         let is_id = (1..=255).contains(&id.len())
-            && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+            && id
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
         let labels = body["labels"].as_object().cloned().unwrap_or_default();
         let is_label = |text: &str| {
             text.len() <= 63
@@ -196,7 +208,10 @@ impl Project {
             return error(404, "NOT_FOUND");
         };
         let index = match version {
-            "latest" => secret.versions.iter().rposition(|v| v.added.elapsed() > LAG),
+            "latest" => secret
+                .versions
+                .iter()
+                .rposition(|v| v.added.elapsed() > LAG),
             number => number.parse::<usize>().unwrap().checked_sub(1),
         };
         let Some(there) = index.and_then(|index| secret.versions.get(index)) else {

@@ -3,8 +3,8 @@
 
 use std::sync::Arc;
 
+use sealpost_vault::Access;
 use sealpost_vault::conformance;
-use sealpost_vault_google::Access;
 
 use crate::proxy::Rig;
 

@@ -12,8 +12,6 @@ mod proxy;
 mod residue;
 mod secrecy;
 mod suite;
-#[cfg(feature = "sdk")]
-mod credentials;
 
 use axum::Router;
 use double::Double;

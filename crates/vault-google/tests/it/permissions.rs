@@ -3,11 +3,11 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use sealpost_vault::Access;
 use sealpost_vault::conformance;
 use sealpost_vault::conformance::Faults as _;
 use sealpost_vault::error::{CreateError, DeleteError, FetchError, VaultFailure};
 use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
-use sealpost_vault_google::Access;
 
 use crate::rig;
 

@@ -10,10 +10,11 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Response, Uri};
+use sealpost_vault::Access;
 use sealpost_vault::conformance::Faults;
 use sealpost_vault::error::VaultFailure;
 use sealpost_vault::{Vault, VaultSecretName};
-use sealpost_vault_google::{Access, GoogleBuilder, GoogleVault};
+use sealpost_vault_google::{GoogleBuilder, GoogleVault};
 use sealpost_vault_http::TokenSource;
 use zeroize::Zeroizing;
 
@@ -77,7 +78,7 @@ impl Rig {
         };
         GoogleVault::builder(self.project.as_str())
             .endpoint(self.address.as_str())
-            .token_source(Box::new(issuer))
+            .token_source(Arc::new(issuer))
             .access(Access::Delete)
     }
 }
@@ -165,7 +166,11 @@ async fn forward(
     if !token.is_some_and(|token| shared.good.lock().unwrap().contains(token)) {
         return plain(401, "{\"error\":{\"status\":\"UNAUTHENTICATED\"}}");
     }
-    shared.requests.lock().unwrap().push(format!("{method} {uri}"));
+    shared
+        .requests
+        .lock()
+        .unwrap()
+        .push(format!("{method} {uri}"));
     let path = uri.path_and_query().unwrap().as_str();
     let answer = shared
         .http

@@ -4,8 +4,9 @@
 //! as well. A fetch is not tested: the answer passes through buffers of the HTTP library, which it does not wipe.
 
 use sealpost_testkit::canary;
+use sealpost_vault::Access;
 use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSecretName};
-use sealpost_vault_google::{Access, GoogleVault};
+use sealpost_vault_google::GoogleVault;
 
 use crate::drongo::address;
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use sealpost_vault::Access;
 use sealpost_vault::conformance;
-use sealpost_vault_google::Access;
 
 use crate::rig;
 
@@ -14,7 +14,10 @@ async fn the_suite_passes_with_every_fault() {
     let report = conformance::run_with_faults(vault, Arc::new(rig), "kit").await;
     report.assert_passed();
     let report = report.to_string();
-    assert!(report.ends_with("26 passed, 0 failed, 0 skipped"), "{report}");
+    assert!(
+        report.ends_with("26 passed, 0 failed, 0 skipped"),
+        "{report}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +27,13 @@ async fn the_suite_passes_with_regional_secrets() {
     let report = conformance::run(vault, "kit").await;
     report.assert_passed();
     assert!(report.to_string().contains("18 passed"), "{report}");
-    assert!(double.project().secrets.keys().all(|name| name.starts_with("a1/")));
+    assert!(
+        double
+            .project()
+            .secrets
+            .keys()
+            .all(|name| name.starts_with("a1/"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,6 +45,9 @@ async fn the_suite_passes_where_nothing_may_be_read() {
     let requests = rig.shared.requests.lock().unwrap();
     assert!(requests.len() > 200);
     for request in &*requests {
-        assert!(!request.contains(":access") && !request.starts_with("DELETE"), "{request}");
+        assert!(
+            !request.contains(":access") && !request.starts_with("DELETE"),
+            "{request}"
+        );
     }
 }
