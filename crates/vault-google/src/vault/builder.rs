@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::Method;
 use sealpost_vault::error::VaultFailure;
 use sealpost_vault::{Access, Patience};
 use sealpost_vault_http::{Connection, Http, Session, State, StaticToken, TokenSource, is_plain};
@@ -188,9 +187,8 @@ impl GoogleBuilder {
     pub async fn open(self) -> Result<GoogleVault, VaultFailure> {
         let shared = Arc::new(self.shared().await?);
         let mut patience = Patience::lasting(START);
-        let path = shared.place.path(PROBE, "");
-        let asked = shared.call(Method::GET, &path, None, &mut patience).await;
-        match asked.map(|call| call.meaning) {
+        let asked = shared.ask(&mut patience).await;
+        match asked {
             Ok(Meaning::Never(failure)) => return Err(failure),
             // A missing permission is told by the call that needs it.
             Ok(_) => {}
@@ -245,7 +243,5 @@ impl GoogleBuilder {
 
 /// The longest value that the service and the endpoint accept.
 const MAX_VALUE: usize = 64 * 1024;
-/// A secret that is asked for and need not be there.
-pub(super) const PROBE: &str = "sealpost-probe";
 /// How long a start waits for a vault that can't serve.
 const START: Duration = Duration::from_secs(10);

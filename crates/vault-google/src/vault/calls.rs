@@ -13,7 +13,6 @@ use tokio::time::sleep;
 use zeroize::Zeroizing;
 
 use super::Shared;
-use super::builder::PROBE;
 use crate::meaning::{Meaning, meaning};
 
 /// An answer.
@@ -92,12 +91,10 @@ impl Shared {
     }
 
     /// Asks for a secret that need not be there: what stands in the way of that stands in the way of every call.
-    async fn probe(&self) -> Result<(), VaultFailure> {
+    pub(super) async fn ask(&self, patience: &mut Patience) -> Result<Meaning, VaultFailure> {
         let path = self.place.path(PROBE, "");
-        let mut patience = Patience::lasting(PROBE_TIME);
-        self.call(Method::GET, &path, None, &mut patience)
-            .await
-            .map(drop)
+        let call = self.call(Method::GET, &path, None, patience).await?;
+        Ok(call.meaning)
     }
 }
 
@@ -115,8 +112,8 @@ pub(super) fn maintain(shared: Weak<Shared>) -> JoinHandle<()> {
             if shared.state.health().is_ready() {
                 continue;
             }
-            match shared.probe().await {
-                Ok(()) => shared.state.serves(),
+            match shared.ask(&mut Patience::lasting(PROBE_TIME)).await {
+                Ok(_) => shared.state.serves(),
                 Err(failure) => shared.state.note(&failure),
             }
         }
@@ -124,6 +121,8 @@ pub(super) fn maintain(shared: Weak<Shared>) -> JoinHandle<()> {
 }
 
 const FRESH_TOKENS: u32 = 1;
+/// A secret that is asked for and need not be there.
+const PROBE: &str = "sealpost-probe";
 
 /// How long a vault may serve again without being noticed.
 const TURN: Duration = Duration::from_secs(1);
