@@ -4,9 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
-use reqwest::header::{
-    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE,
-};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use reqwest::{Client, Method, Response};
 use sealpost_rest::ErrorChain;
 use sealpost_vault::error::VaultFailure;
@@ -27,10 +25,12 @@ pub struct Request<'a> {
     pub method: Method,
     /// Path and query, with the slash before it, escaped.
     pub path: &'a str,
-    /// JSON.
+    /// JSON, or a form.
     pub body: Option<Bytes>,
-    /// The header `Authorization`.
-    pub authorization: Option<&'a HeaderValue>,
+    /// What the body is: [`JSON`] or [`FORM`].
+    pub content_type: &'static str,
+    /// Headers, such as `Authorization`.
+    pub headers: &'a [(&'static str, &'a HeaderValue)],
 }
 
 /// What a server answered. `Debug` does not show the body.
@@ -90,12 +90,12 @@ impl Http {
     async fn send(&self, request: &Request<'_>) -> Result<Answer, reqwest::Error> {
         let url = format!("{}{}", self.address, request.path);
         let mut builder = self.client.request(request.method.clone(), url);
-        if let Some(authorization) = request.authorization {
-            builder = builder.header(AUTHORIZATION, authorization.clone());
+        for (name, value) in request.headers {
+            builder = builder.header(*name, (*value).clone());
         }
         if let Some(body) = &request.body {
             builder = builder
-                .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
+                .header(CONTENT_TYPE, HeaderValue::from_static(request.content_type))
                 .body(body.clone());
         }
         let response = builder.send().await?;
@@ -170,6 +170,10 @@ async fn read(mut response: Response) -> Result<Zeroizing<Vec<u8>>, reqwest::Err
     Ok(body)
 }
 
+/// The body is JSON.
+pub const JSON: &str = "application/json";
+/// The body is a form.
+pub const FORM: &str = "application/x-www-form-urlencoded";
 /// After this time a server that does not answer is taken for one that never will.
 const LONGEST: Duration = Duration::from_secs(10);
 /// More than any value, escaped at its worst.

@@ -44,19 +44,59 @@ pub fn with_base64(before: &str, bytes: &[u8], after: &str) -> Zeroizing<Vec<u8>
     text
 }
 
+/// Returns a text as a string of JSON between two pieces, in one allocation.
+#[must_use]
+pub fn with_string(before: &str, text: &str, after: &str) -> Zeroizing<Vec<u8>> {
+    let escaped = text.bytes().map(|byte| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    });
+    let length = before.len() + escaped.sum::<usize>() + 2 + after.len();
+    let mut to = Zeroizing::new(Vec::with_capacity(length));
+    to.extend_from_slice(before.as_bytes());
+    to.push(b'"');
+    for byte in text.bytes() {
+        match byte {
+            b'"' | b'\\' => to.extend_from_slice(&[b'\\', byte]),
+            0..0x20 => {
+                to.extend_from_slice(b"\\u00");
+                to.push(DIGITS[usize::from(byte >> 4)]);
+                to.push(DIGITS[usize::from(byte & 0xf)]);
+            }
+            _ => to.push(byte),
+        }
+    }
+    to.push(b'"');
+    to.extend_from_slice(after.as_bytes());
+    to
+}
+
 /// Returns the lower-case hexadecimal digits of bytes.
 #[must_use]
 pub fn hex(bytes: &[u8]) -> String {
-    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
     bytes
         .iter()
         .flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)])
         .collect()
 }
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_goes_and_comes_back_in_one_piece() {
+        let all: String = (0..=0x2ff).filter_map(char::from_u32).collect();
+        for text in ["", "a", "\"\\", all.as_str()] {
+            let json = with_string("{\"value\":", text, "}");
+            assert_eq!(*string(&json, &["value"]).unwrap(), text);
+            assert_eq!(json.capacity(), json.len());
+        }
+    }
 
     #[test]
     fn bytes_go_and_come_back_in_one_piece() {

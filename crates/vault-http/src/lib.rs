@@ -23,6 +23,6 @@ mod session;
 mod state;
 
 pub use client::{Connection, is_plain};
-pub use http::{Answer, Http, Late, Request};
+pub use http::{Answer, FORM, Http, JSON, Late, Request};
 pub use session::{Bearer, Session, StaticToken, TokenSource};
 pub use state::State;

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use reqwest::Method;
 use sealpost_vault::Patience;
 use sealpost_vault::error::VaultFailure;
-use sealpost_vault_http::Request;
+use sealpost_vault_http::{JSON, Request};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use zeroize::Zeroizing;
@@ -59,7 +59,8 @@ impl Shared {
                 method: method.clone(),
                 path,
                 body: body.cloned(),
-                authorization: Some(&bearer.header),
+                content_type: JSON,
+                headers: &[("authorization", &bearer.header)],
             };
             let answer = match self.http.exchange(&request, patience.deadline()).await {
                 Ok(answer) => answer,
