@@ -90,16 +90,25 @@ fn claim(section: &mut Section<'_>, key: &'static str) -> Option<String> {
     Some(text)
 }
 
-/// Returns whether nobody sees the character, and so nobody notices that it was copied: control characters, Unicode's
-/// `Default_Ignorable_Code_Point`, separators other than the space, and the blank characters that are neither.
+/// Returns whether a character is not seen, or not as one of its own, and so may have been copied unnoticed: control characters, Unicode's
+/// general category Cf and property `Default_Ignorable_Code_Point`, noncharacters, separators other than the space, and the blanks
+/// that are none of these.
 fn is_invisible(c: char) -> bool {
     c.is_control()
         || c != ' ' && c.is_whitespace()
+        // The last two of each plane.
+        || u32::from(c) & 0xfffe == 0xfffe
         || matches!(
             c,
             '\u{ad}'
                 | '\u{34f}'
+                | '\u{600}'..='\u{605}'
                 | '\u{61c}'
+                | '\u{6dd}'
+                | '\u{70f}'
+                | '\u{890}'
+                | '\u{891}'
+                | '\u{8e2}'
                 | '\u{115f}'
                 | '\u{1160}'
                 | '\u{17b4}'
@@ -110,11 +119,17 @@ fn is_invisible(c: char) -> bool {
                 | '\u{2060}'..='\u{206f}'
                 | '\u{2800}'
                 | '\u{3164}'
+                | '\u{fdd0}'..='\u{fdef}'
                 | '\u{fe00}'..='\u{fe0f}'
                 | '\u{feff}'
                 | '\u{ffa0}'
                 | '\u{fff0}'..='\u{fffb}'
+                | '\u{110bd}'
+                | '\u{110cd}'
+                | '\u{13430}'..='\u{13455}'
+                | '\u{16fe4}'
                 | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d159}'
                 | '\u{1d173}'..='\u{1d17a}'
                 | '\u{e0000}'..='\u{e0fff}'
         )

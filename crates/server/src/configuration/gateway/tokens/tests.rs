@@ -63,6 +63,20 @@ fn an_issuer_or_audience_with_surrounding_blanks_or_a_line_break_is_an_error() {
         r#""i\ufe0f""#,
         r#""i\u2800""#,
         r#""i\U000e0020""#,
+        r#""i\U00013430""#,
+        r#""i\U00013455""#,
+        r#""i\U000110bd""#,
+        r#""i\U000110cd""#,
+        r#""i\U00016fe4""#,
+        r#""i\U0001bca0""#,
+        r#""i\U0001d159""#,
+        r#""i\U0001d17a""#,
+        r#""i\u0600""#,
+        r#""i\ufdd0""#,
+        r#""i\ufffe""#,
+        r#""i\uffff""#,
+        r#""i\U0001fffe""#,
+        r#""i\U0010ffff""#,
         r#"" ""#,
         "\"\"\"i\n\"\"\"",
     ] {
@@ -74,7 +88,12 @@ fn an_issuer_or_audience_with_surrounding_blanks_or_a_line_break_is_an_error() {
         assert!(finding.starts_with("auth.issuer: "), "{finding}");
         assert!(finding.ends_with("; remove it"), "{finding}");
     }
-    for text in [r#""i j""#, r#""https://issuer.example/""#, r#""é""#] {
+    for text in [
+        r#""i j""#,
+        r#""https://issuer.example/""#,
+        r#""é""#,
+        r#""🔑日本""#,
+    ] {
         let checked = check(KEY, text, "");
         assert!(checked.configuration.is_some(), "{:?}", checked.findings);
     }
