@@ -55,7 +55,7 @@ impl File {
             .map_err(|e| io(&dir, e))?;
         drop_cached_pages("ledger", &file);
         let is_new = begin_if_unfinished(&file).map_err(|e| io(path, e))?;
-        let (database, entries) = database(file, |file| file).map_err(|e| damaged(path, e))?;
+        let (database, entries) = database(file, |file| file).map_err(|e| unusable(path, e))?;
         database
             .keep_in_place(path)
             .map_err(|e| LedgerError::Failed(e.to_string()))?;
@@ -124,14 +124,14 @@ impl File {
             return Ok(None);
         }
         let file = file.try_clone().map_err(|e| io(path, e))?;
-        let (database, _) = database(file, Untouched::new).map_err(|e| damaged(path, e))?;
+        let (database, _) = database(file, Untouched::new).map_err(|e| unusable(path, e))?;
         let known = database.read(|database| match database.begin_read()?.open_table(VAULT) {
             Ok(table) => Ok(table.get(())?.map(|id| id.value())),
             Err(TableError::TableDoesNotExist(_)) => Ok(None),
             Err(error) => Err(error.into()),
         });
         Ok(known
-            .map_err(|e| damaged(path, e))?
+            .map_err(|e| unusable(path, e))?
             .map(VaultId::from_bytes))
     }
 
@@ -370,10 +370,22 @@ fn io(path: &Path, source: std::io::Error) -> LedgerError {
     }
 }
 
-fn damaged(path: &Path, error: Error) -> LedgerError {
-    LedgerError::Damaged {
-        path: path.into(),
-        reason: error.to_string(),
+/// Returns why the database can't be opened. A disk that fails says nothing of what is in the file.
+fn unusable(path: &Path, error: Error) -> LedgerError {
+    match error {
+        Error::Failed(redb::Error::Io(error))
+            if !matches!(
+                error.kind(),
+                ErrorKind::InvalidData | ErrorKind::UnexpectedEof
+            ) =>
+        {
+            io(path, error)
+        }
+        error @ Error::NotSynced => io(path, std::io::Error::other(error)),
+        error => LedgerError::Damaged {
+            path: path.into(),
+            reason: error.to_string(),
+        },
     }
 }
 

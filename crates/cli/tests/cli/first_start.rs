@@ -41,6 +41,8 @@ fn is_begun_again(file: &str) {
                 break;
             }
             cut += 1;
+            let log = fs::read_to_string(folder.path().join("log")).unwrap();
+            assert!(!log.contains("move it away"), "the disk failed: {log}");
             assert_starts(site, &format!("{file}: {inject}"));
         }
         assert!(cut > 0, "{file}: {calls} was never called");
