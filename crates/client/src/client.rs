@@ -32,6 +32,8 @@ pub struct Client {
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) left_out: Arc<[String]>,
+    /// Whether there is one to show to the gateway.
+    pub(crate) has_certificate: bool,
 }
 
 impl Client {
@@ -149,7 +151,7 @@ impl Client {
             deadline,
         };
         let mut history = History::default();
-        let attempt = || call.attempt(&self.http, &self.credentials);
+        let attempt = |sent| call.attempt(self, sent);
         let refused = match retry::run(&self.retries, limits, &mut history, attempt).await {
             Err(ClientError::Problem(problem)) if problem.kind == Some(ProblemType::Forbidden) => {
                 ClientError::Problem(problem)

@@ -56,7 +56,7 @@ async fn an_authority_of_ones_own_is_trusted_and_no_other() {
             .create_secret("a", None, &secret())
             .await
             .unwrap_err();
-        assert!(matches!(error, ClientError::Tls(_)), "{error}");
+        assert!(matches!(error, ClientError::Tls { .. }), "{error}");
         assert!(!error.may_have_been_created());
         assert_eq!(server.connections() - before, 1, "it is not tried again");
     }
