@@ -154,12 +154,15 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
 }
 
 fn rfc3339(text: &str) -> Result<UnixTime, String> {
-    let time =
-        humantime::parse_rfc3339(text).map_err(|e| format!("{e}, give 2027-01-31T12:00:00Z"))?;
+    let wrong = |_| {
+        "give a day and a time of the years 1970 to 9999 in UTC, such as 2027-01-31T12:00:00Z"
+            .to_owned()
+    };
+    let time = humantime::parse_rfc3339(text).map_err(wrong)?;
     let since_1970 = time.duration_since(std::time::UNIX_EPOCH);
     since_1970
         .map(|d| UnixTime::from_secs(d.as_secs()))
-        .map_err(|_| "before 1970".to_owned())
+        .map_err(|_| "give a time from 1970 on, such as 2027-01-31T12:00:00Z".to_owned())
 }
 
 /// Far more than the envelope's own limits, so that the errors are its own.

@@ -226,6 +226,8 @@ impl ClientError {
             Self::NotHttp { answer: None }
         } else if body.is_prevented() {
             Self::Connect(error.into())
+        } else if is_too_long(&error) {
+            Self::Connection(TOO_LONG.into())
         } else if error.is_timeout() {
             Self::Timeout
         } else {
@@ -265,8 +267,11 @@ fn waits_too_long(note: &Option<TooLate>) -> String {
     match note {
         None => String::new(),
         Some(TooLate { asked, left }) => format!(
-            "; it asks to wait {} s, more than the {} s left: try again after that, or allow more time",
-            asked.as_secs(),
+            "; it asks to wait {}, more than the {} s left: try again after that, or allow more time",
+            match *asked > YEAR {
+                true => "longer than a year".to_owned(),
+                false => format!("{} s", asked.as_secs()),
+            },
             left.as_secs()
         ),
     }
@@ -300,6 +305,11 @@ fn is_not_http(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| cause.to_string() == "invalid HTTP version parsed")
 }
 
+/// Returns whether the answer's headers are longer than the library reads. It has no name for that either.
+fn is_too_long(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| cause.to_string() == "message head is too large")
+}
+
 fn describe(problem: &Problem) -> String {
     let mut text = format!("{}: {}", problem.title, problem.detail);
     for violation in &problem.violations {
@@ -323,6 +333,10 @@ fn describe(problem: &Problem) -> String {
     text
 }
 
+/// A server that asks for more has no time in mind.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const TIMEOUT: &str = "the gateway did not answer in time";
 const BROKEN: &str = "the connection to the gateway broke";
+const TOO_LONG: &str =
+    "the headers of the answer are longer than any gateway's: check the URL and what is in between";
 const NOT_READY: &str = "it was not ready in time (connection, TLS): check host and port, and what is in between; nothing was sent";
