@@ -14,7 +14,7 @@ use crate::{
     body,
     error::ClientError,
     expected,
-    http::{Answer, Call},
+    http::{Answer, Call, Sender},
     idempotency::IdempotencyKey,
     probe,
     retry::{self, History, Limits, RetryPolicy},
@@ -151,7 +151,12 @@ impl Client {
             deadline,
         };
         let mut history = History::default();
-        let attempt = |sent| call.attempt(self, sent);
+        let with = Sender {
+            http: &self.http,
+            credentials: &self.credentials,
+            has_certificate: self.has_certificate,
+        };
+        let attempt = |sent| call.attempt(&with, sent);
         let refused = match retry::run(&self.retries, limits, &mut history, attempt).await {
             Err(ClientError::Problem(problem)) if problem.kind == Some(ProblemType::Forbidden) => {
                 ClientError::Problem(problem)

@@ -9,8 +9,8 @@ use reqwest::{
 };
 
 use crate::{
-    client::Client, error::ClientError, idempotency::IdempotencyKey, printable::printable,
-    problem::Problem, retry::Failed, retry_after::retry_after, sent::Sent,
+    error::ClientError, idempotency::IdempotencyKey, printable::printable, problem::Problem,
+    retry::Failed, retry_after::retry_after, sent::Sent, token::Credentials,
 };
 
 /// A request that can be sent several times. Its body is shared, not copied.
@@ -21,6 +21,14 @@ pub(crate) struct Call {
     expected: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
+}
+
+/// With what calls are sent.
+pub(crate) struct Sender<'a> {
+    pub(crate) http: &'a reqwest::Client,
+    pub(crate) credentials: &'a Credentials,
+    /// Whether there is a certificate to show to the gateway.
+    pub(crate) has_certificate: bool,
 }
 
 /// An answer with the status that was expected.
@@ -64,8 +72,8 @@ impl Call {
     }
 
     /// Sends it once; `sent` tells whether anything of the body left.
-    pub(crate) async fn attempt(&self, client: &Client, sent: Sent) -> Result<Answer, Failed> {
-        let mut request = (client.http).request(self.method.clone(), self.url.clone());
+    pub(crate) async fn attempt(&self, with: &Sender<'_>, sent: Sent) -> Result<Answer, Failed> {
+        let mut request = (with.http).request(self.method.clone(), self.url.clone());
         request = match self.body.is_empty() {
             // The library takes no empty body, and may send the request all the same.
             true => {
@@ -77,10 +85,10 @@ impl Call {
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        if let Some(authorization) = client.credentials.header_value().await? {
+        if let Some(authorization) = with.credentials.header_value().await? {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let failed = |error| ClientError::from_http(error, &sent, client.has_certificate);
+        let failed = |error| ClientError::from_http(error, &sent, with.has_certificate);
         let response = request.send().await.map_err(failed)?;
         let status = response.status();
         let request_id = header(&response, &X_REQUEST_ID).filter(|id| id.len() <= MAX_ID);
