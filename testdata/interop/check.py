@@ -49,6 +49,7 @@ JOSERFC = joserfc_jwe.JWERegistry(algorithms=ALGORITHMS, strict_check_header=Fal
 AUTHLIB = JsonWebEncryption(algorithms=ALGORITHMS)
 # The most that joserfc opens: 64 KiB of base64url.
 JOSERFC_LIMIT = 49_152
+AUTHLIB_LIMIT = 192_000
 # What JSON can be written in more than one way for.
 ODD_NAME = 'Schlüssel "日本" \\ 😀 /\u00a0'
 OAEP = ["-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256", "-keyopt", "rsa_mgf1_md:sha256"]
@@ -242,7 +243,7 @@ def jose_family(report, sealpost, node):
             for form, names in [("compact", [name]), ("flattened", [name]), ("general", [OTHER, name])]
             for value in VALUES
             if not (by == "authlib" and form == "flattened")  # it has the two other forms
-            if not (by == "joserfc" and len(VALUES[value]) > JOSERFC_LIMIT)  # `joserfc_limit` has its limit
+            if not (by == "joserfc" and len(VALUES[value]) > JOSERFC_LIMIT)  # `limits` has its limit
         ]
         # Ours to theirs. Our own JSON form is flattened for one, general for several.
         sealed = []
@@ -350,22 +351,26 @@ def private_jwks(report, sealpost, folder):
         report.check("Python → sealpost, a private key as JWK", by, opened.stdout == b"{}", opened.stderr)
 
 
-def joserfc_limit(report, sealpost):
-    """joserfc opens so much and no more, and seals more; we do both."""
-    row = "sealpost ⇄ Python joserfc, its limit of 49,152 bytes"
+def limits(report, sealpost):
+    """joserfc and Authlib open so much and no more, and seal more; we do both."""
     key = (KEYS / "agent-a2048.key.pem").read_text()
     to = [{"certificate": certificate("a2048").read_text(), "kid": KIDS["a2048"]}]
-    for length in (JOSERFC_LIMIT, JOSERFC_LIMIT + 1):
-        value = b'"' + b"x" * (length - 2) + b'"'
-        for form, written in (("compact", "jwe"), ("flattened", "jwe-json")):
-            sealed = sealpost.seal(["a2048"], written, value, flags("a2048")).stdout.decode().strip()
-            [result] = each(joserfc_one)([{"op": "open", "text": sealed, "key": key}])
-            good = "result" in result if length == JOSERFC_LIMIT else "ExceededSizeError" in result.get("error", "")
-            report.check(row, (length, form, "opened by joserfc"), good, str(result)[:300])
-            job = {"op": "seal", "form": form, "header": header("a2048"), "to": to, "plaintext": base64.b64encode(value).decode()}
-            [result] = each(joserfc_one)([job])
-            opened = sealpost.open("a2048", result.get("result", "").encode(), flags("a2048"))
-            report.check(row, (length, form, "sealed by joserfc"), opened.stdout == value, str(result)[:300])
+    for by, one, limit, said, forms in (
+        ("joserfc", joserfc_one, JOSERFC_LIMIT, "ExceededSizeError", {"compact": "jwe", "flattened": "jwe-json"}),
+        ("Authlib", authlib_one, AUTHLIB_LIMIT, "ciphertext is too long", {"compact": "jwe"}),
+    ):
+        row = f"sealpost ⇄ Python {by}, its limit of {limit:,} bytes"
+        for length in (limit, limit + 1):
+            value = b'"' + b"x" * (length - 2) + b'"'
+            for form, written in forms.items():
+                sealed = sealpost.seal(["a2048"], written, value, flags("a2048")).stdout.decode().strip()
+                [result] = each(one)([{"op": "open", "text": sealed, "key": key}])
+                good = "result" in result if length == limit else said in result.get("error", "")
+                report.check(row, (length, form, f"opened by {by}"), good, str(result)[:300])
+                job = {"op": "seal", "form": form, "header": header("a2048"), "to": to, "plaintext": base64.b64encode(value).decode()}
+                [result] = each(one)([job])
+                opened = sealpost.open("a2048", result.get("result", "").encode(), flags("a2048"))
+                report.check(row, (length, form, f"sealed by {by}"), opened.stdout == value, str(result)[:300])
 
 
 def jose_refused(report, sealpost, node):
@@ -476,7 +481,7 @@ def main():
         jose_family(report, sealpost, node)
         jose_refused(report, sealpost, node)
         thumbprints(report, sealpost)
-        joserfc_limit(report, sealpost)
+        limits(report, sealpost)
         private_jwks(report, sealpost, folder)
         cms(report, sealpost, folder)
         cms_refused(report, sealpost, folder)

@@ -172,10 +172,11 @@ fn parse(input: &[u8]) -> Result<Vec<Line<'_>>, Failure> {
     let lines = text
         .lines()
         .enumerate()
-        .filter(|(_, line)| !line.trim_start_matches(MARK).trim().is_empty())
+        .map(|(index, line)| (index, unmarked(index, line)))
+        .filter(|(_, line)| !line.trim().is_empty())
         .map(|(index, line)| {
             // The error's own text may quote what it found there.
-            serde_json::from_str(line.trim_start_matches(MARK)).map_err(|e| {
+            serde_json::from_str(line).map_err(|e| {
                 Failure::refused(format!(
                     "line {}: malformed at column {}",
                     index + 1,
@@ -189,6 +190,14 @@ fn parse(input: &[u8]) -> Result<Vec<Line<'_>>, Failure> {
         return Err(Failure::refused("there are no lines").hint(FORM));
     }
     Ok(lines)
+}
+
+/// A line without a byte-order mark, which stands within a file that was put together. The file's own was taken off.
+fn unmarked(index: usize, line: &str) -> &str {
+    match index {
+        0 => line,
+        _ => line.strip_prefix(MARK).unwrap_or(line),
+    }
 }
 
 fn context<'a>(

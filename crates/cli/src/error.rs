@@ -64,7 +64,6 @@ impl Failure {
     }
 
     /// Returns what happened, without the hint, for the middle of another message.
-    #[cfg(unix)]
     pub(crate) fn summary(self) -> String {
         self.message
     }
@@ -105,6 +104,7 @@ impl From<FileError> for Failure {
         let exit = match error {
             FileError::TooLarge { .. }
             | FileError::OtherEncoding { .. }
+            | FileError::MarkedBinary { .. }
             | FileError::NotAFile { .. }
             | FileError::Exposed { .. } => Exit::Refused,
             FileError::Failed { .. } | FileError::Unreadable { .. } | FileError::Exists { .. } => {

@@ -154,12 +154,13 @@ fn read_anchors(path: &Path) -> Result<TrustAnchors, Failure> {
 }
 
 fn rfc3339(text: &str) -> Result<UnixTime, String> {
-    let time =
-        humantime::parse_rfc3339(text).map_err(|e| format!("{e}, give 2027-01-31T12:00:00Z"))?;
-    let since_1970 = time.duration_since(std::time::UNIX_EPOCH);
-    since_1970
-        .map(|d| UnixTime::from_secs(d.as_secs()))
-        .map_err(|_| "before 1970".to_owned())
+    let time = humantime::parse_rfc3339(text).ok();
+    let since_1970 = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+    let since_1970 = since_1970.map(|since| UnixTime::from_secs(since.as_secs()));
+    since_1970.ok_or_else(|| {
+        "give a day and a time of the years 1970 to 9999 in UTC, such as 2027-01-31T12:00:00Z"
+            .into()
+    })
 }
 
 /// Far more than the envelope's own limits, so that the errors are its own.

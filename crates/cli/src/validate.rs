@@ -1,6 +1,7 @@
 //! `sealpost validate`: checks a request as the endpoint would.
 
 use clap::Args;
+use sealpost_files::{Encoding, FileError};
 use sealpost_validator::{MAX_MEMBERS, Slot, Violations, validate_request};
 
 use crate::error::{Exit, Failure};
@@ -20,6 +21,11 @@ pub(crate) struct Validate {
 impl Validate {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let request = self.input.read(MAX_READ)?;
+        // Of text in another encoding, no rule says what is wrong.
+        if let Some(encoding) = Encoding::detect(&request) {
+            let name = self.input.name();
+            return Err(FileError::OtherEncoding { name, encoding }.into());
+        }
         let violations = violations(&request);
         let report = match self.json {
             true => format!("{}\n", json(&violations)?),

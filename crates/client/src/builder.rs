@@ -179,6 +179,7 @@ impl ClientBuilder {
             timeout: self.timeout,
             attempt_timeout: self.attempt_timeout,
             left_out: left_out.into(),
+            has_certificate: self.identity.is_some(),
         })
     }
 }

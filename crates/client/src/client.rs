@@ -14,7 +14,7 @@ use crate::{
     body,
     error::ClientError,
     expected,
-    http::{Answer, Call},
+    http::{Answer, Call, Sender},
     idempotency::IdempotencyKey,
     probe,
     retry::{self, History, Limits, RetryPolicy},
@@ -32,6 +32,8 @@ pub struct Client {
     pub(crate) timeout: Duration,
     pub(crate) attempt_timeout: Duration,
     pub(crate) left_out: Arc<[String]>,
+    /// Whether there is one to show to the gateway.
+    pub(crate) has_certificate: bool,
 }
 
 impl Client {
@@ -149,7 +151,12 @@ impl Client {
             deadline,
         };
         let mut history = History::default();
-        let attempt = || call.attempt(&self.http, &self.credentials);
+        let with = Sender {
+            http: &self.http,
+            credentials: &self.credentials,
+            has_certificate: self.has_certificate,
+        };
+        let attempt = |sent| call.attempt(&with, sent);
         let refused = match retry::run(&self.retries, limits, &mut history, attempt).await {
             Err(ClientError::Problem(problem)) if problem.kind == Some(ProblemType::Forbidden) => {
                 ClientError::Problem(problem)

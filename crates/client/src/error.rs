@@ -1,6 +1,6 @@
 //! Why a call fails.
 
-use std::{error::Error as StdError, io, time::Duration};
+use std::{error::Error as StdError, time::Duration};
 
 use sealpost_envelope::{
     SealError,
@@ -9,8 +9,13 @@ use sealpost_envelope::{
 use sealpost_rest::ErrorChain;
 use thiserror::Error;
 
-pub use crate::too_late::TooLate;
-use crate::{printable::printable, problem::Problem};
+use crate::{
+    printable::printable,
+    problem::Problem,
+    sent::Sent,
+    tls_failure::{self, causes},
+};
+pub use crate::{tls_failure::TlsFailure, too_late::TooLate};
 
 /// A cause from another library.
 pub type BoxError = Box<dyn StdError + Send + Sync>;
@@ -73,8 +78,13 @@ pub enum ClientError {
     #[error("no connection to the gateway: {}", shown(.0))]
     Connect(#[source] BoxError),
     /// One side refuses TLS: nothing was sent. Trying again would not help.
-    #[error("no TLS connection to the gateway: {}; check its certificate, and which authority issued it", shown(.0))]
-    Tls(#[source] BoxError),
+    #[error("no TLS connection to the gateway: {reason}")]
+    Tls {
+        /// Which side refuses, why, and what helps.
+        reason: TlsFailure,
+        /// The library's error.
+        source: BoxError,
+    },
     /// The URL says `https`, and the port does not speak TLS: nothing was sent.
     #[error(
         "the gateway's URL says https, and the port does not speak TLS{}: check the port; plain HTTP (http://) is for this host alone",
@@ -156,7 +166,7 @@ impl ClientError {
             | Self::TrustAnchors(_)
             | Self::Seal(_)
             | Self::Connect(_)
-            | Self::Tls(_)
+            | Self::Tls { .. }
             | Self::TlsToPlain { .. }
             | Self::PlainToTls
             | Self::NotHttp { .. }
@@ -191,23 +201,45 @@ impl ClientError {
         self
     }
 
-    pub(crate) fn from_http(error: reqwest::Error) -> Self {
+    /// The failure of one attempt. `body` tells whether anything of the value left; `has_certificate`, whether the client has
+    /// one to show.
+    pub(crate) fn from_http(error: reqwest::Error, body: &Sent, has_certificate: bool) -> Self {
         let is_plain = error.url().is_some_and(|url| url.scheme() == "http");
         // Without the URL: the caller knows it, and the log must not have it.
         let error = error.without_url();
-        if error.is_connect() && is_tls(&error) {
-            match is_not_tls(&error) {
-                true => Self::TlsToPlain { answer: None },
-                false => Self::Tls(error.into()),
+        let tls = tls_failure::find(&error);
+        if error.is_connect() {
+            match tls {
+                Some(tls) if tls_failure::is_not_tls(tls) => Self::TlsToPlain { answer: None },
+                Some(tls) => Self::Tls {
+                    reason: TlsFailure::new(tls, has_certificate),
+                    source: error.into(),
+                },
+                None => Self::Connect(error.into()),
             }
-        } else if error.is_connect() {
-            Self::Connect(error.into())
-        } else if error.is_timeout() {
-            Self::Timeout
+        } else if let Some(reason) = TlsFailure::after_request(&error, has_certificate) {
+            Self::Tls {
+                reason,
+                source: error.into(),
+            }
         } else if is_plain && is_not_http(&error) {
             Self::NotHttp { answer: None }
+        } else if body.is_prevented() {
+            Self::Connect(error.into())
+        } else if is_too_long(&error) {
+            Self::Connection(TOO_LONG.into())
+        } else if error.is_timeout() {
+            Self::Timeout
         } else {
             Self::Connection(error.into())
+        }
+    }
+
+    /// An attempt that did not end in time.
+    pub(crate) fn out_of_time(body: &Sent) -> Self {
+        match body.is_prevented() {
+            true => Self::Connect(NOT_READY.into()),
+            false => Self::Timeout,
         }
     }
 }
@@ -235,8 +267,11 @@ fn waits_too_long(note: &Option<TooLate>) -> String {
     match note {
         None => String::new(),
         Some(TooLate { asked, left }) => format!(
-            "; it asks to wait {} s, more than the {} s left: try again after that, or allow more time",
-            asked.as_secs(),
+            "; it asks to wait {}, more than the {} s left: try again after that, or allow more time",
+            match *asked > YEAR {
+                true => "longer than a year".to_owned(),
+                false => format!("{} s", asked.as_secs()),
+            },
             left.as_secs()
         ),
     }
@@ -264,54 +299,15 @@ fn shown(error: &BoxError) -> String {
     printable(ErrorChain(error.as_ref()).to_string())
 }
 
-/// Returns whether the first byte of the answer begins no record of TLS.
-fn is_not_tls(error: &reqwest::Error) -> bool {
-    use rustls::{Error, InvalidMessage};
-    let found = |error: &Error| {
-        matches!(
-            error,
-            Error::InvalidMessage(InvalidMessage::InvalidContentType)
-        )
-    };
-    any_cause(error, |cause| {
-        let io = cause.downcast_ref::<io::Error>();
-        // The layers above wrap an error once more.
-        let nested = io.and_then(|io| io.get_ref()).and_then(|inner| {
-            let deeper = inner
-                .downcast_ref::<io::Error>()
-                .and_then(io::Error::get_ref);
-            inner.downcast_ref().or_else(|| deeper?.downcast_ref())
-        });
-        nested.or_else(|| cause.downcast_ref()).is_some_and(found)
-    })
-}
-
 /// Returns whether the answer does not begin as HTTP does: an alert of TLS does not. The library has no name for it, and
 /// a test holds it to its words.
 fn is_not_http(error: &reqwest::Error) -> bool {
-    any_cause(error, |cause| {
-        cause.to_string() == "invalid HTTP version parsed"
-    })
+    causes(error).any(|cause| cause.to_string() == "invalid HTTP version parsed")
 }
 
-fn any_cause(error: &reqwest::Error, test: impl Fn(&(dyn StdError + 'static)) -> bool) -> bool {
-    let mut next = error.source();
-    while let Some(cause) = next {
-        if test(cause) {
-            return true;
-        }
-        next = cause.source();
-    }
-    false
-}
-
-/// Returns whether the TLS library failed: it reports invalid data, and the layers above wrap that once more.
-fn is_tls(error: &reqwest::Error) -> bool {
-    fn is_invalid(error: &io::Error) -> bool {
-        let wrapped = error.get_ref().and_then(|inner| inner.downcast_ref());
-        error.kind() == io::ErrorKind::InvalidData || wrapped.is_some_and(is_invalid)
-    }
-    any_cause(error, |cause| cause.downcast_ref().is_some_and(is_invalid))
+/// Returns whether the answer's headers are longer than the library reads. It has no name for that either.
+fn is_too_long(error: &reqwest::Error) -> bool {
+    causes(error).any(|cause| cause.to_string() == "message head is too large")
 }
 
 fn describe(problem: &Problem) -> String {
@@ -337,5 +333,10 @@ fn describe(problem: &Problem) -> String {
     text
 }
 
+/// A server that asks for more has no time in mind.
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const TIMEOUT: &str = "the gateway did not answer in time";
 const BROKEN: &str = "the connection to the gateway broke";
+const TOO_LONG: &str =
+    "the headers of the answer are longer than any gateway's: check the URL and what is in between";
+const NOT_READY: &str = "it was not ready in time (connection, TLS): check host and port, and what is in between; nothing was sent";

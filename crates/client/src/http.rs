@@ -4,13 +4,13 @@ use std::{fmt, time::SystemTime};
 
 use bytes::Bytes;
 use reqwest::{
-    Method, Response, StatusCode, Url,
+    Body, Method, Response, StatusCode, Url,
     header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderName, HeaderValue},
 };
 
 use crate::{
     error::ClientError, idempotency::IdempotencyKey, printable::printable, problem::Problem,
-    retry::Failed, retry_after::retry_after, token::Credentials,
+    retry::Failed, retry_after::retry_after, sent::Sent, token::Credentials,
 };
 
 /// A request that can be sent several times. Its body is shared, not copied.
@@ -21,6 +21,14 @@ pub(crate) struct Call {
     expected: StatusCode,
     headers: Vec<(HeaderName, HeaderValue)>,
     body: Bytes,
+}
+
+/// With what calls are sent.
+pub(crate) struct Sender<'a> {
+    pub(crate) http: &'a reqwest::Client,
+    pub(crate) credentials: &'a Credentials,
+    /// Whether there is a certificate to show to the gateway.
+    pub(crate) has_certificate: bool,
 }
 
 /// An answer with the status that was expected.
@@ -63,28 +71,31 @@ impl Call {
         }
     }
 
-    /// Sends it once.
-    pub(crate) async fn attempt(
-        &self,
-        http: &reqwest::Client,
-        credentials: &Credentials,
-    ) -> Result<Answer, Failed> {
-        let mut request = http
-            .request(self.method.clone(), self.url.clone())
-            .body(self.body.clone());
+    /// Sends it once; `sent` tells whether anything of the body left.
+    pub(crate) async fn attempt(&self, with: &Sender<'_>, sent: Sent) -> Result<Answer, Failed> {
+        let mut request = (with.http).request(self.method.clone(), self.url.clone());
+        request = match self.body.is_empty() {
+            // The library takes no empty body, and may send the request all the same.
+            true => {
+                sent.note_taken();
+                request
+            }
+            false => request.body(Body::wrap(sent.track(self.body.clone()))),
+        };
         for (name, value) in &self.headers {
             request = request.header(name, value);
         }
-        if let Some(authorization) = credentials.header_value().await? {
+        if let Some(authorization) = with.credentials.header_value().await? {
             request = request.header(AUTHORIZATION, authorization);
         }
-        let response = request.send().await.map_err(ClientError::from_http)?;
+        let failed = |error| ClientError::from_http(error, &sent, with.has_certificate);
+        let response = request.send().await.map_err(failed)?;
         let status = response.status();
         let request_id = header(&response, &X_REQUEST_ID).filter(|id| id.len() <= MAX_ID);
         let request_id = request_id.map(|id| printable(id.to_owned()));
         let media_type = header(&response, &CONTENT_TYPE).map(essence);
         let retry_after = retry_after(response.headers(), SystemTime::now());
-        let body = read(response)
+        let body = read(response, failed)
             .await
             .map_err(|error| Failed { error, retry_after })?;
         if status == self.expected {
@@ -144,9 +155,12 @@ fn is_from_tls_port(status: u16, body: &[u8]) -> bool {
 }
 
 /// Reads the body. Fails if it is longer than any answer of a gateway.
-async fn read(mut response: Response) -> Result<Vec<u8>, ClientError> {
+async fn read(
+    mut response: Response,
+    failed: impl Fn(reqwest::Error) -> ClientError,
+) -> Result<Vec<u8>, ClientError> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(ClientError::from_http)? {
+    while let Some(chunk) = response.chunk().await.map_err(&failed)? {
         if body.len() + chunk.len() > MAX_ANSWER {
             return Err(ClientError::unexpected(response.status().as_u16()));
         }

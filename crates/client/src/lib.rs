@@ -156,7 +156,9 @@ pub mod problem;
 pub mod retry;
 mod retry_after;
 mod secret;
+mod sent;
 mod tls;
+mod tls_failure;
 pub mod token;
 mod too_late;
 

@@ -32,7 +32,9 @@ pub(crate) async fn explained(error: ClientError, url: &Url) -> ClientError {
     let is_plain = url.scheme() == "http";
     match error {
         // A server of TLS can't have read the request, whether it answers with an alert or closes the connection.
-        ClientError::NotHttp { .. } | ClientError::Connection(_) if is_plain => {
+        ClientError::NotHttp { .. } | ClientError::Connection(_) | ClientError::Connect(_)
+            if is_plain =>
+        {
             match speaks(url).await {
                 Some(Speaks::Tls) => ClientError::PlainToTls,
                 Some(Speaks::Other(answer)) if !answer.starts_with("HTTP/") => {

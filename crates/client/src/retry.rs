@@ -7,7 +7,7 @@ use sealpost_rest::Retry;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::debug;
 
-use crate::error::ClientError;
+use crate::{error::ClientError, sent::Sent};
 
 /// How often a call is tried, and how long it pauses in between.
 ///
@@ -136,7 +136,7 @@ pub(crate) async fn run<T, F>(
     policy: &RetryPolicy,
     limits: Limits,
     history: &mut History,
-    mut attempt: impl FnMut() -> F,
+    mut attempt: impl FnMut(Sent) -> F,
 ) -> Result<T, ClientError>
 where
     F: Future<Output = Result<T, Failed>>,
@@ -144,10 +144,11 @@ where
     let mut number = 1;
     loop {
         let until = limits.deadline.min(Instant::now() + limits.attempt);
-        let Failed { error, retry_after } = match timeout_at(until, attempt()).await {
+        let sent = Sent::default();
+        let Failed { error, retry_after } = match timeout_at(until, attempt(sent.clone())).await {
             Ok(Ok(value)) => return Ok(value),
             Ok(Err(failed)) => failed,
-            Err(_) => ClientError::Timeout.into(),
+            Err(_) => ClientError::out_of_time(&sent).into(),
         };
         if !may_pass(&error) || number >= policy.attempts {
             return Err(history.settle(error));
@@ -235,7 +236,7 @@ mod tests {
             attempt: MINUTE,
             deadline: start + total,
         };
-        let next = || {
+        let next = |_| {
             let outcome = outcomes.borrow_mut().pop_front();
             ready(outcome.expect("one more attempt").map_err(failed))
         };
@@ -325,8 +326,9 @@ mod tests {
             deadline: start + total,
         };
         let mut attempts = 0;
-        let never = || {
+        let never = |sent: Sent| {
             attempts += 1;
+            sent.note_taken();
             std::future::pending::<Result<u8, Failed>>()
         };
         let policy = RetryPolicy::attempts(100).with_pauses(Duration::ZERO, Duration::ZERO);
@@ -334,6 +336,20 @@ mod tests {
         assert!(matches!(result, Err(ClientError::Timeout)));
         assert_eq!(attempts, 3);
         assert_eq!(start.elapsed(), total);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn time_that_ends_before_anything_was_sent_has_created_nothing() {
+        let limits = Limits {
+            attempt: MINUTE,
+            deadline: Instant::now() + MINUTE,
+        };
+        let silent = |_| std::future::pending::<Result<u8, Failed>>();
+        let policy = RetryPolicy::default();
+        let error = run(&policy, limits, &mut History::default(), silent).await;
+        let error = error.unwrap_err();
+        assert!(matches!(error, ClientError::Connect(_)), "{error:?}");
+        assert!(!error.may_have_been_created() && !error.to_string().contains("created"));
     }
 
     #[tokio::test(start_paused = true)]

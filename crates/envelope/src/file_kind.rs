@@ -51,6 +51,8 @@ pub enum FileKind {
     JwkList,
     /// A JWK set (RFC 7517 §5).
     JwkSet,
+    /// An RSA private key in Microsoft's PRIVATEKEYBLOB, which OpenSSL calls MSBLOB.
+    MsBlob,
     /// An RSA private key in OpenSSH's own format.
     OpenSsh,
     /// Keys of OpenPGP.
@@ -187,6 +189,7 @@ impl FileKind {
             Self::Jwk => "a JWK",
             Self::JwkList => "a list of JWKs",
             Self::JwkSet => "a JWK set",
+            Self::MsBlob => "a private key in Microsoft's PRIVATEKEYBLOB",
             Self::OpenSsh => "a private key in OpenSSH's format",
             Self::OpenPgp => "a key of OpenPGP",
             Self::Pkcs7 | Self::Pkcs7Der => "PKCS#7, a collection of certificates",
@@ -258,6 +261,7 @@ impl FileKind {
             Self::JwkSet => {
                 "keep one private key of it, `jq '.keys[0]' FILE > KEY.json` takes the first"
             }
+            Self::MsBlob => "`openssl rsa -inform MSBLOB -in FILE -out KEY.pem` converts it",
             Self::OpenSsh => {
                 "`install -m 600 FILE KEY.pem && ssh-keygen -p -N '' -m PEM -f KEY.pem` converts a copy; a new key is \
                  better, as one for logging in must not open secrets"
@@ -279,9 +283,7 @@ impl FileKind {
             Self::Utf16Be => "`iconv -f UTF-16BE -t UTF-8 FILE > KEY.pem` converts it",
             Self::Utf16Le => "`iconv -f UTF-16LE -t UTF-8 FILE > KEY.pem` converts it",
             Self::Utf32 => "`iconv -f UTF-32 -t UTF-8 FILE > KEY.pem` converts it",
-            Self::Xml => {
-                "export it as PKCS#8 in PEM where it was made, in .NET with RSA.ExportPkcs8PrivateKeyPem()"
-            }
+            Self::Xml => XML_TO_JWK,
         }
     }
 
@@ -291,6 +293,7 @@ impl FileKind {
             self,
             Self::BouncyCastle
                 | Self::Encrypted
+                | Self::MsBlob
                 | Self::OpenSsh
                 | Self::PrivateKey
                 | Self::Putty
@@ -342,6 +345,7 @@ impl FileKind {
             | Self::Jwk
             | Self::JwkList
             | Self::JwkSet
+            | Self::MsBlob
             | Self::OpenPgp
             | Self::OpenSsh
             | Self::PrivateKey
@@ -361,3 +365,6 @@ impl FileKind {
 
 /// Whose certificate is wanted as a rule.
 const AGENT: &str = "agent's";
+
+/// The numbers have the same digits in both, but for two of base64's. Their names are those of RFC 7518 §6.3.
+const XML_TO_JWK: &str = r#"`perl -0777 -ne '%k = qw(Modulus n Exponent e D d P p Q q DP dp DQ dq InverseQ qi); while (m|<(\w+)>([^<]+)|g) { next unless $k = $k{$1}; ($v = $2) =~ tr|+/= \r\n\t|-_|d; push @m, "\"$k\":\"$v\"" } print "{\"kty\":\"RSA\",", join(",", @m), "}"' FILE > KEY.json` makes a JWK of it"#;

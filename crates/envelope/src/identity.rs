@@ -80,7 +80,7 @@ impl<B: Backend> Identity<B> {
         } else if is_pkcs1(bytes) {
             Self::from_pkcs1_der(bytes)
         } else {
-            Self::from_pkcs8_der(bytes).map_err(|error| or_trailing(error, bytes))
+            Self::from_pkcs8_der(bytes).map_err(|error| or_trailing(error, bytes, false))
         };
         #[cfg(feature = "std")]
         let read = read.map_err(|error| or_kind(error, bytes));
@@ -219,7 +219,7 @@ impl<B: Backend> Identity<B> {
         };
         read.map_err(|error| match other {
             true => IdentityError::Label,
-            false => or_trailing(error, &content),
+            false => or_trailing(error, &content, true),
         })
     }
 
@@ -285,12 +285,12 @@ fn is_pkcs1(der: &[u8]) -> bool {
     RsaPrivateKey::<UintRef<'_>>::from_der(der).is_ok()
 }
 
-/// Why a key in DER is not read, if nothing is wrong but that bytes follow.
-fn or_trailing(error: IdentityError, der: &[u8]) -> IdentityError {
+/// Why a key in DER, which may have stood in PEM, is not read, if nothing is wrong but that bytes follow.
+fn or_trailing(error: IdentityError, der: &[u8], in_pem: bool) -> IdentityError {
     let whole = SliceReader::new(der).and_then(|mut reader| reader.tlv_bytes());
     let length = whole.map_or(0, |whole| der.len().saturating_sub(whole.len()));
     if error == IdentityError::Malformed && length > 0 && der.first() == Some(&SEQUENCE) {
-        IdentityError::TrailingBytes { length }
+        IdentityError::TrailingBytes { length, in_pem }
     } else {
         error
     }

@@ -45,7 +45,7 @@ impl<'a> Block<'a> {
     /// Returns whether the block ends.
     #[cfg(feature = "chain")]
     pub(crate) fn is_whole(&self) -> bool {
-        end(self.text).is_some()
+        matches!(boundary(self.text), Some(Boundary::End(_)))
     }
 
     /// The block's content, decoded in constant time. It may be a private key: the buffer is wiped.
@@ -113,7 +113,8 @@ impl<'a> Block<'a> {
 
 /// The blocks of a PEM file, in order. What stands between them is skipped.
 ///
-/// A block that does not end is the last one, and does not decode: a file that was cut is not a shorter one.
+/// A block that does not end reaches to the next one, or to the end of the file, and does not decode: a file that was cut
+/// is not a shorter one.
 pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
     let (mut rest, mut passed) = (file, 0);
     core::iter::from_fn(move || {
@@ -121,7 +122,11 @@ pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
         let text = rest.get(begin..)?;
         let label = text.get(BEGIN.len()..)?;
         let label = label.get(..find(label, DASHES).unwrap_or(label.len()))?;
-        let (block, after) = text.split_at_checked(end(text).unwrap_or(text.len()))?;
+        let length = match boundary(text) {
+            Some(Boundary::End(length) | Boundary::Begin(length)) => length,
+            None => text.len(),
+        };
+        let (block, after) = text.split_at_checked(length)?;
         let start = passed + begin;
         rest = after;
         passed = start + block.len();
@@ -139,10 +144,31 @@ pub(crate) fn certificates(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
     blocks(file).filter(Block::is_certificate)
 }
 
-/// Where the block at the beginning of this text ends. Its end must have the same label; the decoder checks.
-fn end(text: &[u8]) -> Option<usize> {
-    let label = find(text, END)? + END.len();
-    Some(label + find(text.get(label..)?, DASHES)? + DASHES.len())
+/// What comes first after the beginning of a block.
+enum Boundary {
+    /// Its end, up to here. It must have the same label; the decoder checks.
+    End(usize),
+    /// The beginning of another block, which is here.
+    Begin(usize),
+}
+
+fn boundary(text: &[u8]) -> Option<Boundary> {
+    let mut at = BEGIN.len();
+    loop {
+        at += find(text.get(at..)?, DASHES)?;
+        let rest = text.get(at..)?;
+        if let Some(label) = rest.strip_prefix(END) {
+            let mut lines = label.split(|byte| matches!(byte, b'\r' | b'\n'));
+            if let Some(length) = find(lines.next()?, DASHES) {
+                return Some(Boundary::End(at + END.len() + length + DASHES.len()));
+            }
+        }
+        if rest.starts_with(BEGIN) {
+            return Some(Boundary::Begin(at));
+        }
+        // The boundaries' own, or one of the text's.
+        at += DASHES.len();
+    }
 }
 
 /// Returns whether this looks like PEM rather than DER. A certificate in DER starts with a SEQUENCE of more than 127

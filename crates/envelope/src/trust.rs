@@ -9,6 +9,8 @@ mod chain;
 #[cfg(feature = "chain")]
 mod chain_error;
 mod error;
+#[cfg(feature = "chain")]
+mod names;
 mod policy;
 #[cfg(feature = "chain")]
 mod profile;

@@ -322,6 +322,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             ChainError::IssuerKey,
             ChainError::IssuerKeyUsage,
             ChainError::IssuerMalformed,
+            ChainError::IssuerNameEncoding,
             ChainError::IssuerNeverValid,
             ChainError::IssuerNotAuthority,
             ChainError::IssuerNotDer,
@@ -397,7 +398,14 @@ fn errors_say_what_is_wrong_and_what_to_do() {
             IdentityError::PublicKey(PublicKeyError::Exponent),
             IdentityError::Refused,
             IdentityError::SeveralPrivateKeys,
-            IdentityError::TrailingBytes { length: 3 },
+            IdentityError::TrailingBytes {
+                length: 3,
+                in_pem: false,
+            },
+            IdentityError::TrailingBytes {
+                length: 3,
+                in_pem: true,
+            },
         ],
     );
     all.list("IdentityError::File", &FILE_KINDS.map(IdentityError::File));
@@ -576,7 +584,7 @@ fn file(name: &str) -> Vec<u8> {
     std::fs::read(format!("{keys}/{name}")).unwrap()
 }
 
-const FILE_KINDS: [FileKind; 40] = [
+const FILE_KINDS: [FileKind; 41] = [
     FileKind::Age,
     FileKind::Archive,
     FileKind::Base64,
@@ -597,6 +605,7 @@ const FILE_KINDS: [FileKind; 40] = [
     FileKind::Jwk,
     FileKind::JwkList,
     FileKind::JwkSet,
+    FileKind::MsBlob,
     FileKind::OpenPgp,
     FileKind::OpenSsh,
     FileKind::Pkcs12,

@@ -64,6 +64,12 @@ pub enum FileError {
         /// Which encoding.
         encoding: Encoding,
     },
+    /// A byte-order mark before something that is not text.
+    #[error("{name} begins with a byte-order mark, and what follows is binary, which has none")]
+    MarkedBinary {
+        /// The file's quoted path, or the name of a stream.
+        name: String,
+    },
     /// It exists and would have been overwritten.
     #[error("{} exists and is never overwritten", quoted(path))]
     Exists {
@@ -103,6 +109,9 @@ impl FileError {
             Self::Exposed { .. } => "if none of them did: chmod 600",
             Self::TooLarge { .. } => "check that this is the file you meant",
             Self::OtherEncoding { encoding, .. } => encoding.hint(),
+            Self::MarkedBinary { .. } => {
+                "a program took it for text and may have changed more: copy it again as binary, or try what `tail -c +4` leaves of it"
+            }
             Self::Exists { .. } => {
                 "choose another folder, or move the file away if you are sure that nothing is still sealed to it"
             }

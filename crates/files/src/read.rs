@@ -132,17 +132,23 @@ pub fn read_bounded(
     Ok(buffer)
 }
 
-/// Takes the byte-order mark off UTF-8; what is binary has none and stays as it is. `name` is for the error.
+/// Takes the byte-order mark off text in UTF-8; what is binary stays as it is, since each byte of it counts. `name` is for
+/// the error.
 ///
 /// # Errors
 ///
-/// [`FileError::OtherEncoding`] if it is text in another encoding.
+/// [`FileError::OtherEncoding`] if it is text in another encoding, [`FileError::MarkedBinary`] if what follows a mark is
+/// binary.
 pub fn as_text(mut bytes: Zeroizing<Vec<u8>>, name: &str) -> Result<Zeroizing<Vec<u8>>, FileError> {
     if let Some(encoding) = Encoding::detect(&bytes) {
         let name = name.to_owned();
         return Err(FileError::OtherEncoding { name, encoding });
     }
-    if bytes.starts_with(MARK) {
+    if let Some(rest) = bytes.strip_prefix(MARK) {
+        if is_binary(rest) {
+            let name = name.to_owned();
+            return Err(FileError::MarkedBinary { name });
+        }
         // In place: what moves stays in the buffer that is wiped.
         bytes.drain(..MARK.len());
     }
@@ -158,6 +164,18 @@ pub fn read_text(path: &Path, limit: usize) -> Result<Zeroizing<Vec<u8>>, FileEr
     as_text(read(path, limit)?, &quoted(path))
 }
 
+/// Returns whether it begins as no text does. Every binary form that is read has a control character or a length of more
+/// than 127 in its first bytes.
+fn is_binary(bytes: &[u8]) -> bool {
+    let head = bytes.get(..HEAD).unwrap_or(bytes);
+    let is_control = |byte: &u8| byte.is_ascii_control() && !byte.is_ascii_whitespace();
+    // A character that the end of the head cuts is not an error.
+    let is_utf8 = str::from_utf8(head).map_or_else(|error| error.error_len().is_none(), |_| true);
+    !is_utf8 || head.iter().any(is_control)
+}
+
+/// The native envelope's version stands behind eight letters; DER has a length and a type at once.
+const HEAD: usize = 16;
 /// How much is read before the buffer grows.
 const FIRST_READ: usize = 8 * 1024;
 
@@ -210,6 +228,31 @@ mod tests {
         }
         let marked = [MARK, b" {}\r\n"].concat();
         assert_eq!(*as_text(Zeroizing::new(marked), "x").unwrap(), b" {}\r\n");
+    }
+
+    #[test]
+    fn a_mark_before_something_binary_is_named_and_not_dropped() {
+        for binary in [
+            &b"sealpost\x01\x01\x01\x58"[..],
+            b"0\x82\x01\x00",
+            b"0\x80\x06\x09",
+            b"\x30\x03\x02\x01\x00",
+            b"\x1f\x8b\x08",
+            b"\x00",
+        ] {
+            let marked = Zeroizing::new([MARK, binary].concat());
+            let error = as_text(marked, "`f`").unwrap_err();
+            assert!(matches!(error, FileError::MarkedBinary { .. }), "{error}");
+            assert!(error.hint().contains("`tail -c +4`"));
+        }
+        // A character that the end of what is looked at cuts.
+        for text in ["{\"password\":\"ä\"}", "ääääääää😀", "\r\n\t {}", ""] {
+            let marked = Zeroizing::new([MARK, text.as_bytes()].concat());
+            assert_eq!(*as_text(marked, "x").unwrap(), text.as_bytes());
+        }
+        let text = format!("{}ä", "x".repeat(HEAD - 1));
+        let marked = Zeroizing::new([MARK, text.as_bytes()].concat());
+        assert_eq!(*as_text(marked, "x").unwrap(), text.as_bytes());
     }
 
     #[test]

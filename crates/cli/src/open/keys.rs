@@ -62,11 +62,24 @@ fn identity(path: &Path) -> Result<Identity<AwsLc>, Failure> {
     Ok(identity)
 }
 
-/// `sealpost keygen` writes the certificate beside the key. Whatever else stands there under that name is left alone:
-/// a certificate of another key names nothing here.
+/// `sealpost keygen` writes the certificate beside the key. A certificate of another key that stands there under that name
+/// is left alone: it names nothing here. What can't be read is named, since messages may need it.
 fn add_neighbour(path: &Path, identity: &mut Identity<AwsLc>) {
-    let Ok(neighbour) = certificate(&path.with_file_name(CERTIFICATE_FILE)) else {
+    let file = path.with_file_name(CERTIFICATE_FILE);
+    if file == path || file.symlink_metadata().is_err() {
         return;
+    }
+    let neighbour = match certificate(&file) {
+        Ok(neighbour) => neighbour,
+        Err(failure) => {
+            // Nothing is lost if stderr is closed.
+            let _ = writeln!(
+                io::stderr(),
+                "warning: {}. It is left out: messages that name the key by this certificate do not open",
+                failure.summary()
+            );
+            return;
+        }
     };
     let known = |certificate: &Certificate| certificate.fingerprint() == neighbour.fingerprint();
     if !identity.certificates().iter().any(known) {

@@ -1,5 +1,6 @@
 //! Input that is not a message, though it begins like one.
 
+use base64ct::{Base64UrlUnpadded, Encoding as _};
 use sealpost_envelope::Format;
 use sealpost_files::printable;
 use sealpost_json::members;
@@ -19,6 +20,10 @@ pub(super) fn instead(input: &[u8]) -> Option<Failure> {
             Failure::refused(what)
                 .hint("give what was sealed; keys go to --identity, certificates to --certificate"),
         );
+    }
+    if is_compact_jws(text) || has(text, &["payload"]) && !has(text, &["ciphertext"]) {
+        let what = "this is a JWS (a JWT, for example), which is signed and not encrypted";
+        return Some(Failure::refused(what).hint("give what was sealed: a JWE"));
     }
     if !text.starts_with(b"{") {
         return None;
@@ -64,6 +69,17 @@ pub(super) fn instead_of_batch(format: Format) -> Option<Failure> {
         }
     };
     Some(Failure::refused(what).hint("leave --batch out, and say which secret it is"))
+}
+
+/// Returns whether it is header, payload and signature (RFC 7515 §7.1). A JWE's header has `enc`, also if it was cut.
+fn is_compact_jws(text: &[u8]) -> bool {
+    let mut parts = text.split(|byte| *byte == b'.');
+    let header = parts.next().unwrap_or_default();
+    let header = str::from_utf8(header).unwrap_or_default();
+    let Ok(header) = Base64UrlUnpadded::decode_vec(header) else {
+        return false;
+    };
+    parts.count() == 2 && has(&header, &["alg"]) && !has(&header, &["enc"])
 }
 
 fn label(pem: &[u8]) -> Option<&str> {

@@ -1,6 +1,6 @@
 //! The client's errors as failures of the command: an exit code, and what to do.
 
-use sealpost_client::{ClientError, ProblemType};
+use sealpost_client::{ClientError, ProblemType, error::TlsFailure};
 
 use crate::error::{Exit, Failure};
 
@@ -12,7 +12,7 @@ pub(crate) fn failure(error: ClientError) -> Failure {
         ClientError::ClientCertificate(_) => {
             Some("put the certificate, then its private key as PKCS#8, into one file")
         }
-        ClientError::Tls(_) => Some("name the authority that issued it with --ca"),
+        ClientError::Tls { reason, .. } => of_tls(reason),
         ClientError::Connect(_) => Some("check --url, and that the gateway runs"),
         _ => None,
     };
@@ -24,6 +24,21 @@ pub(crate) fn failure(error: ClientError) -> Failure {
     match hint {
         Some(hint) => failure.hint(hint),
         None => failure,
+    }
+}
+
+/// The flag that helps, if one does.
+fn of_tls(reason: &TlsFailure) -> Option<&'static str> {
+    match reason {
+        TlsFailure::UnknownIssuer => Some("name the authority that issued it with --ca"),
+        TlsFailure::OtherHost { .. } | TlsFailure::UnknownHost => Some("check the host in --url"),
+        TlsFailure::WantsClientCertificate { .. }
+        | TlsFailure::RefusesClientCertificate(_)
+        | TlsFailure::Refuses { .. } => {
+            Some("give the certificate that it wants, with its key, with --client-certificate")
+        }
+        TlsFailure::Other(_) => Some("check --url"),
+        _ => None,
     }
 }
 
@@ -54,7 +69,7 @@ pub(crate) fn is_for_all(error: &ClientError) -> bool {
         | ClientError::AgentCertificate(_)
         | ClientError::Token
         | ClientError::TokenProvider(_)
-        | ClientError::Tls(_)
+        | ClientError::Tls { .. }
         | ClientError::TlsToPlain { .. }
         | ClientError::PlainToTls
         | ClientError::NotHttp { .. }

@@ -17,11 +17,12 @@ mod resume;
 mod tally;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use sealpost_client::{ClientError, Created, NewSecret};
+use sealpost_files::quoted;
 use tokio::task::{JoinError, JoinSet};
 
 use super::endpoint::{Endpoint, EndpointArgs};
@@ -82,11 +83,35 @@ struct Run {
     stopped: Option<Stop>,
 }
 
+/// Returns whether two paths name one file, which need not exist.
+fn is_one_file(one: &Path, other: &Path) -> bool {
+    let place = |path: &Path| {
+        path.canonicalize().ok().or_else(|| {
+            let folder = path.parent()?;
+            let folder = if folder.as_os_str().is_empty() {
+                Path::new(".")
+            } else {
+                folder
+            };
+            Some(folder.canonicalize().ok()?.join(path.file_name()?))
+        })
+    };
+    place(one).is_some_and(|one| place(other) == Some(one))
+}
+
 impl Import {
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let endpoint = self.endpoint.open()?;
         let input = Input::open(&self.file)?;
         let length = input.length();
+        if let (Some(resume), Some(results)) = (&self.resume, &self.results)
+            && is_one_file(resume, results)
+        {
+            let what = format!("--resume and --results name one file, {}", quoted(resume));
+            return Err(
+                Failure::usage(what).hint("give each a file of its own, or leave --results out")
+            );
+        }
         let resume = self.resume.as_ref();
         let resume = resume.map(|path| Resume::open(path, self.endpoint.url(), endpoint.agent()));
         let resume = resume.transpose()?;

@@ -205,6 +205,96 @@ fn a_jwk_opens() {
     }
 }
 
+/// `agent.pem` beside the key is used without being named; what it is worth is said if it can't be.
+#[test]
+fn a_certificate_beside_the_key_that_cannot_be_read_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("identity.pem");
+    let beside = folder.path().join("agent.pem");
+    fs::write(&file, read("keys/agent-a2048.key.pem")).unwrap();
+    let identity = path(&file);
+    let open = || {
+        let envelope = {
+            let to = path(&testdata("keys/agent-a2048.pem"));
+            let arguments = ["seal", "--to", &to, "--danger-trust-any-certificate"];
+            run(&[&arguments[..], &CONTEXT].concat(), b"secret").stdout()
+        };
+        let run = run(
+            &[&["open", "--identity", &identity][..], &CONTEXT].concat(),
+            &envelope,
+        );
+        assert_eq!(run.streams().0, b"secret", "{}", run.transcript());
+        stderr(&run)
+    };
+    let own = read("keys/agent-a2048.pem");
+    for good in [own.clone(), read("keys/agent-b2048.pem")] {
+        fs::write(&beside, good).unwrap();
+        assert_eq!(open(), "");
+    }
+    for (odd, words) in [
+        (own[..own.len() / 2].to_vec(), "malformed or was cut off"),
+        (read("certificates/serial-24-bytes.pem"), "serial number"),
+        (read("certificates/usual.p7b"), "PKCS#7"),
+        (Vec::new(), "empty"),
+    ] {
+        fs::write(&beside, odd).unwrap();
+        let said = open();
+        assert!(
+            said.starts_with("warning: ") && said.contains("agent.pem"),
+            "{said}"
+        );
+        assert!(
+            said.contains(words) && said.contains("It is left out"),
+            "{said}"
+        );
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+    fs::remove_file(&beside).unwrap();
+    assert_eq!(open(), "");
+    // The key's own file may have that name.
+    fs::rename(&file, &beside).unwrap();
+    let identity = path(&beside);
+    let run = run(
+        &[&["open", "--identity", &identity][..], &CONTEXT].concat(),
+        b"",
+    );
+    assert!(!stderr(&run).contains("warning"), "{}", run.transcript());
+}
+
+#[test]
+fn a_time_before_1970_is_refused_with_one_that_is_taken() {
+    let to = path(&testdata("keys/agent-a2048.pem"));
+    for now in [
+        "1969-12-31T23:59:59Z",
+        "0001-01-01T00:00:00Z",
+        "10000-01-01T00:00:00Z",
+        "now",
+    ] {
+        let arguments = [
+            "seal",
+            "--to",
+            &to,
+            "--danger-trust-any-certificate",
+            "--now",
+            now,
+        ];
+        let run = run(&[&arguments[..], &CONTEXT].concat(), b"secret");
+        let said = stderr(&run);
+        assert_eq!(run.code(), 2, "{said}");
+        assert!(said.contains("the years 1970 to 9999"), "{said}");
+    }
+    let example = "2027-01-31T12:00:00Z";
+    let arguments = [
+        "seal",
+        "--to",
+        &to,
+        "--danger-trust-any-certificate",
+        "--now",
+        example,
+    ];
+    run(&[&arguments[..], &CONTEXT].concat(), b"secret").stdout();
+}
+
 #[test]
 fn files_of_other_kinds_are_named_with_what_to_do() {
     for (name, parts) in [

@@ -106,6 +106,16 @@ fn binary_forms_stay_strict() {
             let padded = [before.as_bytes(), &sealed, after.as_bytes()].concat();
             assert_eq!(open(&CONTEXT, &padded).code(), 1, "{before:?} {after:?}");
         }
+        // Nor is a mark dropped that some program put there.
+        let marked = [MARK.as_bytes(), &sealed].concat();
+        for run in [open(&CONTEXT, &marked), run(&["inspect"], &marked)] {
+            let transcript = run.transcript();
+            assert_eq!(run.code(), 1, "{transcript}");
+            assert!(
+                transcript.contains("byte-order mark, and what follows is binary"),
+                "{transcript}"
+            );
+        }
     }
 }
 
@@ -127,6 +137,31 @@ fn what_is_not_recognised_is_reported_as_that_and_not_as_usage() {
         let transcript = open(&["--danger-accept-unbound"], input).transcript();
         assert!(transcript.contains("stdin is empty"), "{transcript}");
     }
+    // Signed, and not a JWE that was cut.
+    for jws in [
+        "eyJhbGciOiJSUzI1NiJ9.eyJhIjoxfQ.c2ln",
+        "eyJhbGciOiJSUzI1NiJ9..c2ln",
+        "eyJhbGciOiJub25lIn0.eyJhIjoxfQ.",
+        r#"{"payload":"eyJhIjoxfQ","protected":"eyJhbGciOiJSUzI1NiJ9","signature":"c2ln"}"#,
+        r#"{"payload":"eyJhIjoxfQ","signatures":[{"protected":"eyJhbGciOiJSUzI1NiJ9","signature":"c2ln"}]}"#,
+    ] {
+        for run in [
+            open(&CONTEXT, jws.as_bytes()),
+            run(&["inspect"], jws.as_bytes()),
+        ] {
+            let transcript = run.transcript();
+            assert_eq!(run.code(), 1, "{transcript}");
+            assert!(transcript.contains("this is a JWS"), "{transcript}");
+            assert!(!transcript.contains("five parts"), "{transcript}");
+        }
+    }
+    let jwe = sealed("jwe");
+    let cut: Vec<_> = jwe.split('.').take(3).collect();
+    let transcript = open(&CONTEXT, cut.join(".").as_bytes()).transcript();
+    assert!(
+        transcript.contains("five parts between dots, this has 3"),
+        "{transcript}"
+    );
     // A native envelope needs its context: that is wrong usage.
     let native = sealed("native");
     let run = open(&["--danger-accept-unbound"], native.as_bytes());
@@ -218,6 +253,20 @@ fn json_lines_are_read_however_they_were_saved() {
     let (one, two) = lines.split_once('\n').unwrap();
     let together = format!("{MARK}{one}\r\n{MARK}{two}\n{MARK}\n");
     seal(&batch, together.as_bytes()).stdout();
+    // One mark a line, as one a file, and not two.
+    seal(&batch, format!("\n{MARK}{lines}").as_bytes()).stdout();
+    for twice in [
+        format!("{MARK}{MARK}{lines}"),
+        format!("\n{MARK}{MARK}{lines}"),
+    ] {
+        let run = seal(&batch, twice.as_bytes());
+        assert_eq!(run.code(), 1, "{}", run.transcript());
+        assert!(
+            run.transcript().contains("malformed at column 1"),
+            "{}",
+            run.transcript()
+        );
+    }
     for (encoding, bytes) in encoded(lines) {
         assert_names_encoding(&seal(&batch, &bytes), encoding);
         assert_names_encoding(&open(&batch, &bytes), encoding);
@@ -231,6 +280,9 @@ fn a_value_that_is_an_object_is_wrapped_without_its_byte_order_mark_and_other_by
     assert_eq!(wrap(text.as_bytes()).stdout(), wrap(VALUE).stdout());
     for (encoding, bytes) in encoded(r#"{"p":"c4n4ry"}"#) {
         assert_names_encoding(&wrap(&bytes), encoding);
+        for json in [&["validate"][..], &["validate", "--json"]] {
+            assert_names_encoding(&run(json, &bytes), encoding);
+        }
     }
     // These formats carry any bytes.
     for format in ["native", "jwe"] {

@@ -386,6 +386,21 @@ fn the_references_are_kept_in_a_file_of_results() {
     assert_eq!(import(&stub.url, &arguments, many(2).as_bytes()).code(), 1);
     assert_eq!(fs::read_to_string(&other).unwrap(), many(1));
     assert_eq!(stub.seen().len(), sent);
+    // One file can't be both; nothing is sent, and none is made.
+    let same = at("same");
+    let dotted = format!("{}/./same", path(folder.path()));
+    for results in [&same, &dotted] {
+        let arguments = ["--resume", &same, "--results", results, "-"];
+        let run = import(&stub.url, &arguments, many(2).as_bytes());
+        assert_eq!(run.code(), 2, "{}", run.transcript());
+        let transcript = run.transcript();
+        assert!(
+            transcript.contains("--resume and --results name one file"),
+            "{transcript}"
+        );
+        assert!(!folder.path().join("same").exists());
+    }
+    assert_eq!(stub.seen().len(), sent);
     // With nowhere to keep them they are printed.
     let printed = import(&stub.url, &["--concurrency", "1", "-"], many(2).as_bytes());
     assert_eq!(

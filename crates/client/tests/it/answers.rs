@@ -156,6 +156,12 @@ async fn an_answer_is_read_so_far_and_no_further() {
     }
     let (error, _) = error(Act::HugeHeader).await;
     assert!(matches!(error, ClientError::Connection(_)), "{error}");
+    let text = error.to_string();
+    assert!(
+        text.contains("the headers of the answer are longer"),
+        "{text}"
+    );
+    assert!(!text.contains("message head"), "{text}");
 }
 
 #[tokio::test]

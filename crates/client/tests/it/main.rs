@@ -12,4 +12,5 @@ mod retries;
 mod secrecy;
 mod server;
 mod tls;
+mod tls_failures;
 mod tokens;

@@ -233,6 +233,19 @@ async fn it_waits_as_long_as_a_proxy_says_in_seconds_or_as_a_date() {
     while let Some(done) = tried.join_next().await {
         done.unwrap();
     }
+    // A number without sense is not repeated.
+    for form in [
+        "retry-after: 99999999999999999999999\r\n",
+        "retry-after: 31536001\r\n",
+    ] {
+        let server = Server::start([Act::Answer(503, form, "busy".to_owned())]).await;
+        let error = server.client().create_secret("a", None, &secret()).await;
+        let text = error.unwrap_err().to_string();
+        assert!(
+            text.contains("it asks to wait longer than a year, more than the "),
+            "{text}"
+        );
+    }
     // What is not read, or has passed, is no reason to wait or to fail.
     for form in [
         "retry-after: soon\r\n",

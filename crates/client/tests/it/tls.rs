@@ -56,7 +56,7 @@ async fn an_authority_of_ones_own_is_trusted_and_no_other() {
             .create_secret("a", None, &secret())
             .await
             .unwrap_err();
-        assert!(matches!(error, ClientError::Tls(_)), "{error}");
+        assert!(matches!(error, ClientError::Tls { .. }), "{error}");
         assert!(!error.may_have_been_created());
         assert_eq!(server.connections() - before, 1, "it is not tried again");
     }
@@ -116,6 +116,8 @@ fn a_ca_file_without_a_certificate_is_named() {
     let trusted = String::from_utf8(CA.to_vec()).unwrap();
     let trusted = trusted.replace(" CERTIFICATE", " TRUSTED CERTIFICATE");
     let block = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+    let key = PrivateKeyDer::from_pem_slice(CLIENT_KEY).unwrap();
+    let key = key.secret_der().to_vec();
     for (file, words) in [
         (&b""[..], "it is empty"),
         (b" \n", "it is empty"),
@@ -135,13 +137,15 @@ fn a_ca_file_without_a_certificate_is_named() {
         (block("PKCS7").as_bytes(), "openssl pkcs7"),
         (
             block("CERTIFICATE").as_bytes(),
-            "none of its certificates can be an authority's",
+            "none of its certificates can be used: certificate 1 of the file is left out, it can't be an authority's: it is \
+             malformed",
         ),
         (
             b"-----BEGIN CERTIFICATE-----\n?\n-----END CERTIFICATE-----",
             "not intact",
         ),
         (&CA[..CA.len() - 40], "not intact"),
+        (&key, "a private key"),
     ] {
         let error = of_authorities(file);
         assert!(error.contains(words), "{error}");
@@ -155,14 +159,29 @@ fn a_ca_file_without_a_certificate_is_named() {
 #[tokio::test]
 async fn an_authority_that_cannot_be_used_does_not_hide_the_others() {
     let odd = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    let server = Server::start_tls([created()], acceptor(false)).await;
-    let bundle = [odd.as_bytes(), CA].concat();
-    let client = server.builder().authorities(bundle).build().unwrap();
-    client.create_secret("a", None, &secret()).await.unwrap();
-    let [left_out] = client.left_out_authorities() else {
-        panic!("{:?}", client.left_out_authorities());
-    };
-    assert!(left_out.starts_with("certificate 1 "), "{left_out}");
+    let broken = odd.replacen("AAAA", "A?AA", 1);
+    let cut = [&CA[..CA.len() / 2], b"\n"].concat();
+    let server = Server::start_tls(vec![created(); 6], acceptor(false)).await;
+    for (odd, words) in [
+        (odd.as_bytes(), "it is malformed"),
+        (broken.as_bytes(), "its PEM is not intact"),
+        (&cut, "its PEM is not intact"),
+    ] {
+        for (number, bundle) in [(1, [odd, CA]), (2, [CA, odd])] {
+            let client = server.builder().authorities(bundle.concat());
+            let client = client.build().unwrap();
+            client.create_secret("a", None, &secret()).await.unwrap();
+            let [left_out] = client.left_out_authorities() else {
+                panic!("{:?}", client.left_out_authorities());
+            };
+            assert!(
+                left_out.starts_with(&format!("certificate {number} ")),
+                "{left_out}"
+            );
+            assert!(left_out.contains(words), "{left_out}");
+            assert!(!left_out.contains("BadEncoding"), "{left_out}");
+        }
+    }
     let whole = server.builder().authorities(CA).build().unwrap();
     assert!(whole.left_out_authorities().is_empty());
 }
@@ -175,6 +194,8 @@ fn a_client_certificate_that_does_not_fit_its_key_is_named() {
     let odd = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
     let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let with = |key: &str| [CLIENT, key.as_bytes()].concat();
+    let der = PrivateKeyDer::from_pem_slice(CLIENT_KEY).unwrap();
+    let der = der.secret_der().to_vec();
     for (file, words) in [
         (
             [CLIENT, SERVER_KEY].concat(),
@@ -191,6 +212,21 @@ fn a_client_certificate_that_does_not_fit_its_key_is_named() {
         (with(old), "its private key is encrypted"),
         (with(odd), "its private key is not one that TLS can use"),
         (
+            [CLIENT, CLIENT_KEY, SERVER_KEY].concat(),
+            "it has several private keys",
+        ),
+        (
+            with(
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nc3NoLXJzYQ==\n-----END OPENSSH PRIVATE KEY-----\n",
+            ),
+            "the file is a private key in OpenSSH's format: `install ",
+        ),
+        (der, "it is a private key in DER: `openssl pkey -inform DER"),
+        (
+            b"PuTTY-User-Key-File-3: ssh-rsa\n".to_vec(),
+            "the file is a private key of PuTTY: `puttygen",
+        ),
+        (
             [broken.as_bytes(), CLIENT_KEY].concat(),
             "its first certificate can't be read",
         ),
@@ -201,6 +237,25 @@ fn a_client_certificate_that_does_not_fit_its_key_is_named() {
     ] {
         let error = of_identity(&file);
         assert!(error.contains(words), "{words}: {error}");
+    }
+}
+
+/// What the library's own reader refuses.
+#[test]
+fn blocks_of_other_kinds_beside_a_client_certificate_are_passed_over() {
+    let other = |label: &str| format!("-----BEGIN {label}-----\nAAAA\n-----END {label}-----\n");
+    for label in [
+        "PUBLIC KEY",
+        "X509 CRL",
+        "CERTIFICATE REQUEST",
+        "EC PARAMETERS",
+        "DH PARAMETERS",
+    ] {
+        let pem = [other(label).as_bytes(), CLIENT, b"\n", CLIENT_KEY].concat();
+        let builder = Client::builder("https://localhost").client_certificate(pem);
+        builder
+            .build()
+            .unwrap_or_else(|error| panic!("{label}: {error}"));
     }
 }
 

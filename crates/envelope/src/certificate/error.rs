@@ -38,9 +38,9 @@ pub enum CertificateError {
     NotDer,
     /// The public key can't be used.
     PublicKey(PublicKeyError),
-    /// The serial number is longer than 20 bytes (RFC 5280 §4.1.2.2).
+    /// The serial number is longer than 20 bytes, without the zero byte of its sign (RFC 5280 §4.1.2.2).
     SerialNumber {
-        /// Its length in bytes.
+        /// Its length in bytes, without that zero.
         length: usize,
     },
     /// Longer than [`Certificate::MAX_LEN`] bytes.
@@ -106,6 +106,18 @@ impl fmt::Display for DateFault {
     }
 }
 
+impl DateFault {
+    /// What to issue one with.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Calendar => "a day and a time that there are",
+            Self::Form | Self::Fraction | Self::NoSeconds | Self::Offset => {
+                "the form YYMMDDHHMMSSZ, or from 2050 on YYYYMMDDHHMMSSZ (RFC 5280 §4.1.2.5)"
+            }
+        }
+    }
+}
+
 impl fmt::Display for CertificateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -115,7 +127,8 @@ impl fmt::Display for CertificateError {
             ),
             Self::Date { end, fault } => write!(
                 f,
-                "the certificate's {end} is not a date, {fault}: issue one with the form YYMMDDHHMMSSZ (RFC 5280 §4.1.2.5)"
+                "the certificate's {end} is not a date, {fault}: issue one with {}",
+                fault.remedy()
             ),
             Self::DuplicateExtension => {
                 f.write_str("the certificate has an extension twice: issue one that has each once")

@@ -206,11 +206,12 @@ fn version(parts: &mut SliceReader<'_>) -> Result<u8, Fault> {
     }
 }
 
-// RFC 5280 §4.1.2.2: at most 20 bytes, which some take to be those without the sign. It is part of the name by which CMS
-// knows a certificate.
+// RFC 5280 §4.1.2.2: at most 20 bytes. The zero that DER puts before a number whose first bit is set is not counted:
+// authorities that draw 160 random bits write it. It is part of the name by which CMS knows a certificate.
 fn check_serial_number(whole: &[u8]) -> Result<(), Fault> {
     let number: IntRef<'_> = decode(any(&mut reader(whole)?)?)?;
-    match number.as_bytes().len() {
+    let bytes = number.as_bytes();
+    match bytes.strip_prefix(&[0]).unwrap_or(bytes).len() {
         ..=MAX_SERIAL_NUMBER => Ok(()),
         length => Err(Fault::SerialNumber(length)),
     }
@@ -309,7 +310,7 @@ const EXPLICIT_0: u8 = 0xa0;
 const VERSION_1: u8 = 0;
 const VERSION_2: u8 = 1;
 const VERSION_3: u8 = 2;
-const MAX_SERIAL_NUMBER: usize = 21;
+const MAX_SERIAL_NUMBER: usize = 20;
 
 #[cfg(test)]
 mod tests;

@@ -78,6 +78,9 @@ fn by_magic(bytes: &[u8]) -> Option<FileKind> {
             FileKind::Archive
         }
         [0x1e, 0xf1, 0xb5, 0xb0, ..] => FileKind::Pvk,
+        // BLOBHEADER: PRIVATEKEYBLOB or PUBLICKEYBLOB, version 2, CALG_RSA_KEYX or CALG_RSA_SIGN
+        [7, 2, 0, 0, 0, 0xa4 | 0x24, 0, 0, b'R', b'S', b'A', b'2', ..] => FileKind::MsBlob,
+        [6, 2, 0, 0, 0, 0xa4 | 0x24, 0, 0, b'R', b'S', b'A', b'1', ..] => FileKind::PublicKey,
         [0xff, 0xfe, 0, 0, ..] | [0, 0, 0xfe, 0xff, ..] => FileKind::Utf32,
         [0xff, 0xfe, ..] | [0xfe, 0xff, ..] => FileKind::Utf16,
         [b'\t'..=b'~', 0, b'\t'..=b'~', 0, ..] => FileKind::Utf16Le,

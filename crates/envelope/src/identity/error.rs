@@ -45,6 +45,8 @@ pub enum IdentityError {
     TrailingBytes {
         /// How many.
         length: usize,
+        /// Whether they stand in the block of PEM.
+        in_pem: bool,
     },
 }
 
@@ -89,12 +91,19 @@ impl fmt::Display for IdentityError {
             Self::SeveralPrivateKeys => f.write_str(
                 "there are several private keys in the file: keep each in a file of its own",
             ),
-            Self::TrailingBytes { length } => {
-                write!(f, "{length} bytes follow the private key: remove them")?;
-                command(
-                    f,
-                    ", `openssl pkey -inform DER -in FILE -out KEY.pem` writes the key alone",
-                )
+            Self::TrailingBytes { length, in_pem } => {
+                let (place, remedy) = match in_pem {
+                    true => (
+                        " in its block of PEM",
+                        ", `openssl pkey -in FILE -out KEY.pem` writes the key alone",
+                    ),
+                    false => (
+                        "",
+                        ", `openssl pkey -inform DER -in FILE -out KEY.pem` writes the key alone",
+                    ),
+                };
+                write!(f, "{length} bytes follow the private key{place}: remove them")?;
+                command(f, remedy)
             }
         }
     }

@@ -7,15 +7,15 @@ use alloc::{
 };
 use core::fmt;
 
-use der::Decode as _;
+use der::{Decode as _, Reader as _, SliceReader, asn1::AnyRef};
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use x509_cert::name::RdnSequence;
 
-use super::{chain_error::ChainError, profile::Profile, validity::check_validity};
+use super::{chain_error::ChainError, names, profile::Profile, validity::check_validity};
 #[cfg(feature = "std")]
 use crate::file_kind::{FileKind, NotACertificate};
 use crate::{
-    certificate::{CertificateError, Fields, Fingerprint},
+    certificate::{CertificateError, Fingerprint},
     hash::sha256,
     pem,
     time::UnixTime,
@@ -60,6 +60,11 @@ pub enum TrustAnchorsError {
     /// A certificate has a critical extension that is not understood.
     CriticalExtension {
         /// Its place in the file.
+        number: usize,
+    },
+    /// A block begins and does not end.
+    Cut {
+        /// The certificate's place in the file.
         number: usize,
     },
     /// The file is of another kind.
@@ -125,6 +130,10 @@ impl fmt::Display for TrustAnchorsError {
             Self::CriticalExtension { number } => write!(
                 f,
                 "CA certificate {number} has a critical extension that is not understood: use an authority without it"
+            ),
+            Self::Cut { number } => write!(
+                f,
+                "CA certificate {number} was cut off, its block of PEM has no end: copy it again"
             ),
             #[cfg(feature = "std")]
             Self::File(kind) => NotACertificate::authority(*kind).fmt(f),
@@ -207,15 +216,11 @@ impl TrustAnchors {
     ///
     /// # Errors
     ///
-    /// A [`TrustAnchorsError`] if there is none, if none can be used, or if the file was cut off.
+    /// A [`TrustAnchorsError`] if there is none, or if none can be used.
     pub fn from_pem(file: &[u8]) -> Result<Self, TrustAnchorsError> {
         check_length(file)?;
         let mut anchors = Self::empty();
         for (number, block) in (1..).zip(pem::certificates(file)) {
-            // A file that was cut is not one with fewer.
-            if !block.is_whole() {
-                return Err(TrustAnchorsError::Malformed { number });
-            }
             let (subject, reason) = match block.decode() {
                 Ok(der) => match anchors.add(number, &der) {
                     Ok(()) => continue,
@@ -223,7 +228,10 @@ impl TrustAnchors {
                 },
                 Err(_) => (
                     format!("line {} of the file", block.line(file)),
-                    TrustAnchorsError::Pem { number },
+                    match block.is_whole() {
+                        true => TrustAnchorsError::Pem { number },
+                        false => TrustAnchorsError::Cut { number },
+                    },
                 ),
             };
             anchors.skipped.push(SkippedAnchor { subject, reason });
@@ -297,6 +305,13 @@ impl TrustAnchors {
             .all(|limits| limits.evaluable_constraints)
     }
 
+    /// Returns whether one of them has this name, but for how it is encoded.
+    pub(super) fn has_alike(&self, name: &[u8]) -> bool {
+        self.anchors.iter().any(|anchor| {
+            names::sequence(&anchor.subject).is_some_and(|own| names::alike(&own, name))
+        })
+    }
+
     pub(super) fn as_webpki(&self) -> &[TrustAnchor<'static>] {
         &self.anchors
     }
@@ -367,11 +382,16 @@ impl Limits {
 /// What a file is that is not read, if it is of another kind.
 #[cfg(feature = "std")]
 fn or_kind(error: TrustAnchorsError, bytes: &[u8]) -> TrustAnchorsError {
-    use TrustAnchorsError::{File, Malformed, NoCertificate, NotDer, Pem, Unreadable};
+    use TrustAnchorsError::{Cut, File, Malformed, NoCertificate, NotDer, Pem, Unreadable};
     match (error, FileKind::of(bytes)) {
         (error, None | Some(FileKind::Certificate)) => error,
         (
-            Malformed { .. } | NoCertificate | NotDer { .. } | Pem { .. } | Unreadable { .. },
+            Cut { .. }
+            | Malformed { .. }
+            | NoCertificate
+            | NotDer { .. }
+            | Pem { .. }
+            | Unreadable { .. },
             Some(kind),
         ) => File(kind),
         (error, _) => error,
@@ -380,14 +400,30 @@ fn or_kind(error: TrustAnchorsError, bytes: &[u8]) -> TrustAnchorsError {
 
 /// Whose certificate this is, as far as it can be read.
 fn subject(der: &[u8]) -> String {
-    let subject = Fields::read(der).ok().and_then(|fields| {
-        let name = RdnSequence::from_der(fields.subject).ok()?;
-        Some(name.to_string()).filter(|name| !name.is_empty())
-    });
-    subject.map_or_else(
+    let subject = subject_name(der).map(|name| name.to_string());
+    subject.filter(|name| !name.is_empty()).map_or_else(
         || format!("SHA-256 {}", Fingerprint::from_bytes(sha256(der))),
         |name| name.chars().take(MAX_SUBJECT).map(printable).collect(),
     )
+}
+
+/// The subject's name, whatever rule the certificate breaks elsewhere.
+fn subject_name(der: &[u8]) -> Option<RdnSequence> {
+    let mut certificate = fields(der)?;
+    let mut signed = fields(certificate.tlv_bytes().ok()?)?;
+    if signed.peek_byte() == Some(VERSION) {
+        signed.tlv_bytes().ok()?;
+    }
+    // Serial number, algorithm, issuer, validity.
+    for _ in 0..4 {
+        signed.tlv_bytes().ok()?;
+    }
+    RdnSequence::from_der(signed.tlv_bytes().ok()?).ok()
+}
+
+fn fields(sequence: &[u8]) -> Option<SliceReader<'_>> {
+    let mut reader = SliceReader::new(sequence).ok()?;
+    SliceReader::new(AnyRef::decode(&mut reader).ok()?.value()).ok()
 }
 
 fn printable(c: char) -> char {
@@ -406,5 +442,7 @@ fn check_length(bytes: &[u8]) -> Result<(), TrustAnchorsError> {
     Ok(())
 }
 
+/// The tag of the version, which is not there in version 1.
+const VERSION: u8 = 0xa0;
 /// Characters of a name that are shown.
 const MAX_SUBJECT: usize = 200;

@@ -212,7 +212,7 @@ impl<'a> ChainPolicy<'a> {
             }
             Error::InvalidCertValidity => ChainError::IssuerNeverValid,
             Error::PathLenConstraintViolated => ChainError::PathLength,
-            Error::UnknownIssuer => unknown_issuer(leaf, &presented.intermediates),
+            Error::UnknownIssuer => unknown_issuer(leaf, &presented.intermediates, self.anchors),
             Error::UnsupportedCriticalExtension => ChainError::IssuerCriticalExtension,
             Error::UnsupportedSignatureAlgorithmContext(_) => ChainError::SignatureAlgorithm,
             Error::CertDistrusted | Error::UnsupportedSignatureAlgorithmForPublicKeyContext(_) => {
@@ -247,15 +247,26 @@ fn refused_leaf(error: webpki::Error) -> ChainError {
 }
 
 /// Where the chain ends that starts at the leaf and goes through the file by the issuers' names.
-fn unknown_issuer(leaf: &Profile<'_>, intermediates: &[CertificateDer<'_>]) -> ChainError {
+fn unknown_issuer(
+    leaf: &Profile<'_>,
+    intermediates: &[CertificateDer<'_>],
+    anchors: &TrustAnchors,
+) -> ChainError {
     if leaf.is_self_issued() {
         return ChainError::SelfSigned;
     }
-    let issued_by_one_of_them = intermediates
-        .iter()
-        .filter_map(|der| Profile::read(der).ok())
-        .any(|issuer| leaf.is_issued_by(&issuer));
-    if issued_by_one_of_them {
+    let issuers = || {
+        let intermediates = intermediates.iter();
+        intermediates.filter_map(|der| Profile::read(der).ok())
+    };
+    let by_one_alike = |one: &Profile<'_>| {
+        anchors.has_alike(one.issuer())
+            || issuers().any(|issuer| one.is_issued_by_one_alike(&issuer))
+    };
+    if by_one_alike(leaf) || issuers().any(|one| by_one_alike(&one)) {
+        return ChainError::IssuerNameEncoding;
+    }
+    if issuers().any(|issuer| leaf.is_issued_by(&issuer)) {
         ChainError::UnknownAuthority
     } else {
         ChainError::UnknownIssuer

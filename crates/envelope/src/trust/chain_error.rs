@@ -47,6 +47,8 @@ pub enum ChainError {
     IssuerKeyUsage,
     /// An issuer's certificate is malformed.
     IssuerMalformed,
+    /// A certificate names its issuer in other bytes than the issuer itself, though the name is the same (RFC 5280 §7.1).
+    IssuerNameEncoding,
     /// An issuer is not an authority: its basicConstraints are missing or lack cA.
     IssuerNotAuthority,
     /// An issuer's certificate is not in canonical DER (X.690 §10, §11).
@@ -144,6 +146,11 @@ impl fmt::Display for ChainError {
             Self::IssuerNotDer => {
                 "an issuer's certificate in the file is not in canonical DER: have the certificate issued by an \
                  authority whose own is, or pin it"
+            }
+            Self::IssuerNameEncoding => {
+                "a certificate names its issuer in another encoding than the issuer's own certificate (another type of \
+                 string, capitals or blanks), and names are compared byte by byte: have it issued with the name as it \
+                 stands there, or pin it"
             }
             Self::IssuerNeverValid => {
                 "an issuer's certificate ends before it begins: have the certificate issued by another authority"

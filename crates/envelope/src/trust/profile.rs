@@ -9,7 +9,7 @@ use x509_cert::ext::pkix::{
     BasicConstraints, ExtendedKeyUsage, KeyUsage, NameConstraints, SubjectAltName,
 };
 
-use super::{algorithms::SIGNATURE_ALGORITHMS, chain_error::ChainError};
+use super::{algorithms::SIGNATURE_ALGORITHMS, chain_error::ChainError, names};
 use crate::{
     certificate::{
         Authority, CertificateError, Fields, Usage, constrains_addresses_only, has_purpose,
@@ -107,6 +107,16 @@ impl<'a> Profile<'a> {
     /// Returns whether it names the other as its issuer.
     pub(super) fn is_issued_by(&self, other: &Profile<'_>) -> bool {
         self.fields.issuer == other.fields.subject
+    }
+
+    /// Returns whether it names the other as its issuer in another encoding, which webpki does not see.
+    pub(super) fn is_issued_by_one_alike(&self, other: &Profile<'_>) -> bool {
+        names::alike(self.fields.issuer, other.fields.subject)
+    }
+
+    /// Its issuer's name in DER.
+    pub(super) fn issuer(&self) -> &[u8] {
+        self.fields.issuer
     }
 
     /// How many intermediate certificates may follow it, if that is limited.

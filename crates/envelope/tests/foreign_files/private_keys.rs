@@ -69,6 +69,10 @@ fn what_openssl_writes() {
     named_and_converted("PKCS#12", &pkcs12, Pkcs12, &with_passphrase);
     let pvk = openssl("openssl rsa -in k -outform PVK -pvk-none");
     named_and_converted("PVK", &pvk, Pvk, &[]);
+    let blob = openssl("openssl rsa -in k -outform MSBLOB");
+    named_and_converted("MSBLOB", &blob, MsBlob, &[]);
+    let public = openssl("openssl rsa -in k -pubout -outform MSBLOB");
+    assert_eq!(named(&public), File(PublicKey));
 }
 
 #[test]
@@ -85,7 +89,8 @@ fn der_with_trailing_bytes_and_pem_with_a_wrong_label() {
     for der in [&pkcs8, &pkcs1] {
         let file = [der, &b"\r\n"[..]].concat();
         let error = named(&file);
-        assert_eq!(error, TrailingBytes { length: 2 });
+        let (length, in_pem) = (2, false);
+        assert_eq!(error, TrailingBytes { length, in_pem });
         assert_eq!(parse(&follow(&error, &file, &[])), Ok(key_id()));
     }
     for (label, der, expected) in [
@@ -97,9 +102,15 @@ fn der_with_trailing_bytes_and_pem_with_a_wrong_label() {
         assert_eq!(error, expected, "{label}");
         assert_eq!(parse(&follow(&error, &file, &[])), Ok(key_id()), "{label}");
     }
-    let longer = [&pkcs8[..], &[0; 3]].concat();
-    let longer = armored("PRIVATE KEY", &longer);
-    assert_eq!(named(&longer), TrailingBytes { length: 3 });
+    for (label, der) in [("PRIVATE KEY", &pkcs8), ("RSA PRIVATE KEY", &pkcs1)] {
+        for length in [1, 3] {
+            let file = armored(label, &[&der[..], &vec![0; length]].concat());
+            let error = named(&file);
+            let in_pem = true;
+            assert_eq!(error, TrailingBytes { length, in_pem }, "{label}");
+            assert_eq!(parse(&follow(&error, &file, &[])), Ok(key_id()), "{label}");
+        }
+    }
 }
 
 #[test]
@@ -268,6 +279,55 @@ fn java_keystores() {
     for store in ["JKS", "JCEKS"] {
         let file = shell(&script.replace("TYPE", store), &[("k", &pem)]);
         named_and_converted(store, &file, Jks, &with_passphrase);
+    }
+}
+
+/// As .NET writes it: with line breaks or without, numbers as long as the modulus or half of it.
+#[test]
+fn the_xml_of_dot_net() {
+    use base64ct::{Base64, Encoding as _};
+    let numbers = super::jwk::numbers();
+    let names = ["Modulus", "Exponent", "D", "P", "Q", "DP", "DQ", "InverseQ"];
+    for (root, space) in [
+        ("RSAKeyValue", ""),
+        ("RSAKeyValue", "\r\n  "),
+        ("RSAParameters", "\n"),
+    ] {
+        let mut xml = format!("<?xml version=\"1.0\"?>{space}<{root}>");
+        for (name, number) in names.iter().zip(&numbers) {
+            let number = Base64::encode_string(number);
+            xml.push_str(&format!("{space}<{name}>{space}{number}{space}</{name}>"));
+        }
+        xml.push_str(&format!("{space}</{root}>"));
+        if has("perl") {
+            named_and_converted(root, xml.as_bytes(), Xml, &[]);
+        } else {
+            assert_eq!(named(xml.as_bytes()), File(Xml));
+        }
+    }
+}
+
+/// A certificate that was cut off before it swallows no key.
+#[test]
+fn a_key_behind_a_block_that_was_cut_is_read() {
+    let (key, own) = (key_pem(), test_file("keys/agent-a2048.pem"));
+    for cut in [
+        own.len() / 2,
+        own.len() - 2,
+        own.len() - 9,
+        own.len() - 20,
+        15,
+        28,
+    ] {
+        let file = [&own[..cut], b"\n", &key[..]].concat();
+        let identity = Identity::<Any>::from_pem_or_der(&file).unwrap();
+        assert_eq!(identity.key_id(), key_id(), "{cut}");
+        assert!(identity.certificates().is_empty());
+    }
+    // And a key that was cut is named, whatever follows.
+    for cut in [key.len() / 2, key.len() - 9] {
+        let file = [&key[..cut], b"\n", &own[..]].concat();
+        assert_eq!(named(&file), Malformed, "{cut}");
     }
 }
 

@@ -343,7 +343,10 @@ pub(crate) fn wrong_der_is_named<B: Backend>() {
     }
     assert_eq!(
         parse(&[&pkcs1[..], b"\0"].concat()),
-        IdentityError::TrailingBytes { length: 1 }
+        IdentityError::TrailingBytes {
+            length: 1,
+            in_pem: false
+        }
     );
 }
 

@@ -132,11 +132,23 @@ fn files() {
         load(&test_file("keys/agent-a2048.key.pem")),
         Err(File(FileKind::PrivateKey))
     );
-    // A file that was cut is not one with fewer.
-    let whole = pem(&[good.clone(), good.clone()]);
-    let second = whole.len() / 2 + "-----BEGIN CERTIFICATE".len();
-    for end in [second, second + 20, whole.len() - 9] {
-        assert_eq!(load(&whole[..end]), Err(Malformed { number: 2 }), "{end}");
+    // What was cut off is left out and named, wherever it stands.
+    let one = pem(slice::from_ref(&good));
+    for end in [28, one.len() / 2, one.len() - 2, one.len() - 9] {
+        let cut = [&one[..end], b"\n"].concat();
+        assert_eq!(load(&cut), Err(Cut { number: 1 }), "{end}");
+        for (number, file) in [(1, [&cut[..], &one]), (2, [&one[..], &cut])] {
+            let anchors = TrustAnchors::from_pem_or_der(&file.concat()).unwrap();
+            let [skipped] = anchors.skipped() else {
+                panic!("{end}: {:?}", anchors.skipped());
+            };
+            assert_eq!(
+                (anchors.len(), skipped.reason),
+                (1, Cut { number }),
+                "{end}"
+            );
+            assert!(skipped.subject.starts_with("line "), "{skipped}");
+        }
     }
     let broken = String::from_utf8(pem(slice::from_ref(&good)))
         .unwrap()
@@ -165,6 +177,16 @@ fn an_unusable_root_in_a_bundle_is_left_out_and_named() {
         authority.certificate.subject = subject;
         authority.sign(&authority.certificate)
     };
+    let odd_serial = || {
+        let mut authority = Authority::root();
+        authority.certificate.serial_number = tlv(INTEGER, &[0x51; 21]);
+        authority.sign(&authority.certificate)
+    };
+    let odd_date = || {
+        let mut authority = Authority::root();
+        authority.certificate.not_after = tlv(0x18, b"21000229000000Z");
+        authority.sign(&authority.certificate)
+    };
     let long = "x".repeat(300);
     let cases = [
         (named(name("Old Root")), "CN=Old Root".to_owned()),
@@ -173,6 +195,9 @@ fn an_unusable_root_in_a_bundle_is_left_out_and_named() {
             r"CN=a\0a\1b[31m".to_owned() + "\u{fffd}",
         ),
         (named(name(&long)), format!("CN={}", &long[..197])),
+        // What else is wrong does not hide whose it is.
+        (odd_serial(), "CN=root".to_owned()),
+        (odd_date(), "CN=root".to_owned()),
         (
             b"?".to_vec(),
             "SHA-256 8a8de823d5ed3e12746a62ef169bcf372be0ca44f0a1236abc35df05d96928e1".into(),
@@ -191,7 +216,7 @@ fn an_unusable_root_in_a_bundle_is_left_out_and_named() {
             };
             assert_eq!(skipped.subject, subject);
             assert!(
-                matches!(skipped.reason, KeyUsage { number: n } | Malformed { number: n } if n == number),
+                matches!(skipped.reason, KeyUsage { number: n } | Malformed { number: n } | Unreadable { number: n, .. } if n == number),
                 "{skipped}"
             );
             let said = skipped.to_string();

@@ -10,8 +10,8 @@ use sealpost_envelope::{
     trust::{
         ChainError::{
             self, CriticalExtension, ExtendedKeyUsage, IssuerCriticalExtension, IssuerExpired,
-            IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNeverValid,
-            IssuerNotAuthority, IssuerNotDer, IssuerNotYetValid, NameConstraints,
+            IssuerExtendedKeyUsage, IssuerKey, IssuerKeyUsage, IssuerMalformed, IssuerNameEncoding,
+            IssuerNeverValid, IssuerNotAuthority, IssuerNotDer, IssuerNotYetValid, NameConstraints,
             NameConstraintsForm, NoAgent, OtherAgent, PathLength, SelfSigned, Signature,
             TooComplex, UnknownAuthority, UnknownIssuer, Version,
         },
@@ -24,7 +24,7 @@ use TrustError::Chain as Refused;
 
 use super::{
     authority::{Authority, Chain, ED25519, anchors, check, check_at},
-    der::{INTEGER, bit_string, oid, sequence, tlv, unsigned},
+    der::{INTEGER, UTF8_STRING, bit_string, oid, sequence, set, tlv, unsigned},
     forgery::{
         Forgery, KEY_ENCIPHERMENT, NOW, agent_names, basic_constraints, extension, generalized,
         key_usage, name, pem, purposes, rsa_spki, utc,
@@ -372,6 +372,29 @@ fn certificates_are_found_by_name() {
         check(&[leaf.clone(), unrelated.clone()], &trusted),
         Err(Refused(UnknownIssuer))
     );
+    // The same name in another encoding (RFC 5280 §7.1), which is compared byte by byte: that is the reason.
+    let in_other_words = |common_name: &str, tag| {
+        let attribute = sequence(&[&oid("2.5.4.3"), &tlv(tag, common_name.as_bytes())]);
+        sequence(&[&set(&[&attribute])])
+    };
+    for (common_name, tag) in [
+        ("root", 0x13),
+        ("Root", UTF8_STRING),
+        (" root ", UTF8_STRING),
+    ] {
+        let mut odd = Authority::intermediate();
+        odd.certificate.issuer = in_other_words(common_name, tag);
+        let file = [odd.sign(&chain.agent), chain.root.sign(&odd.certificate)];
+        let expected = Err(Refused(IssuerNameEncoding));
+        assert_eq!(check(&file, &trusted), expected, "{common_name:?}");
+        let mut agent = Forgery::agent();
+        agent.issuer = in_other_words(common_name, tag);
+        assert_eq!(check(&[chain.root.sign(&agent)], &trusted), expected);
+    }
+    let mut agent = Forgery::agent();
+    agent.issuer = in_other_words("INTERMEDIATE", UTF8_STRING);
+    let file = [chain.intermediate.sign(&agent), intermediate.clone()];
+    assert_eq!(check(&file, &trusted), Err(Refused(IssuerNameEncoding)));
     let untrusting = anchors(&[unrelated]);
     for file in [chain.file(), vec![leaf.clone(), intermediate.clone(), root]] {
         assert_eq!(check(&file, &untrusting), Err(Refused(UnknownAuthority)));

@@ -159,6 +159,68 @@ fn bytes_around_and_inside() {
     assert_eq!(parse(&usage).unwrap_err(), NotDer);
 }
 
+/// RFC 5280 §4.1.2.2: up to 20 bytes, to which the zero before a first bit that is set does not count.
+#[test]
+fn serial_numbers() {
+    let with = |number: &[u8]| {
+        let serial_number = tlv(INTEGER, number);
+        let forgery = Forgery {
+            serial_number,
+            ..Forgery::agent()
+        };
+        parse(&forgery.unsigned()).map(|_| ())
+    };
+    let zero_and = |length| [&[0][..], &vec![0xff; length]].concat();
+    for number in [
+        vec![0],
+        vec![0x7f; 20],
+        vec![0x80; 20],
+        zero_and(19),
+        zero_and(20),
+    ] {
+        assert_eq!(with(&number), Ok(()), "{number:02x?}");
+    }
+    for (number, length) in [
+        (vec![0x7f; 21], 21),
+        (vec![0x01; 21], 21),
+        // Negative ones have no zero.
+        (vec![0x80; 21], 21),
+        (zero_and(21), 21),
+        (vec![0x7f; 60], 60),
+        (vec![0x7f; 200], 200),
+    ] {
+        let error = with(&number).unwrap_err();
+        assert_eq!(error, SerialNumber { length }, "{number:02x?}");
+        let said = error.to_string();
+        assert!(said.contains(&format!("{length} bytes")), "{said}");
+    }
+}
+
+/// What helps a day that the calendar does not have is not another form.
+#[test]
+fn a_day_that_there_is_not_is_told_from_a_text_that_is_no_date() {
+    let with = |not_after: Vec<u8>| {
+        let forgery = Forgery {
+            not_after,
+            ..Forgery::agent()
+        };
+        parse(&forgery.unsigned()).unwrap_err().to_string()
+    };
+    for day in ["21000229000000Z", "20991301000000Z", "22000101240000Z"] {
+        let said = with(tlv(0x18, day.as_bytes()));
+        assert!(said.contains("there is no such day or time"), "{said}");
+        assert!(
+            said.contains("issue one with a day and a time that there are"),
+            "{said}"
+        );
+        assert!(!said.contains("YYMMDD"), "{said}");
+    }
+    for text in ["2100022900000Z", "21000228000000+0000", "21000228000000.5Z"] {
+        let said = with(tlv(0x18, text.as_bytes()));
+        assert!(said.contains("from 2050 on YYYYMMDDHHMMSSZ"), "{said}");
+    }
+}
+
 #[test]
 fn extensions() {
     let good = Forgery::agent();
@@ -533,35 +595,6 @@ fn a_text_that_is_not_a_date_is_named_with_which_and_why() {
 }
 
 /// RFC 5280 §4.1.2.2; OpenSSL does not mind.
-#[test]
-fn a_serial_number_that_is_too_long_is_named() {
-    let with = |serial: &[u8]| {
-        let der = Forgery::agent().unsigned();
-        let own = unsigned(&[0x51; 16]);
-        let at = der.windows(18).position(|window| window == own).unwrap();
-        let tbs = Forgery::agent().tbs(&sequence(&[&oid("1.2.840.113549.1.1.11"), &NULL]));
-        assert_eq!(der[4..4 + tbs.len()], tbs);
-        let content = [
-            &der[8..at],
-            &tlv(INTEGER, serial),
-            &der[at + 18..4 + tbs.len()],
-        ]
-        .concat();
-        sequence(&[&tlv(0x30, &content), &der[4 + tbs.len()..]])
-    };
-    for good in [&[0x7f; 20][..], &[0x7f; 21], &[0], &[0x80]] {
-        parse(&with(good)).unwrap();
-    }
-    for long in [22, 24, 60, 200] {
-        let error = parse(&with(&vec![0x7f; long])).unwrap_err();
-        assert_eq!(error, SerialNumber { length: long });
-        assert!(
-            error.to_string().contains(&format!("{long} bytes")),
-            "{error}"
-        );
-    }
-}
-
 /// Lengths that DER does not have, in the values of extensions and in keys.
 #[test]
 fn lengths_that_are_not_der_are_called_that() {

@@ -14,6 +14,7 @@ pub(crate) const NOW: UnixTime = UnixTime::from_secs(2_000_000_000);
 #[derive(Clone)]
 pub(crate) struct Forgery {
     pub(crate) version: Vec<u8>,
+    pub(crate) serial_number: Vec<u8>,
     pub(crate) issuer: Vec<u8>,
     pub(crate) subject: Vec<u8>,
     pub(crate) not_before: Vec<u8>,
@@ -27,6 +28,7 @@ impl Forgery {
     pub(crate) fn agent() -> Self {
         Self {
             version: tlv(0xa0, &tlv(INTEGER, &[2])),
+            serial_number: unsigned(&[0x51; 16]),
             issuer: name("intermediate"),
             subject: name("a2048"),
             not_before: utc("300101000000Z"),
@@ -56,7 +58,7 @@ impl Forgery {
         };
         sequence(&[
             &self.version,
-            &unsigned(&[0x51; 16]),
+            &self.serial_number,
             algorithm,
             &self.issuer,
             &sequence(&[&self.not_before, &self.not_after]),
