@@ -26,7 +26,7 @@
 //!   has neither `PutSecretValue` nor `UpdateSecret`.
 //! - **The operation is the token of the request.** The service takes the same token with the same value for a repetition. It becomes
 //!   the version's id and a tag, in the same call as the value; `DescribeSecret` shows both without the value.
-//! - **What a refused create means is looked up**, and not read from the text of an error.
+//! - **What a refused create means is looked up**, and not read from the text of an error. No value is read for it.
 //! - **A call is made again until the deadline**: when it is throttled, when the service fails, and when there is no answer. The
 //!   SDK's own retries are off.
 //! - **Credentials that are refused are read again** from their source, once for each call.

@@ -8,18 +8,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_sdk_secretsmanager::operation::describe_secret::DescribeSecretOutput;
 use parking_lot::Mutex;
 use sealpost_vault::{
     Access, Deadline, Health, Lifecycle, Limits, NewSecret, Patience, Receipt, SecretValue, Vault,
     VaultKind, VaultSecretName,
     error::{CreateError, DeleteError, FetchError, VaultFailure},
-    guarantees::{Guarantees, Reads, Retries},
+    guarantees::{Guarantees, Reads},
     receipt::Version,
 };
 use tokio::task::JoinHandle;
-use zeroize::Zeroizing;
 
 use crate::meaning::Meaning;
 use crate::place::{OPERATION, Place, hex};
@@ -48,8 +46,10 @@ enum There {
     Nothing,
     /// A secret that is to be deleted, and can be restored until then.
     Deleted,
-    /// A secret that this operation stored, with its ARN.
+    /// A secret that this operation stored, with its ARN. Its version has been replaced since, and is gone.
     Own(String),
+    /// A secret of which this operation stored a version, and the service does not take its token again.
+    Denied,
     /// Another secret.
     Other,
 }
@@ -69,7 +69,6 @@ impl Vault for AwsVault {
         guarantees.reads = Reads::Eventual;
         if self.shared.access < Access::Resolve {
             guarantees.reads = Reads::Denied;
-            guarantees.retries = Retries::Operation;
         }
         guarantees
     }
@@ -186,7 +185,7 @@ impl Shared {
         let operation = hex(secret.operation.as_bytes());
         let body = Body::create(&self.place, name, &operation, secret.project, secret.value)
             .map_err(VaultFailure::unusable)?;
-        let mut refusals = 0;
+        let (mut refusals, mut denials) = (0, 0);
         loop {
             match self.create_secret(&body, &mut patience).await? {
                 Meaning::Done(created) => {
@@ -199,15 +198,17 @@ impl Shared {
                 Meaning::Taken | Meaning::State => {}
                 other => return Err(failure(other).into()),
             }
-            match self
-                .there(name, secret.value, &operation, &mut patience)
-                .await?
-            {
+            match self.there(name, &operation, &mut patience).await? {
                 There::Own(arn) => return Ok(receipt(&arn, operation)),
                 There::Other => return Err(CreateError::Exists),
                 There::Deleted => return Err(CreateError::PendingDeletion),
+                // The same token is refused with another value. Told once, it may be of a moment in which the first call is not done.
+                There::Denied => denials += 1,
                 // Its deletion has just ended, or what was just created is not seen yet.
                 There::Nothing => {}
+            }
+            if denials >= DENIALS {
+                return Err(CreateError::Exists);
             }
             refusals += 1;
             let failure = VaultFailure::unavailable(
@@ -224,7 +225,6 @@ impl Shared {
     async fn there(
         &self,
         name: &str,
-        value: &[u8],
         operation: &str,
         patience: &mut Patience,
     ) -> Result<There, VaultFailure> {
@@ -237,24 +237,13 @@ impl Shared {
             return Ok(There::Deleted);
         }
         let arn = described.arn().ok_or_else(senseless)?;
-        let is_listed = described
-            .version_ids_to_stages()
-            .is_some_and(|versions| versions.contains_key(operation));
-        if !is_listed && !has_tag(&described, operation) {
-            return Ok(There::Other);
+        let versions = described.version_ids_to_stages();
+        if versions.is_some_and(|versions| versions.contains_key(operation)) {
+            return Ok(There::Denied);
         }
-        if self.access < Access::Resolve {
-            return Ok(There::Own(arn.to_owned()));
-        }
-        match self.get(name, Some(operation), patience).await? {
-            Meaning::Done(stored) if !equal(&stored, value) => Ok(There::Other),
-            Meaning::Done(_) => Ok(There::Own(arn.to_owned())),
-            // It is there, and not seen yet.
-            Meaning::Absent if is_listed => Ok(There::Nothing),
-            // Of a version that was replaced and is gone the operation is known, and that is enough.
-            Meaning::Absent => Ok(There::Own(arn.to_owned())),
-            Meaning::State => Ok(There::Deleted),
-            other => Err(failure(other)),
+        match has_tag(&described, operation) {
+            true => Ok(There::Own(arn.to_owned())),
+            false => Ok(There::Other),
         }
     }
 
@@ -267,7 +256,7 @@ impl Shared {
             }
             .into());
         }
-        match self.get(name, None, &mut patience).await? {
+        match self.get(name, &mut patience).await? {
             Meaning::Done(value) => Ok(SecretValue::new(value)),
             Meaning::Absent => Err(FetchError::NotFound),
             Meaning::State => match self.describe(name, &mut patience).await? {
@@ -331,11 +320,6 @@ fn receipt(arn: &str, operation: String) -> Receipt {
         .with_location(arn)
 }
 
-/// Compares values in a time that depends on their lengths alone.
-fn equal(a: &Zeroizing<Vec<u8>>, b: &[u8]) -> bool {
-    verify_slices_are_equal(a, b).is_ok()
-}
-
 /// What an answer means that nothing was done with, and that the call did not expect.
 fn failure<T>(meaning: Meaning<T>) -> VaultFailure {
     match meaning {
@@ -354,3 +338,5 @@ fn senseless() -> VaultFailure {
 
 /// How often a create is tried that is refused although there is nothing under the name.
 const REFUSALS: u32 = 6;
+/// After how many refusals of its own token the value is known to be another.
+const DENIALS: u32 = 2;

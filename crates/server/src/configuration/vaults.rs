@@ -50,7 +50,7 @@ pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration
     {
         section.wrong(
             "kind",
-            format_args!("this program was built without \"{kind}\"; build it with --features {feature}, or take one of a package"),
+            format_args!("this program was built without \"{kind}\"; build it with --features {feature}, or with --features all-vaults"),
         );
         // Its keys are those of a kind that this program does not know.
         return None;

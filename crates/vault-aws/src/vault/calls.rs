@@ -43,18 +43,14 @@ impl Shared {
         self.call(DESCRIBE, patience, call).await
     }
 
-    /// Returns a value: the newest, or that of a version.
+    /// Returns the newest value.
     pub(super) async fn get(
         &self,
         name: &str,
-        version: Option<&str>,
         patience: &mut Patience,
     ) -> Result<Meaning<Zeroizing<Vec<u8>>>, VaultFailure> {
         let name = self.place.name(name);
-        let call = |client: Client| {
-            let call = client.get_secret_value().secret_id(&name);
-            call.set_version_id(version.map(str::to_owned)).send()
-        };
+        let call = |client: Client| client.get_secret_value().secret_id(&name).send();
         Ok(match self.call(GET, patience, call).await? {
             Meaning::Done(mut secret) => {
                 let text = secret.secret_string.take().map(String::into_bytes);

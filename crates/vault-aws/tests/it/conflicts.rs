@@ -33,6 +33,7 @@ async fn a_retry_is_recognised_after_the_value_was_replaced() {
             let refused = vault.create(&other, Deadline::NONE).await;
             assert!(matches!(refused, Err(CreateError::Exists)), "{refused:?}");
             if access >= Access::Resolve {
+                tokio::time::sleep(Duration::from_millis(50)).await;
                 let fetched = vault.fetch(&name, Deadline::NONE).await.unwrap();
                 assert_eq!(fetched[..], *b"{\"other\":1}", "the newest");
             }

@@ -81,7 +81,7 @@ impl Double {
         service.secrets.get_mut(name).unwrap().is_managed = true;
     }
 
-    /// What a person does who puts other values in the place of this one: after two, the first version is not shown any more.
+    /// What a person does who puts other values in the place of this one: after two, the first version has no label, and is gone.
     pub(crate) fn replace(&self, name: &str, tokens: &[&str]) {
         let mut service = self.service.lock().unwrap();
         let secret = service.secrets.get_mut(name).unwrap();
@@ -89,6 +89,8 @@ impl Double {
             let value = json!({"SecretString": "{\"other\":1}"});
             secret.versions.push(((*token).to_owned(), value));
         }
+        let old = secret.versions.len().saturating_sub(2);
+        secret.versions.drain(..old);
     }
 
     pub(crate) fn tags(&self, name: &str) -> Value {
