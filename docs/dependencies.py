@@ -91,7 +91,8 @@ KNOWN = {
 
 # Vaults that are features of the command, and the seconds of processor time that a debug build of what they add took.
 VAULTS = {
-    "vault-aws": 0,
+    "vault-aws": "not measured",
+    "vault-google": "not measured",
     "vault-kv2": 0,
 }
 

@@ -69,6 +69,8 @@ const LEFT_OUT: &[(&str, &str)] = &[
     ("aws", "vault-aws"),
     #[cfg(not(feature = "vault-file"))]
     ("embedded", "vault-file"),
+    #[cfg(not(feature = "vault-google"))]
+    ("google", "vault-google"),
     #[cfg(not(feature = "vault-kv2"))]
     ("kv2", "vault-kv2"),
 ];
@@ -79,6 +81,8 @@ const KINDS: &[Kind] = &[
     sealpost_vault_file::KIND,
     #[cfg(feature = "vault-aws")]
     sealpost_vault_aws::KIND,
+    #[cfg(feature = "vault-google")]
+    sealpost_vault_google::KIND,
     #[cfg(feature = "vault-kv2")]
     sealpost_vault_kv2::KIND,
 ];
