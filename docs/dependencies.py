@@ -89,15 +89,38 @@ KNOWN = {
 }
 
 
+# Vaults that are features of the command, and the seconds of processor time that a debug build of what they add took.
+VAULTS = {
+    "vault-aws": "not measured",
+    "vault-google": "not measured",
+    "vault-kv2": 0,
+}
+
+
 def cargo(*arguments):
     return subprocess.run(["cargo", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout
 
 
-def tree(target, *features):
-    packages = [argument for name in CORE for argument in ("-p", name)]
+def tree(target, *features, of=CORE):
+    packages = [argument for name in of for argument in ("-p", name)]
     lines = cargo("tree", "--locked", *packages, *features, "-e", "normal,build", "--target", target, "--prefix", "none")
     found = (re.match(r"(\S+) v(\S+)", line) for line in lines.splitlines())
-    return {match.groups() for match in found if match and match[1] not in CORE}
+    return {match.groups() for match in found if match and match[1] not in of}
+
+
+def command(*features):
+    """The crates of others in the command."""
+    return {crate for crate in tree(HOST, *features, of=["sealpost-cli"]) if not crate[0].startswith("sealpost-")}
+
+
+def vaults(packages):
+    """What each vault adds to the command, as rows."""
+    default = command()
+    for feature, seconds in VAULTS.items():
+        added = command("--features", feature) - default
+        needed = [packages[crate]["rust_version"] for crate in added | default]
+        oldest = max((tuple(map(int, version.split("."))) for version in needed if version))
+        yield f"| `{feature}` | {len(added)} | {seconds} | {'.'.join(map(str, oldest))} |"
 
 
 def unsafe_lines(manifest):
@@ -115,7 +138,7 @@ def unsafe_lines(manifest):
 
 
 def page():
-    metadata = json.loads(cargo("metadata", "--locked", "--format-version", "1"))
+    metadata = json.loads(cargo("metadata", "--locked", "--all-features", "--format-version", "1"))
     packages = {(p["name"], p["version"]): p for p in metadata["packages"]}
     host, device = tree(HOST, "--features", FEATURES), tree(DEVICE)
     line = tree(HOST, "--no-default-features", "--features", "sealpost-envelope/aws-lc")
@@ -151,7 +174,16 @@ SECURITY.md tells.
 
 | crate | what for | kept by | licence | unsafe | on a host | on devices | audit |
 |---|---|---|---|---|---|---|---|
-""" + "\n".join(rows) + "\n"
+""" + "\n".join(rows) + f"""
+
+## What a vault adds to the command
+
+A default build has the vault in a file alone. Each feature adds crates of others to the {len(command())} that it has on {HOST}. Seconds are of processor
+time, of a debug build of what is added, measured once.
+
+| feature | crates | seconds | oldest Rust |
+|---|---|---|---|
+""" + "\n".join(vaults(packages)) + "\n"
 
 
 if __name__ == "__main__":

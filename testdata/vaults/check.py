@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 
+import aws
 import kubernetes
 import product
 from servers import Api, Cluster, Dev, app_role
@@ -35,7 +36,7 @@ def test(vault, tests, name, environment):
     result(vault, name, done.returncode == 0 and " 1 passed" in done.stdout, done.stdout[-3000:])
 
 
-def configuration(folder, vault):
+def configuration(folder, vault, kind="kv2"):
     """Writes a whole configuration with this section of a vault."""
     path = os.path.join(folder, "gateway.toml")
     with open(path, "w") as file:
@@ -51,7 +52,7 @@ identity = "agent-1/identity.pem"
 certificate = "agent-1/agent.pem"
 pin = "{pin(folder)}"
 [agents.vault]
-kind = "kv2"
+kind = "{kind}"
 {vault}
 """)
     return path
@@ -219,8 +220,10 @@ def command(vault, sealpost, path, access):
 
 def main(bao, sealpost, tests):
     with tempfile.TemporaryDirectory() as folder:
-        for name in ["dev", "raft"]:
+        for name in ["aws", "dev", "raft"]:
             os.mkdir(os.path.join(folder, name))
+        newcomer(sealpost, os.path.join(folder, "aws"))
+        aws.check(result, test, configuration, policy, sealpost, os.path.join(folder, "aws"))
         development(bao, tests, os.path.join(folder, "dev"))
         raft(bao, sealpost, tests, os.path.join(folder, "raft"))
     for vault in sorted(passed | failures):

@@ -7,6 +7,9 @@
 # `sealpost vault policy` prints, with which every other call is tried and must be refused; each method of authentication;
 # `sealpost vault test`; a gateway that stores and resolves there while the server is killed.
 #
+# AWS Secrets Manager: a double that answers as documented, inside the tests; moto, from PyPI, with every fault, over TLS, through a
+# proxy; the printed policies; `sealpost vault test`; a gateway that stores and resolves there.
+#
 # SEALPOST_BIN: the command with the vaults, if it is built already. SEALPOST_VAULTS: a folder to install servers into and to use
 # again. Needs python3 with venv, and openssl.
 set -euo pipefail

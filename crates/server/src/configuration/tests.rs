@@ -133,16 +133,43 @@ fn wrong_with(vault: &str, more: &str) -> Vec<String> {
 }
 
 #[test]
-#[cfg(not(feature = "vault-kv2"))]
 fn a_kind_of_vault_that_was_not_built_in_is_said_to_need_its_feature() {
-    let wrong = wrong_with("{ kind = \"kv2\", address = \"https://bao.example\" }", "");
-    let [wrong] = &wrong[..] else {
-        panic!("{wrong:?}")
-    };
-    assert!(
-        wrong.starts_with("agents[0].vault.kind: ") && wrong.contains("--features vault-kv2"),
-        "{wrong}"
+    let vaults: &[(&str, &str)] = &[
+        #[cfg(not(feature = "vault-aws"))]
+        ("aws", "region = \"eu-central-1\""),
+        #[cfg(not(feature = "vault-kv2"))]
+        ("kv2", "address = \"https://bao.example\""),
+    ];
+    for (kind, keys) in vaults {
+        let wrong = wrong_with(&format!("{{ kind = \"{kind}\", {keys} }}"), "");
+        let [wrong] = &wrong[..] else {
+            panic!("{wrong:?}")
+        };
+        assert!(
+            wrong.starts_with("agents[0].vault.kind: ")
+                && wrong.contains(&format!("--features vault-{kind}")),
+            "{wrong}"
+        );
+    }
+}
+
+#[test]
+#[cfg(feature = "vault-aws")]
+fn a_vault_in_aws_is_read() {
+    let aws = |access| format!("{{ kind = \"aws\", region = \"eu-central-1\"{access} }}");
+    let resolves = "resolve_socket = \"resolve.sock\"";
+    assert_eq!(wrong_with(&aws(""), ""), [""; 0]);
+    assert_eq!(
+        wrong_with(&aws(", access = \"resolve\""), resolves),
+        [""; 0]
     );
+    let wrong = wrong_with(&aws(""), resolves);
+    assert!(
+        wrong.len() == 1 && wrong[0].starts_with("agents[0].resolve_socket: "),
+        "{wrong:?}"
+    );
+    let wrong = wrong_with("{ kind = \"aws\", region = \"Frankfurt\", x = 1 }", "");
+    assert_eq!(wrong.len(), 2, "{wrong:?}");
 }
 
 #[test]
