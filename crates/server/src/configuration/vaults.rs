@@ -65,6 +65,8 @@ pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration
 
 /// Kinds that a feature would add, and the feature.
 const LEFT_OUT: &[(&str, &str)] = &[
+    #[cfg(not(feature = "vault-azure"))]
+    ("azure", "vault-azure"),
     #[cfg(not(feature = "vault-file"))]
     ("embedded", "vault-file"),
     #[cfg(not(feature = "vault-google"))]
@@ -77,6 +79,8 @@ const LEFT_OUT: &[(&str, &str)] = &[
 const KINDS: &[Kind] = &[
     #[cfg(feature = "vault-file")]
     sealpost_vault_file::KIND,
+    #[cfg(feature = "vault-azure")]
+    sealpost_vault_azure::KIND,
     #[cfg(feature = "vault-google")]
     sealpost_vault_google::KIND,
     #[cfg(feature = "vault-kv2")]
