@@ -43,7 +43,9 @@ impl Shared {
         }
         drop(turn);
         self.settle(&patience).await?;
-        self.verify(name, value, operation, &mut patience).await
+        // What this call has set needs no comparison.
+        let unproven = (is_there && self.access >= Access::Resolve).then_some(value);
+        self.verify(name, unproven, operation, &mut patience).await
     }
 
     /// Names that differ by case alone are one secret.
@@ -100,7 +102,7 @@ impl Shared {
     async fn verify(
         &self,
         name: &str,
-        value: &str,
+        unproven: Option<&str>,
         operation: &OperationId,
         patience: &mut Patience,
     ) -> Result<Receipt, CreateError> {
@@ -110,7 +112,7 @@ impl Shared {
             return Err(CreateError::PendingDeletion);
         };
         if winner.is_of(operation) {
-            if self.access >= Access::Resolve
+            if let Some(value) = unproven
                 && !self.is_same(name, winner, value, patience).await?
             {
                 return Err(CreateError::Exists);
