@@ -67,6 +67,8 @@ pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration
 const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "vault-aws"))]
     ("aws", "vault-aws"),
+    #[cfg(not(feature = "vault-azure"))]
+    ("azure", "vault-azure"),
     #[cfg(not(feature = "vault-file"))]
     ("embedded", "vault-file"),
     #[cfg(not(feature = "vault-google"))]
@@ -81,6 +83,8 @@ const KINDS: &[Kind] = &[
     sealpost_vault_file::KIND,
     #[cfg(feature = "vault-aws")]
     sealpost_vault_aws::KIND,
+    #[cfg(feature = "vault-azure")]
+    sealpost_vault_azure::KIND,
     #[cfg(feature = "vault-google")]
     sealpost_vault_google::KIND,
     #[cfg(feature = "vault-kv2")]

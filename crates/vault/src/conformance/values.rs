@@ -5,14 +5,29 @@ use sealpost_vault_key::VaultSecretName;
 use super::stage::{Case, Stage, Stop, ensure};
 use crate::error::CreateError;
 
-/// Values of 1 byte, of all bytes, and up to the limit are kept; one byte more is refused. An empty value, which no agent stores,
-/// is kept or refused as such.
+/// Values of 1 byte, of all bytes, and up to the limit are kept; one byte more is refused. An empty value and one that is not text,
+/// which no agent stores, are kept or refused as such.
 pub(super) async fn every_byte_up_to_the_limit_is_kept(stage: &Stage) -> Case {
     let max = stage.vault.limits().max_value;
     let pattern: Vec<u8> = (0..=u8::MAX).cycle().take(max + 1).collect();
     stage
         .kept_or_refused_if_empty(&stage.name("size-0"))
         .await?;
+    // An agent stores JSON, so a vault that holds text alone may say so.
+    let text: Vec<u8> = (0..=0x7f).cycle().take(max + 1).collect();
+    let is_binary = match stage.create(&stage.name("binary"), &[0xff], 1).await {
+        Err(CreateError::ValueRefused { .. }) => false,
+        Err(error) => {
+            return Err(Stop::Failed(format!(
+                "a value that is not text is neither kept nor refused: {error}"
+            )));
+        }
+        Ok(_) => {
+            stage.clear(&stage.name("binary")).await?;
+            true
+        }
+    };
+    let pattern = if is_binary { pattern } else { text };
     for len in [1, 256, max - 1, max] {
         let name = stage.name(&format!("size-{len}"));
         stage.stored(&name, &pattern[..len], 1).await?;
