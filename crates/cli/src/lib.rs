@@ -30,6 +30,8 @@ mod secret;
 mod service;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod streams;
 mod trust;
 mod validate;
 #[cfg(unix)]
