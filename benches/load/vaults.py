@@ -64,7 +64,7 @@ log_level    = "warn"
             self.process = subprocess.Popen([os.environ["BAO"], "server", f"-config={self.folder / 'bao.hcl'}"], stdout=log, stderr=log)
         wait_for(self.telemetry, self.process)
         plain = f"http://127.0.0.1:{self.telemetry}"
-        made = retry(lambda: call(plain, "PUT", "/v1/sys/init", {"secret_shares": 1, "secret_threshold": 1}))
+        made = call(plain, "PUT", "/v1/sys/init", {"secret_shares": 1, "secret_threshold": 1})
         call(plain, "PUT", "/v1/sys/unseal", {"key": made["keys"][0]})
         root = made["root_token"]
         retry(lambda: call(plain, "POST", "/v1/sys/mounts/secret", {"type": "kv", "options": {"version": "2"}}, root))
@@ -74,13 +74,15 @@ log_level    = "warn"
         self.root = root
 
     def _certificate(self):
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-                        "-subj", "/CN=load", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", self.folder / "bao.key",
-                        "-out", self.folder / "bao.pem"], check=True, capture_output=True)
+        new = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+        subprocess.run([*new, "-subj", "/CN=load CA", "-keyout", "ca.key", "-out", "ca.pem"], check=True, capture_output=True, cwd=self.folder)
+        subprocess.run([*new, "-subj", "/CN=load", "-CA", "ca.pem", "-CAkey", "ca.key", "-addext", "basicConstraints=critical,CA:FALSE",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "bao.key", "-out", "bao.pem"],
+                       check=True, capture_output=True, cwd=self.folder)
 
     def section(self, sealpost, configuration):
         """Gives the gateway a token with the printed policy. Returns the section of its vault."""
-        ca = f'ca_file = "{self.folder}/bao.pem"' if self.has_tls else ""
+        ca = f'ca_file = "{self.folder}/ca.pem"' if self.has_tls else ""
         lines = f'kind = "kv2"\naddress = "{self.address}"\n{ca}\nauth = "token-file"\ntoken_file = "token"\n'
         token = configuration.parent / "token"
         token.write_text("none")

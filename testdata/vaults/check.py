@@ -1,6 +1,7 @@
 """Runs the tests of vaults against servers that it starts. Called by check.sh: check.py BAO SEALPOST TESTS"""
 
 import hashlib
+import json
 import os
 import re
 import ssl
@@ -106,28 +107,32 @@ def raft(bao, sealpost, tests, folder):
         api.do("POST", "sys/mounts/team", {"type": "kv", "options": {"version": "2"}})
         environment = {"RAFT_ADDRESS": cluster.addresses[0], "RAFT_CA_FILE": cluster.ca, "RAFT_MOUNT": "team", "RAFT_PREFIX": "kit"}
         newcomer(sealpost, folder)
-        for access in ["create", "resolve", "delete"]:
-            section = f"""\
+
+        def section(access, role_id="ROLE", secret_id=None):
+            return f"""\
 address = "{cluster.addresses[0]}"
 ca_file = "{cluster.ca}"
 mount = "team"
 prefix = "kit"
 access = "{access}"
 auth = "approle"
-role_id = "ROLE"
-secret_id_file = "{folder}/{access}.secret-id"
+role_id = "{role_id}"
+secret_id_file = "{secret_id or f"{folder}/{access}.secret-id"}"
 """
-            path = configuration(folder, section)
+
+        for access in ["create", "resolve", "delete"]:
+            path = configuration(folder, section(access))
             text = policy(sealpost, path)
             role_id, secret_id = app_role(api, access, text, folder)
             environment[f"RAFT_{access.upper()}_ROLE_ID"] = role_id
             environment[f"RAFT_{access.upper()}_SECRET_ID_FILE"] = secret_id
             least(vault, cluster, access, role_id, secret_id)
-            configuration(folder, section.replace("ROLE", role_id))
+            configuration(folder, section(access, role_id))
             command(vault, sealpost, path, access)
             if access == "resolve":
-                there = section.replace("ROLE", role_id)
+                there = section(access, role_id)
                 product.check(lambda *what: result("product on raft", *what), sealpost, cluster, folder, there)
+        too_small(vault, sealpost, api, folder, section)
         test(vault, tests, "openbao::the_suite_passes_on_raft_with_tls_and_the_printed_policies", environment)
         test(vault, tests, "residue::creating_leaves_nothing_of_a_value_in_freed_memory", environment)
         methods(vault, cluster, tests, folder, environment)
@@ -216,6 +221,26 @@ def command(vault, sealpost, path, access):
     output = done.stdout + done.stderr
     left = "nothing is left" in output if access == "delete" else "They stay" in output
     result(vault, f"vault test, {access}", done.returncode == 0 and left and " 0 failed" in output, output[-2000:])
+
+
+def too_small(vault, sealpost, api, folder, section):
+    """`sealpost vault test` with policies that lack something: each permission that is missing is named, in one run."""
+    data, subkeys, metadata = "team/data/kit/*", "team/subkeys/kit/*", "team/metadata/kit/*"
+    own = {"auth/token/lookup-self": ["read"], "auth/token/renew-self": ["update"]}
+    everything = {data: ["create", "read"], subkeys: ["read"], metadata: ["delete"], **own}
+    for access, needs in [("create", [(data, "create"), (subkeys, "read"), *((path, own[path][0]) for path in own)]),
+                          ("delete", [(path, capability) for path in everything for capability in everything[path]])]:
+        for lacking in [[need] for need in needs] + [needs]:
+            granted = {path: [one for one in capabilities if (path, one) not in lacking] for path, capabilities in everything.items()}
+            # A token without any policy could not even be told from one that has ended.
+            policy = "".join(f'path "{path}" {{ capabilities = {json.dumps(some or ["deny"])} }}\n' for path, some in granted.items())
+            role_id, secret_id = app_role(api, "small", policy, folder)
+            path = configuration(folder, section(access, role_id, secret_id))
+            done = subprocess.run([sealpost, "vault", "test", "--config", path, "--yes"], text=True, capture_output=True,
+                                  stdin=subprocess.DEVNULL)
+            named = "\n".join(line for line in done.stdout.splitlines() if line.startswith("missing permission: "))
+            is_right = done.returncode == 1 and all(f'"{capability}" on {path}' in named for path, capability in lacking)
+            result(vault, f"{access} without {lacking}", is_right, f"exit {done.returncode}: {named}\n{done.stdout[-1500:]}{done.stderr}")
 
 
 def main(bao, sealpost, tests):

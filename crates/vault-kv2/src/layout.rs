@@ -116,6 +116,9 @@ pub(crate) fn fields(value: &[u8]) -> Vec<Field<'_>> {
 
 /// Decodes a string into memory that is wiped.
 fn decoded(string: JsonStr<'_>) -> Zeroizing<String> {
+    if let Some(text) = string.as_str() {
+        return Zeroizing::new(text.to_owned());
+    }
     // Decoding never makes a text longer: the buffer does not grow.
     let mut buffer = Zeroizing::new(vec![0; string.raw().len()]);
     let text = string.decode_into(&mut buffer).unwrap_or_default();
@@ -138,28 +141,35 @@ fn hex(bytes: &[u8]) -> String {
 /// Writes a JSON string, RFC 8259 §7.
 pub(crate) fn quote(text: &str, to: &mut Vec<u8>) {
     to.push(b'"');
-    for byte in text.bytes() {
-        match byte {
-            b'"' | b'\\' => to.extend_from_slice(&[b'\\', byte]),
-            0..0x20 => {
+    let mut rest = text.as_bytes();
+    // Most texts have few escapes, or none: what lies between them is copied at once.
+    while let Some(at) = rest.iter().position(|byte| escape_len(*byte) > 1) {
+        to.extend_from_slice(&rest[..at]);
+        match rest[at] {
+            byte @ (b'"' | b'\\') => to.extend_from_slice(&[b'\\', byte]),
+            byte => {
                 to.extend_from_slice(b"\\u00");
                 to.push(DIGITS[usize::from(byte >> 4)]);
                 to.push(DIGITS[usize::from(byte & 0xF)]);
             }
-            _ => to.push(byte),
         }
+        rest = &rest[at + 1..];
     }
+    to.extend_from_slice(rest);
     to.push(b'"');
 }
 
 /// Returns how many bytes [`quote`] writes.
 pub(crate) fn quoted_len(text: &str) -> usize {
-    let escaped = text.bytes().map(|byte| match byte {
+    text.bytes().map(escape_len).sum::<usize>() + 2
+}
+
+const fn escape_len(byte: u8) -> usize {
+    match byte {
         b'"' | b'\\' => 2,
         0..0x20 => 6,
         _ => 1,
-    });
-    escaped.sum::<usize>() + 2
+    }
 }
 
 /// The member of ours. A member of this name in a value is in the text alone.

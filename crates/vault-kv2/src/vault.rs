@@ -3,7 +3,9 @@
 mod builder;
 mod calls;
 mod maintenance;
+mod permissions;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -113,6 +115,11 @@ impl Vault for Kv2Vault {
         (self.shared.access >= Access::Delete).then_some(self)
     }
 
+    async fn missing_permissions(&self, deadline: Deadline) -> Vec<Cow<'static, str>> {
+        let patience = Patience::until(deadline);
+        self.shared.missing_permissions(patience).await
+    }
+
     fn health(&self) -> Health {
         self.shared.health.lock().clone()
     }
@@ -184,7 +191,19 @@ impl Shared {
                 Meaning::Never(failure) | Meaning::Later(failure, _) => return Err(failure.into()),
             };
             // With no more than "create", a name that is taken is refused like one that may not be written.
-            match self.there(name, &mark, &mut patience).await? {
+            let there = match self.there(name, &mark, &mut patience).await {
+                // It is not known whether the name is taken: both may be missing, and both are needed.
+                Err(VaultFailure::Denied { permission }) if is_refused => {
+                    let permission =
+                        format!("{} and {permission}", self.capability("create", "data"));
+                    return Err(VaultFailure::Denied {
+                        permission: permission.into(),
+                    }
+                    .into());
+                }
+                there => there?,
+            };
+            match there {
                 There::Own => return Ok(self.receipt(name)),
                 There::Other => return Err(CreateError::Exists),
                 There::Deleted => return Err(CreateError::PendingDeletion),
@@ -316,11 +335,18 @@ impl Shared {
     }
 
     fn denied(&self, capability: &str, part: &str) -> VaultFailure {
-        let path = self.place.full(part, "*");
         VaultFailure::Denied {
-            permission: format!("\"{capability}\" on {path} (sealpost vault policy prints it)")
-                .into(),
+            permission: self.permission(capability, part).into(),
         }
+    }
+
+    fn permission(&self, capability: &str, part: &str) -> String {
+        let capability = self.capability(capability, part);
+        format!("{capability} (sealpost vault policy prints it)")
+    }
+
+    fn capability(&self, capability: &str, part: &str) -> String {
+        format!("\"{capability}\" on {}", self.place.full(part, "*"))
     }
 }
 

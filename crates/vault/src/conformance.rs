@@ -39,6 +39,9 @@ use std::{fmt, future::Future, pin::Pin, sync::Arc};
 
 use sealpost_vault_key::VaultSecretName;
 
+use tokio::time::{Duration, Instant};
+
+use crate::deadline::Deadline;
 use crate::vault::Vault;
 pub use faults::Faults;
 use recorder::Recorder;
@@ -61,7 +64,10 @@ pub async fn run_with_faults(
 }
 
 async fn run_all(vault: Arc<dyn Vault>, faults: Option<Arc<dyn Faults>>, prefix: &str) -> Report {
+    let soon = Deadline::at(Instant::now() + PERMISSIONS);
+    let missing = vault.missing_permissions(soon).await;
     let recorder = Arc::new(Recorder::new(vault));
+    recorder.lack(missing);
     let stage = Stage::new(Arc::clone(&recorder) as Arc<dyn Vault>, faults, prefix);
     let mut results = Vec::with_capacity(CASES.len());
     for case in CASES {
@@ -79,6 +85,9 @@ async fn run_all(vault: Arc<dyn Vault>, faults: Option<Arc<dyn Faults>>, prefix:
         missing: seen.missing.into_iter().collect(),
     }
 }
+
+/// The time to try permissions.
+const PERMISSIONS: Duration = Duration::from_secs(20);
 
 /// The names of all cases, in the order in which they run.
 pub fn cases() -> impl Iterator<Item = &'static str> {

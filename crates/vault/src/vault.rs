@@ -1,5 +1,6 @@
 //! The interface of every vault.
 
+use std::borrow::Cow;
 use std::fmt::{self, Debug};
 
 use async_trait::async_trait;
@@ -105,6 +106,12 @@ pub trait Vault: Send + Sync + Debug {
     /// Looks whether what the vault keeps on this machine is still what it wrote: [`health`](Self::health) has the result. A program
     /// calls it about every second. Unless implemented, it does nothing.
     async fn look(&self) {}
+
+    /// Tries the permissions of its credentials where that stores nothing, and returns those that it needs and lacks, in the vault's
+    /// own words. What `create` lacks it says itself. Unless implemented, it tries nothing.
+    async fn missing_permissions(&self, _: Deadline) -> Vec<Cow<'static, str>> {
+        Vec::new()
+    }
 
     /// Finishes what was begun and frees what the vault holds: files, connections, credentials. Everything that was
     /// acknowledged stays durable, also without it.

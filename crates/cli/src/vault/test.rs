@@ -43,9 +43,9 @@ impl Test {
             false => kept(&prefix, report.left().len()),
         };
         io::write_stdout(text.as_bytes())?;
-        match report.failed().next() {
-            None => Ok(()),
-            Some(_) => Err(Failure::silent(Exit::Refused)),
+        match report.failed().next().is_none() && report.missing_permissions().is_empty() {
+            true => Ok(()),
+            false => Err(Failure::silent(Exit::Refused)),
         }
     }
 }
@@ -137,7 +137,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(super) const EXAMPLES: &str = "\
 It says first what it creates and what it can't delete. No other secret is read or changed. Stop the program first if the vault is
-embedded. Exit codes: 0 every case passed, 1 some did not or the answer was no, 2 the vault can't be used.
+embedded. Exit codes: 0 every case passed and no permission is missing, 1 not so, or the answer was no, 2 the vault can't be used.
 
 Examples:
   sealpost vault test --config gateway.toml

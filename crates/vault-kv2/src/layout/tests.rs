@@ -125,3 +125,26 @@ fn an_edited_text_never_gives_the_old_value() {
     let other = data(b"[1]").replacen('{', r#"{"more":"1","#, 1);
     assert_eq!(read(&other), Err(Edited));
 }
+
+#[test]
+fn a_quoted_text_is_read_as_it_was_whatever_is_in_it() {
+    let controls: String = (0..0x20).map(char::from).collect();
+    for text in [
+        "",
+        "\"",
+        "\\",
+        "\\\"\\",
+        "a\"",
+        "\"a",
+        "a\\b\"c",
+        &controls,
+        &format!("x{controls}y"),
+        "\u{7f}é\u{2028}\u{1F600}",
+    ] {
+        let mut quoted = Vec::new();
+        quote(text, &mut quoted);
+        assert_eq!(quoted.len(), quoted_len(text), "{text:?}");
+        let json = String::from_utf8(quoted).unwrap();
+        assert!(JsonStr::from_json(&json).unwrap() == *text, "{json}");
+    }
+}

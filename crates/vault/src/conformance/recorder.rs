@@ -1,6 +1,7 @@
 //! Sees what the cases leave behind, and which permissions are missing.
 
 use std::{
+    borrow::Cow,
     collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -39,6 +40,12 @@ impl Recorder {
 
     pub(super) fn seen(&self) -> Seen {
         self.lock().clone()
+    }
+
+    /// Adds permissions that are missing.
+    pub(super) fn lack(&self, permissions: Vec<Cow<'static, str>>) {
+        let permissions = permissions.into_iter().map(Cow::into_owned);
+        self.lock().missing.extend(permissions);
     }
 
     fn lock(&self) -> MutexGuard<'_, Seen> {
