@@ -1,0 +1,17 @@
+//! The gateway's side: one channel to each agent, requests by it, and what comes back.
+//!
+//! ```text
+//! Channels::current ─┬─ Use(channel) → Channel::place → body → Channel::seal → message, Waiting
+//!                    └─ Open → Channel::open → Channels::install
+//! Waiting::receive ─── an outcome, once, or a refusal; whatever else came is dropped, and the wait goes on
+//! ```
+
+mod channel;
+mod channels;
+mod waiting;
+
+pub use self::{
+    channel::{Channel, Destination, OpenError, Place, Spent},
+    channels::{Channels, Clocks, Current, Entry},
+    waiting::{Answer, Dropped, Waiting},
+};

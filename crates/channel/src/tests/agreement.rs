@@ -1,0 +1,1 @@
+//! Agreement with another implementation, byte for byte.
