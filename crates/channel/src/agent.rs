@@ -20,6 +20,7 @@ mod quota;
 mod refusals;
 mod replays;
 mod requests;
+mod silence;
 
 pub use self::{
     callers::{Admission, Callers, Permit},
@@ -27,6 +28,7 @@ pub use self::{
     clock::SteadyClock,
     flight::{Ended, Flight},
     headers::{HeaderFlight, HeaderKey, HeaderLookup, Headers},
-    openings::{Environment, FlightId, Openings, Received, Silence},
+    openings::{Environment, FlightId, Openings, Received},
     requests::{Begun, Requests, Ticket, Turn},
+    silence::Silence,
 };

@@ -8,10 +8,12 @@
 
 mod channel;
 mod channels;
+mod clocks;
 mod waiting;
 
 pub use self::{
     channel::{Channel, Destination, OpenError, Place, Spent},
-    channels::{Channels, Clocks, Current, Entry},
+    channels::{Channels, Current, Entry},
+    clocks::Clocks,
     waiting::{Answer, Dropped, Waiting},
 };

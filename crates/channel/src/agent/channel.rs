@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use sealpost_envelope::{UnixTime, key::KeyId};
 
-use super::openings::Silence;
+use super::silence::Silence;
 use crate::{
     frame::{FrameKeys, Message as Opened},
     keys::{Kid, VerifyKey},

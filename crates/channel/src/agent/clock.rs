@@ -27,3 +27,6 @@ impl SteadyClock {
         wall.max(self.wall_at_start.saturating_add(elapsed))
     }
 }
+
+/// By how much a gateway's clock may differ.
+pub(super) const LEEWAY: Duration = Duration::from_secs(60);

@@ -4,13 +4,14 @@ use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sealpost_context::AgentId;
 use sealpost_envelope::{Keyring, UnixTime, channel::ChannelHeader, key::PublicIdentity};
-use thiserror::Error;
 
 use super::{
     channel::{Channel, Known},
+    clock::LEEWAY,
     flight::{End, Ended, Flight, Place},
     quota::Bucket,
     refusals::Refusals,
+    silence::Silence,
 };
 use crate::{
     keys::{Kid, SigningKey, TrustedKeys, VerifyKey},
@@ -83,35 +84,6 @@ pub enum Received<'m> {
     Refused(RefusalCode, [u8; REFUSAL_LEN]),
     /// There is no answer.
     Silence(Silence),
-}
-
-/// Why a message gets no answer. It is counted.
-#[derive(Clone, Copy, Debug, Eq, Error, Hash, PartialEq)]
-pub enum Silence {
-    /// It is for another agent.
-    #[error("a message for another agent")]
-    OtherAgent,
-    /// The gateway is not trusted.
-    #[error("a message of a gateway that is not trusted")]
-    Untrusted,
-    /// The gateway did not sign the opening.
-    #[error("a broken signature under an opening")]
-    OpeningSignature,
-    /// The opening has expired, and an answer is not worth a signature.
-    #[error("a late opening")]
-    Late,
-    /// The channel is refused, and there were too many refusals.
-    #[error("too many refusals")]
-    TooManyRefusals,
-    /// The number is one that no gateway uses.
-    #[error("a number that is too high")]
-    Number,
-    /// The frame does not open.
-    #[error("a frame that does not open")]
-    Frame,
-    /// The gateway did not sign the request.
-    #[error("a broken signature under a request")]
-    RequestSignature,
 }
 
 impl Openings {
@@ -376,8 +348,6 @@ fn kept_until(place: &Place, now: UnixTime) -> UnixTime {
         .saturating_add(LEEWAY)
 }
 
-/// By how much a gateway's clock may differ.
-pub(super) const LEEWAY: Duration = Duration::from_secs(60);
 /// The longest that a channel is open.
 const MAX_LIFETIME: Duration = Duration::from_secs(300);
 /// For how long a key that did not answer is not asked again.

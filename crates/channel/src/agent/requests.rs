@@ -6,7 +6,7 @@ use sealpost_envelope::UnixTime;
 
 use super::{
     channel::Request,
-    openings::LEEWAY,
+    clock::LEEWAY,
     replays::{Place, Replays, Seen},
 };
 use crate::{

@@ -16,7 +16,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::{
-    channels::Clocks,
+    clocks::Clocks,
     waiting::{Replies, Waiting},
 };
 use crate::{

@@ -3,19 +3,10 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use sealpost_context::AgentId;
-use sealpost_envelope::{UnixTime, key::KeyId};
+use sealpost_envelope::key::KeyId;
 
-use super::{Answer, Channel};
+use super::{Answer, Channel, Clocks};
 use crate::{opening::ChannelId, outcome::Outcome, refusal::RefusalCode};
-
-/// What both clocks say.
-#[derive(Clone, Copy, Debug)]
-pub struct Clocks {
-    /// The wall clock.
-    pub wall: UnixTime,
-    /// The monotonic time since any moment of this process.
-    pub monotonic: Duration,
-}
 
 /// What a channel depends on: with any of it another, it is another channel.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
