@@ -10,7 +10,7 @@ use sealpost_vault::{
     Deadline, Health, NewSecret, OperationId, Receipt, Vault,
     error::{CreateError, VaultFailure},
 };
-use sealpost_vault_key::{InvalidResolverRef, ResolverRef, VaultSecretName};
+use sealpost_vault_key::{InvalidResolverRef, ResolverRef, TooLong, VaultSecretName};
 use tokio::time::{Instant, timeout_at};
 use tracing::error;
 
@@ -45,11 +45,12 @@ impl Store {
         deadline: Instant,
     ) -> Outcome {
         let value = opened.value.as_bytes();
-        let max = self.vault.limits().max_value;
-        if value.len() > max {
-            return too_long(value.len(), max);
-        }
         let name = self.name(&opened.context);
+        let limits = self.vault.limits();
+        let fits = limits.check_name(&name);
+        if let Err(long) = fits.and_then(|()| limits.check_value(value.len())) {
+            return too_long(long);
+        }
         let stored = match stored(&name, &opened.context) {
             Ok(stored) => stored,
             Err(error) => return failed("reference not formed", &error),
@@ -60,7 +61,9 @@ impl Store {
             Ok(Ok(Receipt { .. })) => stored,
             Ok(Err(CreateError::Exists)) => Outcome::Exists,
             Ok(Err(CreateError::PendingDeletion)) => Outcome::PendingDeletion,
-            Ok(Err(CreateError::ValueTooLong { len, max })) => too_long(len, max),
+            Ok(Err(CreateError::ValueTooLong { len, max })) => {
+                too_long(TooLong::Value { len, max })
+            }
             Ok(Err(CreateError::ValueRefused { limit })) => value_refused(&limit),
             // The wire has one word for these; the log says which it was.
             Ok(Err(CreateError::Failed(
@@ -97,10 +100,13 @@ fn stored(name: &VaultSecretName, context: &OwnedContext) -> Result<Outcome, Inv
     })
 }
 
-fn too_long(len: usize, max: usize) -> Outcome {
-    refused(format!(
-        "#/secret/value: has {len} bytes, and the agent's vault takes {max}; store less under one name"
-    ))
+/// A gateway that knows the vault has refused it already, with these words.
+fn too_long(long: TooLong) -> Outcome {
+    let member = match long {
+        TooLong::Name { .. } => "name",
+        TooLong::Value { .. } => "value",
+    };
+    refused(format!("#/secret/{member}: {long}"))
 }
 
 fn value_refused(limit: &str) -> Outcome {

@@ -9,6 +9,8 @@ use sealpost_envelope::{
 use sealpost_protocol::{AgentId, VerifyKeys};
 use thiserror::Error;
 
+pub use crate::agent_vault::AgentVault;
+
 /// Knows the agents.
 #[async_trait]
 pub trait AgentDirectory: Send + Sync + fmt::Debug {
@@ -75,6 +77,7 @@ impl AgentCertificate {
         AgentEntry {
             certificate: self,
             verify_keys: verify_keys.into(),
+            vault: None,
         }
     }
 }
@@ -84,6 +87,7 @@ impl AgentCertificate {
 pub struct AgentEntry {
     certificate: AgentCertificate,
     verify_keys: VerifyKeys,
+    vault: Option<AgentVault>,
 }
 
 impl AgentEntry {
@@ -100,6 +104,13 @@ impl AgentEntry {
     ) -> Result<Self, AgentEntryError> {
         let certificate = AgentCertificate::new(id, certificate_pem, trust)?;
         Ok(certificate.with_reply_keys(verify_keys))
+    }
+
+    /// Adds what is known of the agent's vault: a secret that it can't take is refused before it is sealed.
+    #[must_use]
+    pub fn with_vault(mut self, vault: AgentVault) -> Self {
+        self.vault = Some(vault);
+        self
     }
 
     /// Returns the agent's id.
@@ -127,6 +138,11 @@ impl AgentEntry {
 
     pub(crate) fn verify_keys(&self) -> &VerifyKeys {
         &self.verify_keys
+    }
+
+    /// `None` if it is not known: then the agent alone checks.
+    pub(crate) fn vault(&self) -> Option<AgentVault> {
+        self.vault
     }
 }
 

@@ -51,6 +51,7 @@
 //! logged at any level.
 
 mod admission;
+mod agent_vault;
 mod agents;
 pub mod audit;
 pub mod auth;

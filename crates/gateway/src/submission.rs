@@ -53,6 +53,14 @@ impl Submission {
         }
     }
 
+    /// Returns the length of the value in bytes, if it can be read.
+    pub(crate) fn value_len(&self) -> Option<usize> {
+        match self {
+            Self::Clear(clear) => Some(clear.value().len()),
+            Self::AtSource(_) => None,
+        }
+    }
+
     pub(crate) fn is_sealed(&self) -> bool {
         matches!(self, Self::AtSource(_))
     }

@@ -65,4 +65,4 @@ pub use reference::{
     Component, ComponentChars, InvalidRefReason, InvalidResolverRef, MAX_KEY, MAX_RESOLVER_REF,
     ResolverRef,
 };
-pub use rules::{Limits, NameRules};
+pub use rules::{Limits, NameRules, TooLong};

@@ -1,7 +1,10 @@
 //! What a kind of vault holds, as data.
 
+use core::fmt;
+
 use crate::alphabet::Alphabet;
 use crate::lengths::{MAX_VAULT_SECRET_NAME, MIN_ROOM};
+use crate::name::VaultSecretName;
 
 /// The rules of one kind of vault for the names of its secrets, and its limits.
 ///
@@ -40,6 +43,73 @@ pub struct Limits {
     /// The longest value, in bytes.
     pub max_value: usize,
 }
+
+impl Limits {
+    /// Checks the name that a vault with these limits would hold a secret under.
+    ///
+    /// A name that was derived for a kind keeps the limit of the kind. A vault that puts a prefix of its own before each
+    /// name takes less.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong::Name`].
+    pub fn check_name(self, name: &VaultSecretName) -> Result<(), TooLong> {
+        let (len, max) = (name.as_str().len(), self.max_name);
+        match len <= max {
+            true => Ok(()),
+            false => Err(TooLong::Name { len, max }),
+        }
+    }
+
+    /// Checks the length of a value in bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`TooLong::Value`].
+    pub const fn check_value(self, len: usize) -> Result<(), TooLong> {
+        let max = self.max_value;
+        match len <= max {
+            true => Ok(()),
+            false => Err(TooLong::Value { len, max }),
+        }
+    }
+}
+
+/// A secret breaks a limit of its vault. The text says what to do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum TooLong {
+    /// The name.
+    Name {
+        /// The length of the name in the vault, in bytes.
+        len: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+    /// The value.
+    Value {
+        /// The length of the value in bytes.
+        len: usize,
+        /// The limit in bytes.
+        max: usize,
+    },
+}
+
+impl fmt::Display for TooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name { len, max } => write!(
+                f,
+                "has {len} bytes in the agent's vault, which takes {max}; choose a shorter one"
+            ),
+            Self::Value { len, max } => write!(
+                f,
+                "has {len} bytes, and the agent's vault takes {max}; store less under one name"
+            ),
+        }
+    }
+}
+
+impl core::error::Error for TooLong {}
 
 /// Whether names have segments.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -166,6 +236,7 @@ mod tests {
 
     use super::*;
     use std::panic::catch_unwind;
+    use std::string::ToString as _;
 
     const LIMITS: Limits = Limits {
         max_name: 100,
@@ -188,6 +259,29 @@ mod tests {
         }
         assert!(!rules("t", REWRITTEN, 70));
         assert!(!rules("t", REWRITTEN, 513));
+    }
+
+    #[test]
+    fn what_is_too_long_for_a_vault_is_told_with_the_limit() {
+        let limits = Limits {
+            max_name: 3,
+            max_value: 5,
+        };
+        let name = |text| VaultSecretName::derive(crate::VaultKind::KV2, None, text);
+        assert_eq!(limits.check_name(&name("abc")), Ok(()));
+        let long = limits.check_name(&name("abcd")).unwrap_err();
+        assert_eq!(long, TooLong::Name { len: 4, max: 3 });
+        assert!(
+            long.to_string()
+                .starts_with("has 4 bytes in the agent's vault, which takes 3;")
+        );
+        assert_eq!(limits.check_value(5), Ok(()));
+        let long = limits.check_value(6).unwrap_err();
+        assert_eq!(long, TooLong::Value { len: 6, max: 5 });
+        assert!(
+            long.to_string()
+                .starts_with("has 6 bytes, and the agent's vault takes 5;")
+        );
     }
 
     #[test]

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use sealpost_vault::configuration::{Kind, OpenError, Opening, Section, VaultConfiguration};
-use sealpost_vault::{Vault, VaultId};
+use sealpost_vault::configuration::{
+    Kind, OpenError, Opening, Section, VaultConfiguration, access,
+};
+use sealpost_vault::{Access, Vault, VaultId};
 
-use crate::access::Access;
 use crate::vault::{Kv2Builder, Kv2Vault};
 
 /// The vault in a KV engine, for the list of kinds that a program knows.
@@ -46,21 +47,6 @@ fn read(section: &mut dyn Section) -> Option<Box<dyn VaultConfiguration>> {
     let builder = with_login(section, builder)?;
     valid.ok()?;
     Some(Box::new(Kv2Configuration(builder.access(access?))))
-}
-
-fn access(section: &mut dyn Section) -> Option<Access> {
-    let is_given = section.has("access");
-    match section.text("access").as_deref() {
-        None if !is_given => Some(Access::Create),
-        Some("create") => Some(Access::Create),
-        Some("resolve") => Some(Access::Resolve),
-        Some("delete") => Some(Access::Delete),
-        None => None,
-        Some(_) => {
-            section.wrong("access", "must be \"create\", \"resolve\" or \"delete\"");
-            None
-        }
-    }
 }
 
 /// Reads the keys of the method that `auth` names.

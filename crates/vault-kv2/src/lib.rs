@@ -47,7 +47,6 @@
 
 #![forbid(unsafe_code)]
 
-mod access;
 mod configuration;
 mod http;
 mod index;
@@ -55,12 +54,12 @@ mod layout;
 mod login;
 mod meaning;
 mod path;
-mod patience;
+mod policy;
 mod session;
 mod tls;
 mod token;
 mod vault;
 
-pub use access::Access;
 pub use configuration::KIND;
+pub use sealpost_vault::Access;
 pub use vault::{Kv2Builder, Kv2Vault};

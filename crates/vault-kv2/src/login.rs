@@ -8,7 +8,7 @@ use bytes::Bytes;
 use reqwest::Method;
 use reqwest::header::HeaderValue;
 use sealpost_files::{quoted, read_named};
-use sealpost_vault::error::VaultFailure;
+use sealpost_vault::{Patience, error::VaultFailure};
 use tokio::task::spawn_blocking;
 use zeroize::Zeroizing;
 
@@ -16,7 +16,6 @@ use crate::http::{Answer, Http, Request};
 use crate::layout::{quote, quoted_len};
 use crate::meaning::{Meaning, meaning, number, part, string};
 use crate::path::escaped;
-use crate::patience::Patience;
 use crate::tls::Tls;
 use crate::token::{Lease, token_header};
 

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use parking_lot::Mutex;
 use reqwest::Method;
-use sealpost_vault::error::VaultFailure;
+use sealpost_vault::{Patience, error::VaultFailure};
 use tokio::time::Instant;
 use tracing::{info, warn};
 
 use crate::http::{Http, Request};
 use crate::login::{LOOK_UP, Login};
 use crate::meaning::{Meaning, is_past_max_ttl, meaning, number};
-use crate::patience::Patience;
 use crate::token::{Lease, Token};
 
 /// The token of an agent.

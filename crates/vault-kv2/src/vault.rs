@@ -12,20 +12,18 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use reqwest::Method;
 use sealpost_vault::{
-    Deadline, Health, Lifecycle, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault,
-    VaultKind, VaultSecretName,
+    Access, Deadline, Health, Lifecycle, Limits, NewSecret, OperationId, Patience, Receipt,
+    SecretValue, Vault, VaultKind, VaultSecretName,
     error::{CreateError, DeleteError, FetchError, VaultFailure},
     guarantees::{Guarantees, Reads, Retries},
     receipt::Version,
 };
 use tokio::task::JoinHandle;
 
-use crate::access::Access;
 use crate::http::Http;
 use crate::layout;
 use crate::meaning::{Meaning, number, part, string};
 use crate::path::{Place, escaped};
-use crate::patience::Patience;
 use crate::session::Session;
 
 pub use builder::Kv2Builder;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::access::Access;
 pub use crate::error::OpenError;
 use crate::maintenance::Maintenance;
 use crate::vault::{Vault, VaultId};
@@ -112,4 +113,21 @@ pub trait Section {
     /// Returns the path of a file with a credential: users other than its owner and group must not be able to read it. It may be
     /// missing, since a policy is printed before there are credentials for it; [`VaultConfiguration::check`] notes that.
     fn private_file(&mut self, key: &'static str) -> Option<PathBuf>;
+}
+
+/// Reads the key `access` of a vault whose credentials can be limited: `create`, which is meant without it, `resolve` or
+/// `delete`. Returns `None` if it is wrong, which is then noted.
+pub fn access(section: &mut dyn Section) -> Option<Access> {
+    let is_given = section.has("access");
+    match section.text("access").as_deref() {
+        None if !is_given => Some(Access::Create),
+        Some("create") => Some(Access::Create),
+        Some("resolve") => Some(Access::Resolve),
+        Some("delete") => Some(Access::Delete),
+        None => None,
+        Some(_) => {
+            section.wrong("access", "must be \"create\", \"resolve\" or \"delete\"");
+            None
+        }
+    }
 }

@@ -53,6 +53,7 @@
 
 #![forbid(unsafe_code)]
 
+mod access;
 pub mod configuration;
 #[cfg(feature = "conformance")]
 pub mod conformance;
@@ -62,14 +63,17 @@ pub mod guarantees;
 mod health;
 pub mod maintenance;
 mod operation;
+mod patience;
 pub mod receipt;
 mod secret;
 mod value;
 mod vault;
 
+pub use access::Access;
 pub use deadline::Deadline;
 pub use health::Health;
 pub use operation::OperationId;
+pub use patience::Patience;
 pub use receipt::Receipt;
 pub use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
 pub use secret::NewSecret;

@@ -39,7 +39,7 @@ pub trait Vault: Send + Sync + Debug {
     }
 
     /// Returns the longest names and values that this vault takes: those of its kind unless it is configured
-    /// otherwise.
+    /// otherwise, for example with a prefix before each name. Gateway and agent refuse what is longer.
     fn limits(&self) -> Limits {
         self.kind().limits()
     }

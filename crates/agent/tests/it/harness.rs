@@ -56,6 +56,8 @@ impl Clock for TestClock {
 pub(crate) struct TestVault {
     pub(crate) secrets: Mutex<HashMap<String, (Vec<u8>, OperationId)>>,
     pub(crate) fault: Mutex<Option<Fault>>,
+    /// Less than its kind takes.
+    pub(crate) max_name: Mutex<Option<usize>>,
 }
 
 #[derive(Clone, Debug)]
@@ -75,9 +77,10 @@ impl Vault for TestVault {
     }
 
     fn limits(&self) -> Limits {
+        let max_name = *self.max_name.lock().unwrap();
         Limits {
             max_value: MAX_VALUE,
-            ..VaultKind::AZURE.limits()
+            max_name: max_name.unwrap_or(VaultKind::AZURE.limits().max_name),
         }
     }
 

@@ -189,6 +189,19 @@ async fn the_vaults_limit_is_a_violation() {
 }
 
 #[tokio::test]
+async fn the_agent_checks_the_name_against_its_vaults_limit_as_well() {
+    let world = world();
+    *world.vault.max_name.lock().unwrap() = Some(10);
+    let fits = world.request(world.context("ten-bytes-"), b"{}");
+    assert!(matches!(world.ask(&fits).await, Outcome::Stored { .. }));
+    let long = world.request(world.context("eleven-byte"), b"{}");
+    let violations = violations(world.ask(&long).await);
+    let expected =
+        "#/secret/name: has 11 bytes in the agent's vault, which takes 10; choose a shorter one";
+    assert_eq!(violations, [expected]);
+}
+
+#[tokio::test]
 async fn what_the_vault_says_is_passed_on() {
     let world = world();
     let refused = Outcome::Refused {

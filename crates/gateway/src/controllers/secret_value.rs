@@ -90,6 +90,9 @@ async fn store(
         record.name(name);
     }
     let entry = state.agents.find(&owner.agent).await?;
+    if let Some(vault) = entry.vault() {
+        vault.check(&submission, &owner)?;
+    }
     // Callers who make the agent use its key in vain get fewer requests.
     let reserved = match submission.is_sealed() {
         true => Some(

@@ -23,4 +23,5 @@ mod silent_connections;
 mod sockets;
 mod tls;
 mod tokens;
+mod vaults;
 mod wire;

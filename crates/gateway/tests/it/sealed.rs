@@ -16,7 +16,7 @@ use tokio::task::JoinSet;
 use crate::harness::{AGENT, Answer, CERTIFICATE, OFFLINE, PROJECT, World, world, world_with};
 
 const VALUE: &[u8] = br#"{"password":"P@ssw0rd123"}"#;
-const JOSE: &str = "application/jose";
+pub(crate) const JOSE: &str = "application/jose";
 const JOSE_JSON: &str = "application/jose+json";
 const PKCS7: &str = "application/pkcs7-mime; smime-type=authEnveloped-data";
 
@@ -34,7 +34,7 @@ fn jwe_of(binding: Option<&Binding>, form: jwe::Serialization, value: &[u8]) -> 
     jwe::seal(&recipients(), binding, form, value, &mut AwsLcRng).unwrap()
 }
 
-fn compact(context: &SecretContext<'_>, value: &[u8]) -> String {
+pub(crate) fn compact(context: &SecretContext<'_>, value: &[u8]) -> String {
     jwe_of(Some(&used(context)), jwe::Serialization::Compact, value)
 }
 

@@ -4,7 +4,11 @@ use std::sync::Arc;
 
 use sealpost_agent::{Agent, Ledger, LedgerError, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::InProcess;
-use sealpost_gateway::{Metrics, directory::AgentEntry, metrics::AgentMetrics};
+use sealpost_gateway::{
+    Metrics,
+    directory::{AgentEntry, AgentVault},
+    metrics::AgentMetrics,
+};
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
 use sealpost_vault::{Vault, VaultId};
 use tokio::task::JoinHandle;
@@ -58,6 +62,7 @@ impl RunningAgent {
             .await
             .map_err(Error::Vault)?;
         vault.probe().await;
+        let entry = entry.with_vault(AgentVault::new(vault.kind(), vault.limits()));
         // Before anything listens: after a crash it is checked.
         let ledger = open_ledger(&ledger, vault.id(), is_vault_there)?;
         let inbox = in_process.register(id)?;

@@ -7,18 +7,17 @@ use parking_lot::Mutex;
 use reqwest::Url;
 use reqwest::header::HeaderValue;
 use sealpost_rest::is_loopback;
-use sealpost_vault::Health;
 use sealpost_vault::error::VaultFailure;
+use sealpost_vault::{Access, Health, Patience};
 use tokio::task::spawn_blocking;
 use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::{Kv2Vault, Shared, maintenance};
-use crate::access::Access;
 use crate::http::Http;
 use crate::login::Login;
 use crate::path::{Place, is_clean};
-use crate::patience::Patience;
+use crate::policy::policy;
 use crate::session::Session;
 use crate::tls::{PROXY, Tls};
 
@@ -154,7 +153,7 @@ impl Kv2Builder {
     /// Returns the smallest policy (HCL) for this vault.
     #[must_use]
     pub fn policy(&self) -> String {
-        self.access.policy(&self.place)
+        policy(self.access, &self.place)
     }
 
     /// Returns how much the credentials are to permit.

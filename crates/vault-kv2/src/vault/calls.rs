@@ -2,14 +2,13 @@
 
 use bytes::Bytes;
 use reqwest::Method;
-use sealpost_vault::Health;
 use sealpost_vault::error::VaultFailure;
+use sealpost_vault::{Health, Patience};
 use zeroize::Zeroizing;
 
 use super::Shared;
 use crate::http::{Late, Request};
 use crate::meaning::{Meaning, meaning};
-use crate::patience::Patience;
 use crate::session::Reason;
 
 /// An answer that will not change by asking again.

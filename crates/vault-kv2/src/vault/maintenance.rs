@@ -4,14 +4,13 @@ use std::sync::Weak;
 use std::time::Duration;
 
 use reqwest::Method;
-use sealpost_vault::Health;
 use sealpost_vault::error::VaultFailure;
+use sealpost_vault::{Health, Patience};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use super::Shared;
 use crate::login::LOOK_UP;
-use crate::patience::Patience;
 
 /// Goes on until the vault is closed or dropped.
 pub(super) fn start(shared: Weak<Shared>) -> JoinHandle<()> {

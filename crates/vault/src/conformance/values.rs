@@ -1,13 +1,19 @@
 //! Values come back as they were given, or are refused.
 
+use sealpost_vault_key::VaultSecretName;
+
 use super::stage::{Case, Stage, Stop, ensure};
 use crate::error::CreateError;
 
-/// Values of 0 and 1 bytes, of all bytes, and up to the limit are kept; one byte more is refused.
+/// Values of 1 byte, of all bytes, and up to the limit are kept; one byte more is refused. An empty value, which no agent stores,
+/// is kept or refused as such.
 pub(super) async fn every_byte_up_to_the_limit_is_kept(stage: &Stage) -> Case {
     let max = stage.vault.limits().max_value;
     let pattern: Vec<u8> = (0..=u8::MAX).cycle().take(max + 1).collect();
-    for len in [0, 1, 256, max - 1, max] {
+    stage
+        .kept_or_refused_if_empty(&stage.name("size-0"))
+        .await?;
+    for len in [1, 256, max - 1, max] {
         let name = stage.name(&format!("size-{len}"));
         stage.stored(&name, &pattern[..len], 1).await?;
         stage.holds(&name, &pattern[..len]).await?;
@@ -23,6 +29,21 @@ pub(super) async fn every_byte_up_to_the_limit_is_kept(stage: &Stage) -> Case {
         "one byte over the limit is not told as such"
     );
     stage.absent(&name).await
+}
+
+impl Stage {
+    async fn kept_or_refused_if_empty(&self, name: &VaultSecretName) -> Case {
+        match self.create(name, b"", 1).await {
+            Err(CreateError::ValueRefused { .. }) => self.absent(name).await,
+            Ok(_) => {
+                self.holds(name, b"").await?;
+                self.clear(name).await
+            }
+            Err(error) => Err(Stop::Failed(format!(
+                "an empty value is neither kept nor refused: {error}"
+            ))),
+        }
+    }
 }
 
 /// Numbers keep their digits, strings their escapes, members their order, their repetitions and their blanks.

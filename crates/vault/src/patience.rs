@@ -1,20 +1,21 @@
-//! How long a call waits for a server that can't serve now.
+//! How long a call waits for a server that can't serve now: for adapters of servers.
 
 use std::time::Duration;
 
-use sealpost_vault::{Deadline, error::VaultFailure};
+use crate::{Deadline, error::VaultFailure};
 use tokio::time::{Instant, sleep};
 
 /// The time that a call has, and the pauses between its attempts.
 #[derive(Debug)]
-pub(crate) struct Patience {
+pub struct Patience {
     deadline: Instant,
     pause: Duration,
 }
 
 impl Patience {
-    /// Until the caller's deadline, or for [`WITHOUT_DEADLINE`].
-    pub(crate) fn until(deadline: Deadline) -> Self {
+    /// Until the caller's deadline, or for 30 seconds if there is none.
+    #[must_use]
+    pub fn until(deadline: Deadline) -> Self {
         let deadline = deadline
             .time()
             .unwrap_or_else(|| Instant::now() + WITHOUT_DEADLINE);
@@ -25,11 +26,14 @@ impl Patience {
     }
 
     /// For this long from now on.
-    pub(crate) fn lasting(time: Duration) -> Self {
+    #[must_use]
+    pub fn lasting(time: Duration) -> Self {
         Self::until(Deadline::at(Instant::now() + time))
     }
 
-    pub(crate) fn deadline(&self) -> Instant {
+    /// Returns when the time is over.
+    #[must_use]
+    pub fn deadline(&self) -> Instant {
         self.deadline
     }
 
@@ -38,7 +42,7 @@ impl Patience {
     /// # Errors
     ///
     /// `cause`, if there is no time for one.
-    pub(crate) async fn pause(
+    pub async fn pause(
         &mut self,
         cause: VaultFailure,
         wait: Option<Duration>,
