@@ -91,11 +91,11 @@ impl Flight {
     pub fn open<R: TryCryptoRng + ?Sized>(
         self,
         answer: KeyAnswer<'_>,
-        scalar: &Scalar,
+        scalar: Scalar,
         agent: &SigningKey,
         rng: &mut R,
     ) -> Ended {
-        let end = self.end(answer, scalar, agent, rng);
+        let end = self.end(answer, &scalar, agent, rng);
         Ended {
             digest: self.digest,
             place: self.place,

@@ -1,6 +1,6 @@
 //! Replay memory: what became of the requests of the last minutes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use sealpost_envelope::UnixTime;
 
@@ -18,7 +18,7 @@ pub(super) struct Replays {
 struct Remembered {
     count: usize,
     /// Which entries are forgotten when.
-    ends: BTreeMap<UnixTime, Vec<Place>>,
+    ends: BTreeMap<UnixTime, HashSet<Place>>,
 }
 
 /// Where a request is remembered.
@@ -82,7 +82,7 @@ impl Replays {
             return false;
         }
         remembered.count += 1;
-        remembered.ends.entry(until).or_default().push(place);
+        remembered.ends.entry(until).or_default().insert(place);
         let state = State::Running;
         let entry = Entry { commitment, state };
         let (channel, number) = place;
@@ -109,7 +109,7 @@ impl Replays {
                 if let Some(remembered) = self.gateways.get_mut(&kid) {
                     remembered.count = remembered.count.saturating_sub(1);
                     if let Some(places) = remembered.ends.get_mut(&until) {
-                        places.retain(|other| *other != place);
+                        places.remove(&place);
                     }
                 }
             }

@@ -142,7 +142,8 @@ impl Channel {
             return Err(Spent);
         }
         // Up to a whole second.
-        let seconds = time_left.as_secs() + u64::from(time_left.subsec_nanos() > 0);
+        let rest = u64::from(time_left.subsec_nanos() > 0);
+        let seconds = time_left.as_secs().saturating_add(rest);
         let deadline = now.saturating_add(Duration::from_secs(seconds).min(Destination::MAX_WAIT));
         Ok(Place {
             number,

@@ -31,6 +31,7 @@ pub struct Waiting {
     replies: Arc<Replies>,
     number: u64,
     commitment: [u8; 32],
+    has_ended: bool,
 }
 
 /// What ends a request.
@@ -45,6 +46,9 @@ pub enum Answer {
 /// Why what came is not the answer. It is counted, and the request goes on waiting.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
 pub enum Dropped {
+    /// The request has had its answer.
+    #[error("a further answer to a request that has ended")]
+    Ended,
     /// It is no message of an agent.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -113,6 +117,7 @@ impl Waiting {
             replies,
             number,
             commitment,
+            has_ended: false,
         }
     }
 
@@ -122,13 +127,21 @@ impl Waiting {
         self.replies.id
     }
 
-    /// Takes what came in the request's place. `agent` are the keys of its agent that are trusted now. After an answer the
-    /// request is over: this is then dropped.
+    /// Takes what came in the request's place. `agent` are the keys of its agent that are trusted now. There is one answer.
     ///
     /// # Errors
     ///
     /// [`Dropped`]: the request goes on waiting.
-    pub fn receive(&self, bytes: &[u8], agent: &TrustedKeys) -> Result<Answer, Dropped> {
+    pub fn receive(&mut self, bytes: &[u8], agent: &TrustedKeys) -> Result<Answer, Dropped> {
+        if self.has_ended {
+            return Err(Dropped::Ended);
+        }
+        let answer = self.judge(bytes, agent)?;
+        self.has_ended = true;
+        Ok(answer)
+    }
+
+    fn judge(&self, bytes: &[u8], agent: &TrustedKeys) -> Result<Answer, Dropped> {
         if bytes.first() == Some(&REFUSAL_BYTE) {
             return self.refusal(bytes, agent);
         }

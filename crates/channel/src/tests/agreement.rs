@@ -45,7 +45,7 @@ fn check(vector: &Vector) {
         let name = &case["case"];
         channel.skip_to(case["number"].parse().unwrap());
         let place = channel.place(vector.issued_at(), Duration::ZERO).unwrap();
-        let (message, waiting): (_, Waiting) = channel.seal(place, &content(case)).unwrap();
+        let (message, mut waiting): (_, Waiting) = channel.seal(place, &content(case)).unwrap();
         assert_eq!(digest(&message), case["message_sha256"], "{name}");
         let signed = unhex(&vector.channel["signed"]);
         assert_eq!(message[..signed.len()], signed);
@@ -133,7 +133,7 @@ impl Agent {
         if let Received::Flight(flight) = received {
             let seed = decrypt(&self.identity, flight.ciphertext(), &mut AwsLcRng).unwrap();
             let scalar = Scalar::from_bytes(&self.scalar).unwrap();
-            let ended = flight.open(KeyAnswer::Seed(&seed), &scalar, &self.key, &mut AwsLcRng);
+            let ended = flight.open(KeyAnswer::Seed(&seed), scalar, &self.key, &mut AwsLcRng);
             self.openings.settle(ended, self.now);
             received = self.openings.receive(message, &environment);
         }

@@ -128,6 +128,7 @@ fn deadline_capped() {
         (59, Duration::from_secs(30), 89),
         (59, Duration::from_secs(200), 90),
         (0, Duration::from_secs(u64::MAX), 90),
+        (0, Duration::MAX, 90),
         (0, Duration::ZERO, 0),
     ] {
         let place = channel.place(at(now), left).unwrap();
@@ -194,7 +195,7 @@ fn refusal_then_new_channel() {
 fn refusal_leaves_other_waiting_requests() {
     let mut channels = Channels::default();
     let channel = installed(&mut channels, 0);
-    let [(a, waiting_a), (b, waiting_b)] = [(); 2].map(|()| ask(&channel, b"{}", 0));
+    let [(a, mut waiting_a), (b, mut waiting_b)] = [(); 2].map(|()| ask(&channel, b"{}", 0));
     let (mut lagging, mut agent) = (Agent::new("b2048"), Agent::new("a2048"));
     let trusted = trust(&[&agent.key]);
     let refusal = waiting_a

@@ -424,7 +424,7 @@ fn key_unavailable_is_forgotten_after_a_second() {
         panic!("{received:?}");
     };
     let scalar = crate::Scalar::random(&mut AwsLcRng).unwrap();
-    let ended = flight.open(KeyAnswer::Unavailable, &scalar, &agent.key, &mut AwsLcRng);
+    let ended = flight.open(KeyAnswer::Unavailable, scalar, &agent.key, &mut AwsLcRng);
     agent.openings.settle(ended, at(0));
     assert_eq!(
         refused(&mut agent, &message, 0),

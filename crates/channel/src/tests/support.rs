@@ -145,7 +145,7 @@ impl Agent {
             .as_ref()
             .map_or(KeyAnswer::Rejected, |seed| KeyAnswer::Seed(seed));
         let scalar = Scalar::random(&mut AwsLcRng).unwrap();
-        let ended = flight.open(answer, &scalar, &self.key, &mut AwsLcRng);
+        let ended = flight.open(answer, scalar, &self.key, &mut AwsLcRng);
         self.openings.settle(ended, at(seconds));
     }
 
