@@ -121,7 +121,7 @@ fn is_padded(length: usize, floor: usize, longest: usize) -> bool {
         1_usize << (exponent - exponent.ilog2() - 1)
     };
     let most = (longest + 4).div_ceil(steps(longest + 4)) * steps(longest + 4);
-    length >= floor && length <= most && length % steps(length) == 0
+    length >= floor && length <= most && length.is_multiple_of(steps(length))
 }
 
 fn number(bytes: &[u8]) -> u64 {
