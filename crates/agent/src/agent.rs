@@ -96,6 +96,12 @@ impl Agent {
         self.once.health()
     }
 
+    /// Looks whether the ledger's file is still what was written to it: [`ledger_health`](Self::ledger_health) has the result. Call it
+    /// about every second.
+    pub async fn look(&self) {
+        self.once.look().await;
+    }
+
     /// Finishes what is to be remembered and closes the ledger. Requests that come later and need it are refused.
     ///
     /// # Errors

@@ -85,11 +85,10 @@ impl Ledger {
     /// Those of [`open`](Self::open), and [`LedgerError::OtherVault`].
     pub fn open_of(path: impl AsRef<Path>, vault: VaultId) -> Result<Self, LedgerError> {
         let path = path.as_ref();
-        let was_there = path.metadata().is_ok_and(|file| file.len() > 0);
         let file = File::open(path)?;
         let (known, is_adopted) = file.belong_to(vault)?;
         belongs(path, known, vault)?;
-        if is_adopted && was_there {
+        if is_adopted && !file.is_new() {
             info!(ledger = %path.display(), %vault, "the ledger did not say to which vault it belongs; it belongs to this one from now on");
         }
         Ok(Self::with_store(Store::File(file)))
@@ -110,12 +109,30 @@ impl Ledger {
         }
     }
 
+    /// Returns whether this opening began it: there was no file, or one in which nothing was ever remembered, as a crash or a full
+    /// disk leaves of the first start.
+    #[must_use]
+    pub const fn is_new(&self) -> bool {
+        match &self.store {
+            Store::Memory(_) => true,
+            Store::File(file) => file.is_new(),
+        }
+    }
+
     /// Returns whether requests can be remembered now. Requests that need the ledger are refused while it is not ready.
     #[must_use]
     pub fn health(&self) -> Health {
         match &self.store {
             Store::Memory(_) => Health::Ready,
             Store::File(file) => file.health(),
+        }
+    }
+
+    /// Looks whether the file is still what was written to it; [`health`](Self::health) has the result.
+    pub(crate) async fn look(&self) {
+        match &self.store {
+            Store::Memory(_) => {}
+            Store::File(file) => file.look().await,
         }
     }
 

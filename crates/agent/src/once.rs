@@ -68,6 +68,10 @@ impl Once {
         self.ledger.health()
     }
 
+    pub(crate) async fn look(&self) {
+        self.ledger.look().await;
+    }
+
     pub(crate) async fn close(&self) -> Result<(), LedgerError> {
         self.ledger.close().await
     }

@@ -47,7 +47,7 @@ impl Store {
         let value = opened.value.as_bytes();
         let name = self.name(&opened.context);
         let limits = self.vault.limits();
-        let fits = limits.check_name(&name);
+        let fits = limits.check_name(name.as_str().len());
         if let Err(long) = fits.and_then(|()| limits.check_value(value.len())) {
             return too_long(long);
         }

@@ -194,8 +194,8 @@ Done in {seconds:.1} s; the temporary folder is gone.
 Next, with a vault that stays: the first in one terminal, the others in a second one.
    {command} dev
    . ./sealpost-data/dev.env && echo '{{\"password\":\"P@ssw0rd123\"}}' |
-       sealpost secret create --url \"$GATEWAY\" --agent \"$AGENT\" --name first --key password
-   sealpost resolve 'secret:first#password'"
+       sealpost secret create --url \"$GATEWAY\" --agent \"$AGENT\" --name after-demo --key password
+   sealpost resolve 'secret:after-demo#password'"
     ))
 }
 

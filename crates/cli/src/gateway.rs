@@ -5,13 +5,14 @@ use std::{future, path::PathBuf};
 use clap::Args;
 use sealpost_envelope::UnixTime;
 use sealpost_files::quoted;
-use sealpost_server::{Assembly, Checked, Configuration, Weight};
+use sealpost_server::{Assembly, Checked, Configuration, Streams, Weight};
 use tracing::{info, warn};
 
 use crate::error::{Exit, Failure};
 use crate::io;
 use crate::service::{self, LogEnded};
 use crate::signals::{Asked, Signals};
+use crate::streams;
 
 /// Arguments of `sealpost gateway`.
 #[derive(Args, Debug)]
@@ -27,7 +28,9 @@ pub(crate) struct Gateway {
 impl Gateway {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let environment = std::env::vars_os();
+        streams::refuse(&Streams::of(&self.config))?;
         let mut checked = Configuration::read(&self.config, environment, UnixTime::now())?;
+        streams::refuse(&checked.streams)?;
         if self.check {
             let runtime = tokio::runtime::Runtime::new()
                 .map_err(|e| Failure::usage(format!("cannot start: {e}")).hint("try again"))?;

@@ -30,6 +30,8 @@ mod secret;
 mod service;
 #[cfg(unix)]
 mod signals;
+#[cfg(unix)]
+mod streams;
 mod trust;
 mod validate;
 #[cfg(unix)]
@@ -79,7 +81,7 @@ enum Command {
     /// Print the value that a reference of `sealpost dev` leads to
     #[cfg(unix)]
     Resolve(resolve::Resolve),
-    /// Look through an agent's vault, save what can be saved of it, or begin again
+    /// Check, test, salvage or begin an agent's vault, and print the policy that it needs
     #[cfg(unix)]
     Vault(vault::Vault),
     /// Have an agent store secrets, through a gateway

@@ -34,6 +34,8 @@ mod cli {
     mod endpoint;
     #[cfg(target_os = "linux")]
     mod faults;
+    #[cfg(target_os = "linux")]
+    mod first_start;
     #[cfg(unix)]
     mod gateway;
     #[cfg(unix)]
@@ -42,6 +44,8 @@ mod cli {
     mod gateway_server;
     #[cfg(unix)]
     mod log_sinks;
+    #[cfg(target_os = "linux")]
+    mod lost_files;
     #[cfg(target_os = "linux")]
     mod memory;
     #[cfg(unix)]
@@ -60,6 +64,8 @@ mod cli {
     mod small_disk;
     #[cfg(target_os = "linux")]
     mod strace;
+    #[cfg(unix)]
+    mod streams;
     #[cfg(unix)]
     mod stub;
     #[cfg(unix)]

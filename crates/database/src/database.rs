@@ -2,6 +2,8 @@
 
 use std::fmt;
 use std::fs::File;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -12,6 +14,7 @@ use tracing::{error, warn};
 
 use crate::error::Error;
 use crate::panics::contained;
+use crate::place::Place;
 use crate::watched::{Known, Watched};
 
 /// A database in one file. The [crate](crate) says how it fails.
@@ -25,6 +28,8 @@ pub struct Database {
     known: Arc<Known>,
     /// How often the file was opened.
     openings: AtomicU64,
+    /// To look at it beside the database.
+    file: File,
     /// What must hold of a file that is opened again.
     required: Mutex<Vec<Requirement>>,
 }
@@ -68,6 +73,7 @@ impl Database {
         };
         let database = contained(first)?;
         let again = Arc::clone(&known);
+        let looked_at = file.try_clone().map_err(redb::Error::from)?;
         // redb has no way to open a backend and never create, so `again` refuses a file without its database.
         let reopen = move || {
             let inner = wrap(FileBackend::new(file.try_clone()?)?);
@@ -81,8 +87,39 @@ impl Database {
             failed: AtomicBool::new(false),
             known,
             openings: AtomicU64::new(1),
+            file: looked_at,
             required: Mutex::default(),
         })
+    }
+
+    /// Takes the file for lost once `path`, which names it now, names another one or none: the next start would not find it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error`] if the file can't be looked at, or if the path does not name it.
+    pub fn keep_in_place(&self, path: &Path) -> Result<(), Error> {
+        let place = Place::of(path, &self.file).map_err(redb::Error::from)?;
+        self.known.keep_in(place);
+        self.look()
+    }
+
+    /// Looks whether the file is still in its place, as long as it was, and begins as it was written. It reads a few bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Replaced`] and [`Error::Damaged`], from then on of every change, and [`Error::Failed`] if the file can't be looked at.
+    pub fn look(&self) -> Result<(), Error> {
+        let open = self.open.read();
+        // One that is closed may be another process's by now.
+        if open.is_none() || self.is_frozen() {
+            return Ok(());
+        }
+        let looked = self.known.is_in_place().and_then(|()| {
+            let length = || Ok(self.file.metadata()?.len());
+            let read = |start: &mut [u8]| self.file.read_exact_at(start, 0);
+            self.known.is_as_written(length, read)
+        });
+        looked.map_err(|error| self.finality(Error::Failed(redb::Error::Io(error))))
     }
 
     /// Adds what must hold whenever the file is opened again after a failure: that tables are there, and which database it is. A file
@@ -103,7 +140,10 @@ impl Database {
         &self,
         read: impl Fn(&redb::Database) -> Result<T, redb::Error>,
     ) -> Result<T, Error> {
-        match self.with(&read) {
+        match self
+            .usable()
+            .and_then(|()| self.used(self.open.read().as_ref(), &read))
+        {
             // redb remembers the failure of another call, and does nothing more.
             Err(Error::Failed(redb::Error::PreviousIo)) => {
                 let mut open = self.open.write();
@@ -124,6 +164,14 @@ impl Database {
         &self,
         use_database: impl FnOnce(&redb::Database) -> Result<T, redb::Error>,
     ) -> Result<T, Error> {
+        let in_place = self.known.is_in_place().map_err(redb::Error::Io);
+        in_place.map_err(|error| self.finality(error.into()))?;
+        self.usable()?;
+        self.used(self.open.read().as_ref(), use_database)
+    }
+
+    /// Opens the file again if it failed before. Fails if nothing more may be done with it.
+    fn usable(&self) -> Result<(), Error> {
         if self.known.sync_failed.load(Ordering::Acquire) {
             return Err(Error::NotSynced);
         }
@@ -133,7 +181,7 @@ impl Database {
         if self.failed.load(Ordering::Acquire) {
             self.reopen(self.open.write().as_mut())?;
         }
-        self.used(self.open.read().as_ref(), use_database)
+        Ok(())
     }
 
     /// Opens the file again if it failed, and tries whether a change of `bytes` bytes fits, durably; nothing of it is left.
@@ -181,16 +229,22 @@ impl Database {
     ///
     /// # Errors
     ///
-    /// [`Error::NotSynced`] if an fsync failed, now or before; the file is closed all the same. It keeps its mark, so the
-    /// next opening checks it.
+    /// [`Error`] if it was not closed in order: something could not be written, now or before, or an fsync failed. The file is closed all
+    /// the same. It keeps its mark, so the next opening checks it.
     pub fn close(&self) -> Result<(), Error> {
-        let open = self.open.write().take();
-        // A panic while it closes has been reported; the next opening checks the file.
-        let _ = contained(|| {
-            drop(open);
-            Ok::<_, redb::Error>(())
+        let Some(open) = self.open.write().take() else {
+            return self.synced();
+        };
+        let closed = contained(|| match open.database {
+            Some(database) => database.close(),
+            // It could not be opened again after a failure.
+            None => Err(redb::StorageError::PreviousIo.into()),
         });
-        // redb closes by being dropped, and has no way to say so.
+        closed.map_err(|error| self.finality(error))?;
+        self.synced()
+    }
+
+    fn synced(&self) -> Result<(), Error> {
         match self.known.sync_failed.load(Ordering::Acquire) {
             true => Err(Error::NotSynced),
             false => Ok(()),
@@ -246,6 +300,8 @@ impl Database {
             Error::NotSynced
         } else if self.is_frozen() {
             Error::Damaged
+        } else if self.known.is_replaced() {
+            Error::Replaced
         } else {
             error
         }

@@ -21,6 +21,12 @@ pub enum Error {
         "the file is damaged, and nothing is written to it any more; stop the program, and put the file back from a backup"
     )]
     Damaged,
+    /// Its path does not name it any more. Nothing is written to it any more. This is final.
+    #[error(
+        "the file was removed, or another one was put in its place, and nothing is written to it any more; stop the program, put the right \
+         file back, then start it again"
+    )]
+    Replaced,
     /// It was closed. This is final.
     #[error("the database was closed")]
     Closed,
@@ -31,7 +37,7 @@ impl Error {
     #[must_use]
     pub const fn is_final(&self) -> bool {
         match self {
-            Self::NotSynced | Self::Damaged | Self::Closed => true,
+            Self::NotSynced | Self::Damaged | Self::Replaced | Self::Closed => true,
             Self::Failed(_) | Self::Panicked => false,
         }
     }

@@ -10,6 +10,10 @@
 //! A file is created at the first opening alone. One that something else has shortened or overwritten while it was open is damaged
 //! ([`Error::Damaged`]): no new database is laid out in its place, and nothing is written to it any more, also when it is closed.
 //!
+//! One whose path names something else by now, or nothing, is replaced ([`Error::Replaced`]): what was written to it would be gone with the
+//! process. It can be read, and is not changed any more. [`Database::keep_in_place`] turns this on: the path is looked at before each
+//! change, after each fsync, so before anything is acknowledged, and by [`Database::look`].
+//!
 //! # What the next start relies on
 //!
 //! - Opening drops the file's cached pages first, so that what is read comes from the disk.
@@ -26,9 +30,12 @@
 mod database;
 mod error;
 mod panics;
+mod place;
+mod unfinished;
 mod untouched;
 mod watched;
 
 pub use database::{Database, drop_cached_pages};
 pub use error::{Error, is_full};
+pub use unfinished::holds_nothing;
 pub use untouched::Untouched;

@@ -2,11 +2,15 @@
 
 use std::io;
 use std::ops::Bound;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
+use parking_lot::Mutex;
 use redb::{BackendError, StorageBackend};
 use tracing::error;
+
+use crate::place::Place;
+use crate::unfinished::{HEADER, SIGNATURE};
 
 /// What is known of a file as long as a process has it, however often it is opened.
 #[derive(Debug)]
@@ -15,15 +19,25 @@ pub(crate) struct Known {
     pub(crate) what: &'static str,
     pub(crate) sync_failed: AtomicBool,
     /// Whether the file is damaged, so that nothing may be written to it.
-    pub(crate) frozen: AtomicBool,
-    /// How long it is at least, in bytes.
-    length: AtomicU64,
-    /// Whether it has redb's signature.
-    is_laid_out: AtomicBool,
+    frozen: AtomicBool,
+    /// Whether the path names another file, so that nothing may be written to this one.
+    replaced: AtomicBool,
+    /// Held while the length or the first bytes are changed.
+    written: Mutex<Written>,
+    place: OnceLock<Place>,
+}
+
+/// What must be found in a file that nothing else changes.
+#[derive(Debug)]
+struct Written {
+    /// How long the file is at least, in bytes.
+    length: u64,
+    /// Its first bytes, as far as they are known.
+    start: Vec<u8>,
 }
 
 /// Remembers whether an fsync failed, and refuses to be changed when the file was found damaged, or when something else has
-/// shortened or overwritten it: redb would lay out a new database there, or write pages of the old one.
+/// shortened, overwritten or replaced it: redb would lay out a new database there, or write pages of the old one.
 #[derive(Debug)]
 pub(crate) struct Watched<B> {
     pub(crate) inner: B,
@@ -36,16 +50,31 @@ impl Known {
             what,
             sync_failed: AtomicBool::new(false),
             frozen: AtomicBool::new(false),
-            length: AtomicU64::new(0),
-            is_laid_out: AtomicBool::new(false),
+            replaced: AtomicBool::new(false),
+            written: Mutex::new(Written {
+                length: 0,
+                start: Vec::new(),
+            }),
+            place: OnceLock::new(),
         }
+    }
+
+    pub(crate) fn keep_in(&self, place: Place) {
+        // The first one stays.
+        let _ = self.place.set(place);
     }
 
     /// Lets nothing be written to the file any more; the log says why.
     pub(crate) fn freeze(&self, reason: &str) {
-        if !self.frozen.swap(true, Ordering::AcqRel) {
+        self.end(&self.frozen, reason, "put the file back from a backup");
+    }
+
+    fn end(&self, end: &AtomicBool, reason: &str, remedy: &str) {
+        if !end.swap(true, Ordering::AcqRel) {
+            let file = self.place.get().map(|place| place.path.display());
             error!(
-                "the file of the {} {reason}; nothing is written to it any more",
+                file = file.map(tracing::field::display),
+                "the file of the {} {reason}; nothing is written to it any more: stop the program, {remedy}, then start it again",
                 self.what
             );
         }
@@ -54,14 +83,61 @@ impl Known {
     pub(crate) fn is_frozen(&self) -> bool {
         self.frozen.load(Ordering::Acquire)
     }
+
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.replaced.load(Ordering::Acquire)
+    }
+
+    /// Fails if the path does not name the file any more, or if that can't be told.
+    pub(crate) fn is_in_place(&self) -> io::Result<()> {
+        let Some(place) = self.place.get() else {
+            return Ok(());
+        };
+        if !self.is_replaced() && place.is_there()? {
+            return Ok(());
+        }
+        let reason = "was removed, or another one was put in its place, while it was open";
+        self.end(&self.replaced, reason, "put the right file there");
+        Err(io::Error::other(format!("the file {reason}")))
+    }
+
+    /// Fails if something else has shortened the file or overwritten its beginning.
+    pub(crate) fn is_as_written(
+        &self,
+        length: impl FnOnce() -> io::Result<u64>,
+        read: impl FnOnce(&mut [u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let written = self.written.lock();
+        self.is_as_long(&written, length()?)?;
+        let mut found = vec![0; written.start.len()];
+        read(&mut found)?;
+        match found == written.start {
+            true => Ok(()),
+            false => Err(self.lost("was overwritten by something else while it was open")),
+        }
+    }
+
+    fn is_as_long(&self, written: &Written, length: u64) -> io::Result<()> {
+        match length < written.length {
+            true => Err(self.lost("was shortened by something else while it was open")),
+            false => Ok(()),
+        }
+    }
+
+    fn lost(&self, reason: &str) -> io::Error {
+        self.freeze(reason);
+        io::Error::other(format!("the file {reason}"))
+    }
 }
 
 impl<B: StorageBackend> Watched<B> {
     /// Takes a file that is opened for the first time: empty, or to be read by redb.
     pub(crate) fn first(inner: B, known: Arc<Known>) -> io::Result<Self> {
         let length = inner.len()?;
-        known.length.store(length, Ordering::Release);
-        known.is_laid_out.store(length > 0, Ordering::Release);
+        let first = usize::try_from(length).map_or(HEADER, |length| length.min(HEADER));
+        let mut start = vec![0; first];
+        inner.read(0, &mut start)?;
+        *known.written.lock() = Written { length, start };
         Ok(Self { inner, known })
     }
 
@@ -69,7 +145,7 @@ impl<B: StorageBackend> Watched<B> {
     pub(crate) fn again(inner: B, known: Arc<Known>) -> io::Result<Self> {
         let watched = Self { inner, known };
         watched.may_change()?;
-        watched.has_signature()?;
+        watched.is_as_written()?;
         Ok(watched)
     }
 
@@ -78,33 +154,22 @@ impl<B: StorageBackend> Watched<B> {
         if self.known.is_frozen() {
             return Err(io::Error::other("the file is damaged, and left as it is"));
         }
+        if self.known.is_replaced() {
+            return Err(io::Error::other(
+                "the file was replaced, and is left as it is",
+            ));
+        }
         self.is_as_long()
     }
 
-    /// Fails if something else has shortened the file.
     fn is_as_long(&self) -> io::Result<()> {
-        match self.inner.len()? < self.known.length.load(Ordering::Acquire) {
-            true => Err(self.lost("was shortened by something else while it was open")),
-            false => Ok(()),
-        }
+        let written = self.known.written.lock();
+        self.known.is_as_long(&written, self.inner.len()?)
     }
 
-    /// Fails if something else has overwritten the beginning of the file.
-    fn has_signature(&self) -> io::Result<()> {
-        if !self.known.is_laid_out.load(Ordering::Acquire) {
-            return Ok(());
-        }
-        let mut start = [0; SIGNATURE.len()];
-        self.inner.read(0, &mut start)?;
-        match start == SIGNATURE {
-            true => Ok(()),
-            false => Err(self.lost("was overwritten by something else while it was open")),
-        }
-    }
-
-    fn lost(&self, reason: &str) -> io::Error {
-        self.known.freeze(reason);
-        io::Error::other(format!("the file {reason}"))
+    fn is_as_written(&self) -> io::Result<()> {
+        let read = |start: &mut [u8]| self.inner.read(0, start);
+        self.known.is_as_written(|| self.inner.len(), read)
     }
 }
 
@@ -113,7 +178,9 @@ impl<B: StorageBackend> StorageBackend for Watched<B> {
         self.may_change()?;
         self.inner
             .sync_data()
-            .inspect_err(|_| self.known.sync_failed.store(true, Ordering::Release))
+            .inspect_err(|_| self.known.sync_failed.store(true, Ordering::Release))?;
+        // Nothing is acknowledged that the next start would not find.
+        self.known.is_in_place()
     }
 
     fn len(&self) -> io::Result<u64> {
@@ -129,22 +196,28 @@ impl<B: StorageBackend> StorageBackend for Watched<B> {
 
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.may_change()?;
-        // Before it is shortened, and after it is lengthened: it is never shorter than what is known.
-        self.known.length.fetch_min(len, Ordering::AcqRel);
+        let mut written = self.known.written.lock();
+        // A failure may have shortened it all the same.
+        written.length = written.length.min(len);
         self.inner.set_len(len)?;
-        self.known.length.fetch_max(len, Ordering::AcqRel);
+        written.length = len;
         Ok(())
     }
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         self.may_change()?;
-        if offset == 0 {
-            self.has_signature()?;
-        }
+        let Some(offset_in_start) = usize::try_from(offset).ok().filter(|at| *at < HEADER) else {
+            return self.inner.write(offset, data);
+        };
+        self.is_as_written()?;
+        let start = &mut self.known.written.lock().start;
+        // What a failed write leaves is not known, but for the signature, which stays.
+        let stays = start.starts_with(&SIGNATURE);
+        start.truncate(if stays { SIGNATURE.len() } else { 0 });
         self.inner.write(offset, data)?;
-        // redb writes it last when it lays out a file.
-        if offset == 0 && data.starts_with(&SIGNATURE) {
-            self.known.is_laid_out.store(true, Ordering::Release);
+        start.truncate(offset_in_start);
+        if start.len() == offset_in_start {
+            start.extend(data.iter().take(HEADER - offset_in_start));
         }
         Ok(())
     }
@@ -181,6 +254,3 @@ impl<B: StorageBackend> StorageBackend for Watched<B> {
         self.inner.query_lock_range(start, end)
     }
 }
-
-/// How every file of redb begins.
-const SIGNATURE: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";

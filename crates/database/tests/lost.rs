@@ -121,7 +121,8 @@ fn a_file_that_became_empty_or_shorter_is_damaged_when_it_is_opened_again_and_no
                 matches!(database.probe(1), Err(Error::Damaged)),
                 "{name}, {fails}"
             );
-            database.close().unwrap();
+            let closed = database.close();
+            assert!(matches!(closed, Err(Error::Damaged)), "{closed:?}");
             assert!(
                 std::fs::read(&path).unwrap() == bytes,
                 "{name}, {fails}: the file was changed"
@@ -139,7 +140,8 @@ fn closing_writes_nothing_into_a_file_that_became_empty_or_shorter() {
         let database = Database::open("test", file(&path), 1 << 20, |f| f).unwrap();
         put(&database, 1).unwrap();
         std::fs::write(&path, &bytes).unwrap();
-        database.close().unwrap();
+        let closed = database.close();
+        assert!(matches!(closed, Err(Error::Damaged)), "{closed:?}");
         assert!(
             std::fs::read(&path).unwrap() == bytes,
             "{name}: the file was changed"
@@ -210,4 +212,103 @@ fn a_file_that_is_another_one_when_it_is_opened_again_is_damaged() {
     let refused = put(&database, 3);
     assert!(matches!(refused, Err(Error::Damaged)), "{refused:?}");
     assert!(matches!(database.probe(1), Err(Error::Damaged)));
+}
+
+/// A look finds it without a change.
+#[test]
+fn a_file_that_was_emptied_or_overwritten_behind_the_process_is_found_by_a_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d");
+    let opened = Database::open("test", file(&path), 1 << 20, |f| f).unwrap();
+    put(&opened, 1).unwrap();
+    put(&opened, 2).unwrap();
+    opened.close().unwrap();
+    // Another database of the same length: only its header differs.
+    let other = std::fs::read(&path).unwrap();
+    let mut losses = losses(2 << 20);
+    losses.push(("another database", other));
+    for (name, bytes) in losses {
+        let _ = std::fs::remove_file(&path);
+        let database = Database::open("test", file(&path), 1 << 20, |f| f).unwrap();
+        database.keep_in_place(&path).unwrap();
+        for key in 0..20 {
+            put(&database, key).unwrap();
+            database.look().unwrap();
+        }
+        std::fs::write(&path, &bytes).unwrap();
+        let looked = database.look();
+        assert!(matches!(looked, Err(Error::Damaged)), "{name}: {looked:?}");
+        let refused = put(&database, 3);
+        assert!(
+            matches!(refused, Err(Error::Damaged)),
+            "{name}: {refused:?}"
+        );
+        let _ = database.close();
+        assert!(std::fs::read(&path).unwrap() == bytes, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_was_deleted_or_replaced_behind_the_process_is_found_by_a_look_and_by_a_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, moved) = (folder.path().join("d"), folder.path().join("moved"));
+    let copy = |path: &Path| {
+        let copy = path.with_extension("copy");
+        std::fs::copy(path, &copy).unwrap();
+        std::fs::rename(copy, path).unwrap();
+    };
+    type Loss<'a> = (&'static str, &'a dyn Fn());
+    let losses: [Loss<'_>; 4] = [
+        ("deleted", &|| std::fs::remove_file(&path).unwrap()),
+        ("moved", &|| std::fs::rename(&path, &moved).unwrap()),
+        ("a copy in its place", &|| copy(&path)),
+        ("a link in its place", &|| {
+            std::fs::remove_file(&path).unwrap();
+            std::os::unix::fs::symlink("nowhere", &path).unwrap();
+        }),
+    ];
+    for looks in [false, true] {
+        for (name, lose) in losses {
+            let _ = std::fs::remove_file(&path);
+            let database = Database::open("test", file(&path), 1 << 20, |f| f).unwrap();
+            database.keep_in_place(&path).unwrap();
+            put(&database, 1).unwrap();
+            lose();
+            if looks {
+                let looked = database.look();
+                assert!(matches!(looked, Err(Error::Replaced)), "{name}: {looked:?}");
+            }
+            let refused = put(&database, 2);
+            assert!(
+                matches!(refused, Err(Error::Replaced)),
+                "{name}: {refused:?}"
+            );
+            let read = database.read(|database| {
+                let table = database.begin_read()?.open_table(TABLE)?;
+                Ok((table.get(1)?.is_some(), table.get(2)?.is_some()))
+            });
+            assert_eq!(
+                read.unwrap(),
+                (true, false),
+                "{name}: what is there is read"
+            );
+            assert!(matches!(database.close(), Err(Error::Replaced)), "{name}");
+        }
+    }
+}
+
+/// Between the check before a change and the end of its fsync.
+#[test]
+fn a_file_that_is_deleted_while_a_change_is_written_is_not_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d");
+    let database = Database::open("test", file(&path), 1 << 20, |f| f).unwrap();
+    database.keep_in_place(&path).unwrap();
+    let written = database.with(|database| {
+        let transaction = database.begin_write()?;
+        transaction.open_table(TABLE)?.insert(1, 1)?;
+        std::fs::remove_file(&path)?;
+        Ok(transaction.commit()?)
+    });
+    assert!(matches!(written, Err(Error::Replaced)), "{written:?}");
 }

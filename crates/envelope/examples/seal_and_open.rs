@@ -13,7 +13,7 @@ use sealpost_envelope::{
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // Who seals has the agent's certificate, and its fingerprint from the agent's operator by another way.
+    // The sealer has the agent's certificate, and its fingerprint from the agent's operator over another channel.
     let certificate = fs::read(format!("{FOLDER}/agent.pem"))?;
     let pins = [FINGERPRINT.parse()?];
     let recipient = Recipient::<Backend>::from_certificate_pem(
@@ -28,7 +28,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let envelope = seal(&[recipient], &context, secret, &mut OsRng)?;
     println!("sealed: {} bytes became {}", secret.len(), envelope.len());
 
-    // Who opens has the private key, and must name the very context that it was sealed for.
+    // The opener has the private key, and must name the very context that it was sealed for.
     let identity = Identity::<Backend>::from_pem(&fs::read(format!("{FOLDER}/identity.pem"))?)?;
     let other =
         SecretContext::new(&agent, "prod/other".try_into()?).with_key("password".try_into()?);
@@ -40,6 +40,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What `sealpost keygen --agent-id berlin-1` writes, and the fingerprint that it prints. The key here is public: never use it.
+/// What `sealpost keygen --agent-id berlin-1` writes, and the fingerprint that it prints. This private key is published: never use it.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/berlin-1");
 const FINGERPRINT: &str = "889f12b7edad8d4d38dd3fd9d116ace97f14474b7b95a3a589e447315f5e782e";

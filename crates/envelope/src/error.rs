@@ -273,7 +273,7 @@ impl fmt::Display for Error {
             ),
             Self::Cut { messages } => write!(
                 f,
-                "the batch is cut off after {messages} messages, its last one is missing: transfer it again"
+                "the batch is cut off after message {messages}, its last one is missing: transfer it again"
             ),
             Self::EncapsulationLength { expected, found } => write!(
                 f,

@@ -71,7 +71,7 @@ use crate::{
 /// # Security
 ///
 /// There is no forward secrecy: an old key in a ring opens everything that was ever sealed to it. Delete
-/// old keys on a date.
+/// old keys on a schedule.
 pub struct Keyring<K> {
     current: K,
     old: BTreeMap<KeyId, K>,

@@ -29,7 +29,7 @@ impl AgentVault {
         let name = submission.name().map(|name| {
             let project = owner.project.as_ref().map(ProjectId::as_bytes);
             let name = VaultSecretName::derive(self.kind, project, name);
-            self.limits.check_name(&name)
+            self.limits.check_name(name.as_str().len())
         });
         let value = submission.value_len();
         let value = value.map(|len| self.limits.check_value(len));

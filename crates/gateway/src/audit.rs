@@ -15,4 +15,5 @@ pub(crate) use event::{AuditEvent, What};
 pub use file::AuditFile;
 pub use life::TrailLife;
 pub use sink::{AuditSink, AuditStdout, Incomplete};
+pub use trail::NotEnded;
 pub(crate) use trail::{Recorded, Trail};

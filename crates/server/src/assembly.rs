@@ -165,6 +165,14 @@ impl Assembly {
             let part = supervisor.part(name);
             watching.spawn(async move { part.failed(ended.await) });
         }
+        for agent in agents.iter() {
+            let part = supervisor.part(format!("the watch over the files of agent {}", agent.id()));
+            let watch = agent.watch_files();
+            watching.spawn(async move {
+                let _part = part;
+                watch.await;
+            });
+        }
         let part = supervisor.part("the watch over components");
         let watch = supervisor.clone().watch(components);
         watching.spawn(async move {
@@ -236,7 +244,7 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// The first [`Failure`] to close a vault or a ledger: a write may not have reached the disk. Everything has stopped all
+    /// The first [`Failure`] to close a vault, a ledger or the audit trail: a write may not have reached the disk. Everything has stopped all
     /// the same, and the log has every reason.
     pub async fn stop(self) -> Result<(), Failure> {
         drop(self.supervision);
@@ -246,7 +254,10 @@ impl Server {
             failures.extend(agent.stop().await);
         }
         drop(self.carrier);
-        trail_life.end().await;
+        if let Err(error) = trail_life.end().await {
+            let part = "the audit trail".to_owned();
+            failures.push(Failure::at_the_end(part, error.to_string()));
+        }
         if let Some(operations) = operations {
             operations.stop().await;
         }

@@ -27,6 +27,7 @@ use sealpost_envelope::UnixTime;
 use crate::descriptors::Demand;
 use crate::error::Error;
 use agents::LocalAgent;
+use audit::AuditTrail;
 use claims::Claims;
 use document::Readable;
 use gateway::GatewayConfiguration;
@@ -35,6 +36,7 @@ use section::Section;
 pub use document::Checked;
 pub use findings::{Finding, Weight};
 pub use log::{LogConfiguration, LogFormat};
+pub use paths::Streams;
 
 /// What a process that runs a gateway with its agents needs to start.
 #[derive(Debug)]
@@ -59,7 +61,7 @@ impl Configuration {
         environment: impl Iterator<Item = (OsString, OsString)>,
         now: UnixTime,
     ) -> Result<Checked<Self>, Error> {
-        let bytes = sealpost_files::read_text(path, MAX_FILE)?;
+        let bytes = sealpost_files::read_named(path, MAX_FILE)?;
         let mut checked = Self::check(path, &bytes, environment, now)?;
         if let Some(configuration) = &checked.configuration
             && let Err(too_few) = configuration.demand().check()
@@ -101,10 +103,16 @@ impl Readable for Configuration {
     const VARIABLES: &'static str = "SEALPOST_GATEWAY__";
 
     fn read(root: &mut Section<'_>, now: UnixTime) -> Option<Self> {
-        let gateway = gateway::read(root, now);
+        let mut gateway = gateway::read(root, now);
         let log = log::read(root);
         let mut claims = Claims::default();
         let agents = agents::read(root, &mut claims, now);
+        // Now every path is known.
+        if let Some(gateway) = &mut gateway
+            && let AuditTrail::File { path, .. } = &gateway.audit
+        {
+            gateway.trail_rule = Some(root.reopened("audit.file", path));
+        }
         Some(Self {
             log,
             gateway: gateway?,

@@ -73,7 +73,9 @@ pub use configuration::agents::{AgentConfiguration, LedgerConfiguration, LocalAg
 pub use configuration::audit::AuditTrail;
 pub use configuration::gateway::{GatewayConfiguration, TokenKeysSource, Tokens};
 pub use configuration::vaults::vault_in;
-pub use configuration::{Checked, Configuration, Finding, LogConfiguration, LogFormat, Weight};
+pub use configuration::{
+    Checked, Configuration, Finding, LogConfiguration, LogFormat, Streams, Weight,
+};
 pub use descriptors::TooFewDescriptors;
 pub use error::Error;
 pub use sealpost_vault::configuration::{Opening, VaultConfiguration};

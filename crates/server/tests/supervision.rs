@@ -21,6 +21,7 @@ use sealpost_vault::guarantees::Guarantees;
 use sealpost_vault::{
     Deadline, Health, NewSecret, Receipt, SecretValue, Vault, VaultKind, VaultSecretName,
 };
+use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
@@ -69,6 +70,7 @@ struct World {
     operations: u16,
     vault: Told,
     end_log: oneshot::Sender<String>,
+    _folder: TempDir,
 }
 
 /// Starts a gateway with these agents; the first has the vault that is told.
@@ -118,6 +120,7 @@ async fn world(agents: &[&str]) -> World {
         operations,
         vault,
         end_log: end,
+        _folder: folder,
     }
 }
 

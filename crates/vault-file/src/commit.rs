@@ -57,9 +57,11 @@ impl Commit for Changes {
 }
 
 fn failed(error: StoreError) -> Failure<VaultFailure> {
-    match error.is_final() {
-        false => Failure::Passing(store::failure(error)),
-        true => Failure::Final(store::failure(error)),
+    match error {
+        // What is stored is given out, so the process goes on until an operator has looked.
+        StoreError::Damaged | StoreError::Replaced => Failure::Passing(store::failure(error)),
+        error if error.is_final() => Failure::Final(store::failure(error)),
+        error => Failure::Passing(store::failure(error)),
     }
 }
 

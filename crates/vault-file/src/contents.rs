@@ -68,6 +68,11 @@ impl Contents {
         store.probe(1)
     }
 
+    /// Looks whether the file is still what was written to it.
+    pub(crate) fn look(&self) -> Result<(), StoreError> {
+        self.store.as_ref().map_or(Ok(()), |store| store.look())
+    }
+
     /// Looks a name up. Blocks while it reads the disk.
     pub(crate) fn find(&self, name: &str) -> Result<Found, StoreError> {
         if let Some(store) = &self.store {

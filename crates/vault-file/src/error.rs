@@ -192,6 +192,7 @@ impl OpenVaultError {
             error @ (StoreError::Panicked
             | StoreError::Damaged
             | StoreError::NotSynced
+            | StoreError::Replaced
             | StoreError::Closed) => {
                 return Self::Store {
                     path: path.to_owned(),

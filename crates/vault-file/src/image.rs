@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::io;
 use std::ops::Range;
 
+use sealpost_database::holds_nothing;
+
 use crate::page::PAGE;
 use crate::page::header::{self, Header, Root, Slot};
 use crate::page::node::{Node, Table, Widths};
@@ -51,9 +53,7 @@ impl<'f> Content<'f> {
         let mut first = vec![0; usize::try_from(length.min(PAGE)).unwrap_or_default()];
         file.read(&mut first, 0)?;
         let Some(header) = Header::parse(&first) else {
-            let unfinished = length <= header::LAID_OUT
-                && header::is_unfinished(&first)
-                && is_zero_from(file, PAGE, length)?;
+            let unfinished = holds_nothing(length, |bytes, at| file.read(bytes, at))?;
             return Ok(if unfinished {
                 Self::Unfinished
             } else {
@@ -286,20 +286,6 @@ impl Walk<'_, '_> {
 fn place(at: u64, page: &[u8], part: &[u8]) -> Range<u64> {
     let start = at + (part.as_ptr().addr() - page.as_ptr().addr()) as u64;
     start..start + part.len() as u64
-}
-
-fn is_zero_from(file: &dyn Source, mut at: u64, length: u64) -> io::Result<bool> {
-    let mut bytes = [0; 4096];
-    while at < length {
-        let part = usize::try_from(length - at).map_or(bytes.len(), |rest| rest.min(bytes.len()));
-        let (part, _) = bytes.split_at_mut(part);
-        file.read(part, at)?;
-        if part.iter().any(|byte| *byte != 0) {
-            return Ok(false);
-        }
-        at += part.len() as u64;
-    }
-    Ok(true)
 }
 
 /// How often a scan reads a file, at most.

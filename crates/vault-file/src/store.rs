@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
+use std::path::Path;
 
 use parking_lot::Mutex;
 use redb::backends::FileBackend;
@@ -69,16 +70,19 @@ impl Sealing {
 }
 
 impl Opened {
-    /// Opens a locked file, and lays it out if it is empty. `wrap` goes around the file; tests let it fail.
+    /// Opens a locked file, which this path names, and lays it out if it is empty. `wrap` goes around the file; tests let it fail.
     pub(crate) fn new<B: StorageBackend>(
+        path: &Path,
         file: &File,
         cache: usize,
         wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
     ) -> Result<Self, StoreError> {
         let again = || file.try_clone().map_err(redb::Error::from);
+        let database = Database::open("vault", again()?, cache, wrap)?;
+        database.keep_in_place(path)?;
         Ok(Self {
             file: again()?,
-            database: Database::open("vault", again()?, cache, wrap)?,
+            database,
         })
     }
 
@@ -235,6 +239,11 @@ impl Store {
             .map_err(|error| self.judged(error))
     }
 
+    /// Looks whether the file is still what was written to it.
+    pub(crate) fn look(&self) -> Result<(), StoreError> {
+        self.database.look()
+    }
+
     /// Closes the database. Blocks until no call uses it any more. Fails if something may not have reached the disk.
     pub(crate) fn close(&self) -> Result<(), StoreError> {
         self.database.close()
@@ -289,7 +298,9 @@ pub(crate) fn failure(error: StoreError) -> VaultFailure {
         StoreError::Failed(error) => VaultFailure::unavailable(error),
         error @ StoreError::Panicked => VaultFailure::unavailable(error),
         StoreError::Damaged => VaultFailure::unusable(DAMAGED),
-        error @ (StoreError::NotSynced | StoreError::Closed) => VaultFailure::unusable(error),
+        error @ (StoreError::NotSynced | StoreError::Replaced | StoreError::Closed) => {
+            VaultFailure::unusable(error)
+        }
     }
 }
 

@@ -20,7 +20,7 @@ pub(crate) fn is_refused(file: &File) -> io::Result<bool> {
         move |_| Untouched::new(Quiet(file.try_clone()))
     });
     Ok(match opened {
-        Ok(_) | Err(StoreError::NotSynced | StoreError::Closed) => false,
+        Ok(_) | Err(StoreError::NotSynced | StoreError::Replaced | StoreError::Closed) => false,
         Err(StoreError::Failed(redb::Error::Io(error))) => {
             error.kind() == io::ErrorKind::InvalidData
         }

@@ -220,6 +220,14 @@ impl Vault for FileVault {
         }
     }
 
+    async fn look(&self) {
+        let Some(writer) = &self.writer else { return };
+        let contents = Arc::clone(&self.contents);
+        if let Ok(Err(error)) = spawn_blocking(move || contents.look()).await {
+            writer.suspect(store::failure(error));
+        }
+    }
+
     async fn close(&self) {
         if let Some(writer) = &self.writer {
             writer.close().await;

@@ -4,7 +4,6 @@ use core::fmt;
 
 use crate::alphabet::Alphabet;
 use crate::lengths::{MAX_VAULT_SECRET_NAME, MIN_ROOM};
-use crate::name::VaultSecretName;
 
 /// The rules of one kind of vault for the names of its secrets, and its limits.
 ///
@@ -45,7 +44,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Checks the name that a vault with these limits would hold a secret under.
+    /// Checks the length, in bytes, of the name that a vault with these limits would hold a secret under.
     ///
     /// A name that was derived for a kind keeps the limit of the kind. A vault that puts a prefix of its own before each
     /// name takes less.
@@ -53,8 +52,8 @@ impl Limits {
     /// # Errors
     ///
     /// [`TooLong::Name`].
-    pub fn check_name(self, name: &VaultSecretName) -> Result<(), TooLong> {
-        let (len, max) = (name.as_str().len(), self.max_name);
+    pub const fn check_name(self, len: usize) -> Result<(), TooLong> {
+        let max = self.max_name;
         match len <= max {
             true => Ok(()),
             false => Err(TooLong::Name { len, max }),
@@ -267,9 +266,8 @@ mod tests {
             max_name: 3,
             max_value: 5,
         };
-        let name = |text| VaultSecretName::derive(crate::VaultKind::KV2, None, text);
-        assert_eq!(limits.check_name(&name("abc")), Ok(()));
-        let long = limits.check_name(&name("abcd")).unwrap_err();
+        assert_eq!(limits.check_name(3), Ok(()));
+        let long = limits.check_name(4).unwrap_err();
         assert_eq!(long, TooLong::Name { len: 4, max: 3 });
         assert!(
             long.to_string()

@@ -5,7 +5,7 @@
 //!   "password": "correct horse",
 //!   "port": "5432.0",
 //!   "sealpost": {
-//!     "operation-07…": "",
+//!     "created-4f…": "",
 //!     "sha256": "SHA-256 of the text",
 //!     "text": "{\"password\": \"correct horse\", \"port\": 5432.0}"
 //!   }
@@ -19,8 +19,8 @@ mod read;
 
 use std::collections::HashSet;
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac::{self, HMAC_SHA256};
 use base64ct::{Base64, Encoding as _};
 use sealpost_json::{JsonStr, members};
 use sealpost_vault::OperationId;
@@ -28,7 +28,21 @@ use zeroize::Zeroizing;
 
 #[cfg(test)]
 use read::Edited;
-pub(crate) use read::{exact, has_operation, value};
+pub(crate) use read::{has_mark, value};
+
+/// What a create leaves in the names of members: an HMAC of the value with the operation as the key. Only this operation with this
+/// value has it, and who does not know the operation can't try guessed values.
+pub(crate) struct Mark(String);
+
+impl Mark {
+    pub(crate) fn of(value: &[u8], operation: &OperationId) -> Self {
+        let key = hmac::Key::new(HMAC_SHA256, operation.as_bytes());
+        let mut mac = hmac::Context::with_key(&key);
+        mac.update(LABEL);
+        mac.update(value);
+        Self(format!("{CREATED}{}", hex(mac.sign().as_ref())))
+    }
+}
 
 /// A top-level member of a value, and the field that stands for it.
 pub(crate) struct Field<'a> {
@@ -41,9 +55,9 @@ pub(crate) struct Field<'a> {
 
 /// Returns the body of a request that stores a value only where there is nothing. It is built in one allocation: a buffer that
 /// grows would leave copies behind.
-pub(crate) fn body(value: &[u8], operation: &OperationId) -> Zeroizing<Vec<u8>> {
+pub(crate) fn body(value: &[u8], mark: &Mark) -> Zeroizing<Vec<u8>> {
     let fields = fields(value);
-    let operation = operation_member(operation);
+    let Mark(mark) = mark;
     let hash = hash(value);
     let base64;
     let (kind, text) = match std::str::from_utf8(value) {
@@ -56,7 +70,7 @@ pub(crate) fn body(value: &[u8], operation: &OperationId) -> Zeroizing<Vec<u8>> 
     let strings = fields
         .iter()
         .map(|f| quoted_len(&f.name) + quoted_len(&f.plain) + 2);
-    let length = FRAME + strings.sum::<usize>() + quoted_len(text) + operation.len() + hash.len();
+    let length = FRAME + strings.sum::<usize>() + quoted_len(text) + mark.len() + hash.len();
     let mut body = Zeroizing::new(Vec::with_capacity(length));
     body.extend_from_slice(br#"{"options":{"cas":0},"data":{"#);
     for Field { name, plain, .. } in &fields {
@@ -65,7 +79,7 @@ pub(crate) fn body(value: &[u8], operation: &OperationId) -> Zeroizing<Vec<u8>> 
         quote(plain, &mut body);
         body.push(b',');
     }
-    let head = format!(r#""{RESERVED}":{{"{operation}":"","sha256":"{hash}","{kind}":"#);
+    let head = format!(r#""{RESERVED}":{{"{mark}":"","sha256":"{hash}","{kind}":"#);
     body.extend_from_slice(head.as_bytes());
     quote(text, &mut body);
     body.extend_from_slice(b"}}}");
@@ -108,21 +122,13 @@ fn decoded(string: JsonStr<'_>) -> Zeroizing<String> {
     Zeroizing::new(text.to_owned())
 }
 
-/// Compares values in a time that depends on their lengths alone.
-pub(crate) fn equal(a: &[u8], b: &[u8]) -> bool {
-    verify_slices_are_equal(a, b).is_ok()
-}
-
-fn operation_member(operation: &OperationId) -> String {
-    format!("{OPERATION}{}", hex(operation.as_bytes()))
-}
-
 fn hash(value: &[u8]) -> String {
     hex(digest(&SHA256, value).as_ref())
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
+    let text = String::with_capacity(2 * bytes.len());
+    bytes.iter().fold(text, |mut text, byte| {
         text.push(char::from(DIGITS[usize::from(byte >> 4)]));
         text.push(char::from(DIGITS[usize::from(byte & 0xF)]));
         text
@@ -158,9 +164,10 @@ pub(crate) fn quoted_len(text: &str) -> usize {
 
 /// The member of ours. A member of this name in a value is in the text alone.
 pub(crate) const RESERVED: &str = "sealpost";
-const OPERATION: &str = "operation-";
+const CREATED: &str = "created-";
+const LABEL: &[u8] = b"sealpost/kv2/1";
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
-/// The names and signs of ours around the fields, the operation, the hash and the text.
+/// The names and signs of ours around the fields, the mark, the hash and the text.
 const FRAME: usize = 128;
 /// OpenBao takes 1,000 strings in a request, names counted. Ours are 10.
 pub(crate) const MAX_FIELDS: usize = 494;

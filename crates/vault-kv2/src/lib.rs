@@ -24,8 +24,8 @@
 //!
 //! - **Check-and-set creates.** Each write carries `cas=0`, so the engine itself lets one of two creators win, and nothing is
 //!   overwritten. The smallest policy has no `update` at all.
-//! - **The operation is stored with the value**, in the same write, as the name of a member: `subkeys` shows names without values.
-//!   Custom metadata would be a second call and need more than `create`.
+//! - **A mark of the operation and the value is stored with the value**, in the same write, as the name of a member: `subkeys` shows
+//!   names without values. Custom metadata would be a second call and need more than `create`.
 //! - **The exact text is a string.** The engine rewrites JSON. The fields beside it are for people.
 //! - **What decides something is read from the active node.** Standbys answer reads from the past.
 //! - **A write without an answer is made again** until the deadline: also after a redirection of a standby whose active node is

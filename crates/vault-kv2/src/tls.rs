@@ -89,7 +89,8 @@ fn unusable(text: String) -> VaultFailure {
 
 pub(crate) const PROXY: &str = "must be a URL such as http://proxy.example:3128";
 const CONNECT: Duration = Duration::from_secs(5);
-/// Shorter than servers and what is between them keep an idle connection.
-const IDLE: Duration = Duration::from_secs(30);
+/// Shorter than servers and what is between them keep an idle connection. Until then its buffer holds the last answer, which may be a
+/// value.
+const IDLE: Duration = Duration::from_secs(10);
 /// More than any certificate, chain or key needs.
 const MAX_FILE: usize = 1024 * 1024;

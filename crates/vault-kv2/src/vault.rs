@@ -12,16 +12,16 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 use reqwest::Method;
 use sealpost_vault::{
-    Access, Deadline, Health, Lifecycle, Limits, NewSecret, OperationId, Patience, Receipt,
-    SecretValue, Vault, VaultKind, VaultSecretName,
+    Access, Deadline, Health, Lifecycle, Limits, NewSecret, Patience, Receipt, SecretValue, Vault,
+    VaultKind, VaultSecretName,
     error::{CreateError, DeleteError, FetchError, VaultFailure},
-    guarantees::{Guarantees, Reads, Retries},
+    guarantees::{Guarantees, Reads},
     receipt::Version,
 };
 use tokio::task::JoinHandle;
 
 use crate::http::Http;
-use crate::layout;
+use crate::layout::{self, Mark};
 use crate::meaning::{Meaning, number, part, string};
 use crate::path::{Place, escaped};
 use crate::session::Session;
@@ -49,7 +49,7 @@ enum There {
     Nothing,
     /// Versions that were deleted, or destroyed.
     Deleted,
-    /// A secret that this operation stored.
+    /// This very value, stored by this operation.
     Own,
     /// Another secret.
     Other,
@@ -72,7 +72,6 @@ impl Vault for Kv2Vault {
         let mut guarantees = Guarantees::STRONGEST;
         if self.shared.access < Access::Resolve {
             guarantees.reads = Reads::Denied;
-            guarantees.retries = Retries::Operation;
         }
         guarantees
     }
@@ -155,14 +154,15 @@ impl fmt::Debug for Kv2Vault {
 
 impl Shared {
     /// Stores a secret where there is nothing. Whatever becomes of an attempt, the next one is safe: the engine takes it only
-    /// where there is nothing, and what is there says which operation stored it.
+    /// where there is nothing, and what is there says whether this operation stored this value.
     async fn create(
         &self,
         name: &str,
         secret: &NewSecret<'_>,
         mut patience: Patience,
     ) -> Result<Receipt, CreateError> {
-        let body = Bytes::from_owner(layout::body(secret.value, secret.operation));
+        let mark = Mark::of(secret.value, secret.operation);
+        let body = Bytes::from_owner(layout::body(secret.value, &mark));
         let path = self.place.request("data", name);
         let mut refusals = 0;
         loop {
@@ -184,7 +184,7 @@ impl Shared {
                 Meaning::Never(failure) | Meaning::Later(failure, _) => return Err(failure.into()),
             };
             // With no more than "create", a name that is taken is refused like one that may not be written.
-            match self.there(name, secret, &mut patience).await? {
+            match self.there(name, &mark, &mut patience).await? {
                 There::Own => return Ok(self.receipt(name)),
                 There::Other => return Err(CreateError::Exists),
                 There::Deleted => return Err(CreateError::PendingDeletion),
@@ -209,27 +209,17 @@ impl Shared {
     async fn there(
         &self,
         name: &str,
-        secret: &NewSecret<'_>,
+        mark: &Mark,
         patience: &mut Patience,
     ) -> Result<There, VaultFailure> {
         let newest = self.place.request("subkeys", name);
-        let there = self.subkeys(&newest, secret.operation, patience).await?;
-        // A person may have written another version since.
-        let there = match there {
+        match self.subkeys(&newest, mark, patience).await? {
+            // A person may have written another version since.
             There::Other => {
                 let first = format!("{newest}?version=1");
-                match self.subkeys(&first, secret.operation, patience).await? {
-                    There::Own => There::Own,
-                    There::Other | There::Deleted | There::Nothing => There::Other,
-                }
-            }
-            there => there,
-        };
-        match there {
-            There::Own if self.access >= Access::Resolve => {
-                match self.is_same(name, secret.value, patience).await? {
-                    true => Ok(There::Own),
-                    false => Ok(There::Other),
+                match self.subkeys(&first, mark, patience).await? {
+                    There::Own => Ok(There::Own),
+                    There::Other | There::Deleted | There::Nothing => Ok(There::Other),
                 }
             }
             there => Ok(there),
@@ -239,14 +229,14 @@ impl Shared {
     async fn subkeys(
         &self,
         path: &str,
-        operation: &OperationId,
+        mark: &Mark,
         patience: &mut Patience,
     ) -> Result<There, VaultFailure> {
         let call = self.call(Method::GET, path, None, patience).await?;
         match call.meaning {
             Meaning::Done => {
                 let subkeys = part(&call.body, &["data", "subkeys"]).unwrap_or_default();
-                match layout::has_operation(subkeys, operation) {
+                match layout::has_mark(subkeys, mark) {
                     true => Ok(There::Own),
                     false => Ok(There::Other),
                 }
@@ -254,27 +244,6 @@ impl Shared {
             Meaning::Absent { is_deleted: true } => Ok(There::Deleted),
             Meaning::Absent { is_deleted: false } => Ok(There::Nothing),
             Meaning::Forbidden { .. } => Err(self.denied("read", "subkeys")),
-            other => Err(failure(other)),
-        }
-    }
-
-    /// Returns whether the value that this operation stored is this one.
-    async fn is_same(
-        &self,
-        name: &str,
-        value: &[u8],
-        patience: &mut Patience,
-    ) -> Result<bool, VaultFailure> {
-        let path = self.place.request("data", name) + "?version=1";
-        let call = self.call(Method::GET, &path, None, patience).await?;
-        match call.meaning {
-            Meaning::Done => {
-                let stored = part(&call.body, &["data", "data"]).and_then(layout::exact);
-                Ok(stored.is_some_and(|stored| layout::equal(&stored, value)))
-            }
-            // Deleted meanwhile: the operation is known, and that is enough.
-            Meaning::Absent { .. } => Ok(true),
-            Meaning::Forbidden { .. } => Err(self.denied("read", "data")),
             other => Err(failure(other)),
         }
     }

@@ -102,6 +102,10 @@ pub trait Vault: Send + Sync + Debug {
     /// before the process says that it is ready. Unless implemented, it does nothing, and the first secret shows it.
     async fn probe(&self) {}
 
+    /// Looks whether what the vault keeps on this machine is still what it wrote: [`health`](Self::health) has the result. A program
+    /// calls it about every second. Unless implemented, it does nothing.
+    async fn look(&self) {}
+
     /// Finishes what was begun and frees what the vault holds: files, connections, credentials. Everything that was
     /// acknowledged stays durable, also without it.
     ///

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, TryLockError},
     io::ErrorKind,
-    os::unix::fs::MetadataExt as _,
+    os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -15,7 +15,7 @@ use redb::{
     ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
     TableDefinition, TableError, TableHandle as _, backends::FileBackend,
 };
-use sealpost_database::{Database, Error, Untouched};
+use sealpost_database::{Database, Error, Untouched, drop_cached_pages};
 use sealpost_envelope::UnixTime;
 use sealpost_files::{Missing, check_can_create_in, lock, look_unlocked, open_own};
 use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, State, SubmitError};
@@ -32,6 +32,7 @@ pub(super) struct File {
     database: Arc<Database>,
     entries: Arc<AtomicUsize>,
     writer: GroupCommit<Entries>,
+    is_new: bool,
 }
 
 /// Changes that are made together, and the time, by which entries have expired.
@@ -52,7 +53,12 @@ impl File {
         fs::File::open(&dir)
             .and_then(|dir| dir.sync_all())
             .map_err(|e| io(&dir, e))?;
+        drop_cached_pages("ledger", &file);
+        let is_new = begin_if_unfinished(&file).map_err(|e| io(path, e))?;
         let (database, entries) = database(file, |file| file).map_err(|e| damaged(path, e))?;
+        database
+            .keep_in_place(path)
+            .map_err(|e| LedgerError::Failed(e.to_string()))?;
         // Opened again after a failure, it must not begin to forget.
         database.require(|database| {
             let transaction = database.begin_read()?;
@@ -77,7 +83,13 @@ impl File {
             database,
             entries,
             writer,
+            is_new,
         })
+    }
+
+    /// Returns whether this opening began it.
+    pub(super) const fn is_new(&self) -> bool {
+        self.is_new
     }
 
     /// Finds what [`open`](Self::open) would fail with, and changes nothing. Returns the vault that the ledger belongs to, if
@@ -96,7 +108,10 @@ impl File {
             }
             Err(error) => return Err(io(path, error)),
         };
-        let look = || Self::look(path, &file);
+        let look = || {
+            drop_cached_pages("ledger", &file);
+            Self::known_vault(path, &file)
+        };
         match look_unlocked(&file, look, Result::is_ok).map_err(|e| io(path, e))? {
             Some(seen) => seen,
             None => Err(LedgerError::InUse { path: path.into() }),
@@ -104,8 +119,8 @@ impl File {
     }
 
     /// Returns the vault that the ledger in this file belongs to, if it knows. Changes nothing.
-    fn look(path: &Path, file: &fs::File) -> Result<Option<VaultId>, LedgerError> {
-        if file.metadata().map_err(|e| io(path, e))?.len() == 0 {
+    fn known_vault(path: &Path, file: &fs::File) -> Result<Option<VaultId>, LedgerError> {
+        if holds_nothing(file).map_err(|e| io(path, e))? {
             return Ok(None);
         }
         let file = file.try_clone().map_err(|e| io(path, e))?;
@@ -173,6 +188,14 @@ impl File {
         }
     }
 
+    /// Looks whether the file is still what was written to it.
+    pub(super) async fn look(&self) {
+        let database = Arc::clone(&self.database);
+        if let Ok(Err(error)) = spawn_blocking(move || database.look()).await {
+            self.writer.suspect(failed(error));
+        }
+    }
+
     /// Runs on a thread for blocking work: it may have to wait for the disk.
     pub(super) async fn get(&self, digest: Digest) -> Result<Option<Record>, LedgerError> {
         let database = Arc::clone(&self.database);
@@ -237,8 +260,8 @@ impl Commit for Entries {
 
 fn failure(error: Error) -> Failure<LedgerError> {
     match error {
-        // A damaged ledger ends nothing else: what needs it is refused until an operator has looked, and what is stored is given out.
-        Error::Damaged => Failure::Passing(failed(error)),
+        // A damaged or lost ledger ends nothing else: what needs it is refused until an operator has looked, and what is stored is given out.
+        Error::Damaged | Error::Replaced => Failure::Passing(failed(error)),
         error if error.is_final() => Failure::Final(failed(error)),
         error => Failure::Passing(failed(error)),
     }
@@ -249,6 +272,21 @@ fn submit_error(error: SubmitError<LedgerError>) -> LedgerError {
         SubmitError::Failed(error) | SubmitError::Ended(End::Failed(error)) => error,
         SubmitError::Ended(end @ (End::Closed | End::Panicked)) => failed(end),
     }
+}
+
+/// Returns whether nothing was ever remembered in a file. What a crash or a full disk has left of an attempt to create a ledger is
+/// made empty: redb does not take it.
+fn begin_if_unfinished(file: &fs::File) -> std::io::Result<bool> {
+    let is_new = holds_nothing(file)?;
+    if is_new {
+        file.set_len(0)?;
+    }
+    Ok(is_new)
+}
+
+fn holds_nothing(file: &fs::File) -> std::io::Result<bool> {
+    let length = file.metadata()?.len();
+    sealpost_database::holds_nothing(length, |bytes, at| file.read_exact_at(bytes, at))
 }
 
 /// Opens the database in a file that is locked, and counts its entries. `wrap` goes around the file.

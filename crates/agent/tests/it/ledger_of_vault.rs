@@ -60,3 +60,46 @@ fn assert_other(result: Result<(), LedgerError>) {
     };
     assert_eq!((ledger, vault), (ONE, OTHER));
 }
+
+/// What redb leaves when its first writes are cut short: nothing, zeros, or a header without its signature.
+#[test]
+fn a_ledger_whose_creation_was_cut_short_is_begun_again_and_anything_else_stays_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let used = {
+        let path = folder.path().join("used.redb");
+        drop(Ledger::open_of(&path, ONE).unwrap());
+        fs::read(path).unwrap()
+    };
+    let mut header = vec![0; LAID_OUT];
+    header[9..320].copy_from_slice(&used[9..320]);
+    for cut in [vec![], vec![0], vec![0; LAID_OUT], header] {
+        fs::write(&path, &cut).unwrap();
+        Ledger::check(&path, Some(ONE)).unwrap();
+        assert!(fs::read(&path).unwrap() == cut, "the check changes nothing");
+        assert!(Ledger::open_of(&path, ONE).unwrap().is_new());
+        assert!(!Ledger::open_of(&path, ONE).unwrap().is_new());
+    }
+    let longer = vec![0; LAID_OUT + 4096];
+    let mut unsigned = used.clone();
+    unsigned[..9].fill(0);
+    let mut written = vec![0; LAID_OUT];
+    written[LAID_OUT - 1] = 1;
+    for other in [longer, unsigned, written] {
+        fs::write(&path, &other).unwrap();
+        let refused = [
+            Ledger::check(&path, Some(ONE)),
+            Ledger::open_of(&path, ONE).map(drop),
+        ];
+        for refused in refused {
+            assert!(
+                matches!(refused, Err(LedgerError::Damaged { .. })),
+                "{refused:?}"
+            );
+        }
+        assert!(fs::read(&path).unwrap() == other, "it stays as it was");
+    }
+}
+
+/// How long redb makes a file when it creates it.
+const LAID_OUT: usize = 18 * 4096;

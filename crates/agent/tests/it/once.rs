@@ -1,6 +1,6 @@
 //! What happens once, whatever is sent again: messages, requests with a key, values sealed at the source.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use sealpost_agent::{Accept, Ledger, LedgerError};
 use sealpost_protocol::{Outcome, StoreRequest};
@@ -93,6 +93,35 @@ async fn a_retry_with_a_key_gets_the_same_answer() {
     world.clock.set(24 * 3600);
     assert!(is_stored(&world.ask(&attempt()).await));
     assert!(!is_empty(&world));
+}
+
+#[tokio::test]
+async fn the_ledgers_file_holds_nothing_of_a_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    let world = world_with(|agent| {
+        let accept = Accept::parse(["native", "jwe", "cms"]).unwrap();
+        agent
+            .with_ledger(Ledger::open(&path).unwrap())
+            .with_accept(accept)
+    });
+    let context = |name| world.context(name);
+    for request in [
+        keyed(world.request(context("clear-1"), VALUE), 1, 1),
+        keyed(world.jwe(context("jwe-1"), "jti-of-the-jwe", VALUE), 2, 2),
+        keyed(world.cms(&context("cms-1"), "jti-of-the-cms", VALUE), 3, 3),
+    ] {
+        assert!(is_stored(&world.ask(&request).await));
+    }
+    world.agent.close().await.unwrap();
+    let file = fs::read(&path).unwrap();
+    let holds = |text: &[u8]| file.windows(text.len()).any(|window| window == text);
+    // A reference is there to be told again, so the search finds what is there.
+    assert!(holds(b"clear-1") && holds(b"jwe-1") && holds(b"cms-1"));
+    let secrets = [&b"cAnArY"[..], b"in-a-value", b"password"];
+    for secret in secrets {
+        assert!(!holds(secret), "{}", String::from_utf8_lossy(secret));
+    }
 }
 
 #[tokio::test]
@@ -230,7 +259,7 @@ async fn a_ledger_whose_file_is_emptied_while_it_is_open_refuses_keys_and_does_n
             keyed(world.request(context, VALUE), n, n)
         };
         assert!(is_stored(&world.ask(&attempt(1)).await));
-        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
         file.set_len(length).unwrap();
         for n in [2, 3] {
             let outcome = world.ask(&attempt(n)).await;
@@ -241,7 +270,8 @@ async fn a_ledger_whose_file_is_emptied_while_it_is_open_refuses_keys_and_does_n
         tokio::time::sleep(Duration::from_millis(1500)).await;
         assert!(!world.agent.ledger_health().is_ready(), "{length}");
         assert!(!is_stored(&world.ask(&attempt(1)).await), "{length}");
-        world.agent.close().await.unwrap();
+        // Not closed in order, and not written to.
+        world.agent.close().await.unwrap_err();
         assert_eq!(file.metadata().unwrap().len(), length);
     }
 }
@@ -352,7 +382,7 @@ async fn a_ledger_in_a_file_outlives_the_process() {
     drop(after);
 
     // Nothing of a value is in the file, sealed or not.
-    let file = std::fs::read(&path).unwrap();
+    let file = fs::read(&path).unwrap();
     let has = |text: &[u8]| file.windows(text.len()).any(|window| window == text);
     assert!(has(b"secret:db"), "the control: what is there is found");
     for secret in [&b"cAnArY"[..], b"password", b"sealpost.v1", b"eyJ"] {
@@ -361,7 +391,7 @@ async fn a_ledger_in_a_file_outlives_the_process() {
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt as _;
-        let mode = std::fs::metadata(&path).unwrap().permissions().mode();
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
     }
 }
@@ -390,7 +420,7 @@ async fn ledgers_that_can_not_be_trusted_are_not_opened() {
     use std::os::unix::fs::PermissionsExt as _;
     let dir = tempfile::tempdir().unwrap();
     let garbage = dir.path().join("garbage.redb");
-    std::fs::write(&garbage, vec![7; 5000]).unwrap();
+    fs::write(&garbage, vec![7; 5000]).unwrap();
     let opened = Ledger::open(&garbage);
     assert!(
         matches!(opened, Err(LedgerError::Damaged { .. })),
@@ -401,7 +431,7 @@ async fn ledgers_that_can_not_be_trusted_are_not_opened() {
         matches!(nowhere, Err(LedgerError::Io { .. })),
         "{nowhere:?}"
     );
-    std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o777)).unwrap();
     let exposed = Ledger::open(dir.path().join("ledger.redb"));
     assert!(
         matches!(exposed, Err(LedgerError::DirectoryExposed { .. })),

@@ -79,15 +79,15 @@ token        {token}
 fingerprint  {fingerprint}
              of the agent's certificate: what --pin takes
 
-In another terminal, in this folder. Variables, among them the token:
+In another terminal, in this folder, load the variables, including the token:
 
 . {variables}
 
-Store a secret; store many, a JSON line each; the same with any HTTP client:
+Store a secret; store many, a JSON line each; store one with any HTTP client:
 
 echo '{VALUE}' | sealpost secret create --url {url_word} --agent {agent} --name first --key password
 printf '%s\\n' '{LINE_1}' '{LINE_2}' | sealpost secret import --url {url_word} --agent {agent} -
-curl -sS {endpoint} -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{EXAMPLE}'
+curl -sS -w '\\n' {endpoint} -H 'Authorization: Bearer {token}' -H 'Content-Type: application/json' -d '{EXAMPLE}'
 
 Resolve one:
 

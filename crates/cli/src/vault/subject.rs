@@ -7,10 +7,11 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Args;
 use sealpost_envelope::UnixTime;
 use sealpost_files::{FileError, quoted};
-use sealpost_server::{Configuration, VaultConfiguration, VaultMaintenance, vault_in};
+use sealpost_server::{Configuration, Streams, VaultConfiguration, VaultMaintenance, vault_in};
 
 use crate::dev::data_dir;
 use crate::error::Failure;
+use crate::streams;
 
 /// The vault of a configuration's agent, or of `sealpost dev`.
 #[derive(Args, Debug)]
@@ -113,7 +114,9 @@ impl Opened {
 }
 
 fn open(config: PathBuf, agent: Option<&str>) -> Result<Opened, Failure> {
+    streams::refuse(&Streams::of(&config))?;
     let checked = Configuration::read(&config, std::env::vars_os(), UnixTime::now())?;
+    streams::refuse(&checked.streams)?;
     let Some(configuration) = checked.configuration else {
         let lines: String = checked
             .findings

@@ -74,6 +74,16 @@ fn ends_in_order(mut gateway: Gateway) {
     assert!(started.elapsed() < Duration::from_secs(20));
 }
 
+/// It ends as fast, and its exit code and the log say that the trail is not complete.
+fn ends_without_its_last_line(mut gateway: Gateway) {
+    gateway.signal("TERM");
+    let started = Instant::now();
+    assert_eq!(gateway.wait().code(), Some(2), "{}", gateway.log());
+    assert!(started.elapsed() < Duration::from_secs(20));
+    let reason = "stopped because a part failed: the audit trail: it does not say that the process has ended";
+    assert!(gateway.log().contains(reason), "{}", gateway.log());
+}
+
 fn events(trail: &str) -> Vec<Value> {
     trail
         .lines()
@@ -112,7 +122,13 @@ fn a_start_and_an_orderly_end_have_a_line_each_and_a_kill_has_none() {
     assert_eq!(gateway.create("one").status, 201);
     gateway.signal("TERM");
     assert!(gateway.wait().success());
-    let gateway = gateway.kill().start(&[]).kill().start(&[]);
+    for lines in [5, 6] {
+        gateway = gateway.kill().start(&[]);
+        // It listens before it answers, and writes the line in between.
+        eventually("the start has its line", || {
+            gateway.audit().lines().count() == lines
+        });
+    }
     let events = events(&gateway.audit());
     let kinds: Vec<_> = events.iter().map(|event| &event["event"]).collect();
     assert_eq!(
@@ -165,7 +181,7 @@ fn a_trail_that_can_not_be_written_is_not_ready_before_the_first_request() {
         let ready = page(port, "/readyz");
         assert_eq!(ready.status, 503, "{audit}: {}", ready.body);
         assert!(ready.body.contains("audit-trail"), "{}", ready.body);
-        ends_in_order(gateway);
+        ends_without_its_last_line(gateway);
     }
 }
 
@@ -214,6 +230,78 @@ fn a_failed_fsync_of_the_audit_file_is_a_500_that_stored_nothing_and_ends_the_pr
 }
 
 #[test]
+#[cfg(target_os = "linux")]
+fn an_fsync_or_a_write_of_the_audit_file_that_fails_at_the_close_ends_the_process_with_2() {
+    use super::strace::{Fault, has_strace};
+    if !has_strace() {
+        return;
+    }
+    for fault in [
+        "fsync,fdatasync:error=EIO",
+        "write:error=EIO",
+        "write:error=ENOSPC",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let audit = "[audit]\nfile = \"audit.jsonl\"\nsync = true\n";
+        let (gateway, _) = start(folder.path(), audit, Stdio::null());
+        assert_eq!(gateway.create("one").status, 201);
+        let file = folder.path().join("audit.jsonl");
+        let fault = Fault::inject(gateway.pid(), &file, fault);
+        ends_without_its_last_line(gateway);
+        drop(fault);
+    }
+}
+
+/// By the rule of the start.
+#[test]
+fn a_trail_whose_path_becomes_a_link_to_a_file_of_the_configuration_is_not_opened_again() {
+    for file in [
+        "state/vault/vault.key",
+        "state/vault/vault.redb",
+        "state/ledger.redb",
+        "jwks.json",
+        "gateway.toml",
+    ] {
+        for is_asked in [false, true] {
+            let folder = tempfile::tempdir().unwrap();
+            let audit = "[audit]\nfile = \"audit.jsonl\"\n";
+            let (gateway, port) = start(folder.path(), audit, Stdio::null());
+            assert_eq!(gateway.create("one").status, 201);
+            let (trail, file) = (folder.path().join("audit.jsonl"), folder.path().join(file));
+            let key = fs::read(folder.path().join("state/vault/vault.key")).unwrap();
+            let length = fs::metadata(&file).unwrap().len();
+            fs::remove_file(&trail).unwrap();
+            std::os::unix::fs::symlink(&file, &trail).unwrap();
+            if is_asked {
+                gateway.signal("HUP");
+            }
+            std::thread::sleep(Duration::from_millis(1100));
+            refuses(&gateway, port, "one", "two");
+            assert!(
+                gateway.log().contains("too; give each its own")
+                    || gateway.log().contains("lies in the folder of"),
+                "{}",
+                gateway.log()
+            );
+            assert_eq!(
+                fs::read(folder.path().join("state/vault/vault.key")).unwrap(),
+                key
+            );
+            assert_eq!(
+                fs::metadata(&file).unwrap().len(),
+                length,
+                "{}",
+                file.display()
+            );
+            // As the rotation of logs leaves it.
+            fs::remove_file(&trail).unwrap();
+            recovers(&gateway, port, "two");
+            ends_in_order(gateway);
+        }
+    }
+}
+
+#[test]
 fn a_killed_process_leaves_a_line_for_each_secret_that_it_stored() {
     let folder = tempfile::tempdir().unwrap();
     let audit = "[audit]\nfile = \"audit.jsonl\"\n";
@@ -252,7 +340,7 @@ fn a_trail_to_dev_full_stores_nothing() {
         assert_eq!(page(port, "/readyz").status, 503);
         assert_eq!(page(port, "/healthz").status, 200);
     }
-    ends_in_order(gateway);
+    ends_without_its_last_line(gateway);
 }
 
 #[test]
@@ -349,7 +437,7 @@ fn a_stalled_trail_does_not_keep_it_from_ending() {
     let _never_read = gateway.child().stdout.take().unwrap();
     stall(&gateway);
     gateway.signal("HUP");
-    ends_in_order(gateway);
+    ends_without_its_last_line(gateway);
 }
 
 /// Sends requests that are refused until the trail is full.

@@ -70,7 +70,7 @@ fn ends_with_the_next_three_commands_and_they_work() {
     assert!(output.status.success(), "{output:?}");
     assert_eq!(
         String::from_utf8(output.stdout).unwrap(),
-        "secret:first#password\nP@ssw0rd123"
+        "secret:after-demo#password\nP@ssw0rd123"
     );
 }
 

@@ -45,7 +45,7 @@ fn what_it_prints_works_when_pasted() {
     let curl = line("curl ");
     if Command::new("curl").arg("--version").output().is_ok() {
         let expected = r#"{"resolver_ref":"secret:fourth#password","vaultSecretName":"fourth"}"#;
-        assert_eq!(shell(curl), expected);
+        assert_eq!(shell(curl), format!("{expected}\n"));
     } else {
         println!("not pasted: there is no curl command");
         let (_, body) = curl.split_once("-d '").unwrap();

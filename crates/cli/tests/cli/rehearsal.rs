@@ -115,8 +115,8 @@ const WRONG: &[Wrong] = &[
         said: "is not a ledger that can be read",
     },
     Wrong {
-        what: "a ledger of zeros",
-        make: |folder| ledger(folder, &[0; 8192]),
+        what: "a ledger of more zeros than creating one leaves",
+        make: |folder| ledger(folder, &[0; 19 * 4096]),
         said: "is not a ledger that can be read",
     },
     Wrong {
@@ -142,6 +142,31 @@ const WRONG: &[Wrong] = &[
         what: "an empty database beside its key",
         make: |folder| vault(folder, Some(&[7; 32]), Some(b"")),
         said: "vault.redb",
+    },
+    Wrong {
+        what: "a database of one zero byte where key and ledger are in place",
+        make: |folder| {
+            fs::write(folder.join("state/vault/vault.redb"), [0]).unwrap();
+            Vec::new()
+        },
+        said: "vault.redb is empty",
+    },
+    Wrong {
+        what: "a database of zeros where key and ledger are in place",
+        make: |folder| {
+            fs::write(folder.join("state/vault/vault.redb"), [0; 18 * 4096]).unwrap();
+            Vec::new()
+        },
+        said: "vault.redb is empty",
+    },
+    Wrong {
+        what: "a database of one zero byte without its key where the ledger is in place",
+        make: |folder| {
+            fs::write(folder.join("state/vault/vault.redb"), [0]).unwrap();
+            fs::remove_file(folder.join("state/vault/vault.key")).unwrap();
+            Vec::new()
+        },
+        said: "vault.redb is empty",
     },
     Wrong {
         what: "a key without its database",

@@ -56,6 +56,49 @@ fn gives_back_every_byte() {
 }
 
 #[test]
+fn the_exit_code_says_what_kind_of_failure_it_is() {
+    let envelope = seal(&[], b"secret").stdout();
+    let identity = agent().identity();
+    let open_as = |name: &str, envelope: &[u8]| {
+        let arguments = [
+            "open",
+            "--identity",
+            &identity,
+            "--agent-id",
+            AGENT,
+            "--name",
+            name,
+        ];
+        run(&arguments, envelope).code()
+    };
+    assert_eq!(open_as("db", &envelope), 0);
+    // The input is refused: not an envelope, a request against the rules.
+    assert_eq!(open_as("db", b"not an envelope"), 1);
+    assert_eq!(run(&["validate"], b"{}").code(), 1);
+    // Wrong usage, and a file that is not there.
+    assert_eq!(run(&["open"], &envelope).code(), 2);
+    let absent = run(
+        &[
+            "open",
+            "--identity",
+            "absent.pem",
+            "--agent-id",
+            AGENT,
+            "--name",
+            "db",
+        ],
+        &envelope,
+    );
+    assert_eq!(absent.code(), 2);
+    // It does not open: another name, and a byte that was changed.
+    assert_eq!(open_as("other", &envelope), 3);
+    let mut changed = envelope.clone();
+    let middle = changed.len() - 40;
+    changed[middle] = if changed[middle] == b'A' { b'B' } else { b'A' };
+    assert_eq!(open_as("db", &changed), 3);
+}
+
+#[test]
 fn text_form_is_one_line_and_white_space_may_stand_around_it() {
     let line = seal(&[], b"secret").text();
     assert!(line.starts_with("sealpost.v1.") && line.ends_with('\n'));

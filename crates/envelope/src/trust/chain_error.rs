@@ -104,7 +104,7 @@ impl fmt::Display for ChainError {
             Self::OtherAgent { named } => {
                 return write!(
                     f,
-                    "the certificate is that of agent {named}, another than the one meant: take the right one"
+                    "the certificate names agent {named}, not the one asked for: take the right one"
                 );
             }
             Self::SelfSigned => {

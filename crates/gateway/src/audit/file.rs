@@ -1,6 +1,7 @@
 //! The trail in a file.
 
 use std::{
+    fmt,
     fs::{self, File, OpenOptions},
     io::{self, ErrorKind, Write as _},
     os::unix::fs::{FileTypeExt as _, MetadataExt as _, OpenOptionsExt as _},
@@ -32,11 +33,17 @@ use super::{
 pub struct AuditFile {
     path: PathBuf,
     sync: bool,
+    rule: Option<Rule>,
     /// Locked while something is written, which may take as long as it likes.
     current: Mutex<Opened>,
     /// Takes the place of `current` with the next line.
     next: Mutex<Option<Opened>>,
 }
+
+/// What must hold of the file that the path names, beyond what holds of every trail.
+struct Rule(Box<Judge>);
+
+type Judge = dyn Fn(&fs::Metadata) -> io::Result<()> + Send + Sync;
 
 #[derive(Debug)]
 struct Opened {
@@ -56,10 +63,11 @@ impl AuditFile {
     /// Fails if it can't be opened for appending, or if other users may write to it.
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let path = path.into();
-        let current = Mutex::new(Opened::new(&path, false)?);
+        let current = Mutex::new(Opened::new(&path, false, None)?);
         Ok(Self {
             path,
             sync: false,
+            rule: None,
             current,
             next: Mutex::default(),
         })
@@ -72,7 +80,22 @@ impl AuditFile {
     /// Fails if it is a pipe or a device, or its folder can't be synchronised.
     pub fn with_sync(mut self) -> io::Result<Self> {
         self.sync = true;
-        *self.current.get_mut() = Opened::new(&self.path, true)?;
+        *self.current.get_mut() = self.opened()?;
+        Ok(self)
+    }
+
+    /// Has each file that is opened judged before anything is written to it: by then the path may name something else than at the
+    /// start, such as a key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the rule does for the file that is open.
+    pub fn with_rule(
+        mut self,
+        rule: impl Fn(&fs::Metadata) -> io::Result<()> + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        self.rule = Some(Rule(Box::new(rule)));
+        *self.current.get_mut() = self.opened()?;
         Ok(self)
     }
 
@@ -111,8 +134,12 @@ impl AuditFile {
     ///
     /// Fails if it can't be opened; the old one stays in use.
     pub fn reopen(&self) -> io::Result<()> {
-        *self.next.lock() = Some(Opened::new(&self.path, self.sync)?);
+        *self.next.lock() = Some(self.opened()?);
         Ok(())
+    }
+
+    fn opened(&self) -> io::Result<Opened> {
+        Opened::new(&self.path, self.sync, self.rule.as_ref())
     }
 }
 
@@ -130,7 +157,7 @@ impl AuditSink for AuditFile {
         if current.file.is_none() || current.has_moved(&self.path) {
             // What the path named before is not written to any more, even if the new file can't be opened.
             current.file = None;
-            *current = Opened::new(&self.path, self.sync).map_err(nothing)?;
+            *current = self.opened().map_err(nothing)?;
         }
         let Opened { file, tail, .. } = &mut *current;
         let file = file.as_mut();
@@ -146,8 +173,14 @@ impl AuditSink for AuditFile {
     }
 }
 
+impl fmt::Debug for Rule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Rule")
+    }
+}
+
 impl Opened {
-    fn new(path: &Path, sync: bool) -> io::Result<Self> {
+    fn new(path: &Path, sync: bool, rule: Option<&Rule>) -> io::Result<Self> {
         // A link that leads nowhere is not a file that can be created, as a check says.
         let create = fs::symlink_metadata(path).is_err();
         let file = match options().create(create).open(path) {
@@ -160,6 +193,9 @@ impl Opened {
             None => fs::metadata(path)?,
         };
         judge(&found, sync)?;
+        if let Some(Rule(holds)) = rule {
+            holds(&found)?;
+        }
         if sync {
             // Its name must be durable, too.
             File::open(folder(path))?.sync_all()?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sealpost_protocol::Clock;
 
-use super::trail::Trail;
+use super::trail::{NotEnded, Trail};
 
 /// Writes to the trail that the process starts, and that it ends in order: what one that was killed could not say is missing is between
 /// these lines. Does nothing without a trail.
@@ -22,9 +22,12 @@ impl TrailLife {
         let _ = self.trail.is_whole(self.clock.now()).await;
     }
 
-    /// Writes that the process ends in order, for after the last request. If that can't be written, the log says so. Waits 5 seconds
-    /// at most.
-    pub async fn end(&self) {
-        self.trail.end(self.clock.now()).await;
+    /// Writes that the process ends in order, for after the last request. Waits 5 seconds at most.
+    ///
+    /// # Errors
+    ///
+    /// [`NotEnded`] if that can't be written.
+    pub async fn end(&self) -> Result<(), NotEnded> {
+        self.trail.end(self.clock.now()).await
     }
 }

@@ -11,6 +11,7 @@ use std::{
 
 use sealpost_envelope::UnixTime;
 use sealpost_group_commit::{Bounds, End, GroupCommit};
+use thiserror::Error;
 use tokio::time::timeout;
 use tracing::error;
 
@@ -37,6 +38,16 @@ pub(crate) enum Recorded {
     Failed,
     /// It was not written in time, and the next would not be either.
     Late,
+}
+
+/// The trail lacks its last line.
+#[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
+#[error(
+    "it does not say that the process has ended, nor of how many requests lines are missing ({lost})"
+)]
+pub struct NotEnded {
+    /// Lines that are missing, and not reported as missing.
+    pub lost: u64,
 }
 
 impl Trail {
@@ -79,19 +90,18 @@ impl Trail {
     }
 
     /// Writes that the process ends in order, and before that how many lines are missing.
-    pub(crate) async fn end(&self, time: UnixTime) {
+    pub(crate) async fn end(&self, time: UnixTime) -> Result<(), NotEnded> {
         if self.writer.is_none() {
-            return;
+            return Ok(());
         }
         let end = AuditEvent::End {
             time: rfc3339(time),
         };
-        if self.write(end.to_line(), time, false, PATIENCE).await != Recorded::Written {
-            let lost = self.status.lost.load(Ordering::Acquire);
-            error!(
-                lost,
-                "the audit trail does not say that the process has ended, nor of how many requests lines are missing"
-            );
+        match self.write(end.to_line(), time, false, PATIENCE).await {
+            Recorded::Written => Ok(()),
+            Recorded::Failed | Recorded::Late => Err(NotEnded {
+                lost: self.status.lost.load(Ordering::Acquire),
+            }),
         }
     }
 

@@ -33,7 +33,7 @@ pub(super) fn stored(outcome: Outcome, is_sealed_here: bool) -> Result<Stored, P
         }
         Outcome::Exists => Problem::new(
             ProblemType::SecretExists,
-            "A secret with this name exists already and was left as it is. Choose another name, or delete that \
+            "What is stored under this name was left as it is. Choose another name, or delete that \
              secret in the vault first.",
         ),
         Outcome::PendingDeletion => Problem::new(

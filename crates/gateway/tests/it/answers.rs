@@ -171,12 +171,12 @@ async fn the_name_is_taken() {
     assert_snapshot!(world.post(AGENT, GOOD).await, @r##"
     409 Conflict
     cache-control: no-store
-    content-length: 279
+    content-length: 267
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:secret-exists","title":"The secret exists already","status":409,"detail":"A secret with this name exists already and was left as it is. Choose another name, or delete that secret in the vault first.","instance":"urn:sealpost:request:test-request-1"}
+    {"type":"urn:sealpost:problem:secret-exists","title":"The secret exists already","status":409,"detail":"What is stored under this name was left as it is. Choose another name, or delete that secret in the vault first.","instance":"urn:sealpost:request:test-request-1"}
     "##);
 }
 

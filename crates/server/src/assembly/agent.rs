@@ -1,6 +1,7 @@
 //! One running agent.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sealpost_agent::{Agent, Ledger, LedgerError, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::InProcess;
@@ -12,6 +13,7 @@ use sealpost_gateway::{
 use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
 use sealpost_vault::{Vault, VaultId};
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 use tracing::{info, warn};
 
 use super::component::{LedgerOf, Reporting, Serving, named};
@@ -122,6 +124,18 @@ impl RunningAgent {
         ]
     }
 
+    /// Looks at the files of vault and ledger, again and again: something else may replace them.
+    pub(super) fn watch_files(&self) -> impl Future<Output = ()> + Send + use<> {
+        let (vault, agent) = (Arc::clone(&self.vault), Arc::clone(&self.agent));
+        async move {
+            loop {
+                sleep(LOOK_PAUSE).await;
+                vault.look().await;
+                agent.look().await;
+            }
+        }
+    }
+
     pub(super) fn resolver(&self) -> &Arc<Resolver> {
         &self.resolver
     }
@@ -175,17 +189,18 @@ fn open_ledger(
 ) -> Result<Ledger, Error> {
     let ledger = match &configuration.path {
         Some(path) => {
-            if is_vault_there && path.metadata().map_or(true, |file| file.len() == 0) {
+            let ledger = match vault {
+                Some(vault) => Ledger::open_of(path, vault)?,
+                None => Ledger::open(path)?,
+            };
+            if is_vault_there && ledger.is_new() {
                 warn!(
                     ledger = %path.display(),
                     "the ledger is missing or empty, and begun again: for 24 hours, a retry of an older request may be carried out \
                      again, or be told that its secret exists; put it back from a backup if it was lost"
                 );
             }
-            match vault {
-                Some(vault) => Ledger::open_of(path, vault)?,
-                None => Ledger::open(path)?,
-            }
+            ledger
         }
         None => Ledger::in_memory(),
     };
@@ -194,3 +209,6 @@ fn open_ledger(
         None => ledger,
     })
 }
+
+/// How long it goes unnoticed that something else has replaced a file while nothing is stored.
+const LOOK_PAUSE: Duration = Duration::from_millis(500);

@@ -22,6 +22,7 @@ use super::service::Service;
 use super::supervision::{Part, Supervisor};
 use crate::configuration::audit::AuditTrail;
 use crate::configuration::gateway::{GatewayConfiguration, TokenKeysSource};
+use crate::configuration::paths::Reopened;
 use crate::error::Error;
 
 /// A gateway that runs.
@@ -68,6 +69,7 @@ impl RunningGateway {
             tokens,
             limits,
             audit,
+            trail_rule,
             metrics,
             signing_key: _,
             idempotency_secret,
@@ -86,7 +88,7 @@ impl RunningGateway {
         if let Some(secret) = idempotency_secret {
             gateway = gateway.with_idempotency_secret(secret);
         }
-        let (sink, audit) = open_audit(audit)?;
+        let (sink, audit) = open_audit(audit, trail_rule)?;
         if let Some(sink) = sink {
             gateway = gateway.with_audit(sink);
         }
@@ -222,7 +224,7 @@ fn serve_operations(
 type Audit = (Option<Arc<dyn AuditSink>>, Option<Arc<AuditFile>>);
 
 /// Where the trail goes, and the file that can be reopened.
-fn open_audit(trail: AuditTrail) -> Result<Audit, Error> {
+fn open_audit(trail: AuditTrail, rule: Option<Reopened>) -> Result<Audit, Error> {
     match trail {
         AuditTrail::Nowhere => Ok((None, None)),
         AuditTrail::Stdout => {
@@ -234,6 +236,10 @@ fn open_audit(trail: AuditTrail) -> Result<Audit, Error> {
             let file = AuditFile::open(&path).and_then(|file| match sync {
                 true => file.with_sync(),
                 false => Ok(file),
+            });
+            let file = file.and_then(|file| match rule {
+                Some(rule) => file.with_rule(move |found| rule.judge(found)),
+                None => Ok(file),
             });
             let file = Arc::new(file.map_err(|e| FileError::new("append to", &path, e))?);
             let sink: Arc<dyn AuditSink> = file.clone();

@@ -10,7 +10,7 @@ use toml::Table;
 
 use super::findings::{Finding, Findings, Weight};
 use super::overrides;
-use super::paths::{Paths, Role};
+use super::paths::{Paths, Role, Streams};
 use super::section::{Section, Source};
 use crate::error::Error;
 
@@ -21,6 +21,8 @@ pub struct Checked<C> {
     pub configuration: Option<C>,
     /// Everything there is to say about it, in the order of the check.
     pub findings: Vec<Finding>,
+    /// Which standard streams are files of the configuration: nothing may be printed to them.
+    pub streams: Streams,
 }
 
 impl<C> Checked<C> {
@@ -83,6 +85,7 @@ pub(crate) fn check_with<C: Readable>(
     let configuration = C::read(&mut root, now);
     root.finish();
     Ok(Checked {
+        streams: paths.streams(),
         configuration: configuration.filter(|_| findings.worst() < Some(Weight::Wrong)),
         findings: findings.into_all(),
     })

@@ -14,6 +14,7 @@ use zeroize::Zeroizing;
 
 use super::audit::{self, AuditTrail};
 use super::named_files;
+use super::paths::Reopened;
 use super::section::Section;
 
 pub use tokens::{TokenKeysSource, Tokens};
@@ -35,6 +36,8 @@ pub struct GatewayConfiguration {
     pub limits: Limits,
     /// Where the audit trail goes.
     pub audit: AuditTrail,
+    /// What must hold of the trail's file whenever it is opened.
+    pub(crate) trail_rule: Option<Reopened>,
     /// Its counters; TLS counts into them, too.
     pub metrics: Arc<Metrics>,
     /// The key that signs messages to agents. Without it, one is created at the start and ends with the process.
@@ -58,6 +61,7 @@ impl GatewayConfiguration {
             tokens,
             limits,
             audit: AuditTrail::Nowhere,
+            trail_rule: None,
             metrics: Arc::new(Metrics::new()),
             signing_key: None,
             idempotency_secret: None,
@@ -92,6 +96,7 @@ pub(super) fn read(root: &mut Section<'_>, now: UnixTime) -> Option<GatewayConfi
         tokens: tokens?,
         limits,
         audit,
+        trail_rule: None,
         metrics,
         signing_key,
         idempotency_secret,

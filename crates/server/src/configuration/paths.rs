@@ -13,6 +13,12 @@ use sealpost_files::Route;
 
 use super::findings::Findings;
 
+mod reopened;
+mod streams;
+
+pub(crate) use reopened::Reopened;
+pub use streams::Streams;
+
 /// What a process does with a path.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Role {
@@ -29,7 +35,7 @@ pub(crate) enum Role {
 pub(crate) struct Paths(RefCell<Vec<Named>>);
 
 /// A path with the place that names it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Named {
     place: String,
     role: Role,
@@ -44,8 +50,6 @@ type Identity = (u64, u64);
 impl Paths {
     /// Notes the path that a key names, or that the key is not given. What it meets is noted in `findings`.
     pub(crate) fn add(&self, findings: &Findings, place: String, role: Role, path: Option<&Path>) {
-        // What can't be looked at is noted by its reader.
-        let end = |path: &Path| Route::of(path).map_or_else(|_| path.to_owned(), |route| route.end);
         let named = Named {
             place,
             role,
@@ -57,17 +61,8 @@ impl Paths {
 
     /// Notes a stream that the process writes to, if it is a file.
     pub(crate) fn add_stream(&self, findings: &Findings, place: &str, stream: impl AsFd) {
-        // A stream that is closed is written to in vain.
-        let found = stream.as_fd().try_clone_to_owned();
-        let found = found.and_then(|stream| File::from(stream).metadata());
-        if let Some(found) = found.ok().filter(Metadata::is_file) {
-            let named = Named {
-                place: place.to_owned(),
-                role: Role::Written,
-                end: None,
-                identity: Some(device_and_inode(&found)),
-            };
-            self.compare_and_add(findings, named);
+        if let Some(stream) = Named::stream(place, stream) {
+            self.compare_and_add(findings, stream);
         }
     }
 
@@ -90,6 +85,20 @@ impl Paths {
 }
 
 impl Named {
+    /// Returns a stream that is written to; `None` if it is no file.
+    fn stream(place: &str, stream: impl AsFd) -> Option<Self> {
+        // One that is closed is written to in vain.
+        let found = stream.as_fd().try_clone_to_owned();
+        let found = found.and_then(|stream| File::from(stream).metadata());
+        let found = found.ok().filter(Metadata::is_file)?;
+        Some(Self {
+            place: place.to_owned(),
+            role: Role::Written,
+            end: None,
+            identity: Some(device_and_inode(&found)),
+        })
+    }
+
     /// Notes it if one of the two would be written to through the other.
     fn compare(&self, other: &Self, findings: &Findings) {
         let are_read = self.role == Role::Read && other.role == Role::Read;
@@ -149,6 +158,11 @@ impl Named {
         // A folder that can't be read is noted by the vault.
         lies_there || entries(folder).is_ok_and(|mut entries| entries.any(|path| is_it(&path)))
     }
+}
+
+/// Returns where a path leads. What can't be looked at is noted by its reader.
+fn end(path: &Path) -> PathBuf {
+    Route::of(path).map_or_else(|_| path.to_owned(), |route| route.end)
 }
 
 fn entries(folder: &Path) -> io::Result<impl Iterator<Item = PathBuf>> {

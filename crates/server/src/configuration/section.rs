@@ -11,7 +11,7 @@ use std::time::Duration;
 use toml::{Table, Value};
 
 use super::findings::Findings;
-use super::paths::{Paths, Role};
+use super::paths::{Paths, Reopened, Role};
 
 /// What all sections of one configuration share.
 #[derive(Debug)]
@@ -150,6 +150,11 @@ impl<'a> Section<'a> {
             paths, findings, ..
         } = self.source;
         paths.add_stream(findings, place, stream);
+    }
+
+    /// Returns what must hold of a path whenever it is opened again, after every key was read. `place` is the key that names it.
+    pub(crate) fn reopened(&self, place: &str, path: &Path) -> Reopened {
+        self.source.paths.reopened(place.to_owned(), path)
     }
 
     fn note_path(&self, role: Role, key: &str, path: Option<&Path>) {

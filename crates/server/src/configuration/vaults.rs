@@ -50,7 +50,7 @@ pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration
     {
         section.wrong(
             "kind",
-            format_args!("this program was built without \"{kind}\"; build it with --features {feature}, or take one of a package"),
+            format_args!("this program was built without \"{kind}\"; build it with --features {feature}, or with --features all-vaults"),
         );
         // Its keys are those of a kind that this program does not know.
         return None;
@@ -67,6 +67,8 @@ pub(crate) fn read(agent: &mut Section<'_>) -> Option<Box<dyn VaultConfiguration
 const LEFT_OUT: &[(&str, &str)] = &[
     #[cfg(not(feature = "vault-file"))]
     ("embedded", "vault-file"),
+    #[cfg(not(feature = "vault-google"))]
+    ("google", "vault-google"),
     #[cfg(not(feature = "vault-kv2"))]
     ("kv2", "vault-kv2"),
 ];
@@ -75,6 +77,8 @@ const LEFT_OUT: &[(&str, &str)] = &[
 const KINDS: &[Kind] = &[
     #[cfg(feature = "vault-file")]
     sealpost_vault_file::KIND,
+    #[cfg(feature = "vault-google")]
+    sealpost_vault_google::KIND,
     #[cfg(feature = "vault-kv2")]
     sealpost_vault_kv2::KIND,
 ];

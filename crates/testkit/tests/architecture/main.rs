@@ -46,6 +46,25 @@ fn crates_depend_only_on_what_the_page_permits() {
 }
 
 #[test]
+fn the_core_has_no_unsafe_code_and_others_only_where_it_is_justified() {
+    for name in ["context", "json", "validator", "vault-key", "envelope"] {
+        let lib = fs::read_to_string(root().join(format!("crates/{name}/src/lib.rs"))).unwrap();
+        assert!(lib.contains("#![forbid(unsafe_code)]"), "{name}");
+    }
+    let mut with_unsafe = Vec::new();
+    for name in crates().keys() {
+        for file in production_files(name) {
+            let tokens = tokens::production(&fs::read_to_string(&file).unwrap());
+            if tokens.iter().any(|token| token == "unsafe") {
+                with_unsafe.push(file.strip_prefix(root()).unwrap().display().to_string());
+            }
+        }
+    }
+    // The allocator that wipes what it frees.
+    assert_eq!(with_unsafe, ["crates/cli/src/heap.rs"]);
+}
+
+#[test]
 fn no_module_imports_a_crate_that_the_page_does_not_permit() {
     let page = page();
     let mut wrong = Vec::new();

@@ -7,3 +7,4 @@ mod each_crate;
 mod evidence;
 mod library;
 mod tree;
+mod workflows;

@@ -193,17 +193,6 @@ impl Geometry {
     }
 }
 
-/// Returns whether a file is one that redb began to lay out: it writes its signature last, over zeros.
-pub(crate) fn is_unfinished(first_page: &[u8]) -> bool {
-    let start = first_page.iter().take(MAGIC.len());
-    start
-        .chain(first_page.iter().skip(SIZE))
-        .all(|byte| *byte == 0)
-}
-
-/// How long redb makes a file when it creates it, in bytes. Longer zeros are what is left of something else.
-pub(crate) const LAID_OUT: u64 = 18 * PAGE;
-
 /// How long the header is. The rest of its page is not redb's.
 pub const SIZE: usize = 320;
 

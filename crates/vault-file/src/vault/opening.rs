@@ -202,7 +202,8 @@ impl FileVaultBuilder {
         folder: &Folder,
         wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
     ) -> Result<Opened, OpenVaultError> {
-        Opened::new(&folder.file, self.cache, wrap).map_err(|error| folder.failed(error))
+        let path = &folder.files.database;
+        Opened::new(path, &folder.file, self.cache, wrap).map_err(|error| folder.failed(error))
     }
 
     fn start(

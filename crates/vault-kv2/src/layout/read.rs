@@ -5,12 +5,9 @@ use std::fmt;
 
 use base64ct::{Base64, Encoding as _};
 use sealpost_json::{JsonStr, find_property, members};
-use sealpost_vault::OperationId;
 use zeroize::Zeroizing;
 
-use super::{
-    Field, OPERATION, RESERVED, decoded, equal, fields, hash, operation_member, quote, quoted_len,
-};
+use super::{CREATED, Field, Mark, RESERVED, decoded, fields, hash, quote, quoted_len};
 
 /// What is stored was edited so that it can't be said which value is the newest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,18 +51,11 @@ pub(crate) fn value(data: &str) -> Result<Zeroizing<Vec<u8>>, Edited> {
     merged(&ours.text, &expected, &stored)
 }
 
-/// Returns the exact text alone, whatever the fields say.
-pub(crate) fn exact(data: &str) -> Option<Zeroizing<Vec<u8>>> {
-    let ours = find_property(data.as_bytes(), RESERVED).ok()??;
-    Ours::parse(ours.as_str()).map(|ours| ours.text)
-}
-
-/// Returns whether the `subkeys` of a secret, or its data, say that this operation stored it.
-pub(crate) fn has_operation(subkeys: &str, operation: &OperationId) -> bool {
+/// Returns whether the `subkeys` of a secret, or its data, have this mark.
+pub(crate) fn has_mark(subkeys: &str, Mark(mark): &Mark) -> bool {
     let ours = find_property(subkeys.as_bytes(), RESERVED).ok().flatten();
     let ours = ours.map_or("", |ours| ours.as_str());
-    let member = operation_member(operation);
-    matches!(find_property(ours.as_bytes(), &member), Ok(Some(_)))
+    matches!(find_property(ours.as_bytes(), mark), Ok(Some(_)))
 }
 
 /// The member of ours.
@@ -87,12 +77,12 @@ impl Ours {
                 text = Some(Zeroizing::new(Base64::decode_vec(&decoded(value)).ok()?));
             } else if name == *"sha256" {
                 sha256 = Some(decoded(value));
-            } else if !decoded(name).starts_with(OPERATION) {
+            } else if !decoded(name).starts_with(CREATED) {
                 return None;
             }
         }
         let (text, sha256) = (text?, sha256?);
-        let is_intact = equal(hash(&text).as_bytes(), sha256.as_bytes());
+        let is_intact = hash(&text) == *sha256;
         Some(Self { text, is_intact })
     }
 }

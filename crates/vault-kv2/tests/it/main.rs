@@ -3,6 +3,7 @@
 //! `testdata/vaults/check.sh` starts OpenBao and runs the tests that are ignored here.
 #![allow(clippy::unwrap_used)] // a failed unwrap is a failed test
 
+mod answers;
 mod double;
 mod edits;
 mod methods;

@@ -187,9 +187,7 @@ impl Vault for Team {
     }
 
     fn guarantees(&self) -> Guarantees {
-        let mut guarantees = self.resolve.guarantees();
-        guarantees.retries = self.create.guarantees().retries;
-        guarantees
+        self.resolve.guarantees()
     }
 
     async fn create(

@@ -2,14 +2,14 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, Response, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, Uri};
 use sealpost_vault::conformance::Faults;
 use sealpost_vault::error::VaultFailure;
 use sealpost_vault::{Vault, VaultSecretName};
@@ -37,6 +37,10 @@ pub(crate) struct Shared {
     lose: AtomicUsize,
     throttle: AtomicUsize,
     away: AtomicUsize,
+    /// Reads that are answered by a node which has not seen the newest writes.
+    pub(crate) stale: AtomicUsize,
+    /// Whether writes that check-and-set refuses are refused by a policy.
+    pub(crate) is_create_only: AtomicBool,
     /// The token of the last request.
     token: Mutex<Option<String>>,
     pub(crate) requests: Mutex<Vec<Seen>>,
@@ -176,6 +180,13 @@ async fn forward(
             _ => redirection(),
         };
     }
+    let is_read = method == Method::GET && uri.path().contains("/secret/");
+    if is_read && take(&shared.stale).is_some() {
+        let mut response = plain(429, "{\"errors\":[\"required index state not present\"]}");
+        let second = HeaderValue::from_static("1");
+        response.headers_mut().insert("retry-after", second);
+        return response;
+    }
     if let Some(token) = headers.get("x-vault-token") {
         *shared.token.lock().unwrap() = Some(token.to_str().unwrap().to_owned());
     }
@@ -203,6 +214,12 @@ async fn forward(
             1 => cut(),
             _ => plain(500, ""),
         };
+    }
+    if is_write && answer.status() == 400 && shared.is_create_only.load(Ordering::SeqCst) {
+        return plain(
+            403,
+            "{\"errors\":[\"1 error occurred:\\n\\t* permission denied\\n\\n\"]}",
+        );
     }
     let mut response = Response::builder().status(answer.status());
     for (name, value) in answer.headers() {

@@ -120,7 +120,7 @@ async fn a_start_and_an_orderly_end_are_written_and_an_end_reports_what_is_missi
     assert_eq!(record(&trail, "one\n").await, Recorded::Failed);
     assert_eq!(record(&trail, "two\n").await, Recorded::Failed);
     disk.set(|disk| disk.room = usize::MAX);
-    trail.end(NOW).await;
+    trail.end(NOW).await.unwrap();
     assert_eq!(disk.text(), format!("{START}\n{GAP_OF_2}\n{END}\n"));
 }
 
@@ -142,13 +142,15 @@ async fn a_trail_is_not_whole_until_its_start_is_written() {
 async fn an_end_that_can_not_be_written_does_not_keep_the_process_from_ending() {
     let (disk, trail) = trail();
     disk.set(|disk| disk.room = 0);
-    trail.end(NOW).await;
+    assert_eq!(trail.end(NOW).await, Err(NotEnded { lost: 0 }));
+    assert_eq!(record(&trail, "one\n").await, Recorded::Failed);
+    assert_eq!(trail.end(NOW).await, Err(NotEnded { lost: 1 }));
     disk.set(|disk| disk.stalls = true);
     let started = std::time::Instant::now();
-    trail.end(NOW).await;
+    trail.end(NOW).await.unwrap_err();
     assert!(started.elapsed() < 2 * PATIENCE);
     disk.set(|disk| disk.stalls = false);
-    Trail::default().end(NOW).await;
+    Trail::default().end(NOW).await.unwrap();
 }
 
 #[tokio::test]
