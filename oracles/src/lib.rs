@@ -9,6 +9,7 @@
 pub mod allocations;
 mod batch;
 mod certificates;
+mod channels;
 mod configuration;
 mod contexts;
 mod envelope;
@@ -58,6 +59,11 @@ targets! {
     batch, batch::check, "envelope";
     binding, contexts::binding, "json";
     certificate, certificates::certificate, "x509";
+    channel_body, channels::body, "channel";
+    channel_frame, channels::frame, "channel";
+    channel_opening, channels::opening, "channel";
+    channel_refusal, channels::refusal, "channel";
+    channel_reply, channels::reply, "channel";
     cms, jwe_and_cms::cms, "cms";
     configuration, configuration::check, "toml";
     envelope, envelope::parse, "envelope";

@@ -19,7 +19,7 @@ use sealpost_envelope::{
 pub use self::dictionaries::DICTIONARIES;
 use self::test_data::{CERTIFICATES, REQUESTS};
 use crate::{
-    configuration,
+    channels, configuration,
     envelope::CONTEXT,
     input::{join, join_two},
     jwe_and_cms, jwk,
@@ -41,6 +41,8 @@ pub fn for_target(target: &str) -> Vec<Seed> {
         "batch" => random(8),
         "binding" => texts(BINDINGS),
         "certificate" => certificates().iter().map(owned).collect(),
+        "channel_body" | "channel_frame" | "channel_opening" | "channel_refusal"
+        | "channel_reply" => channels::seeds(target),
         "cms" => named("cms", [cms(), cms_stubbed()].concat()),
         "configuration" => configuration::seeds(),
         "envelope" => named("envelope", envelopes()),

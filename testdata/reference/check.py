@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 
+import channels
 import sealpost
 import vectors
 from sealpost import Context
@@ -355,5 +356,6 @@ run_failures()
 with tempfile.TemporaryDirectory() as temporary:
     run_certificates(Path(temporary))
 run_batches()
+channels.check(case)
 print(f"{passed} passed, {len(failed)} failed")
 sys.exit(bool(failed))

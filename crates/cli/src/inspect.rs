@@ -147,6 +147,7 @@ fn type_name(stanza: &Stanza<'_>) -> String {
 fn name(stanza_type: StanzaType) -> &'static str {
     match stanza_type {
         StanzaType::RsaOaep => "RSA-OAEP-256",
+        StanzaType::ChannelRsaOaep => "RSA-OAEP-256 of a channel, with which no envelope opens",
         _ => "a type that this release can't name",
     }
 }

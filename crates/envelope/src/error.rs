@@ -92,6 +92,11 @@ pub enum ParseError {
         /// The number found.
         found: u8,
     },
+    /// There are several recipients where there must be one.
+    NotOneRecipient {
+        /// The number found.
+        found: u8,
+    },
     /// Two stanzas have the same key id.
     DuplicateRecipient {
         /// Where the second one starts.
@@ -145,6 +150,9 @@ impl fmt::Display for ParseError {
             ),
             Self::RecipientCount { found } => {
                 write!(f, "the envelope names {found} recipients, allowed are 1 to 16")
+            }
+            Self::NotOneRecipient { found } => {
+                write!(f, "{found} recipients are named where there must be one: seal it to one certificate")
             }
             Self::DuplicateRecipient { position } => {
                 write!(f, "the recipient at byte {position} is there twice: seal it again")

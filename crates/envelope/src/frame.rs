@@ -58,6 +58,7 @@ impl<'a> Frame<'a> {
         self.ciphertext.len()
     }
 
+    /// Reads the frame whose place is `expected`.
     fn read(reader: &mut Reader<'a>, expected: u32) -> Result<Self, ParseError> {
         let position = reader.position();
         let index = reader.u32()?;
@@ -68,6 +69,16 @@ impl<'a> Frame<'a> {
                 found: index,
             });
         }
+        Self::read_rest(reader, index)
+    }
+
+    /// Reads a frame of any index.
+    pub(crate) fn read_alone(reader: &mut Reader<'a>) -> Result<Self, ParseError> {
+        let index = reader.u32()?;
+        Self::read_rest(reader, index)
+    }
+
+    fn read_rest(reader: &mut Reader<'a>, index: u32) -> Result<Self, ParseError> {
         let position = reader.position();
         let last = match reader.u8()? {
             0 => false,
@@ -161,7 +172,7 @@ pub(crate) fn write<'w>(
 }
 
 // Positions count from the start of the envelope.
-fn shift(error: ParseError, offset: usize) -> ParseError {
+pub(crate) fn shift(error: ParseError, offset: usize) -> ParseError {
     match error {
         ParseError::Truncated { position, missing } => ParseError::Truncated {
             position: position + offset,

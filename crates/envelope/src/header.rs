@@ -22,12 +22,14 @@ pub struct Stanza<'a> {
     body: &'a [u8],
 }
 
-/// The stanza types that version 1 defines. Others are carried and skipped.
+/// The stanza types that this release knows. Others are carried and skipped. An envelope opens with type 1 alone.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum StanzaType {
     /// Type 1: `RSA-OAEP-SHA-256(0x01 ‖ seed)`.
     RsaOaep,
+    /// Type 2: `RSA-OAEP-SHA-256(0x02 ‖ seed)`, in the opening of a [channel](crate::channel).
+    ChannelRsaOaep,
 }
 
 impl StanzaType {
@@ -36,6 +38,7 @@ impl StanzaType {
     pub const fn number(self) -> u8 {
         match self {
             Self::RsaOaep => 1,
+            Self::ChannelRsaOaep => 2,
         }
     }
 }
@@ -44,7 +47,9 @@ impl<'a> Stanza<'a> {
     /// What kind of encryption the body is, if this release knows it.
     #[must_use]
     pub fn stanza_type(&self) -> Option<StanzaType> {
-        (self.stanza_type == StanzaType::RsaOaep.number()).then_some(StanzaType::RsaOaep)
+        [StanzaType::RsaOaep, StanzaType::ChannelRsaOaep]
+            .into_iter()
+            .find(|known| known.number() == self.stanza_type)
     }
 
     /// The number of the type, known or not.
@@ -160,6 +165,14 @@ impl<'a> Header<'a> {
     pub(crate) fn stanzas(&self) -> Stanzas<'a> {
         Stanzas {
             rest: self.bytes.get(FIXED_LEN..).unwrap_or_default(),
+        }
+    }
+
+    /// The only stanza of a header that must have one.
+    pub(crate) fn only_stanza(&self) -> Result<Stanza<'a>, ParseError> {
+        match (self.stanzas().next(), self.recipients) {
+            (Some(stanza), 1) => Ok(stanza),
+            (_, found) => Err(ParseError::NotOneRecipient { found }),
         }
     }
 }

@@ -327,6 +327,7 @@ mod base64url;
 pub mod binding;
 mod bytes;
 pub mod certificate;
+pub mod channel;
 #[cfg(feature = "cms")]
 #[cfg_attr(docsrs, doc(cfg(feature = "cms")))]
 pub mod cms;
@@ -351,6 +352,7 @@ pub mod jwe;
 mod key_schedule;
 mod keyring;
 pub mod message;
+mod one_frame;
 mod open;
 mod opener;
 mod padding;
@@ -413,9 +415,10 @@ pub mod native {
         envelope::Envelope,
         frame::{Frame, Frames},
         header::{MAX_RECIPIENTS, Stanza, StanzaType, Stanzas},
+        one_frame::OneFrame,
         open::{open, open_in_place, open_into},
         opener::{Opener, Pending, Sequence},
-        padding::{MAX_MESSAGE, padded_len},
+        padding::{MAX_MESSAGE, Padding, padded_len},
         seal::{Sealer, seal, seal_into, sealed_len},
     };
 }

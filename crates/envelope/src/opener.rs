@@ -55,14 +55,20 @@ impl<'a> Envelope<'a> {
                 key_id,
                 recipients: self.header().recipients(),
             })?;
-        match stanza.stanza_type() {
-            Some(StanzaType::RsaOaep) => Ok(stanza),
-            None => Err(Error::StanzaType {
-                key_id,
-                found: stanza.type_number(),
-            }),
-        }
+        check_type(&stanza, StanzaType::RsaOaep)?;
+        Ok(stanza)
     }
+}
+
+/// Checks that a stanza is of the one type that belongs where it is.
+pub(crate) fn check_type(stanza: &Stanza<'_>, expected: StanzaType) -> Result<(), Error> {
+    if stanza.stanza_type() == Some(expected) {
+        return Ok(());
+    }
+    Err(Error::StanzaType {
+        key_id: stanza.key_id(),
+        found: stanza.type_number(),
+    })
 }
 
 /// An envelope whose seed waits to be decrypted.

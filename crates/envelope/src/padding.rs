@@ -16,53 +16,107 @@ use crate::bytes::copy;
 /// The longest message: 64 MiB.
 pub const MAX_MESSAGE: usize = 64 << 20;
 
+/// How the messages of one layout are padded: the least length, and the longest message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Padding {
+    floor: usize,
+    longest: usize,
+}
+
+impl Padding {
+    /// Bytes of the length before the message.
+    pub const LENGTH_FIELD: usize = 4;
+
+    /// Messages of at most `longest` bytes, padded to `floor` bytes or more. Both are bounded, so that nothing overflows:
+    /// `floor` is 2 or more, and `longest` at most [`MAX_MESSAGE`].
+    #[must_use]
+    pub const fn new(floor: usize, longest: usize) -> Self {
+        let longest = if longest > MAX_MESSAGE {
+            MAX_MESSAGE
+        } else {
+            longest
+        };
+        Self {
+            floor: if floor < 2 { 2 } else { floor },
+            longest,
+        }
+    }
+
+    /// The length to which a message of `length` bytes is padded, its length field included; `None` if it is too long.
+    #[must_use]
+    pub const fn padded_len(self, length: usize) -> Option<usize> {
+        if length > self.longest {
+            return None;
+        }
+        let length = length + LENGTH_FIELD;
+        Some(padme(if length < self.floor {
+            self.floor
+        } else {
+            length
+        }))
+    }
+
+    /// Returns whether [`padded_len`](Self::padded_len) can give this length.
+    #[must_use]
+    pub const fn is_padded_len(self, padded: usize) -> bool {
+        padded >= self.floor
+            && padded <= padme(self.longest + LENGTH_FIELD)
+            && padme(padded) == padded
+    }
+
+    /// Writes `pad(message)` over all of `out`; `None` unless `out` has exactly
+    /// [`padded_len`](Self::padded_len) bytes.
+    #[must_use]
+    pub fn pad(self, message: &[u8], out: &mut [u8]) -> Option<()> {
+        if self.padded_len(message.len()) != Some(out.len()) {
+            return None;
+        }
+        let (field, rest) = out.split_first_chunk_mut()?;
+        *field = u32::try_from(message.len()).ok()?.to_be_bytes();
+        let (body, zeros) = rest.split_at_mut_checked(message.len())?;
+        copy(body, message);
+        zeros.fill(0);
+        Some(())
+    }
+
+    /// The message's length if `padded` is exactly what [`pad`](Self::pad) writes. The message follows the length field.
+    ///
+    /// # Security
+    ///
+    /// Runs after authentication; a malformed one was made by a sealer. Still, the zeros are gone through
+    /// to the end whatever they hold, and there is one answer.
+    #[must_use]
+    pub fn unpad(self, padded: &[u8]) -> Option<usize> {
+        let (field, rest) = padded.split_first_chunk()?;
+        let length = usize::try_from(u32::from_be_bytes(*field)).ok()?;
+        let right_length = self.padded_len(length) == Some(padded.len());
+        let zeros = rest.get(length..).unwrap_or(&[0xff]);
+        let all_zero: Choice = zeros.iter().fold(0, |all, byte| all | byte).ct_eq(&0);
+        (right_length & bool::from(all_zero)).then_some(length)
+    }
+}
+
 /// The length to which a message of `length` bytes is padded, its length field included.
 ///
 /// `None` if it is longer than [`MAX_MESSAGE`].
 #[must_use]
 pub const fn padded_len(length: usize) -> Option<usize> {
-    if length > MAX_MESSAGE {
-        return None;
-    }
-    let length = length + LENGTH_FIELD;
-    Some(padme(if length < MIN_PADDED {
-        MIN_PADDED
-    } else {
-        length
-    }))
+    ENVELOPE.padded_len(length)
 }
 
 /// Returns whether [`padded_len`] can give this length.
 pub(crate) const fn is_padded_len(padded: usize) -> bool {
-    padded >= MIN_PADDED && padded <= padme(MAX_MESSAGE + LENGTH_FIELD) && padme(padded) == padded
+    ENVELOPE.is_padded_len(padded)
 }
 
 /// Writes `pad(message)` over all of `out`; `None` unless `out` has exactly [`padded_len`] bytes.
 pub(crate) fn pad(message: &[u8], out: &mut [u8]) -> Option<()> {
-    if padded_len(message.len()) != Some(out.len()) {
-        return None;
-    }
-    let (field, rest) = out.split_first_chunk_mut()?;
-    *field = u32::try_from(message.len()).ok()?.to_be_bytes();
-    let (body, zeros) = rest.split_at_mut_checked(message.len())?;
-    copy(body, message);
-    zeros.fill(0);
-    Some(())
+    ENVELOPE.pad(message, out)
 }
 
 /// The message's length if `padded` is exactly what [`pad`] writes.
-///
-/// # Security
-///
-/// Runs after authentication; a malformed one was made by a sealer. Still, the zeros are gone through
-/// to the end whatever they hold, and there is one answer.
 pub(crate) fn unpad(padded: &[u8]) -> Option<usize> {
-    let (field, rest) = padded.split_first_chunk()?;
-    let length = usize::try_from(u32::from_be_bytes(*field)).ok()?;
-    let right_length = padded_len(length) == Some(padded.len());
-    let zeros = rest.get(length..).unwrap_or(&[0xff]);
-    let all_zero: Choice = zeros.iter().fold(0, |all, byte| all | byte).ct_eq(&0);
-    (right_length & bool::from(all_zero)).then_some(length)
+    ENVELOPE.unpad(padded)
 }
 
 // Padmé: keep ⌊log₂ e⌋ + 1 significant bits beyond the first of a length with exponent e, round up.
@@ -79,8 +133,9 @@ const fn floor_log2(n: usize) -> u32 {
 }
 
 /// Bytes of the length field.
-pub(crate) const LENGTH_FIELD: usize = 4;
-const MIN_PADDED: usize = 256;
+pub(crate) const LENGTH_FIELD: usize = Padding::LENGTH_FIELD;
+/// The padding of an envelope's messages.
+const ENVELOPE: Padding = Padding::new(256, MAX_MESSAGE);
 
 #[cfg(test)]
 mod tests {

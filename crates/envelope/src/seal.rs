@@ -191,7 +191,13 @@ impl<B: Backend> Sealer<B> {
         let seed: Seed = Zeroizing::new(*seed);
 
         let mut writer = Writer::new(header);
-        write_header(&mut writer, recipients, rng, message.as_slice())?;
+        write_header(
+            &mut writer,
+            StanzaType::RsaOaep,
+            recipients,
+            rng,
+            message.as_slice(),
+        )?;
         let schedule = KeySchedule::derive(header, &seed).map_err(|_| SealError::Backend)?;
         Ok(Self {
             schedule,
@@ -250,8 +256,10 @@ impl<B: Backend> fmt::Debug for Sealer<B> {
     }
 }
 
-fn write_header<B: Backend, R: TryCryptoRng + ?Sized>(
+/// Writes a header of as many bytes as [`header_len`] says: `message` encrypted to each recipient.
+pub(crate) fn write_header<B: Backend, R: TryCryptoRng + ?Sized>(
     writer: &mut Writer<'_>,
+    stanza_type: StanzaType,
     recipients: &[Recipient<B>],
     rng: &mut R,
     message: &[u8],
@@ -264,7 +272,7 @@ fn write_header<B: Backend, R: TryCryptoRng + ?Sized>(
     header::write_start(writer, count).ok_or(too_small)?;
     for recipient in recipients {
         let length = recipient.public_key().modulus_len();
-        let body = header::write_stanza(writer, StanzaType::RsaOaep, recipient.key_id(), length)
+        let body = header::write_stanza(writer, stanza_type, recipient.key_id(), length)
             .ok_or(too_small)?;
         B::oaep_encrypt(&recipient.key, rng, message, body).map_err(|_| SealError::Backend)?;
     }
@@ -290,7 +298,7 @@ fn append<T>(
     written
 }
 
-fn header_len<B: Backend>(recipients: &[Recipient<B>]) -> usize {
+pub(crate) fn header_len<B: Backend>(recipients: &[Recipient<B>]) -> usize {
     recipients.iter().fold(FIXED_LEN, |sum, recipient| {
         sum + STANZA_LEN + recipient.public_key().modulus_len()
     })

@@ -15,6 +15,22 @@ pub const DICTIONARIES: &[(&str, &[&[u8]])] = &[
             b"\x00\x21\x01",
         ],
     ),
+    (
+        "channel",
+        &[
+            b"\x01\x00",
+            b"\x01\x01",
+            b"\x02",
+            b"\x03",
+            b"\x07agent-1",
+            b"sealpost\x01\x01\x02",
+            b"\x0aorder-4711",
+            b"\x00\x08db-login",
+            b"\x01\x00\x08password",
+            b"\x00\x01",
+            b"\x03\xe8",
+        ],
+    ),
     ("json", JSON),
     (
         "vault_file",

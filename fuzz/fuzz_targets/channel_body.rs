@@ -1,0 +1,4 @@
+//! Bodies of requests by channels. What is promised stands in `oracles/`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("channel_body").check)(bytes));
