@@ -94,14 +94,27 @@ pub enum ClientError {
         /// What it answers instead, if that could be found out: the beginning, made safe to show.
         answer: Option<String>,
     },
-    /// The URL says `http`, and the port speaks TLS: no gateway has read the request.
-    #[error("the gateway's URL says http, and the port does not: it speaks TLS, use https://")]
-    PlainToTls,
-    /// The URL says `http`, and the port speaks neither HTTP nor TLS: no gateway has read the request.
-    #[error("the gateway's URL says http, and the port does not speak it{}: check host and port", speaks(.answer))]
+    /// The URL says `http`, and the port speaks TLS.
+    #[error(
+        "the gateway's URL says http, and the port does not: it speaks TLS, use https://{}",
+        if *.written { WRITTEN } else { "" }
+    )]
+    PlainToTls {
+        /// Whether the request had been written before this was found out. What a port answers to something else does not
+        /// tell what it did with the request: the secret may have been created.
+        written: bool,
+    },
+    /// The URL says `http`, and the port speaks neither HTTP nor TLS.
+    #[error(
+        "the gateway's URL says http, and the port does not speak it{}: check host and port{}",
+        speaks(.answer),
+        if *.written { WRITTEN } else { "" }
+    )]
     NotHttp {
         /// What it answers instead, if that could be found out: the beginning, made safe to show.
         answer: Option<String>,
+        /// As for [`PlainToTls`](Self::PlainToTls).
+        written: bool,
     },
     /// The agent's certificate was not fetched, so that nothing was sent.
     #[error("the agent's certificate could not be fetched, and nothing was sent: {}", without_created(.0))]
@@ -143,6 +156,7 @@ impl ClientError {
     pub fn may_have_been_created(&self) -> bool {
         match self {
             Self::Timeout | Self::Connection(_) | Self::Misfit { .. } => true,
+            Self::PlainToTls { written } | Self::NotHttp { written, .. } => *written,
             Self::Unexpected { status, .. } => unexpected_may_have_created(*status),
             Self::Problem(problem) => {
                 problem.after_unknown
@@ -168,8 +182,6 @@ impl ClientError {
             | Self::Connect(_)
             | Self::Tls { .. }
             | Self::TlsToPlain { .. }
-            | Self::PlainToTls
-            | Self::NotHttp { .. }
             | Self::NoAgentCertificate(_) => false,
         }
     }
@@ -223,7 +235,10 @@ impl ClientError {
                 source: error.into(),
             }
         } else if is_plain && is_not_http(&error) {
-            Self::NotHttp { answer: None }
+            Self::NotHttp {
+                answer: None,
+                written: !body.is_prevented(),
+            }
         } else if body.is_prevented() {
             Self::Connect(error.into())
         } else if is_too_long(&error) {
@@ -282,6 +297,12 @@ fn without_created(error: &ClientError) -> String {
     match error {
         ClientError::Timeout => TIMEOUT.to_owned(),
         ClientError::Connection(cause) => format!("{BROKEN}: {}", shown(cause)),
+        ClientError::PlainToTls { .. } => ClientError::PlainToTls { written: false }.to_string(),
+        ClientError::NotHttp { answer, .. } => ClientError::NotHttp {
+            answer: answer.clone(),
+            written: false,
+        }
+        .to_string(),
         ClientError::Unexpected {
             status,
             too_late: note,
@@ -336,6 +357,7 @@ fn describe(problem: &Problem) -> String {
 /// A server that asks for more has no time in mind.
 const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const TIMEOUT: &str = "the gateway did not answer in time";
+const WRITTEN: &str = "; the request had been written, so that the secret may have been created";
 const BROKEN: &str = "the connection to the gateway broke";
 const TOO_LONG: &str =
     "the headers of the answer are longer than any gateway's: check the URL and what is in between";

@@ -114,7 +114,8 @@ impl Call {
                 ClientError::Problem(Box::new(problem))
             }
             None if self.url.scheme() == "http" && is_from_tls_port(status, &body) => {
-                ClientError::PlainToTls
+                // Its own words: it has not taken the request for one.
+                ClientError::PlainToTls { written: false }
             }
             None => ClientError::unexpected(status),
         };

@@ -30,16 +30,19 @@ enum Speaks {
 /// Returns the error with a name for what the port speaks, if that explains it and can be found out.
 pub(crate) async fn explained(error: ClientError, url: &Url) -> ClientError {
     let is_plain = url.scheme() == "http";
+    // What the port says to other bytes explains the error, and does not take back that the request was written: a gateway
+    // may have read it whole before the connection broke.
+    let written = error.may_have_been_created();
     match error {
-        // A server of TLS can't have read the request, whether it answers with an alert or closes the connection.
         ClientError::NotHttp { .. } | ClientError::Connection(_) | ClientError::Connect(_)
             if is_plain =>
         {
             match speaks(url).await {
-                Some(Speaks::Tls) => ClientError::PlainToTls,
+                Some(Speaks::Tls) => ClientError::PlainToTls { written },
                 Some(Speaks::Other(answer)) if !answer.starts_with("HTTP/") => {
                     ClientError::NotHttp {
                         answer: Some(answer),
+                        written,
                     }
                 }
                 _ => error,

@@ -4,7 +4,8 @@
 //! - To read one that people saved or pasted, such as PEM, JSON or a token: [`read_text`], or [`as_text`] on what was
 //!   read. They take off a byte-order mark and name an encoding that is not UTF-8.
 //! - To read one that a configuration names, which is no pipe that would be waited for: [`read_named`], [`read_private`].
-//! - To keep a file that no one else writes to: [`open_own`], [`lock`]; to look at one: [`look_unlocked`].
+//! - To keep a file that no one else writes to: [`open_own`], [`lock`]; to look at one: [`look_unlocked`]. To add to one:
+//!   [`open_to_append`].
 //! - To create a file and never overwrite one: [`create`]. To replace one: [`replace`].
 //! - To know where a path leads, and who may change that: [`Route`].
 //! - To show a path or another text of foreign origin in a message: [`quoted`], [`printable`].
@@ -42,7 +43,7 @@ pub use error::FileError;
 #[cfg(unix)]
 pub use lock::{lock, look_unlocked};
 #[cfg(unix)]
-pub use open::{Missing, check_can_create_in, open, open_own};
+pub use open::{Missing, check_can_create_in, open, open_own, open_to_append};
 #[cfg(unix)]
 pub use read::{Private, read_named, read_private};
 pub use read::{as_text, read, read_bounded, read_text};

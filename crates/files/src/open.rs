@@ -15,13 +15,7 @@ use crate::error::FileError;
 ///
 /// [`FileError::NotAFile`], or [`FileError::Failed`] if it can't be opened.
 pub fn open(path: &Path) -> Result<File, FileError> {
-    opened(OpenOptions::new().read(true), path).map_err(|error| match error {
-        NotOpened::NotAFile(kind) => FileError::NotAFile {
-            path: path.to_owned(),
-            kind,
-        },
-        NotOpened::Failed(source) => FileError::new("read", path, source),
-    })
+    opened(OpenOptions::new().read(true), path).map_err(|error| error.of("read", path))
 }
 
 /// What to do where there is no file.
@@ -71,6 +65,18 @@ pub fn open_own(path: &Path, missing: Missing) -> io::Result<File> {
     Ok(file)
 }
 
+/// Opens a regular file to read it and to add to its end, and creates it for its owner alone if there is none. It does not wait:
+/// whatever else is there is refused.
+///
+/// # Errors
+///
+/// [`FileError::NotAFile`], or [`FileError::Failed`] if it can't be opened or created.
+pub fn open_to_append(path: &Path) -> Result<File, FileError> {
+    let mut options = OpenOptions::new();
+    options.create(true).read(true).append(true).mode(0o600);
+    opened(&mut options, path).map_err(|error| error.of("open", path))
+}
+
 /// Finds whether this process may create files in a folder, as far as the system tells without an attempt. On a disk that is
 /// mounted read-only it may not.
 ///
@@ -85,6 +91,18 @@ pub fn check_can_create_in(folder: &Path) -> io::Result<()> {
 enum NotOpened {
     NotAFile(&'static str),
     Failed(io::Error),
+}
+
+impl NotOpened {
+    fn of(self, verb: &'static str, path: &Path) -> FileError {
+        match self {
+            Self::NotAFile(kind) => FileError::NotAFile {
+                path: path.to_owned(),
+                kind,
+            },
+            Self::Failed(source) => FileError::new(verb, path, source),
+        }
+    }
 }
 
 fn opened(options: &mut OpenOptions, path: &Path) -> Result<File, NotOpened> {
@@ -153,6 +171,8 @@ mod tests {
         let (_folder, paths) = others();
         for path in paths {
             let error = open(&path).unwrap_err();
+            assert!(matches!(error, FileError::NotAFile { .. }), "{error}");
+            let error = open_to_append(&path).unwrap_err();
             assert!(matches!(error, FileError::NotAFile { .. }), "{error}");
             for missing in [Missing::Create, Missing::Refuse] {
                 let error = open_own(&path, missing).unwrap_err().to_string();

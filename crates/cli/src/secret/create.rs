@@ -1,7 +1,7 @@
 //! `sealpost secret create`: stores one secret and prints its reference.
 
 use clap::Args;
-use sealpost_client::{IdempotencyKey, NewSecret};
+use sealpost_client::{ClientError, IdempotencyKey, NewSecret, ProblemType};
 use serde_json::json;
 
 use super::endpoint::EndpointArgs;
@@ -37,6 +37,7 @@ pub(crate) struct Create {
 
 impl Create {
     pub(crate) async fn run(self) -> Result<(), Failure> {
+        let is_own = self.idempotency_key.is_some();
         let key = match self.idempotency_key {
             Some(key) => IdempotencyKey::new(key),
             None => IdempotencyKey::random(),
@@ -53,14 +54,11 @@ impl Create {
             secret = secret.with_type(secret_type);
         }
         let created = endpoint.create(None, &secret).await.map_err(|error| {
-            let open = error.may_have_been_created();
+            let hint = after(&error, endpoint.seals(), is_own, &key);
             let failure = failure(error);
-            match open {
-                true => failure.hint(format!(
-                    "find out with the same command and --idempotency-key {key}: it creates the secret only if it is \
-                     not there yet"
-                )),
-                false => failure,
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
             }
         })?;
         let report = match self.json {
@@ -76,5 +74,33 @@ impl Create {
     }
 }
 
+/// What to do after a call that failed, beyond what its error says. `seals`: the value was sealed here. `is_own`: the user
+/// chose the idempotency key.
+fn after(error: &ClientError, seals: bool, is_own: bool, key: &IdempotencyKey) -> Option<String> {
+    let reused = matches!(error, ClientError::Problem(problem)
+        if problem.kind == Some(ProblemType::IdempotencyKeyReused));
+    match (error.may_have_been_created(), seals) {
+        (true, false) => Some(format!(
+            "find out with the same command and --idempotency-key {key}: it creates the secret only if it is not there yet"
+        )),
+        // Sealed anew the value has other bytes: with the same key it would be refused as another request.
+        (true, true) => Some(format!(
+            "find out with the same command{}: it creates the secret only if there is none of that name; {TAKEN}",
+            if is_own {
+                " and another --idempotency-key, or none"
+            } else {
+                ""
+            }
+        )),
+        (false, true) if reused => Some(format!(
+            "sealing again gives other bytes, so that with --seal-at-source a key recognises no later command: leave \
+             --idempotency-key out; {TAKEN}"
+        )),
+        (false, _) => None,
+    }
+}
+
+const TAKEN: &str =
+    "a 409 (secret-exists) says that one is there: resolve it to see whether it has this value";
 /// More than the gateway accepts, so that the refusal with the limit is its own.
 const MAX_READ: usize = 1 << 20;

@@ -71,7 +71,7 @@ pub(crate) fn is_for_all(error: &ClientError) -> bool {
         | ClientError::TokenProvider(_)
         | ClientError::Tls { .. }
         | ClientError::TlsToPlain { .. }
-        | ClientError::PlainToTls
+        | ClientError::PlainToTls { .. }
         | ClientError::NotHttp { .. }
         | ClientError::Url(_) => true,
         ClientError::NoAgentCertificate(error) => is_for_all(error),

@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use sealpost_client::{ClientError, Created, NewSecret};
+use sealpost_client::{ClientError, Created, NewSecret, ProblemType};
 use sealpost_files::quoted;
 use tokio::task::{JoinError, JoinSet};
 
@@ -287,6 +287,7 @@ impl Run {
                         {
                             Decision::Refused
                         }
+                        Err(error) if error.may_have_been_created() => Decision::Unknown,
                         Err(_) => return None,
                     };
                     Some((sent.recognised?, decision))
@@ -320,7 +321,14 @@ impl Run {
                     ))),
                     () => None,
                 };
-                let trouble = Trouble::Call(error);
+                let is_taken = matches!(&error, ClientError::Problem(problem)
+                    if problem.kind == Some(ProblemType::SecretExists));
+                let other =
+                    |own| (self.resume.as_ref()).is_some_and(|r| r.may_have_stored_another(own));
+                let trouble = match is_taken && sent.recognised.as_ref().is_some_and(other) {
+                    true => Trouble::Taken(error),
+                    false => Trouble::Call(error),
+                };
                 self.tally.failed(sent.number, Some(&sent.name), &trouble)?;
                 if self.stopped.is_none() {
                     self.stopped = stop;

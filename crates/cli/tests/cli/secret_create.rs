@@ -192,6 +192,59 @@ fn a_lost_answer_says_how_to_find_out() {
     assert!(transcript.contains("hint: check --url"), "{transcript}");
 }
 
+/// Sealing again gives other bytes: the key of the first call would be refused with them.
+#[test]
+fn after_a_lost_answer_the_hint_fits_what_was_sealed_here() {
+    fn certificate_and_timeout(name: &str, _: usize) -> (u16, String) {
+        match name {
+            // The call for the certificate has no body.
+            "?" => (200, fs::read_to_string(agent().certificate()).unwrap()),
+            "reused" => problem(400, "idempotency-key-reused"),
+            _ => problem(504, "agent-timeout"),
+        }
+    }
+    let stub = Stub::start(certificate_and_timeout);
+    let pin = &agent().fingerprint;
+    let sealing = ["--seal-at-source", "--pin", pin];
+    let call = |extra: &[&str]| {
+        let arguments = [
+            &["--attempts", "1", "--agent", super::support::AGENT][..],
+            extra,
+        ]
+        .concat();
+        let run = create(&stub.url, "t", &arguments, b"{}");
+        run.transcript()
+    };
+    let clear = call(&["--name", "n", "--idempotency-key", "k-1"]);
+    assert!(
+        clear.contains("the same command and --idempotency-key k-1"),
+        "{clear}"
+    );
+    let sealed = call(&[&["--name", "n"], &sealing[..]].concat());
+    assert!(
+        sealed.contains("find out with the same command: it creates"),
+        "{sealed}"
+    );
+    assert!(
+        sealed.contains("a 409 (secret-exists) says that one is there"),
+        "{sealed}"
+    );
+    assert!(!sealed.contains("--idempotency-key"), "{sealed}");
+    let with_key = call(&[&["--name", "n", "--idempotency-key", "k-1"], &sealing[..]].concat());
+    assert!(
+        with_key.contains("and another --idempotency-key, or none"),
+        "{with_key}"
+    );
+    let reused = call(
+        &[
+            &["--name", "reused", "--idempotency-key", "k-1"],
+            &sealing[..],
+        ]
+        .concat(),
+    );
+    assert!(reused.contains("leave --idempotency-key out"), "{reused}");
+}
+
 #[test]
 fn a_token_that_was_renewed_is_read_again() {
     let folder = tempfile::tempdir().unwrap();

@@ -290,6 +290,86 @@ fn a_value_corrected_between_two_runs_is_named_and_not_skipped() {
     assert_eq!(import(&stub.url, &arguments, many(5).as_bytes()).code(), 0);
 }
 
+/// The first run's answer is lost: what it sent may be there, and a corrected value finds the name taken.
+#[test]
+fn a_name_taken_by_a_run_without_an_answer_is_told_and_the_old_line_finds_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let resume = path(&folder.path().join("resume"));
+    let stub = Stub::start(|name, count| match count {
+        1 => problem(504, "agent-timeout"),
+        2 => problem(409, "secret-exists"),
+        count => created(name, count),
+    });
+    let arguments = ["--resume", &resume, "--attempts", "1", "-"];
+    let (old, new) = (many(1), many(1).replace("c4n4ry", "corrected"));
+    assert_eq!(import(&stub.url, &arguments, old.as_bytes()).code(), 2);
+    let taken = import(&stub.url, &arguments, new.as_bytes());
+    assert_eq!(taken.code(), 1, "{}", taken.transcript());
+    for part in [
+        "line 1, `secret-1`",
+        "may have stored it",
+        "put the old line back",
+    ] {
+        assert!(taken.transcript().contains(part), "{}", taken.transcript());
+    }
+    assert_eq!(import(&stub.url, &arguments, old.as_bytes()).code(), 0);
+    let keys: Vec<_> = stub
+        .seen()
+        .iter()
+        .map(|seen| seen.idempotency_key.clone())
+        .collect();
+    assert!(keys[0] == keys[2] && keys[0] != keys[1], "{keys:?}");
+}
+
+/// What is no file, or is no journal, is refused before anything is sent, at once, and is not read without end.
+#[test]
+fn results_and_resume_must_be_regular_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = path(&folder.path().join("fifo"));
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let endless = folder.path().join("endless");
+    let file = fs::File::create(&endless).unwrap();
+    file.set_len(1 << 45).unwrap();
+    let keyed = folder.path().join("keyed");
+    let key = folder.path().join("keyed.key");
+    assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
+    let stub = Stub::start(created);
+    for flag in ["--results", "--resume"] {
+        for (file, why) in [
+            ("/dev/null", "is a device, and must be a file"),
+            ("/dev/zero", "is a device, and must be a file"),
+            ("/dev/full", "is a device, and must be a file"),
+            // The test reads it through a pipe.
+            ("/dev/stdout", "is a named pipe, and must be a file"),
+            (&fifo, "is a named pipe, and must be a file"),
+            (&path(folder.path()), "a folder"),
+            (&path(&endless), "holds something else"),
+        ] {
+            let run = import(&stub.url, &[flag, file, "-"], many(1).as_bytes());
+            let transcript = run.transcript();
+            assert!([1, 2].contains(&run.code()), "{flag} {file}: {transcript}");
+            assert!(transcript.contains(why), "{flag} {file}: {transcript}");
+        }
+    }
+    let run = import(
+        &stub.url,
+        &["--resume", &path(&keyed), "-"],
+        many(1).as_bytes(),
+    );
+    assert!(
+        run.transcript().contains("must be a file"),
+        "{}",
+        run.transcript()
+    );
+    assert!(stub.seen().is_empty());
+}
+
 /// What is stored is known by its name, and by what the value says.
 #[test]
 fn lines_that_were_inserted_moved_or_written_in_another_way_are_not_sent_again() {

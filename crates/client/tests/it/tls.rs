@@ -1,4 +1,10 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use sealpost_client::{Client, ClientError, builder::ClientBuilder, retry::RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -278,7 +284,7 @@ async fn plain_http_to_a_tls_port_is_named() {
             .create_secret("a", None, &secret())
             .await
             .unwrap_err();
-        assert!(matches!(error, ClientError::PlainToTls), "{error:?}");
+        assert!(matches!(error, ClientError::PlainToTls { .. }), "{error:?}");
         assert!(error.to_string().contains("use https://"), "{error}");
         assert!(!error.may_have_been_created());
         // It is not tried again; the second connection finds out what the port speaks.
@@ -338,15 +344,81 @@ async fn a_tls_port_that_closes_on_plain_http_is_named() {
     for answer in [silent as fn(&[u8]) -> &'static [u8], alert] {
         let port = port(b"", answer).await;
         let error = failure(format!("http://127.0.0.1:{port}"), |client| client).await;
-        assert!(matches!(error, ClientError::PlainToTls), "{error:?}");
-        assert!(!error.may_have_been_created());
-        assert!(!error.to_string().contains("created"), "{error}");
+        assert!(matches!(error, ClientError::PlainToTls { .. }), "{error:?}");
+        // It has not answered to the request: what it did with it is not known.
+        assert!(error.may_have_been_created());
+        assert!(
+            error.to_string().contains("may have been created"),
+            "{error}"
+        );
     }
     // One that closes whatever it gets may have read the request.
     let port = port(b"", |_| b"").await;
     let error = failure(format!("http://127.0.0.1:{port}"), |client| client).await;
     assert!(matches!(error, ClientError::Connection(_)), "{error:?}");
     assert!(error.may_have_been_created());
+}
+
+/// A gateway that reads the request whole and stores, then breaks off, and answers something else to what is not HTTP.
+#[tokio::test]
+async fn a_request_that_was_read_whole_may_have_created_the_secret_whatever_the_port_says_to_other_bytes()
+ {
+    for (other, protocol) in [
+        (
+            &b"<!DOCTYPE HTML>\n<html>"[..],
+            "the port does not speak it",
+        ),
+        (b"400 Bad Request", "the port does not speak it"),
+        (b"\x15\x03\x03\x00\x02\x02\x28", "it speaks TLS"),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "broke"),
+        (b"", "broke"),
+    ] {
+        for (reset, attempts) in [(false, 1), (true, 1), (false, 3), (true, 3)] {
+            let (port, read) = breaking_off(other, reset).await;
+            let retries = RetryPolicy::attempts(attempts);
+            let error = failure(format!("http://127.0.0.1:{port}"), |client| {
+                client.retries(retries.with_pauses(Duration::ZERO, Duration::ZERO))
+            })
+            .await;
+            let text = error.to_string();
+            assert_eq!(read.load(Ordering::SeqCst), attempts, "{text}");
+            assert!(error.may_have_been_created(), "{text}");
+            assert!(text.contains("may have been created"), "{text}");
+            assert!(text.contains(protocol), "{text}");
+        }
+    }
+}
+
+/// Returns the port of such a server, and how many requests it has read whole.
+async fn breaking_off(other: &'static [u8], reset: bool) -> (u16, Arc<AtomicU32>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let read = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&read);
+    tokio::spawn(async move {
+        loop {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let count = Arc::clone(&count);
+            tokio::spawn(async move {
+                let (mut bytes, mut whole) = (Vec::new(), false);
+                while !whole && stream.read_buf(&mut bytes).await.is_ok_and(|n| n > 0) {
+                    if !bytes.starts_with(b"POST") {
+                        let _ = stream.write_all(other).await;
+                        return;
+                    }
+                    whole = bytes.ends_with(b"}}");
+                }
+                if whole {
+                    count.fetch_add(1, Ordering::SeqCst);
+                    if reset {
+                        // Closing with a lingering time of zero resets the connection.
+                        let _ = stream.set_zero_linger();
+                    }
+                }
+            });
+        }
+    });
+    (port, read)
 }
 
 #[tokio::test]
@@ -379,8 +451,11 @@ async fn plain_http_to_openssls_server_is_named() {
     let error = failure(format!("http://{}", address.unwrap()), |client| client).await;
     server.kill().unwrap();
     server.wait().unwrap();
-    assert!(matches!(error, ClientError::PlainToTls), "{error:?}");
-    assert!(!error.may_have_been_created());
+    assert!(matches!(error, ClientError::PlainToTls { .. }), "{error:?}");
+    assert!(
+        error.may_have_been_created(),
+        "the request had been written"
+    );
 }
 
 #[tokio::test]
@@ -402,10 +477,10 @@ async fn a_port_that_speaks_something_else_is_named_with_what_it_says() {
         for error in [plain, tls] {
             let text = error.to_string();
             assert!(text.contains(&format!("it answers \"{shown}\"")), "{text}");
-            assert!(
-                !error.may_have_been_created() && !text.contains("created"),
-                "{text}"
-            );
+            // TLS comes before the request; in plain HTTP it had been written.
+            let is_plain = matches!(error, ClientError::NotHttp { .. });
+            assert_eq!(error.may_have_been_created(), is_plain, "{text}");
+            assert_eq!(text.contains("may have been created"), is_plain, "{text}");
             assert!(!text.contains("speaks TLS"), "{text}");
         }
     }

@@ -1,11 +1,10 @@
 //! A text file of records, one a line, that is added to durably and by one process at a time.
 
 use std::fs::{File, TryLockError};
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::io::{ErrorKind, Read, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 
-use sealpost_files::{FileError, quoted};
+use sealpost_files::{FileError, open_to_append, quoted, read_bounded};
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
@@ -26,13 +25,7 @@ impl Journal {
         flag: &'static str,
         begins: &str,
     ) -> Result<(Self, Zeroizing<String>), Failure> {
-        let file = File::options()
-            .create(true)
-            .read(true)
-            .append(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(|e| FileError::new("open", path, e))?;
+        let file = open_to_append(path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -86,12 +79,18 @@ impl Journal {
     }
 
     fn read(&mut self, begins: &str) -> Result<Zeroizing<String>, Failure> {
-        let mut text = Zeroizing::new(String::new());
-        let read = self.file.read_to_string(&mut text);
-        read.map_err(|e| match e.kind() {
-            ErrorKind::InvalidData => self.refused(SOMETHING_ELSE),
-            _ => FileError::new("read", &self.path, e).into(),
-        })?;
+        // What begins as something else is not read whole: it may be anything, of any size.
+        let mut begin = vec![0; begins.len()];
+        let length = read_most(&mut self.file, &mut begin)
+            .map_err(|e| FileError::new("read", &self.path, e))?;
+        if begin[..length] != begins.as_bytes()[..length] {
+            return Err(self.refused(SOMETHING_ELSE));
+        }
+        let rewound = self.file.rewind();
+        rewound.map_err(|e| FileError::new("read", &self.path, e))?;
+        let bytes = read_bounded(&self.file, &quoted(&self.path), MAX_SIZE)?;
+        let text = str::from_utf8(&bytes).map_err(|_| self.refused(SOMETHING_ELSE))?;
+        let mut text = Zeroizing::new(text.to_owned());
         let whole = text.rfind('\n').map_or(0, |at| at + 1);
         let (kept, torn) = text.split_at(whole);
         let ours = |text: &str| text.starts_with(begins) || begins.starts_with(text);
@@ -109,4 +108,20 @@ impl Journal {
     }
 }
 
+/// Fills the buffer as far as there is something; returns how much there was.
+fn read_most(from: &mut impl Read, buffer: &mut [u8]) -> std::io::Result<usize> {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match from.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(n) => filled += n,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}
+
+/// Bytes: ten million lines.
+const MAX_SIZE: usize = 1 << 31;
 pub(super) const SOMETHING_ELSE: &str = "holds something else";

@@ -1,9 +1,10 @@
 //! The record of what an import has done, so that another run continues where it ended.
 //!
 //! ```text
-//! FILE       sealpost-import 3 <key's name, 32 hex digits> <gateway and agent, 32 hex digits>
+//! FILE       sealpost-import 4 <key's name, 32 hex digits> <gateway and agent, 32 hex digits>
 //!            <name, 32 hex digits> <members, 32 hex digits> <value, 16 hex digits>    for each line that was stored
-//!            <name, 32 hex digits> refused                       for each refusal: the next try is a new one
+//!            the same three, ` refused`                 for each refusal: the next try is a new one
+//!            the same three, ` unknown`                 for each call whose secret may have been stored
 //! FILE.key   sealpost-import-key <key, 64 hex digits>
 //! ```
 //!
@@ -20,7 +21,7 @@ use std::path::{Path, PathBuf};
 use aws_lc_rs::hmac;
 use sealpost_client::IdempotencyKey;
 use sealpost_context::hex::decode;
-use sealpost_files::{Access, FileError, create, quoted, read};
+use sealpost_files::{Access, FileError, create, quoted, read_named};
 use zeroize::Zeroizing;
 
 use super::content::content;
@@ -36,12 +37,14 @@ pub(super) struct Resume {
     journal: Journal,
     key: hmac::Key,
     done: HashMap<Digest, Recognised>,
-    /// How often a line was refused.
-    refusals: HashMap<Digest, u32>,
+    /// How often a line was refused, as it was then.
+    refusals: HashMap<Recognised, u32>,
+    /// As which a secret was sent, last, that may have been stored.
+    unknown: HashMap<Digest, Recognised>,
 }
 
 /// By what a line is recognised that was stored.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub(super) struct Recognised {
     /// Project and name.
     pub(super) name: Digest,
@@ -55,6 +58,8 @@ pub(super) struct Recognised {
 pub(super) enum Decision {
     Stored,
     Refused,
+    /// It may have been stored.
+    Unknown,
 }
 
 /// Whether an earlier run stored a line.
@@ -79,6 +84,7 @@ impl Resume {
             key: hmac::Key::new(hmac::HMAC_SHA256, &[]),
             done: HashMap::new(),
             refusals: HashMap::new(),
+            unknown: HashMap::new(),
         };
         match text.split_once('\n') {
             None => resume.begin(url, agent)?,
@@ -118,15 +124,22 @@ impl Resume {
         }
     }
 
+    /// Returns whether an earlier run sent the name with another content, and it may have been stored.
+    pub(super) fn may_have_stored_another(&self, line: &Recognised) -> bool {
+        self.unknown
+            .get(&line.name)
+            .is_some_and(|sent| sent != line)
+    }
+
     /// The key by which the gateway recognises the line if another run sends it again. It differs as soon as anything
-    /// that is sent does, white space too, and after a refusal: what stood in the way may be gone, and the gateway would
+    /// that is sent does, white space too, and after this line was refused as it is: what stood in the way may be gone, and the gateway would
     /// repeat itself.
     pub(super) fn idempotency_key(
         &self,
         line: &Line<'_>,
         own: &Recognised,
     ) -> Result<IdempotencyKey, sealpost_client::ClientError> {
-        let refusals = self.refusals.get(&own.name).copied().unwrap_or_default();
+        let refusals = self.refusals.get(own).copied().unwrap_or_default();
         let parts = [
             &b"idempotency key"[..],
             &own.name,
@@ -147,10 +160,12 @@ impl Resume {
                     members,
                     value,
                 } = line;
-                match decision {
-                    Decision::Stored => format!("{} {} {}\n", hex(name), hex(members), hex(value)),
-                    Decision::Refused => format!("{} {REFUSED}\n", hex(name)),
-                }
+                let word = match decision {
+                    Decision::Stored => "",
+                    Decision::Refused => REFUSED,
+                    Decision::Unknown => UNKNOWN,
+                };
+                format!("{} {} {}{word}\n", hex(name), hex(members), hex(value))
             })
             .collect();
         self.journal.append(&text)
@@ -183,8 +198,9 @@ impl Resume {
         }
         for (index, record) in records.lines().enumerate() {
             match parse(record) {
-                Some((name, Some(stored))) => drop(self.done.insert(name, stored)),
-                Some((name, None)) => *self.refusals.entry(name).or_default() += 1,
+                Some((line, Decision::Stored)) => drop(self.done.insert(line.name, line)),
+                Some((line, Decision::Refused)) => *self.refusals.entry(line).or_default() += 1,
+                Some((line, Decision::Unknown)) => drop(self.unknown.insert(line.name, line)),
                 None => {
                     let why = format!("is damaged in line {}", index + 2);
                     return Err(self.journal.refused(&why));
@@ -236,7 +252,7 @@ impl Resume {
 
 /// Reads a key file; `None` if there is none.
 fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Failure> {
-    let text = match read(path, MAX_KEY_FILE) {
+    let text = match read_named(path, MAX_KEY_FILE) {
         Ok(text) => text,
         Err(FileError::Failed { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             return Ok(None);
@@ -256,20 +272,21 @@ fn read_key(path: &Path) -> Result<Option<Zeroizing<[u8; 32]>>, Failure> {
     }
 }
 
-/// The name of a line and, if it was stored, by what it is recognised.
-fn parse(record: &str) -> Option<(Digest, Option<Recognised>)> {
-    let (name, rest) = record.split_once(' ')?;
-    let name = unhex(name)?;
-    if rest == REFUSED {
-        return Some((name, None));
-    }
+/// What a record says of a line.
+fn parse(record: &str) -> Option<(Recognised, Decision)> {
+    let words = [(REFUSED, Decision::Refused), (UNKNOWN, Decision::Unknown)];
+    let (digests, decision) = words
+        .into_iter()
+        .find_map(|(word, decision)| Some((record.strip_suffix(word)?, decision)))
+        .unwrap_or((record, Decision::Stored));
+    let (name, rest) = digests.split_once(' ')?;
     let (members, value) = rest.split_once(' ')?;
-    let stored = Recognised {
-        name,
+    let line = Recognised {
+        name: unhex(name)?,
         members: unhex(members)?,
         value: unhex(value)?,
     };
-    Some((name, Some(stored)))
+    Some((line, decision))
 }
 
 fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
@@ -278,9 +295,10 @@ fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
     Some(bytes)
 }
 
-const MAGIC: &str = "sealpost-import 3 ";
+const MAGIC: &str = "sealpost-import 4 ";
 const KEY_MAGIC: &str = "sealpost-import-key ";
-const REFUSED: &str = "refused";
+const REFUSED: &str = " refused";
+const UNKNOWN: &str = " unknown";
 const MAX_KEY_FILE: usize = 1024;
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ pub(super) enum Trouble {
     Line(String),
     /// The call failed.
     Call(ClientError),
+    /// The name is taken, and an earlier run sent it with another content and may have stored that.
+    Taken(ClientError),
 }
 
 /// Why an import does not go on.
@@ -120,13 +122,20 @@ impl Tally {
     ) -> Result<(), Failure> {
         match why {
             Trouble::Line(_) => self.refused += 1,
-            Trouble::Call(error) if exit(error) == Exit::Refused => self.refused += 1,
-            Trouble::Call(_) => self.failed += 1,
+            Trouble::Call(error) | Trouble::Taken(error) if exit(error) == Exit::Refused => {
+                self.refused += 1;
+            }
+            Trouble::Call(_) | Trouble::Taken(_) => self.failed += 1,
         }
         if self.json {
             let (problem, open) = match why {
                 Trouble::Line(text) => (json!({ "detail": text }), false),
                 Trouble::Call(error) => (as_json(error), error.may_have_been_created()),
+                Trouble::Taken(error) => {
+                    let mut problem = as_json(error);
+                    problem["note"] = json!(TAKEN);
+                    (problem, error.may_have_been_created())
+                }
             };
             let report = json!({
                 "line": line,
@@ -140,6 +149,7 @@ impl Tally {
             let why = match why {
                 Trouble::Line(text) => text.clone(),
                 Trouble::Call(error) => one_line(error),
+                Trouble::Taken(error) => format!("{}; {TAKEN}", one_line(error)),
             };
             let name = name.map_or_else(String::new, |name| format!(", {}", quoted(name)));
             self.listed
@@ -262,6 +272,8 @@ pub(super) fn quoted(name: &str) -> String {
     format!("`{shown}`")
 }
 
+const TAKEN: &str = "an earlier run sent this name with another value, key or type, had no answer, and may have stored it: put \
+                     the old line back to find out, or store this one under another name";
 /// What to do about a name that comes twice.
 pub(super) const TWICE: &str =
     "a name is stored once: keep the line that is right, or give the other another name or project";

@@ -143,6 +143,34 @@ fn after_a_refusal_the_next_try_is_a_new_one() {
     assert!(keys[0] != keys[1] && keys[1] != keys[2] && keys[0] != keys[2]);
 }
 
+/// The old line is the only one that finds out whether it was stored: its key must stay what it was.
+#[test]
+fn a_line_without_an_answer_is_remembered_and_keeps_its_key_while_another_content_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("resume");
+    let (old, new) = (
+        line(r#"{"name":"n","value":{"p":"old"}}"#),
+        line(r#"{"name":"n","value":{"p":"new"}}"#),
+    );
+    let mut resume = open(&path).unwrap();
+    let own = resume.recognise(&old, None);
+    let key = resume.idempotency_key(&old, &own).unwrap();
+    resume.record(&[(own, Decision::Unknown)]).unwrap();
+    drop(resume);
+
+    let mut resume = open(&path).unwrap();
+    let corrected = resume.recognise(&new, None);
+    assert_eq!(resume.known(&corrected), Known::New);
+    assert!(resume.may_have_stored_another(&corrected));
+    assert!(!resume.may_have_stored_another(&own));
+    resume.record(&[(corrected, Decision::Refused)]).unwrap();
+    drop(resume);
+
+    let resume = open(&path).unwrap();
+    assert_eq!(resume.known(&own), Known::New);
+    assert_eq!(resume.idempotency_key(&old, &own).unwrap(), key);
+}
+
 #[test]
 fn a_torn_end_is_cut_off_and_everything_else_is_refused() {
     let folder = tempfile::tempdir().unwrap();
@@ -168,8 +196,8 @@ fn a_torn_end_is_cut_off_and_everything_else_is_refused() {
         "secret",
         "secret\n",
         "{}\n",
-        &whole.replace("import 3", "import 4"),
-        &whole.replace("import 3", "import 2"),
+        &whole.replace("import 4", "import 5"),
+        &whole.replace("import 4", "import 3"),
         &whole.replacen("\n01", "\nx1", 1),
         &format!("{head}\n1 00\n"),
         &format!("{head}\n{0} {0}\n", "00".repeat(16)),
