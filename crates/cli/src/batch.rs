@@ -169,10 +169,11 @@ fn parse(input: &[u8]) -> Result<Vec<Line<'_>>, Failure> {
         Failure::refused(format!("byte {} is not UTF-8", e.valid_up_to()))
             .hint("give JSON lines in UTF-8")
     })?;
+    let first = text.lines().position(|line| !line.trim().is_empty());
     let lines = text
         .lines()
         .enumerate()
-        .map(|(index, line)| (index, unmarked(index, line)))
+        .map(|(index, line)| (index, unmarked(first == Some(index), line)))
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(index, line)| {
             // The error's own text may quote what it found there.
@@ -193,10 +194,10 @@ fn parse(input: &[u8]) -> Result<Vec<Line<'_>>, Failure> {
 }
 
 /// A line without a byte-order mark, which stands within a file that was put together. The file's own was taken off.
-fn unmarked(index: usize, line: &str) -> &str {
-    match index {
-        0 => line,
-        _ => line.strip_prefix(MARK).unwrap_or(line),
+fn unmarked(is_first: bool, line: &str) -> &str {
+    match is_first {
+        true => line,
+        false => line.strip_prefix(MARK).unwrap_or(line),
     }
 }
 

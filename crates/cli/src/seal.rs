@@ -135,7 +135,11 @@ impl Seal {
             _ => jwe::Serialization::General,
         };
         let binding = self.binding()?;
-        let plaintext = self.io.input.read(MAX_MESSAGE)?;
+        // What ends is for the endpoint, which takes JSON in UTF-8 alone.
+        let plaintext = match self.expiry.is_given() {
+            true => self.io.input.read_text(MAX_MESSAGE)?,
+            false => self.io.input.read(MAX_MESSAGE)?,
+        };
         let sealed = jwe::seal(
             recipients,
             binding.as_ref(),

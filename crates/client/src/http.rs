@@ -9,8 +9,14 @@ use reqwest::{
 };
 
 use crate::{
-    error::ClientError, idempotency::IdempotencyKey, printable::printable, problem::Problem,
-    retry::Failed, retry_after::retry_after, sent::Sent, token::Credentials,
+    error::{ClientError, TlsFailure},
+    idempotency::IdempotencyKey,
+    printable::printable,
+    problem::Problem,
+    retry::Failed,
+    retry_after::retry_after,
+    sent::Sent,
+    token::Credentials,
 };
 
 /// A request that can be sent several times. Its body is shared, not copied.
@@ -117,7 +123,13 @@ impl Call {
                 // Its own words: it has not taken the request for one.
                 ClientError::PlainToTls { written: false }
             }
-            None => ClientError::unexpected(status),
+            None => match wants_certificate(status, &body, with.has_certificate) {
+                Some(reason) => ClientError::Tls {
+                    reason,
+                    source: "the server's page says so".into(),
+                },
+                None => ClientError::unexpected(status),
+            },
         };
         Err(Failed { error, retry_after })
     }
@@ -150,9 +162,24 @@ fn is_from_tls_port(status: u16, body: &[u8]) -> bool {
             "plain HTTP request was sent to HTTPS port",
             "speaking plain HTTP to an SSL-enabled server port",
             "sent an HTTP request to an HTTPS server",
+            // Tomcat
+            "This combination of host and port requires TLS",
         ]
         .iter()
         .any(|words| text.contains(words))
+}
+
+/// nginx ends the handshake without the certificate that it wants, and says so in a page of its own.
+fn wants_certificate(status: u16, body: &[u8], has_one: bool) -> Option<TlsFailure> {
+    let text = String::from_utf8_lossy(&body[..body.len().min(4096)]);
+    if status != 400 {
+        None
+    } else if text.contains("No required SSL certificate was sent") {
+        Some(TlsFailure::WantsClientCertificate { has_one })
+    } else {
+        text.contains("The SSL certificate error")
+            .then_some(TlsFailure::RefusesClientCertificate(""))
+    }
 }
 
 /// Reads the body. Fails if it is longer than any answer of a gateway.

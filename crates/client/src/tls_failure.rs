@@ -95,8 +95,12 @@ impl fmt::Display for TlsFailure {
             ),
             Self::Expired { at } => {
                 f.write_str("its certificate has expired")?;
-                if let Some((until, now)) = at {
-                    write!(f, ", at {}, and this machine's clock says {}", fmt_http_date(*until), fmt_http_date(*now))?;
+                match at {
+                    Some((until, now)) => {
+                        write!(f, ", at {}, and this machine's clock says {}", fmt_http_date(*until), fmt_http_date(*now))?;
+                    }
+                    // The library says no more of one whose dates contradict each other.
+                    None => f.write_str(", or ends before it begins")?,
                 }
                 f.write_str(": renew it, or set the clock right")
             }
@@ -179,13 +183,18 @@ fn of_certificate(refused: &Refused) -> TlsFailure {
         Refused::InvalidPurpose | Refused::InvalidPurposeContext { .. } => {
             TlsFailure::NotForServers
         }
-        Refused::BadEncoding => TlsFailure::Certificate("it is malformed".to_owned()),
+        Refused::BadEncoding => TlsFailure::Certificate(
+            "it is malformed, or has a date before 1970, which is not read".to_owned(),
+        ),
         Refused::BadSignature => {
             TlsFailure::Certificate("its issuer's key has not signed it".to_owned())
         }
         // webpki's error, which rustls has no name for; a test holds it to its words.
         Refused::Other(other) if other.to_string() == "CaUsedAsEndEntity" => {
             TlsFailure::AuthorityAsServer
+        }
+        Refused::Other(other) if other.to_string() == "UnsupportedCriticalExtension" => {
+            TlsFailure::Certificate("it has a critical extension that is not known here".to_owned())
         }
         other => TlsFailure::Certificate(printable(other.to_string())),
     }

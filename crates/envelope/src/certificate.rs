@@ -65,8 +65,12 @@ impl Certificate {
         if found > Self::MAX_COUNT {
             return Err(CertificateError::TooMany { found });
         }
-        let mut certificates = pem::certificates(file)
-            .map(|block| block.decode().map_err(|_| CertificateError::Malformed));
+        let mut certificates = (1..).zip(pem::certificates(file)).map(|(number, block)| {
+            block.decode().map_err(|_| match number {
+                1 => CertificateError::Malformed,
+                number => CertificateError::Block { number },
+            })
+        });
         let first = certificates
             .next()
             .ok_or(CertificateError::NoCertificate)??;
@@ -88,6 +92,10 @@ impl Certificate {
     ///
     /// As [`from_der`](Self::from_der) and [`from_pem`](Self::from_pem); files of other kinds are named.
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, CertificateError> {
+        #[cfg(feature = "std")]
+        if FileKind::is_archive(bytes) {
+            return Err(CertificateError::File(FileKind::Archive));
+        }
         let read = if pem::is_pem(bytes) {
             Self::from_pem(bytes)
         } else {

@@ -17,6 +17,8 @@ pub enum FileKind {
     Archive,
     /// A file of one of these kinds that was encoded in base64 once more, as in the manifests of Kubernetes.
     Base64,
+    /// As [`Base64`](Self::Base64), in the alphabet for URLs or without padding (RFC 4648 §5, §3.2).
+    Base64Other,
     /// Neither text nor DER.
     Binary,
     /// A keystore of Bouncy Castle, BKS or UBER.
@@ -63,6 +65,8 @@ pub enum FileKind {
     Pkcs7Der,
     /// PKCS#12 (RFC 7292).
     Pkcs12,
+    /// PKCS#12 in a block of PEM, which no program reads.
+    Pkcs12Pem,
     /// A private key.
     PrivateKey,
     /// A public key.
@@ -128,6 +132,15 @@ impl NotACertificate {
         }
     }
 
+    /// A block of PEM in a file of authorities, among others.
+    #[cfg(feature = "chain")]
+    pub(crate) const fn authority_block(kind: FileKind) -> Self {
+        Self {
+            what: "put it into a file of its own: it",
+            ..Self::authority(kind)
+        }
+    }
+
     /// A block of PEM in the file of an agent's key.
     pub(crate) const fn block(kind: FileKind) -> Self {
         Self {
@@ -150,9 +163,10 @@ impl fmt::Display for NotACertificate {
         if let Some(remedy) = kind.to_certificate() {
             f.write_str(remedy)?;
             return match (kind, *whose) {
-                (FileKind::Pkcs7 | FileKind::Pkcs7Der, AGENT) => {
-                    f.write_str("; put the agent's first")
-                }
+                (
+                    FileKind::Pkcs7 | FileKind::Pkcs7Der | FileKind::Pkcs12 | FileKind::Pkcs12Pem,
+                    AGENT,
+                ) => f.write_str("; put the agent's first"),
                 _ => Ok(()),
             };
         }
@@ -172,6 +186,7 @@ impl FileKind {
             Self::Age => "a key of age",
             Self::Archive => "an archive or compressed",
             Self::Base64 => "another file in base64",
+            Self::Base64Other => "another file in base64, in the form for URLs or without padding",
             Self::Binary => "neither text nor DER",
             Self::BouncyCastle => "a keystore of Bouncy Castle (BKS)",
             Self::Certificate => "a certificate, and holds no private key",
@@ -194,6 +209,7 @@ impl FileKind {
             Self::OpenPgp => "a key of OpenPGP",
             Self::Pkcs7 | Self::Pkcs7Der => "PKCS#7, a collection of certificates",
             Self::Pkcs12 => "PKCS#12",
+            Self::Pkcs12Pem => "PKCS#12 in a block of PEM, which is not a form of it",
             Self::PrivateKey => "a private key, and no certificate",
             Self::PublicKey => "a public key",
             Self::Putty => "a private key of PuTTY",
@@ -221,6 +237,9 @@ impl FileKind {
             }
             Self::Archive => "unpack it, and give the private key that is in it",
             Self::Base64 => "`tr -d '\\r' < FILE | base64 -d > KEY` decodes it",
+            Self::Base64Other => {
+                "`perl -MMIME::Base64 -0777 -ne 'tr|_-|/+|; print decode_base64($_)' FILE > KEY` decodes it"
+            }
             Self::Binary | Self::Der | Self::Text | Self::XmlOther => {
                 "give the private key, PKCS#8 or PKCS#1 in PEM or DER, or a JWK"
             }
@@ -229,7 +248,9 @@ impl FileKind {
                  genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:3072 -out KEY.pem` does"
             }
             Self::Empty => "look at what should have written it, and give the private key",
-            Self::Gzip => "`gzip -dc < FILE > KEY` unpacks it",
+            Self::Gzip => {
+                "`gzip -dc < FILE > KEY` unpacks it; if that is an archive, `tar -xf` unpacks it further"
+            }
             Self::Hex => {
                 "`perl -0777 -ne 's/[^0-9A-Fa-f]//g; print pack(\"H*\", $_)' FILE > KEY` decodes it"
             }
@@ -269,6 +290,10 @@ impl FileKind {
             Self::Pkcs12 => {
                 "take key and certificate out, `openssl pkcs12 -in FILE -nodes -out KEY.pem` does; add -legacy if it \
                  says \"unsupported\""
+            }
+            Self::Pkcs12Pem => {
+                "`grep -v -e ----- FILE | tr -d '\\r' | base64 -d > KEY.p12` makes PKCS#12 of it, and `openssl pkcs12 -in KEY.p12 \
+                 -nodes -out KEY.pem` takes key and certificate out"
             }
             Self::Putty => "`puttygen FILE -O private-openssh -o KEY.pem` converts it",
             Self::Pvk => "`openssl rsa -inform PVK -in FILE -out KEY.pem` converts it",
@@ -310,8 +335,13 @@ impl FileKind {
         Some(match self {
             Self::Archive => "unpack it, and give the certificate that is in it",
             Self::Base64 => "`tr -d '\\r' < FILE | base64 -d > CERT` decodes it",
+            Self::Base64Other => {
+                "`perl -MMIME::Base64 -0777 -ne 'tr|_-|/+|; print decode_base64($_)' FILE > CERT` decodes it"
+            }
             Self::Empty => "look at what should have written it, and give the certificate",
-            Self::Gzip => "`gzip -dc < FILE > CERT` unpacks it",
+            Self::Gzip => {
+                "`gzip -dc < FILE > CERT` unpacks it; if that is an archive, `tar -xf` unpacks it further"
+            }
             Self::Hex => {
                 "`perl -0777 -ne 's/[^0-9A-Fa-f]//g; print pack(\"H*\", $_)' FILE > CERT` decodes it"
             }
@@ -326,8 +356,12 @@ impl FileKind {
                 "`openssl pkcs7 -inform DER -in FILE -print_certs -out CERT.pem` takes them out"
             }
             Self::Pkcs12 => {
-                "`openssl pkcs12 -in FILE -clcerts -nokeys -out CERT.pem` takes the certificate out; add -legacy if it \
-                 says \"unsupported\""
+                "`openssl pkcs12 -in FILE -nokeys -out CERT.pem` takes the certificates out; add -legacy if it says \
+                 \"unsupported\""
+            }
+            Self::Pkcs12Pem => {
+                "`grep -v -e ----- FILE | tr -d '\\r' | base64 -d > CERT.p12` makes PKCS#12 of it, and `openssl pkcs12 -in \
+                 CERT.p12 -nokeys -out CERT.pem` takes the certificates out"
             }
             Self::TrustedCertificate => "`openssl x509 -in FILE -out CERT.pem` writes a plain one",
             Self::Utf16 => "`iconv -f UTF-16 -t UTF-8 FILE > CERT.pem` converts it",

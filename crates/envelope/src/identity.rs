@@ -75,6 +75,10 @@ impl<B: Backend> Identity<B> {
         if !pem::is_pem(bytes) && pem::trimmed(bytes).starts_with(b"{") {
             return Self::from_jwk(pem::trimmed(bytes)).map_err(|error| or_kind(error, bytes));
         }
+        #[cfg(feature = "std")]
+        if FileKind::is_archive(bytes) {
+            return Err(IdentityError::File(FileKind::Archive));
+        }
         let read = if pem::is_pem(bytes) {
             Self::from_pem(bytes)
         } else if is_pkcs1(bytes) {
@@ -126,6 +130,9 @@ impl<B: Backend> Identity<B> {
         // Two primes, as every certificate authority and HSM makes them.
         if key.other_prime_infos.is_some() {
             return Err(IdentityError::MultiPrime);
+        }
+        if !is_in_range(&key) {
+            return Err(IdentityError::Refused);
         }
         let public =
             PublicKey::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())
@@ -281,6 +288,36 @@ impl<B: Backend> fmt::Debug for Identity<B> {
     }
 }
 
+// RFC 8017 §3.2: d < n, dP < p, dQ < q, qInv < p. A library that takes others may fail with them only when it opens.
+fn is_in_range(key: &RsaPrivateKey<UintRef<'_>>) -> bool {
+    [
+        (&key.private_exponent, &key.modulus),
+        (&key.exponent1, &key.prime1),
+        (&key.exponent2, &key.prime2),
+        (&key.coefficient, &key.prime1),
+    ]
+    .into_iter()
+    .all(|(small, large)| is_less(small.as_bytes(), large.as_bytes()))
+}
+
+/// Compares numbers of big-endian bytes without leading zeros. How long it takes depends on their lengths alone.
+fn is_less(small: &[u8], large: &[u8]) -> bool {
+    let digits = |bytes| {
+        <[u8]>::iter(bytes)
+            .rev()
+            .copied()
+            .chain(core::iter::repeat(0))
+    };
+    let mut borrow = 0;
+    for (small, large) in digits(small)
+        .zip(digits(large))
+        .take(small.len().max(large.len()))
+    {
+        borrow = (i16::from(small) - i16::from(large) - borrow) >> 15 & 1;
+    }
+    borrow == 1
+}
+
 fn is_pkcs1(der: &[u8]) -> bool {
     RsaPrivateKey::<UintRef<'_>>::from_der(der).is_ok()
 }
@@ -321,6 +358,8 @@ fn or_kind(error: IdentityError, bytes: &[u8]) -> IdentityError {
         // Where in it the JSON is wrong says more.
         (Jwk(JwkError::Json(_)), Some(FileKind::Json)) => error,
         (Malformed | NoPrivateKey | Jwk(_), Some(kind)) => File(kind),
+        // Its first characters were taken for a tag and a length.
+        (IdentityError::TrailingBytes { .. }, Some(kind @ FileKind::Text)) => File(kind),
         (error, _) => error,
     }
 }
@@ -372,3 +411,23 @@ const DSA_PRIVATE_KEY: &str = "DSA PRIVATE KEY";
 const ENCRYPTED: IdentityError = IdentityError::File(FileKind::Encrypted);
 #[cfg(not(feature = "std"))]
 const ENCRYPTED: IdentityError = IdentityError::Malformed;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_compared_as_numbers() {
+        for (small, large) in [
+            (&[][..], &[1][..]),
+            (&[1], &[2]),
+            (&[255], &[1, 0]),
+            (&[1, 255], &[2, 0]),
+            (&[1, 2, 3], &[1, 3, 0]),
+        ] {
+            assert!(is_less(small, large), "{small:?} {large:?}");
+            assert!(!is_less(large, small), "{large:?} {small:?}");
+            assert!(!is_less(large, large), "{large:?}");
+        }
+    }
+}

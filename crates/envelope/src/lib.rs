@@ -356,7 +356,7 @@ mod one_frame;
 mod open;
 mod opener;
 mod padding;
-mod pem;
+pub mod pem;
 mod plaintext;
 mod public_key;
 mod reader;

@@ -1,34 +1,57 @@
-//! PEM files as people have them: several blocks, text between them (RFC 7468 §2).
+//! PEM files as people have them: several blocks, text between them (RFC 7468 §2), and white space wherever the lax grammar
+//! takes it.
+//!
+//! For those who read other keys and certificates beside the envelope's, such as a server's for TLS: one reader, one grammar.
 
-use alloc::{vec, vec::Vec};
+use alloc::{string::String, vec, vec::Vec};
+use core::fmt;
 
 use base64ct::{Base64, Encoding as _};
 use zeroize::Zeroizing;
 
-/// One block of a PEM file.
-pub(crate) struct Block<'a> {
+/// One block of a PEM file. It may be a private key: `Debug` shows its label alone.
+pub struct Block<'a> {
     pub(crate) label: &'a str,
     text: &'a [u8],
     /// Where in the file it begins.
-    #[cfg_attr(
-        not(feature = "chain"),
-        allow(dead_code, reason = "the line of an authority")
-    )]
     start: usize,
 }
 
-/// Not the PEM of a block.
-#[derive(Debug)]
-pub(crate) struct InvalidPem;
+/// The text of a block is not base64, it was cut off, or its two boundaries differ.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct InvalidPem;
+
+impl fmt::Display for InvalidPem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the PEM is not intact: copy it again")
+    }
+}
+
+impl core::error::Error for InvalidPem {}
+
+impl fmt::Debug for Block<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Block")
+            .field("label", &self.label)
+            .finish_non_exhaustive()
+    }
+}
 
 impl<'a> Block<'a> {
+    /// Returns what its boundaries say that it holds, such as `CERTIFICATE`; nothing if that is not text.
+    #[must_use]
+    pub fn label(&self) -> &'a str {
+        self.label
+    }
+
     /// The block as it stands in the file; `None` if it is not text.
     pub(crate) fn text(&self) -> Option<&'a str> {
         core::str::from_utf8(self.text).ok()
     }
 
-    /// Returns whether it holds a certificate.
-    pub(crate) fn is_certificate(&self) -> bool {
+    /// Returns whether it holds a certificate (RFC 7468 §5.1), also under the names that this once had.
+    #[must_use]
+    pub fn is_certificate(&self) -> bool {
         matches!(
             self.label,
             "CERTIFICATE" | "X509 CERTIFICATE" | "X.509 CERTIFICATE"
@@ -36,8 +59,8 @@ impl<'a> Block<'a> {
     }
 
     /// The line of the file that it begins in, from 1.
-    #[cfg(feature = "chain")]
-    pub(crate) fn line(&self, file: &[u8]) -> usize {
+    #[must_use]
+    pub fn line(&self, file: &[u8]) -> usize {
         let before = file.iter().take(self.start);
         1 + before.filter(|byte| **byte == b'\n').count()
     }
@@ -51,8 +74,12 @@ impl<'a> Block<'a> {
     /// The block's content, decoded in constant time. It may be a private key: the buffer is wiped.
     ///
     /// White space may stand anywhere in the base64 (RFC 7468 §2, the lax grammar of figure 2).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidPem`].
     #[inline(never)]
-    pub(crate) fn decode(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPem> {
+    pub fn decode(&self) -> Result<Zeroizing<Vec<u8>>, InvalidPem> {
         let (body, end) = self.parts().ok_or(InvalidPem)?;
         let label = end
             .strip_prefix(END)
@@ -91,13 +118,14 @@ impl<'a> Block<'a> {
     }
 
     /// Returns whether the block is encrypted the old way, which a header line says (RFC 1421 §4.6.1.1).
-    pub(crate) fn is_encrypted(&self) -> bool {
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
         find(self.text, b"Proc-Type: 4,ENCRYPTED").is_some()
     }
 
     /// Returns whether its line breaks are spelled out, as in a string of JSON.
-    #[cfg(feature = "std")]
-    pub(crate) fn has_escaped_lines(&self) -> bool {
+    #[must_use]
+    pub fn has_escaped_lines(&self) -> bool {
         let body = self.parts().map_or(&[][..], |(body, _)| body);
         body.starts_with(b"\\n") || body.starts_with(b"\\r")
     }
@@ -115,7 +143,7 @@ impl<'a> Block<'a> {
 ///
 /// A block that does not end reaches to the next one, or to the end of the file, and does not decode: a file that was cut
 /// is not a shorter one.
-pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
+pub fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
     let (mut rest, mut passed) = (file, 0);
     core::iter::from_fn(move || {
         let begin = find(rest, BEGIN)?;
@@ -142,6 +170,28 @@ pub(crate) fn blocks(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
 /// The blocks that hold certificates (RFC 7468 §5.1), also under the names that they once had.
 pub(crate) fn certificates(file: &[u8]) -> impl Iterator<Item = Block<'_>> {
     blocks(file).filter(Block::is_certificate)
+}
+
+/// Writes one block of PEM in the strict form (RFC 7468 §3), in constant time for its content. The buffer is wiped.
+#[must_use]
+pub fn encode(label: &str, content: &[u8]) -> Zeroizing<String> {
+    let lines = content.chunks(LINE);
+    // At its full length from the start: growing leaves copies behind.
+    let boundaries = BEGIN.len() + END.len() + 2 * (label.len() + DASHES.len() + 1);
+    let length = boundaries + lines.len() * (LINE / 3 * 4 + 1);
+    let mut text = Zeroizing::new(String::with_capacity(length));
+    for part in ["-----BEGIN ", label, "-----\n"] {
+        text.push_str(part);
+    }
+    for line in lines {
+        let mut digits = Zeroizing::new([0; LINE / 3 * 4]);
+        text.push_str(Base64::encode(line, &mut *digits).unwrap_or_default());
+        text.push('\n');
+    }
+    for part in ["-----END ", label, "-----\n"] {
+        text.push_str(part);
+    }
+    text
 }
 
 /// What comes first after the beginning of a block.
@@ -200,6 +250,8 @@ const BEGIN: &[u8] = b"-----BEGIN ";
 const END: &[u8] = b"-----END ";
 const DASHES: &[u8] = b"-----";
 
+/// Bytes in a line of 64 digits.
+const LINE: usize = 48;
 /// How many digits are decoded at a time: whole groups of four.
 const DIGITS: usize = 256;
 
@@ -266,6 +318,20 @@ mod tests {
             assert_eq!(decoded(digits), None, "{digits}");
             let behind = "A".repeat(DIGITS) + digits;
             assert_eq!(decoded(&behind), None, "{behind}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_is_strict_and_is_read() {
+        for length in [0, 1, 47, 48, 49, 96, 1000] {
+            let content: Vec<u8> = (0..=250_u8).cycle().take(length).collect();
+            let text = encode("CERTIFICATE", &content);
+            assert!(text.lines().all(|line| line.len() <= 64), "{length}");
+            assert!(text.ends_with("\n-----END CERTIFICATE-----\n"), "{length}");
+            assert!(text.capacity() >= text.len());
+            let block = blocks(text.as_bytes()).next().unwrap();
+            assert_eq!(block.label(), "CERTIFICATE");
+            assert_eq!(block.decode().unwrap().to_vec(), content);
         }
     }
 

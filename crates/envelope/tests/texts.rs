@@ -267,6 +267,7 @@ fn errors_say_what_is_wrong_and_what_to_do() {
         "CertificateError",
         &[
             CertificateError::AgentId,
+            CertificateError::Block { number: 2 },
             CertificateError::Date {
                 end: ValidityEnd::NotBefore,
                 fault: DateFault::Offset,
@@ -362,6 +363,9 @@ fn errors_say_what_is_wrong_and_what_to_do() {
                 self_issued: true,
             },
             TrustAnchorsError::NotDer { number: 6 },
+            TrustAnchorsError::OtherBlock {
+                kind: FileKind::TrustedCertificate,
+            },
             TrustAnchorsError::Pem { number: 7 },
             TrustAnchorsError::TooLong { length: 2_000_000 },
             TrustAnchorsError::Unreadable {
@@ -584,10 +588,11 @@ fn file(name: &str) -> Vec<u8> {
     std::fs::read(format!("{keys}/{name}")).unwrap()
 }
 
-const FILE_KINDS: [FileKind; 41] = [
+const FILE_KINDS: [FileKind; 43] = [
     FileKind::Age,
     FileKind::Archive,
     FileKind::Base64,
+    FileKind::Base64Other,
     FileKind::Binary,
     FileKind::BouncyCastle,
     FileKind::Certificate,
@@ -609,6 +614,7 @@ const FILE_KINDS: [FileKind; 41] = [
     FileKind::OpenPgp,
     FileKind::OpenSsh,
     FileKind::Pkcs12,
+    FileKind::Pkcs12Pem,
     FileKind::Pkcs7,
     FileKind::Pkcs7Der,
     FileKind::PrivateKey,

@@ -144,13 +144,18 @@ pub fn as_text(mut bytes: Zeroizing<Vec<u8>>, name: &str) -> Result<Zeroizing<Ve
         let name = name.to_owned();
         return Err(FileError::OtherEncoding { name, encoding });
     }
-    if let Some(rest) = bytes.strip_prefix(MARK) {
+    // Editors put blank lines before a mark that was the file's first.
+    let blank = bytes
+        .iter()
+        .take_while(|byte| byte.is_ascii_whitespace())
+        .count();
+    if let Some(rest) = bytes[blank..].strip_prefix(MARK) {
         if is_binary(rest) {
             let name = name.to_owned();
             return Err(FileError::MarkedBinary { name });
         }
         // In place: what moves stays in the buffer that is wiped.
-        bytes.drain(..MARK.len());
+        bytes.drain(blank..blank + MARK.len());
     }
     Ok(bytes)
 }

@@ -50,6 +50,9 @@ pub(crate) fn exit(error: &ClientError) -> Exit {
         | ClientError::IdempotencyKey
         | ClientError::ValueNotJson
         | ClientError::AgentCertificate(_)
+        // As a file of authorities that `seal` refuses.
+        | ClientError::Certificate(_)
+        | ClientError::ClientCertificate(_)
         | ClientError::Seal(_)
         | ClientError::TrustAnchors(_) => Exit::Refused,
         ClientError::Problem(problem) => match problem.kind {

@@ -20,19 +20,28 @@ pub(crate) fn source(file: Option<&Path>) -> Result<TokenSource, Failure> {
             last: Mutex::new(token),
         });
     }
-    match std::env::var(VARIABLE).map(Zeroizing::new) {
-        Ok(token) if !token.trim().is_empty() => Ok(TokenSource {
-            file: None,
-            last: Mutex::new(token),
-        }),
-        Ok(_) | Err(std::env::VarError::NotPresent) => Err(Failure::usage("there is no token")
-            .hint(format!(
-                "name a file that holds it with --token-file, or set {VARIABLE}"
-            ))),
-        Err(std::env::VarError::NotUnicode(_)) => {
-            Err(Failure::usage(format!("{VARIABLE} is not a token")).hint("copy the token again"))
-        }
+    let no_token = || {
+        Failure::usage("there is no token").hint(format!(
+            "name a file that holds it with --token-file, or set {VARIABLE}"
+        ))
+    };
+    let text = std::env::var_os(VARIABLE).ok_or_else(no_token)?;
+    let text = text.into_string();
+    let text = text.map_err(|_| {
+        Failure::usage(format!("{VARIABLE} is not a token")).hint("copy the token again")
+    })?;
+    let text = Zeroizing::new(text);
+    if text.trim().is_empty() {
+        return Err(no_token());
     }
+    let token = alone(&text).ok_or_else(|| {
+        Failure::refused(format!("{VARIABLE} holds no token"))
+            .hint("set it to the token alone, without the word Bearer")
+    })?;
+    Ok(TokenSource {
+        file: None,
+        last: Mutex::new(token),
+    })
 }
 
 /// Where the token comes from, and the one that was sent last.
@@ -74,11 +83,15 @@ fn read(path: &Path) -> Result<Zeroizing<String>, Failure> {
         Failure::refused(format!("{} holds no token", quoted(path)))
             .hint("write the token alone into it, without the word Bearer")
     };
-    let text = str::from_utf8(&bytes).map_err(|_| none())?.trim();
-    match text.is_empty() || text.contains(char::is_whitespace) {
-        true => Err(none()),
-        false => Ok(Zeroizing::new(text.to_owned())),
-    }
+    let text = str::from_utf8(&bytes).map_err(|_| none())?;
+    alone(text).ok_or_else(none)
+}
+
+/// Returns the token that a text consists of; `None` if there is more, such as the word Bearer.
+fn alone(text: &str) -> Option<Zeroizing<String>> {
+    let text = text.trim();
+    let is_one = !text.is_empty() && !text.contains(char::is_whitespace);
+    is_one.then(|| Zeroizing::new(text.to_owned()))
 }
 
 const VARIABLE: &str = "SEALPOST_TOKEN";

@@ -22,6 +22,7 @@ fn dressed(text: &str) -> Vec<String> {
         format!("\r\n \r\n{crlf}\r\n\t\r\n"),
         format!("{MARK}\n{text}\n\n\n"),
         format!("{MARK}\r\n\r\n{crlf}\r\n \r\n"),
+        format!("\n \n{MARK}{text}\n"),
     ]
 }
 
@@ -283,6 +284,13 @@ fn a_value_that_is_an_object_is_wrapped_without_its_byte_order_mark_and_other_by
         for json in [&["validate"][..], &["validate", "--json"]] {
             assert_names_encoding(&run(json, &bytes), encoding);
         }
+    }
+    // What ends is for the endpoint, which takes JSON in UTF-8.
+    let ends = [&["--format", "jwe", "--expires-in", "5m"], &CONTEXT[..]].concat();
+    let opened = open(&CONTEXT, seal(&ends, text.as_bytes()).text().as_bytes()).stdout();
+    assert_eq!(opened, text.trim_start_matches(MARK).as_bytes());
+    for (encoding, bytes) in encoded(r#"{"p":"c4n4ry"}"#) {
+        assert_names_encoding(&seal(&ends, &bytes), encoding);
     }
     // These formats carry any bytes.
     for format in ["native", "jwe"] {

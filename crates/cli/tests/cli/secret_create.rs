@@ -192,6 +192,37 @@ fn a_lost_answer_says_how_to_find_out() {
     assert!(transcript.contains("hint: check --url"), "{transcript}");
 }
 
+/// From the environment as from a file.
+#[test]
+fn a_token_with_the_word_before_it_is_refused_in_the_same_way_from_both() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("token");
+    let stub = Stub::start(created);
+    for token in ["Bearer t.o.k", "t.o k", "authorization: t"] {
+        fs::write(&file, token).unwrap();
+        let by_file = create(
+            &stub.url,
+            "",
+            &["--name", "n", "--token-file", &path(&file)],
+            b"{}",
+        );
+        let by_variable = create(&stub.url, token, &["--name", "n"], b"{}");
+        for run in [by_file, by_variable] {
+            assert_eq!(run.code(), 1, "{token}: {}", run.transcript());
+            let transcript = run.transcript();
+            assert!(
+                transcript.contains("holds no token"),
+                "{token}: {transcript}"
+            );
+            assert!(
+                transcript.contains("without the word Bearer"),
+                "{token}: {transcript}"
+            );
+        }
+    }
+    assert!(stub.seen().is_empty());
+}
+
 /// Sealing again gives other bytes: the key of the first call would be refused with them.
 #[test]
 fn after_a_lost_answer_the_hint_fits_what_was_sealed_here() {

@@ -290,6 +290,38 @@ fn a_value_corrected_between_two_runs_is_named_and_not_skipped() {
     assert_eq!(import(&stub.url, &arguments, many(5).as_bytes()).code(), 0);
 }
 
+/// Two bytes of a line break are not the end of a line, and nothing is not a success.
+#[test]
+fn input_in_utf_16_behind_blank_lines_and_input_without_lines_are_refused() {
+    let stub = Stub::start(created);
+    for first in ["", "\n", "\r\n", "\n\n"] {
+        let text = format!("{first}{}", many(2));
+        for (name, to) in [
+            ("UTF-16LE", u16::to_le_bytes as fn(u16) -> [u8; 2]),
+            ("UTF-16BE", u16::to_be_bytes),
+        ] {
+            let bytes: Vec<u8> = text.encode_utf16().flat_map(to).collect();
+            let run = import(&stub.url, &["-"], &bytes);
+            assert_eq!(run.code(), 1, "{first:?}: {}", run.transcript());
+            assert!(
+                run.transcript().contains(name),
+                "{first:?}: {}",
+                run.transcript()
+            );
+        }
+    }
+    for nothing in ["", "\n", "  \n\r\n"] {
+        let run = import(&stub.url, &["-"], nothing.as_bytes());
+        assert_eq!(run.code(), 1, "{}", run.transcript());
+        assert!(
+            run.transcript().contains("there are no lines"),
+            "{}",
+            run.transcript()
+        );
+    }
+    assert!(stub.seen().is_empty());
+}
+
 /// The first run's answer is lost: what it sent may be there, and a corrected value finds the name taken.
 #[test]
 fn a_name_taken_by_a_run_without_an_answer_is_told_and_the_old_line_finds_out() {

@@ -246,6 +246,83 @@ fn a_client_certificate_that_does_not_fit_its_key_is_named() {
     }
 }
 
+/// nginx takes the connection and answers with a page.
+#[tokio::test]
+async fn a_page_that_wants_a_client_certificate_is_told_as_that() {
+    for (page, words) in [
+        (
+            "<center>No required SSL certificate was sent</center>",
+            "it wants a client certificate",
+        ),
+        (
+            "<center>The SSL certificate error</center>",
+            "it refuses the client certificate",
+        ),
+    ] {
+        let page = Act::Answer(400, "", page.to_owned());
+        let server = Server::start_tls([page], acceptor(false)).await;
+        let client = server.builder().authorities(CA).build().unwrap();
+        let error = client
+            .create_secret("a", None, &secret())
+            .await
+            .unwrap_err();
+        assert!(matches!(error, ClientError::Tls { .. }), "{error:?}");
+        assert!(error.to_string().contains(words), "{error}");
+        assert!(!error.may_have_been_created());
+    }
+}
+
+/// As everywhere else (RFC 7468 §2), and whatever a block's label says of the form of a key.
+#[test]
+fn files_for_tls_may_have_white_space_older_labels_and_either_form_of_a_key() {
+    let text = |pem: &[u8]| String::from_utf8(pem.to_vec()).unwrap();
+    let indent = |pem: &str| {
+        pem.lines()
+            .map(|line| format!("  \t{line}\r\n"))
+            .collect::<String>()
+    };
+    let feed = |pem: &str| pem.replace('\n', "\n\x0c");
+    // Boundaries stay whole; the base64 loses its breaks.
+    let joined = |pem: &str| pem.replace('\n', " ");
+    let old = |pem: &str| pem.replace("CERTIFICATE-----", "X509 CERTIFICATE-----");
+    let own = text(CLIENT) + &text(CLIENT_KEY);
+    for (what, file, authorities) in [
+        ("indented", indent(&own), indent(&text(CA))),
+        ("form feeds", feed(&own), feed(&text(CA))),
+        ("in one line", joined(&own), joined(&text(CA))),
+        ("an older label", old(&own), old(&text(CA))),
+        (
+            "another form's label",
+            own.replace("PRIVATE KEY", "RSA PRIVATE KEY"),
+            text(CA),
+        ),
+    ] {
+        let client = Client::builder("https://gateway.example")
+            .authorities(authorities)
+            .client_certificate(file.into_bytes())
+            .build();
+        let client = client.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert!(client.left_out_authorities().is_empty(), "{what}");
+    }
+    let escaped = text(CLIENT) + &text(CLIENT_KEY).replace('\n', "\\n");
+    let error = of_identity(escaped.as_bytes());
+    assert!(error.contains("PEM in one line, with \\n"), "{error}");
+    // SEQUENCE { INTEGER 3, SEQUENCE { … } }
+    let pkcs12 = b"\x30\x0b\x02\x01\x03\x30\x06\x06\x01\x2a\x04\x01\x00";
+    let error = of_identity(pkcs12);
+    assert!(error.contains("PKCS#12"), "{error}");
+    let mixed =
+        text(CA) + "-----BEGIN TRUSTED CERTIFICATE-----\nAAAA\n-----END TRUSTED CERTIFICATE-----\n";
+    let client = Client::builder("https://gateway.example")
+        .authorities(mixed)
+        .build()
+        .unwrap();
+    let [left_out] = client.left_out_authorities() else {
+        panic!("{:?}", client.left_out_authorities());
+    };
+    assert!(left_out.contains("openssl x509 -in FILE"), "{left_out}");
+}
+
 /// What the library's own reader refuses.
 #[test]
 fn blocks_of_other_kinds_beside_a_client_certificate_are_passed_over() {
@@ -272,6 +349,7 @@ async fn plain_http_to_a_tls_port_is_named() {
         "<html>400 The plain HTTP request was sent to HTTPS port</html>",
         "Reason: You're speaking plain HTTP to an SSL-enabled server port.",
         "Client sent an HTTP request to an HTTPS server.\n",
+        "Bad Request\nThis combination of host and port requires TLS.\n",
     ];
     let mut servers = vec![Server::start_tls([], acceptor(false)).await];
     for body in words {

@@ -17,6 +17,11 @@ pub enum CertificateError {
     /// A subjectAltName URI starts with `urn:sealpost:agent:` and goes on with no agent's id, or it
     /// differs from that in case.
     AgentId,
+    /// The PEM of a certificate behind the first is not intact.
+    Block {
+        /// Its place in the file, from 1.
+        number: usize,
+    },
     /// A date of the validity is not one (RFC 5280 §4.1.2.5).
     Date {
         /// Which.
@@ -124,6 +129,11 @@ impl fmt::Display for CertificateError {
             Self::AgentId => f.write_str(
                 "the certificate names an agent wrongly: issue one whose subjectAltName URI is \
                  \"urn:sealpost:agent:\" and 1 to 64 of A-Z a-z 0-9 _ -",
+            ),
+            Self::Block { number } => write!(
+                f,
+                "the PEM of certificate {number} in the file is not intact or was cut off: copy it again, or leave it out if \
+                 the first needs it not"
             ),
             Self::Date { end, fault } => write!(
                 f,

@@ -153,6 +153,23 @@ impl KeyAlgorithm {
     }
 }
 
+impl JwePart {
+    /// What to do where it is of the wrong type. What is required can't be left out.
+    fn remedy(self) -> &'static str {
+        match self {
+            Self::Protected => {
+                "it must be a JSON object, in a JWE in JSON as a string of base64url"
+            }
+            Self::Alg => "it must be the string \"RSA-OAEP-256\"",
+            Self::Enc => "it must be the string \"A256GCM\"",
+            Self::EncryptedKey | Self::Iv | Self::Ciphertext | Self::Tag => "it must be a string",
+            Self::Recipients => "it must be an array of objects",
+            Self::Parameter("sealpost") => "it must be an object",
+            _ => "leave it out, or write it as it must be",
+        }
+    }
+}
+
 impl fmt::Display for JwePart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -206,9 +223,14 @@ impl fmt::Display for JweError {
                 f,
                 "a compact JWE has five parts between dots, this has {parts}: copy all of it again"
             ),
+            // Moved, these would be refused there.
+            Self::Unprotected(parameter @ (HeaderParameter::Zip | HeaderParameter::Crit)) => {
+                write!(f, "the JWE has {parameter}, which is not taken in any header: seal it without")
+            }
             Self::Unprotected(parameter) => write!(
                 f,
-                "the JWE has {parameter} outside its protected header, where anybody could change it: move it there"
+                "the JWE has {parameter} outside its protected header, where anybody could change it: it must be in that \
+                 header alone"
             ),
             Self::Critical => f.write_str(
                 "the JWE's \"crit\" asks for something that is not known here: seal it without",
@@ -251,7 +273,10 @@ impl fmt::Display for JweError {
                 f.write_str("a JWE must have 1 to 16 recipients: seal it to fewer")
             }
             Self::TooLarge(part) => write!(f, "{part} is larger than any that is taken: seal less"),
-            Self::Type(part) => write!(f, "{part} is of the wrong JSON type (RFC 7515 §4.1, RFC 7516 §7.2): leave it out, or write it as it must be"),
+            Self::Type(part) => {
+                write!(f, "{part} is of the wrong JSON type (RFC 7515 §4.1, RFC 7516 §7.2): ")?;
+                f.write_str(part.remedy())
+            }
             Self::Zip => f.write_str(
                 "the JWE's content is compressed (\"zip\"), which is not taken: seal it without",
             ),

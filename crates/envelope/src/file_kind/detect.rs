@@ -2,7 +2,7 @@
 
 use alloc::{vec, vec::Vec};
 
-use base64ct::{Base64, Encoding as _};
+use base64ct::{Base64, Base64Unpadded, Base64UrlUnpadded, Encoding as _};
 use der::{
     Decode as _, Header, Reader as _, SliceReader, Tag, Tagged as _, asn1::AnyRef,
     oid::ObjectIdentifier,
@@ -30,6 +30,11 @@ impl FileKind {
             .or_else(|| by_text(pem::trimmed(bytes)))
     }
 
+    /// Returns whether it is an archive, which may hold PEM as it stands in a file.
+    pub(crate) fn is_archive(bytes: &[u8]) -> bool {
+        by_magic(bytes) == Some(Self::Archive)
+    }
+
     /// What a block of PEM is, by its label.
     pub(crate) fn of_label(block: &pem::Block<'_>) -> Option<Self> {
         if block.has_escaped_lines() {
@@ -41,6 +46,7 @@ impl FileKind {
             "CERTIFICATE REQUEST" | "NEW CERTIFICATE REQUEST" => Self::CertificateRequest,
             "X509 CRL" => Self::Crl,
             "PKCS7" | "PKCS #7 SIGNED DATA" => Self::Pkcs7,
+            "PKCS12" | "PKCS #12" => Self::Pkcs12Pem,
             "PUBLIC KEY" | "RSA PUBLIC KEY" => Self::PublicKey,
             "ENCRYPTED PRIVATE KEY" => Self::Encrypted,
             "TSS2 PRIVATE KEY" | "TSS2 KEY BLOB" => Self::Tpm,
@@ -73,10 +79,15 @@ fn by_magic(bytes: &[u8]) -> Option<FileKind> {
         | [b'7', b'z', 0xbc, 0xaf, 0x27, 0x1c, ..] => FileKind::Archive,
         _ if bytes
             .get(TAR..)
-            .is_some_and(|rest| rest.starts_with(b"ustar")) =>
+            .is_some_and(|rest| rest.starts_with(b"ustar\0") || rest.starts_with(b"ustar ")) =>
         {
             FileKind::Archive
         }
+        // RFC 9580 §4.2: a packet of type 5 or 6, a secret or a public key, its length, and its version.
+        [0x94 | 0x98, _, 3..=6, ..]
+        | [0x95 | 0x99, _, _, 3..=6, ..]
+        | [0xc5 | 0xc6, 0..=191, 3..=6, ..]
+        | [0xc5 | 0xc6, 192..=223, _, 3..=6, ..] => FileKind::OpenPgp,
         [0x1e, 0xf1, 0xb5, 0xb0, ..] => FileKind::Pvk,
         // BLOBHEADER: PRIVATEKEYBLOB or PUBLICKEYBLOB, version 2, CALG_RSA_KEYX or CALG_RSA_SIGN
         [7, 2, 0, 0, 0, 0xa4 | 0x24, 0, 0, b'R', b'S', b'A', b'2', ..] => FileKind::MsBlob,
@@ -241,6 +252,16 @@ fn encoded(text: &[u8]) -> Option<FileKind> {
     {
         return Some(FileKind::Base64);
     }
+    // Without padding, or in the alphabet of RFC 4648 §5.
+    let end = digits.iter().rposition(|byte| *byte != b'=');
+    let unpadded = digits.get(..end.map_or(0, |end| end + 1))?;
+    let is_known =
+        |plain: &[u8]| FileKind::plain(plain).is_some_and(|kind| kind != FileKind::Empty);
+    if Base64Unpadded::decode(unpadded, &mut plain).is_ok_and(is_known)
+        || Base64UrlUnpadded::decode(unpadded, &mut plain).is_ok_and(is_known)
+    {
+        return Some(FileKind::Base64Other);
+    }
     digits.retain(|byte| *byte != b':');
     let length = digits.len() / 2;
     hex::decode(&digits, plain.get_mut(..length)?)?;
@@ -249,19 +270,27 @@ fn encoded(text: &[u8]) -> Option<FileKind> {
 
 /// What can be said of a file of no kind; nothing of one that was cut off, or of PEM, whose blocks say more.
 fn of_no_kind(bytes: &[u8]) -> Option<FileKind> {
-    if let [0x30, ..] = bytes {
+    let is_text = core::str::from_utf8(bytes).is_ok_and(|text| !text.contains(is_binary));
+    // A digit 0 is no SEQUENCE for that.
+    if let [0x30, ..] = bytes
+        && !is_text
+    {
         let mut reader = SliceReader::new(bytes).ok()?;
         let whole = reader
             .tlv_bytes()
             .is_ok_and(|field| field.len() == bytes.len());
         return whole.then_some(FileKind::Der);
     }
-    let is_text = core::str::from_utf8(bytes).is_ok() && !bytes.contains(&0);
-    if !is_text {
+    if core::str::from_utf8(bytes).is_err() || bytes.contains(&0) {
         return Some(FileKind::Binary);
     }
     let is_json = matches!(pem::trimmed(bytes), [b'{', ..]);
     (!is_json && !contains(bytes, b"-----BEGIN ")).then_some(FileKind::Text)
+}
+
+/// Characters that text has not.
+fn is_binary(c: char) -> bool {
+    c.is_control() && !matches!(c, '\t'..='\r')
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

@@ -60,6 +60,12 @@ pub(super) fn protected<'a>(
     json: &'a [u8],
     seen: &mut Vec<JsonStr<'a>>,
 ) -> Result<Protected, JweError> {
+    // Valid JSON, and no object.
+    if let Some(b'"' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') =
+        json.trim_ascii_start().first()
+    {
+        return Err(JweError::Type(JwePart::Protected));
+    }
     let (mut alg, mut enc, mut binding) = (None, None, None);
     let mut key = KeyName::default();
     for member in members(json) {
@@ -75,6 +81,9 @@ pub(super) fn protected<'a>(
         } else if name == *"crit" {
             return Err(JweError::Critical);
         } else if name == *"sealpost" {
+            if !value.starts_with('{') {
+                return Err(JweError::Type(JwePart::Parameter("sealpost")));
+            }
             binding = Some(Binding::parse(value)?);
         } else {
             key.note(name, value)?;

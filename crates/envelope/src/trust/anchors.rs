@@ -1,5 +1,7 @@
 //! The authorities at the top of chains.
 
+mod error;
+
 use alloc::{
     format,
     string::{String, ToString as _},
@@ -11,9 +13,10 @@ use der::{Decode as _, Reader as _, SliceReader, asn1::AnyRef};
 use rustls_pki_types::{CertificateDer, TrustAnchor};
 use x509_cert::name::RdnSequence;
 
+pub use self::error::TrustAnchorsError;
 use super::{chain_error::ChainError, names, profile::Profile, validity::check_validity};
 #[cfg(feature = "std")]
-use crate::file_kind::{FileKind, NotACertificate};
+use crate::file_kind::FileKind;
 use crate::{
     certificate::{CertificateError, Fingerprint},
     hash::sha256,
@@ -53,155 +56,23 @@ struct Limits {
     evaluable_constraints: bool,
 }
 
-/// Why a file can't be used as trust anchors. Certificates are numbered from 1.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum TrustAnchorsError {
-    /// A certificate has a critical extension that is not understood.
-    CriticalExtension {
-        /// Its place in the file.
-        number: usize,
-    },
-    /// A block begins and does not end.
-    Cut {
-        /// The certificate's place in the file.
-        number: usize,
-    },
-    /// The file is of another kind.
-    #[cfg(feature = "std")]
-    #[cfg_attr(docsrs, doc(cfg(feature = "std")))]
-    File(FileKind),
-    /// A certificate's key can't be used to verify signatures.
-    Key {
-        /// Its place in the file.
-        number: usize,
-    },
-    /// A certificate's keyUsage lacks keyCertSign.
-    KeyUsage {
-        /// Its place in the file.
-        number: usize,
-    },
-    /// A certificate is malformed.
-    Malformed {
-        /// Its place in the file.
-        number: usize,
-    },
-    /// The file holds no certificate.
-    NoCertificate,
-    /// A certificate is not an authority's: its basicConstraints are missing or lack cA.
-    NotAuthority {
-        /// Its place in the file.
-        number: usize,
-        /// Its issuer is itself.
-        self_issued: bool,
-    },
-    /// A certificate is not in canonical DER (X.690 §10, §11).
-    NotDer {
-        /// Its place in the file.
-        number: usize,
-    },
-    /// The text of a block is not base64, or its two boundaries differ.
-    Pem {
-        /// The certificate's place in the file.
-        number: usize,
-    },
-    /// Longer than [`TrustAnchors::MAX_LEN`] bytes.
-    TooLong {
-        /// Its length in bytes.
-        length: usize,
-    },
-    /// A certificate can't be read, though its encoding is in order.
-    Unreadable {
-        /// Its place in the file.
-        number: usize,
-        /// Why.
-        reason: CertificateError,
-    },
-    /// A certificate is of version 2, or has unique identifiers.
-    Version {
-        /// Its place in the file.
-        number: usize,
-    },
-}
-
-impl fmt::Display for TrustAnchorsError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CriticalExtension { number } => write!(
-                f,
-                "CA certificate {number} has a critical extension that is not understood: use an authority without it"
-            ),
-            Self::Cut { number } => write!(
-                f,
-                "CA certificate {number} was cut off, its block of PEM has no end: copy it again"
-            ),
-            #[cfg(feature = "std")]
-            Self::File(kind) => NotACertificate::authority(*kind).fmt(f),
-            Self::Key { number } => write!(
-                f,
-                "the key of CA certificate {number} can't be used: it must be RSA with 2048 to 8192 bits, \
-                 ECDSA on P-256 or P-384, or Ed25519"
-            ),
-            Self::KeyUsage { number } => write!(
-                f,
-                "CA certificate {number} may not sign certificates, its keyUsage lacks keyCertSign: use an \
-                 authority that may"
-            ),
-            Self::Malformed { number } => write!(
-                f,
-                "CA certificate {number} is malformed or was cut off: get it again from the authority"
-            ),
-            Self::NoCertificate => f.write_str(
-                "there is no CA certificate in the file: a block \"BEGIN CERTIFICATE\" is needed",
-            ),
-            Self::NotAuthority {
-                number,
-                self_issued,
-            } => {
-                let remedy = if *self_issued {
-                    "it is its own issuer: if it is a root, issue it again with CA:TRUE; if it is the agent's, pin it"
-                } else {
-                    "if it is the agent's, give the authority that issued it, or pin it; if it is an authority's, have \
-                     it issued again with CA:TRUE"
-                };
-                write!(
-                    f,
-                    "certificate {number} is not a certificate authority's, its basicConstraints are missing or lack \
-                     CA:TRUE: {remedy}"
-                )
-            }
-            Self::NotDer { number } => write!(
-                f,
-                "CA certificate {number} is not in canonical DER, though it must be (RFC 5280 §4.1): use an authority \
-                 whose certificate is"
-            ),
-            Self::Pem { number } => write!(
-                f,
-                "the PEM of CA certificate {number} is not intact, its text is not base64 or its two boundaries differ: \
-                 copy it again"
-            ),
-            Self::TooLong { length } => write!(
-                f,
-                "the file of CA certificates has {length} bytes, at most {} are taken",
-                TrustAnchors::MAX_LEN
-            ),
-            Self::Unreadable { number, reason } => {
-                write!(f, "CA certificate {number} can't be used: {reason}")
-            }
-            Self::Version { number } => write!(
-                f,
-                "CA certificate {number} is of X.509 version 2 or has unique identifiers: use an authority with one of \
-                 version 3"
-            ),
-        }
-    }
-}
-
-impl core::error::Error for TrustAnchorsError {}
-
 impl fmt::Display for SkippedAnchor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}. It is left out: {}", self.reason, self.subject)
+    }
+}
+
+#[cfg(feature = "std")]
+impl SkippedAnchor {
+    fn of_other_blocks(file: &[u8]) -> impl Iterator<Item = Self> {
+        pem::blocks(file).filter_map(|block| {
+            let kind = FileKind::of_label(&block)?;
+            let is_meant = matches!(kind, FileKind::TrustedCertificate | FileKind::Pkcs7);
+            is_meant.then(|| Self {
+                subject: format!("line {} of the file", block.line(file)),
+                reason: TrustAnchorsError::OtherBlock { kind },
+            })
+        })
     }
 }
 
@@ -236,6 +107,10 @@ impl TrustAnchors {
             };
             anchors.skipped.push(SkippedAnchor { subject, reason });
         }
+        #[cfg(feature = "std")]
+        if !anchors.is_empty() {
+            anchors.skipped.extend(SkippedAnchor::of_other_blocks(file));
+        }
         if anchors.is_empty() {
             let first = anchors.skipped.first();
             return Err(first.map_or(TrustAnchorsError::NoCertificate, |first| first.reason));
@@ -249,6 +124,10 @@ impl TrustAnchors {
     ///
     /// As [`from_pem`](Self::from_pem); files of other kinds are named.
     pub fn from_pem_or_der(bytes: &[u8]) -> Result<Self, TrustAnchorsError> {
+        #[cfg(feature = "std")]
+        if FileKind::is_archive(bytes) {
+            return Err(TrustAnchorsError::File(FileKind::Archive));
+        }
         let read = if pem::is_pem(bytes) {
             Self::from_pem(bytes)
         } else {

@@ -104,6 +104,20 @@ fn what_is_not_a_certificate_is_named() {
     }
 }
 
+#[test]
+fn a_certificate_behind_the_first_that_was_cut_is_named_by_its_place() {
+    let pem = test_file("certificates/usual.pem");
+    for end in [40, pem.len() / 2, pem.len() - 9] {
+        let file = [&pem[..], &pem[..end]].concat();
+        let error = named(&file);
+        assert_eq!(error, CertificateError::Block { number: 2 }, "{end}");
+        assert!(
+            error.to_string().contains("certificate 2 in the file"),
+            "{error}"
+        );
+    }
+}
+
 /// White space as RFC 7468 §2 allows it.
 #[test]
 fn pem_with_any_white_space_is_read() {

@@ -75,6 +75,148 @@ fn what_openssl_writes() {
     assert_eq!(named(&public), File(PublicKey));
 }
 
+/// What was packed or encoded once more is named as that, and not after what is in it.
+#[test]
+fn archives_and_other_base64_are_named_and_converted() {
+    let ours = key_pem();
+    for tar in ["tar -cf - k", "tar --format=ustar -cf - k"] {
+        let tar = shell(tar, &[("k", &ours)]);
+        assert_eq!(named(&tar), File(Archive));
+        assert_eq!(
+            Certificate::from_pem_or_der(&tar).unwrap_err(),
+            CertificateError::File(Archive)
+        );
+    }
+    let gzip = shell("tar -czf - k", &[("k", &ours)]);
+    assert_eq!(named(&gzip), File(Gzip));
+    assert!(named(&gzip).to_string().contains("`tar -xf`"));
+    // Text that begins with the byte of a SEQUENCE.
+    for text in [
+        "0",
+        "0123456789",
+        "0x30 is not DER\n",
+        "0 is a digit, and a space the length of a SEQUENCE of 32 bytes\n",
+    ] {
+        assert_eq!(named(text.as_bytes()), File(Text), "{text}");
+    }
+    // A public and a secret key of OpenPGP, in the older and the newer form of packets.
+    for key in [
+        &b"\x99\x01\x0d\x04"[..],
+        b"\x98\x33\x04",
+        b"\xc5\x58\x04",
+        b"\xc6\xc0\x4d\x06",
+    ] {
+        assert_eq!(named(key), File(OpenPgp), "{key:02x?}");
+    }
+    if !has("openssl") || !has("perl") {
+        return;
+    }
+    for script in [
+        "openssl pkey -in k -outform DER | base64 -w0 | tr '+/' '-_' | tr -d =",
+        "openssl pkey -in k -outform DER | base64 | tr '+/' '-_'",
+        // Not of a length that needs no padding.
+        "(openssl pkey -in k; echo) | base64 -w0 | tr -d =",
+        "(openssl pkey -in k; echo; echo) | base64 -w0 | tr -d =",
+    ] {
+        let file = shell(script, &[("k", &ours)]);
+        let error = named(&file);
+        assert!(
+            matches!(error, File(Base64 | Base64Other)),
+            "{script}: {error:?}"
+        );
+        assert_eq!(parse(&follow(&error, &file, &[])), Ok(key_id()), "{script}");
+    }
+    let pkcs12 = shell(
+        "openssl pkcs12 -export -nocerts -inkey k -passout pass:secret",
+        &[("k", &ours)],
+    );
+    let with_passphrase = [("openssl pkcs12", "openssl pkcs12 -passin pass:secret")];
+    named_and_converted(
+        "PKCS#12 in PEM",
+        &armored("PKCS12", &pkcs12),
+        Pkcs12Pem,
+        &with_passphrase,
+    );
+}
+
+/// RFC 8017 §3.2. Some libraries take such keys and fail with them only when they decrypt.
+#[test]
+fn a_private_key_whose_numbers_are_out_of_range_is_refused_when_it_is_read() {
+    if !has("openssl") {
+        return;
+    }
+    let der = shell(
+        "openssl rsa -traditional -in k -outform DER",
+        &[("k", &key_pem())],
+    );
+    let numbers = |der: &[u8]| {
+        let (mut at, mut numbers) = (4, Vec::new());
+        while at < der.len() {
+            let (head, length) = match der[at + 1] {
+                0x82 => (4, usize::from(der[at + 2]) << 8 | usize::from(der[at + 3])),
+                0x81 => (3, usize::from(der[at + 2])),
+                short => (2, usize::from(short)),
+            };
+            numbers.push(der[at + head..at + head + length].to_vec());
+            at += head + length;
+        }
+        numbers
+    };
+    let field = |tag: u8, content: &[u8]| {
+        let length = u16::try_from(content.len()).unwrap().to_be_bytes();
+        let head = match content.len() {
+            short @ 0..=127 => vec![tag, u8::try_from(short).unwrap()],
+            128..=255 => vec![tag, 0x81, length[1]],
+            _ => vec![tag, 0x82, length[0], length[1]],
+        };
+        [head, content.to_vec()].concat()
+    };
+    let key = |numbers: &[Vec<u8>]| {
+        field(
+            0x30,
+            &numbers
+                .iter()
+                .flat_map(|number| field(2, number))
+                .collect::<Vec<_>>(),
+        )
+    };
+    let own = numbers(&der);
+    assert_eq!(own.len(), 9);
+    assert_eq!(key(&own), der);
+    // Big-endian, with one byte of room.
+    let plus = |one: &[u8], other: &[u8]| {
+        let length = one.len().max(other.len()) + 1;
+        let (mut sum, mut carry) = (vec![0; length], 0_u16);
+        for (from_end, digit) in sum.iter_mut().rev().enumerate() {
+            let of = |number: &[u8]| {
+                let at = number.len().checked_sub(from_end + 1);
+                at.map_or(0, |at| u16::from(number[at]))
+            };
+            carry += of(one) + of(other);
+            *digit = u8::try_from(carry & 0xff).unwrap();
+            carry >>= 8;
+        }
+        let zeros = sum.iter().take_while(|digit| **digit == 0).count();
+        let mut sum = sum.split_off(zeros);
+        if sum[0] >= 0x80 {
+            sum.insert(0, 0);
+        }
+        sum
+    };
+    // n, d, p, q, dP, dQ, qInv are fields 1 and 3 to 8. Each stays the same number modulo what it is taken modulo, or nearly.
+    for (what, index, modulus) in [("d", 3, 1), ("dP", 6, 4), ("dQ", 7, 5), ("qInv", 8, 4)] {
+        let mut out_of_range = own.clone();
+        out_of_range[index] = plus(&own[index], &own[modulus]);
+        let file = key(&out_of_range);
+        assert_eq!(named(&file), IdentityError::Refused, "{what}");
+        assert_eq!(
+            named(&armored("RSA PRIVATE KEY", &file)),
+            IdentityError::Refused,
+            "{what}"
+        );
+    }
+}
+
 #[test]
 fn der_with_trailing_bytes_and_pem_with_a_wrong_label() {
     if !has("openssl") {

@@ -141,7 +141,14 @@ fn a_registered_parameter_of_another_type_is_refused() {
     let (_, from) = header.split_once("\"sealpost\":").unwrap();
     for value in ["null", "1", "\"x\"", "[]"] {
         let text = draft().header(from, &format!("{value}}}")).compact();
-        assert!(matches!(refused(&text), JweError::Binding(_)), "{value}");
+        let expected = JweError::Type(JwePart::Parameter("sealpost"));
+        assert_eq!(refused(&text), expected, "{value}");
+        // Nor is the header itself anything else.
+        let mut draft = draft();
+        draft.header = value.to_owned();
+        let expected = JweError::Type(JwePart::Protected);
+        assert_eq!(refused(&draft.compact()), expected, "{value}");
+        assert_eq!(refused(&draft.json("")), expected, "{value}");
     }
     for (extra, part) in [
         (r#","header":null"#, JwePart::Header),

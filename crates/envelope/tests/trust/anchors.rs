@@ -132,6 +132,34 @@ fn files() {
         load(&test_file("keys/agent-a2048.key.pem")),
         Err(File(FileKind::PrivateKey))
     );
+    // Certificates in another form are named, with their line, beside good ones; alone they are what the file is.
+    for (name, kind) in [
+        (
+            "certificates/trusted-format.pem",
+            FileKind::TrustedCertificate,
+        ),
+        ("certificates/usual.p7b", FileKind::Pkcs7),
+    ] {
+        let other = test_file(name);
+        let file = [&pem(slice::from_ref(&good))[..], &other].concat();
+        let anchors = TrustAnchors::from_pem_or_der(&file).unwrap();
+        let [skipped] = anchors.skipped() else {
+            panic!("{name}: {:?}", anchors.skipped());
+        };
+        assert_eq!(
+            (anchors.len(), skipped.reason),
+            (1, OtherBlock { kind }),
+            "{name}"
+        );
+        assert!(
+            skipped
+                .to_string()
+                .contains("put it into a file of its own"),
+            "{skipped}"
+        );
+        assert!(skipped.subject.starts_with("line "), "{skipped}");
+        assert_eq!(load(&other), Err(File(kind)), "{name}");
+    }
     // What was cut off is left out and named, wherever it stands.
     let one = pem(slice::from_ref(&good));
     for end in [28, one.len() / 2, one.len() - 2, one.len() - 9] {

@@ -12,12 +12,12 @@ use rustls::{
     server::{WebPkiClientVerifier, danger::ClientCertVerifier},
     sign::{CertifiedKey, SingleCertAndKey},
 };
-use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
-use sealpost_envelope::UnixTime;
+use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use sealpost_envelope::{UnixTime, pem};
 use sealpost_files::{FileError, Private, quoted};
 use thiserror::Error;
 use x509_cert::der::Decode as _;
-use zeroize::{Zeroize as _, Zeroizing};
+use zeroize::Zeroizing;
 
 use super::files::TlsFiles;
 
@@ -154,9 +154,13 @@ fn certified_key(
     let chain = certificates(certificate)
         .ok_or_else(|| TlsError::Certificate(files.certificate.clone()))?;
     let no_key = || TlsError::Key(files.key.clone());
-    let mut der = PrivateKeyDer::from_pem_slice(key).map_err(|_| no_key())?;
+    let key = pem::blocks(key).find(|block| KEYS.contains(&block.label()));
+    let key = key
+        .and_then(|block| block.decode().ok())
+        .ok_or_else(no_key)?;
+    // By its content: its label may be that of another form.
+    let der = PrivateKeyDer::try_from(&key[..]).map_err(|_| no_key())?;
     let signing = any_supported_type(&der);
-    der.zeroize();
     let certified = CertifiedKey::new(chain, signing.map_err(|_| no_key())?);
     certified.keys_match().map_err(|_| TlsError::Mismatch {
         certificate: files.certificate.clone(),
@@ -174,9 +178,11 @@ fn client_authorities(pem: &[u8]) -> Option<RootCertStore> {
 }
 
 /// Returns all certificates in a PEM file; `None` if there is none or one can't be parsed.
-fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let list: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    list.ok().filter(|list| !list.is_empty())
+fn certificates(file: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
+    let blocks = pem::blocks(file).filter(pem::Block::is_certificate);
+    let der = blocks.map(|block| Some(CertificateDer::from(block.decode().ok()?.to_vec())));
+    let list: Option<Vec<_>> = der.collect();
+    list.filter(|list| !list.is_empty())
 }
 
 /// Reads a file as the configuration does.
@@ -198,5 +204,7 @@ fn refused(error: impl ToString) -> TlsError {
     TlsError::Setup(error.to_string())
 }
 
+/// What a private key's block is called (RFC 7468 §10, RFC 5915 §4), in any form that is not encrypted.
+const KEYS: [&str; 3] = ["PRIVATE KEY", "RSA PRIVATE KEY", "EC PRIVATE KEY"];
 /// The longest file that is read, in bytes: more than any key or chain needs.
 pub const MAX_FILE: usize = 1024 * 1024;

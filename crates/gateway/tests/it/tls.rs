@@ -326,6 +326,31 @@ async fn who_does_not_finish_the_handshake_is_not_waited_for() {
     }
 }
 
+/// As everywhere else (RFC 7468 §2), and whatever a block's label says.
+#[test]
+fn files_may_have_white_space_older_labels_and_either_form_of_a_key() {
+    let setup = Setup::new();
+    let pem = |path: &Path| fs::read_to_string(path).unwrap();
+    let (certificate, key) = (pem(&setup.files.certificate), pem(&setup.files.key));
+    let indented = |pem: &str| {
+        pem.lines()
+            .map(|line| format!(" \t{line}\r\n"))
+            .collect::<String>()
+    };
+    let joined = |pem: &str| pem.replace('\n', " ");
+    let old = certificate.replace("CERTIFICATE-----", "X509 CERTIFICATE-----");
+    for (certificate, key) in [
+        (indented(&certificate), indented(&key)),
+        (joined(&certificate), joined(&key)),
+        (old, key.replace("PRIVATE KEY", "RSA PRIVATE KEY")),
+    ] {
+        setup_write(&setup, &certificate, &key);
+        if let Err(error) = setup.load() {
+            panic!("{error}: {certificate}");
+        }
+    }
+}
+
 #[test]
 fn every_bad_file_is_named() {
     let setup = Setup::new();

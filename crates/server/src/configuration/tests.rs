@@ -1,7 +1,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
-use sealpost_envelope::Certificate;
+use sealpost_envelope::{Certificate, pem};
 
 use super::agents::{AgentConfiguration, OwnPart};
 use super::claims::Claims;
@@ -91,6 +91,21 @@ fn old_keys_have_their_certificates() {
         findings[0].starts_with("agents[0].old_certificates: "),
         "{findings:?}"
     );
+}
+
+/// As docs/FORMATS.md lists it. The gateway gives it out in PEM.
+#[test]
+fn a_certificate_may_be_der() {
+    let folder = site("identity = [\"new.key\", \"old.key\"]\nold_certificates = [\"old.pem\"]");
+    for name in ["new.pem", "old.pem"] {
+        let path = folder.path().join(name);
+        let block = fs::read(&path).unwrap();
+        let der = pem::blocks(&block).next().unwrap().decode().unwrap();
+        fs::write(&path, &der).unwrap();
+    }
+    let (plan, findings) = read_at(folder.path(), UnixTime::now());
+    let plan = plan.unwrap_or_else(|| panic!("{findings:?}"));
+    assert_eq!(plan.agents[0].agent.identity.certificates().len(), 1);
 }
 
 #[test]

@@ -79,12 +79,18 @@ impl Input {
         };
         let mut lines = Lines::new(self.file.try_clone().map_err(failed)?);
         let (mut clashes, mut ahead, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let mut begin = Vec::with_capacity(BEGIN);
         while self.length.is_some() || bytes < MOST_AHEAD {
             let Some(line) = lines.next().map_err(failed)? else {
                 break;
             };
             if let Some(text) = &line.text {
-                if let (1, Some(encoding)) = (line.number, Encoding::detect(text)) {
+                // In UTF-16 a line break is two bytes, or four with a blank line.
+                let left = BEGIN - begin.len();
+                begin.extend(text.iter().chain(b"\n").take(left));
+                if left > 0
+                    && let Some(encoding) = Encoding::detect(&begin)
+                {
                     let name = self.name;
                     return Err(FileError::OtherEncoding { name, encoding }.into());
                 }
@@ -148,6 +154,8 @@ impl Checked {
     }
 }
 
+/// By so many bytes an encoding is told.
+const BEGIN: usize = 4;
 /// As much of a pipe is kept in memory, in bytes.
 const MOST_AHEAD: u64 = 64 << 20;
 const MOST_LISTED: usize = 20;

@@ -194,6 +194,10 @@ impl Tally {
                 .hint("run the import again; with --resume it goes on with those that failed")),
             None if self.refused > 0 => Err(Failure::refused("not all lines were stored")
                 .hint("fix the lines that are named; with --resume the others are not sent again")),
+            None if self.stored + self.stored_before == 0 => {
+                Err(Failure::refused("there are no lines")
+                    .hint("look at what should have written them; a line is {\"name\": \"db\", \"value\": {…}}"))
+            }
             None => Ok(()),
         }
     }

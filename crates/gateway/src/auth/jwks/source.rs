@@ -7,6 +7,7 @@ use std::{
 };
 
 use reqwest::{Certificate, Client, Response, Url, redirect, retry};
+use sealpost_envelope::pem;
 use sealpost_files::FileError;
 use sealpost_rest::{ErrorChain, is_loopback};
 use thiserror::Error;
@@ -58,9 +59,11 @@ impl JwksSource {
             }
             _ => return Err(JwksError::Url),
         }
-        if let Some(pem) = authorities {
-            let authorities = Certificate::from_pem_bundle(pem)
-                .ok()
+        if let Some(file) = authorities {
+            let blocks = pem::blocks(file).filter(pem::Block::is_certificate);
+            let read = |block: pem::Block<'_>| Certificate::from_der(&block.decode().ok()?).ok();
+            let authorities: Option<Vec<_>> = blocks.map(read).collect();
+            let authorities = authorities
                 .filter(|list| !list.is_empty())
                 .ok_or(JwksError::Authorities)?;
             http = http.tls_certs_only(authorities);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use sealpost_envelope::{AwsLc, Certificate, Identity};
+use sealpost_envelope::{AwsLc, Certificate, Identity, pem};
 use sealpost_files::quoted;
 
 use crate::configuration::findings::Weight;
@@ -51,17 +51,19 @@ pub(super) fn read(section: &mut Section<'_>) -> Option<Vec<Identity<AwsLc>>> {
 
 /// Reads the certificate of the current key.
 pub(super) fn certificate(section: &mut Section<'_>) -> Option<CertificateFile> {
-    section.require("certificate", "give the agent's certificate in PEM");
+    section.require("certificate", "give the agent's certificate in PEM or DER");
     let path = section.path("certificate")?;
-    let pem = named_files::read(section.findings(), &section.at("certificate"), &path)?;
-    match Certificate::from_pem(&pem) {
+    let file = named_files::read(section.findings(), &section.at("certificate"), &path)?;
+    match Certificate::from_pem_or_der(&file) {
         Ok(certificate) => Some(CertificateFile {
-            pem: pem.to_vec(),
+            pem: match Certificate::from_pem(&file) {
+                Ok(_) => file.to_vec(),
+                // The gateway hands it out in PEM.
+                Err(_) => pem::encode("CERTIFICATE", &file).as_bytes().to_vec(),
+            },
             certificate,
         }),
         Err(error) => {
-            // What is not PEM is named.
-            let error = Certificate::from_pem_or_der(&pem).err().unwrap_or(error);
             section.wrong("certificate", format_args!("{}: {error}", quoted(&path)));
             None
         }
@@ -87,10 +89,10 @@ pub(super) fn add_certificates(
     }
     for path in old {
         let place = section.at("old_certificates");
-        let Some(pem) = named_files::read(section.findings(), &place, path) else {
+        let Some(file) = named_files::read(section.findings(), &place, path) else {
             continue;
         };
-        match Certificate::from_pem(&pem) {
+        match Certificate::from_pem_or_der(&file) {
             Ok(old) => {
                 if !identities
                     .iter_mut()
