@@ -110,6 +110,7 @@ impl AzureBuilder {
     }
 
     /// Returns how much the credentials are to permit.
+    #[cfg(feature = "sdk")]
     pub(crate) fn permits(&self) -> Access {
         self.access
     }

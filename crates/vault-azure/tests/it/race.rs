@@ -138,7 +138,12 @@ async fn soft_deleted_names_are_a_conflict_of_their_own_and_names_compare_withou
     let kept = NewSecret::new(&kept, b"value", &operation);
     vault.create(&kept, Deadline::NONE).await.unwrap();
     let other = self::operation(2);
-    for (text, is_deleted) in [("GONE", true), ("Gone", true), ("KEPT", false), ("Kept", false)] {
+    for (text, is_deleted) in [
+        ("GONE", true),
+        ("Gone", true),
+        ("KEPT", false),
+        ("Kept", false),
+    ] {
         let name = VaultSecretName::parse(VaultKind::AZURE, text).unwrap();
         let secret = NewSecret::new(&name, b"other", &other);
         let refused = vault.create(&secret, Deadline::NONE).await;
