@@ -69,7 +69,7 @@ pub enum ClientError {
     #[error("the value can't be sealed: {0}")]
     Seal(#[from] SealError),
     /// The gateway answered with a problem.
-    #[error("{}", describe(.0))]
+    #[error("{}{}", describe(.0), unknown_type(.0))]
     Problem(Box<Problem>),
     /// No answer in time. The secret may have been created.
     #[error("{}; the secret may have been created", TIMEOUT)]
@@ -329,6 +329,16 @@ fn is_not_http(error: &reqwest::Error) -> bool {
 /// Returns whether the answer's headers are longer than the library reads. It has no name for that either.
 fn is_too_long(error: &reqwest::Error) -> bool {
     causes(error).any(|cause| cause.to_string() == "message head is too large")
+}
+
+/// What a problem of a known type says itself.
+fn unknown_type(problem: &Problem) -> &'static str {
+    match problem.kind.is_none() && problem.status >= 500 {
+        true => {
+            "\n  (this client does not know the type of problem: the secret may have been created)"
+        }
+        false => "",
+    }
 }
 
 fn describe(problem: &Problem) -> String {

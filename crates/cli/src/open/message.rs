@@ -9,6 +9,7 @@ use sealpost_envelope::{
     jwe::JweError,
     key::{KeyringError, Opened},
     message::Declared,
+    pem,
     wrapper::WrapperError,
 };
 
@@ -18,6 +19,7 @@ use crate::io::Input;
 
 /// Parses a message. Blank lines and other white space may stand around a text form, as they do where it was pasted.
 pub(crate) fn parse<'a>(input: &Input, sealed: &'a [u8]) -> Result<Message<'a>, Failure> {
+    let sealed = without_text(sealed);
     let bytes = match detect(sealed) {
         Some(Format::NativeText | Format::JweCompact | Format::JweJson | Format::CmsPem) => {
             sealed.trim_ascii()
@@ -42,6 +44,20 @@ pub(crate) fn parse<'a>(input: &Input, sealed: &'a [u8]) -> Result<Message<'a>, 
             ),
         }
     })
+}
+
+/// Returns a message in PEM from its beginning: text may stand before it (RFC 7468 §2).
+fn without_text(sealed: &[u8]) -> &[u8] {
+    let is_message = |label: &str| matches!(label, "CMS" | "PKCS7");
+    if Format::detect(sealed).is_some()
+        || !pem::blocks(sealed)
+            .next()
+            .is_some_and(|block| is_message(block.label()))
+    {
+        return sealed;
+    }
+    let begin = sealed.windows(BEGIN.len()).position(|text| text == BEGIN);
+    &sealed[begin.unwrap_or_default()..]
 }
 
 /// The format that a file begins like, behind white space if it is a text form.
@@ -104,5 +120,6 @@ fn note_expired(binding: &Binding) {
     }
 }
 
+const BEGIN: &[u8] = b"-----BEGIN ";
 const UNBOUND: &str =
     "have it sealed for its context, or give --danger-accept-unbound in place of the context";

@@ -97,6 +97,22 @@ fn messages_in_text_are_opened_and_inspected_however_they_were_pasted() {
     }
 }
 
+/// As mail programs and people add it (RFC 7468 §2).
+#[test]
+fn text_around_a_cms_message_in_pem_is_passed_over() {
+    let sealed = sealed("cms-pem");
+    for text in [
+        format!("Sealed for you.\n\n{sealed}"),
+        format!("{MARK}Sealed for you:\r\n{sealed}\nRegards\n"),
+    ] {
+        assert_eq!(open(&CONTEXT, text.as_bytes()).stdout(), VALUE);
+        assert_eq!(run(&["inspect"], text.as_bytes()).code(), 0);
+    }
+    let other = sealed.replace("CMS", "CERTIFICATE");
+    let run = open(&CONTEXT, format!("text\n{other}").as_bytes());
+    assert_eq!(run.code(), 1, "{}", run.transcript());
+}
+
 /// A byte of a binary form counts, also if it is white space.
 #[test]
 fn binary_forms_stay_strict() {

@@ -242,3 +242,26 @@ async fn a_success_for_another_secret_is_an_error_that_says_what_differs() {
         .await;
     assert_eq!(made.unwrap().vault_secret_name, scoped);
 }
+
+/// What the hint says must be in the error, too, for those who use the crate.
+#[tokio::test]
+async fn a_problem_of_unknown_type_says_whether_the_secret_may_have_been_created() {
+    for (status, may) in [(500, true), (503, true), (400, false), (418, false)] {
+        let server = Server::start([problem(status, "something-new")]).await;
+        let client = server
+            .builder()
+            .retries(RetryPolicy::never())
+            .build()
+            .unwrap();
+        let error = client
+            .create_secret("a", None, &secret())
+            .await
+            .unwrap_err();
+        assert_eq!(error.may_have_been_created(), may, "{status}");
+        assert_eq!(
+            error.to_string().contains("may have been created"),
+            may,
+            "{error}"
+        );
+    }
+}
