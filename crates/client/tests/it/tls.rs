@@ -364,7 +364,9 @@ async fn plain_http_to_a_tls_port_is_named() {
             .unwrap_err();
         assert!(matches!(error, ClientError::PlainToTls { .. }), "{error:?}");
         assert!(error.to_string().contains("use https://"), "{error}");
-        assert!(!error.may_have_been_created());
+        // A server that says so in HTTP has not taken the request for one; after an alert it is not known.
+        let is_alert = server.requests().is_empty();
+        assert!(is_alert || !error.may_have_been_created());
         // It is not tried again; the second connection finds out what the port speaks.
         assert!(server.connections() <= 2, "{}", server.connections());
         assert!(server.requests().len() <= 1);
@@ -555,10 +557,13 @@ async fn a_port_that_speaks_something_else_is_named_with_what_it_says() {
         for error in [plain, tls] {
             let text = error.to_string();
             assert!(text.contains(&format!("it answers \"{shown}\"")), "{text}");
-            // TLS comes before the request; in plain HTTP it had been written.
-            let is_plain = matches!(error, ClientError::NotHttp { .. });
-            assert_eq!(error.may_have_been_created(), is_plain, "{text}");
-            assert_eq!(text.contains("may have been created"), is_plain, "{text}");
+            // TLS comes before the request. In plain HTTP it may have been written before the greeting was read.
+            let may = error.may_have_been_created();
+            assert_eq!(text.contains("may have been created"), may, "{text}");
+            assert!(
+                !may || matches!(error, ClientError::NotHttp { .. }),
+                "{text}"
+            );
             assert!(!text.contains("speaks TLS"), "{text}");
         }
     }
