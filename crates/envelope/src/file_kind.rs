@@ -249,7 +249,7 @@ impl FileKind {
             }
             Self::Empty => "look at what should have written it, and give the private key",
             Self::Gzip => {
-                "`gzip -dc < FILE > KEY` unpacks it; if that is an archive, `tar -xf` unpacks it further"
+                "`gzip -dc < FILE > KEY` unpacks it; if that is an archive of tar, unpack it further"
             }
             Self::Hex => {
                 "`perl -0777 -ne 's/[^0-9A-Fa-f]//g; print pack(\"H*\", $_)' FILE > KEY` decodes it"
@@ -340,7 +340,7 @@ impl FileKind {
             }
             Self::Empty => "look at what should have written it, and give the certificate",
             Self::Gzip => {
-                "`gzip -dc < FILE > CERT` unpacks it; if that is an archive, `tar -xf` unpacks it further"
+                "`gzip -dc < FILE > CERT` unpacks it; if that is an archive of tar, unpack it further"
             }
             Self::Hex => {
                 "`perl -0777 -ne 's/[^0-9A-Fa-f]//g; print pack(\"H*\", $_)' FILE > CERT` decodes it"

@@ -131,12 +131,12 @@ impl<B: Backend> Identity<B> {
         if key.other_prime_infos.is_some() {
             return Err(IdentityError::MultiPrime);
         }
-        if !is_in_range(&key) {
-            return Err(IdentityError::Refused);
-        }
         let public =
             PublicKey::from_components(key.modulus.as_bytes(), key.public_exponent.as_bytes())
                 .map_err(IdentityError::PublicKey)?;
+        if !is_in_range(&key) {
+            return Err(IdentityError::Refused);
+        }
         // Encoded again, so that no backend sees what another would not take.
         let pkcs8 = to_pkcs8(der).ok_or(IdentityError::Malformed)?;
         let private = B::private_key(&pkcs8).map_err(|_| IdentityError::Refused)?;

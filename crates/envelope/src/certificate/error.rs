@@ -133,7 +133,7 @@ impl fmt::Display for CertificateError {
             Self::Block { number } => write!(
                 f,
                 "the PEM of certificate {number} in the file is not intact or was cut off: copy it again, or leave it out if \
-                 the first needs it not"
+                 the first does not need it"
             ),
             Self::Date { end, fault } => write!(
                 f,

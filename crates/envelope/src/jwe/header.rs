@@ -60,9 +60,9 @@ pub(super) fn protected<'a>(
     json: &'a [u8],
     seen: &mut Vec<JsonStr<'a>>,
 ) -> Result<Protected, JweError> {
-    // Valid JSON, and no object.
-    if let Some(b'"' | b'[' | b't' | b'f' | b'n' | b'-' | b'0'..=b'9') =
-        json.trim_ascii_start().first()
+    // JSON of another type, as far as its ends tell.
+    if let [b'"', .., b'"'] | [b'[', .., b']'] | [b't' | b'f' | b'n' | b'-' | b'0'..=b'9', ..] =
+        json.trim_ascii()
     {
         return Err(JweError::Type(JwePart::Protected));
     }

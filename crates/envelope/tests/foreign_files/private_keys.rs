@@ -89,7 +89,7 @@ fn archives_and_other_base64_are_named_and_converted() {
     }
     let gzip = shell("tar -czf - k", &[("k", &ours)]);
     assert_eq!(named(&gzip), File(Gzip));
-    assert!(named(&gzip).to_string().contains("`tar -xf`"));
+    assert!(named(&gzip).to_string().contains("unpack it further"));
     // Text that begins with the byte of a SEQUENCE.
     for text in [
         "0",
