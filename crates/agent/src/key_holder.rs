@@ -37,6 +37,12 @@ pub trait KeyHolder: fmt::Debug + Send + Sync {
     /// no more than a lock. The keys may be others at the next call.
     fn keys(&self) -> Arc<Keyring<PublicIdentity>>;
 
+    /// Returns whether the keys are held elsewhere than in the agent's memory. What an image of the agent's memory gives away
+    /// is then worth more than nothing: requests are signed one by one unless a configuration says otherwise.
+    fn is_elsewhere(&self) -> bool {
+        true
+    }
+
     /// Decrypts one ciphertext with the key `key_id`.
     async fn decrypt(&self, key_id: KeyId, ciphertext: &[u8]) -> KeyAnswer;
 }
