@@ -95,6 +95,22 @@ async fn a_retry_with_a_key_gets_the_same_answer() {
     assert!(!is_empty(&world));
 }
 
+/// [A15]: a retry may come by another channel, also to an agent that has forgotten the first.
+#[tokio::test]
+async fn retry_same_key_other_channel_stored() {
+    let world = world();
+    let attempt = || keyed(world.request(world.context("db"), VALUE), 1, 1);
+    let first = world.ask(&attempt()).await;
+    assert!(is_stored(&first));
+    world.clock.set(1);
+    assert_eq!(world.ask(&attempt()).await, first);
+    assert_eq!(world.agent.open_channels(), 2);
+    let forgetful = world_with(|agent| agent);
+    *forgetful.vault.secrets.lock().unwrap() = world.vault.secrets.lock().unwrap().clone();
+    assert_eq!(forgetful.ask(&attempt()).await, first);
+    assert_eq!(forgetful.vault.secrets.lock().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn the_ledgers_file_holds_nothing_of_a_value() {
     let folder = tempfile::tempdir().unwrap();

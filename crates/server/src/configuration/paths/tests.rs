@@ -19,6 +19,7 @@ const PLAIN: [&str; 4] = [
     "listen",
     "base_path",
     "danger_plain_http_behind_proxy",
+    "signed_requests",
     "signing_key_file",
 ];
 const CONFIGURATION: &str = "the configuration";
