@@ -17,7 +17,6 @@ use tokio::time::Instant;
 use crate::{
     body,
     delivery::{Order, Sending, Stored},
-    idempotency::Caller,
     media_type::MediaType,
     parameters::Parameters,
     principal_id::PrincipalId,
@@ -110,7 +109,7 @@ async fn store(
     let order = Order {
         submission,
         owner,
-        caller: Caller::from(caller.principal),
+        caller: caller.principal,
         key,
     };
     let limit = deadline.saturating_duration_since(Instant::now());

@@ -1,11 +1,14 @@
 //! What a message to an agent says of a submission.
 
+use std::sync::Arc;
+
 use sealpost_channel::{Create, Head, Kind, Names, gateway::Place};
 use sealpost_context::{OwnedContext, Owner};
 use zeroize::Zeroizing;
 
 use crate::{
-    idempotency::{Caller, IdempotencyKey, IdempotencySecret},
+    auth::Principal,
+    idempotency::{IdempotencyKey, IdempotencySecret},
     problem::Problem,
     request_id::RequestId,
     submission::Submission,
@@ -15,7 +18,7 @@ use crate::{
 pub(crate) struct Order {
     pub(crate) submission: Submission,
     pub(crate) owner: Owner,
-    pub(crate) caller: Caller,
+    pub(crate) caller: Arc<Principal>,
     /// There if the request has one.
     pub(crate) key: Option<IdempotencyKey>,
 }

@@ -47,7 +47,7 @@ impl IdempotencySecret {
     }
 
     /// Returns the digest of a key, of the caller who gave it, and of where it is used.
-    pub(crate) fn scope(&self, caller: &Caller, key: &IdempotencyKey, owner: &Owner) -> Mac {
+    pub(crate) fn scope(&self, caller: &Principal, key: &IdempotencyKey, owner: &Owner) -> Mac {
         let mut digest = Digest::new(&self.digests, SCOPE);
         digest.part(caller.issuer.as_bytes());
         digest.optional(caller.subject.as_deref().map(str::as_bytes));
@@ -76,7 +76,7 @@ impl IdempotencySecret {
     }
 
     /// Returns the tag by which the agent knows the caller.
-    pub(crate) fn tag(&self, agent: &AgentId, caller: &Caller) -> CallerTag {
+    pub(crate) fn tag(&self, agent: &AgentId, caller: &Principal) -> CallerTag {
         self.callers
             .tag(agent, &caller.issuer, caller.subject.as_deref())
     }
@@ -84,7 +84,7 @@ impl IdempotencySecret {
     /// Returns both digests of a request.
     pub(crate) fn marks(
         &self,
-        caller: &Caller,
+        caller: &Principal,
         key: &IdempotencyKey,
         owner: &Owner,
         payload: Mac,
@@ -99,23 +99,6 @@ impl IdempotencySecret {
 impl fmt::Debug for IdempotencySecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdempotencySecret")
-    }
-}
-
-/// Who asks.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    issuer: String,
-    /// All tokens of an issuer without a subject count as one caller.
-    subject: Option<String>,
-}
-
-impl From<Principal> for Caller {
-    fn from(principal: Principal) -> Self {
-        Self {
-            issuer: principal.issuer,
-            subject: principal.subject,
-        }
     }
 }
 
@@ -176,9 +159,10 @@ mod tests {
     fn digests_differ_in_every_part() {
         let secret = IdempotencySecret::from_bytes(&[1; 32]);
         let scope = |issuer: &str, subject: Option<&str>, key: &str, owner: &Owner| {
-            let caller = Caller {
+            let caller = Principal {
                 issuer: issuer.into(),
                 subject: subject.map(Into::into),
+                ..Principal::default()
             };
             secret.scope(&caller, &key_of(key), owner)
         };
