@@ -2,9 +2,8 @@
 //!
 //! An [`Agent`] takes requests from an [`Inbox`](sealpost_carrier::Inbox), each by a channel that a trusted gateway has opened
 //! and signed ([`sealpost_channel`]). It has its [`KeyHolder`] decrypt the channel's seed once, and opens the requests with the
-//! keys that come of it. What callers have sealed it checks by its clear parts before it asks its [`KeyHolder`], and validates
-//! what it opened by the same rules as
-//! the gateway. It takes the formats that its policy names ([`Accept`]), and remembers in a [`Ledger`] what must not
+//! keys that come of it. What callers have sealed it checks by its clear parts before it asks its [`KeyHolder`]. It validates
+//! what it opened by the same rules as the gateway. It takes the formats that its policy names ([`Accept`]), and remembers in a [`Ledger`] what must not
 //! happen twice. It answers when the vault has stored the value durably, and tells an [`Observer`] of events. A
 //! [`Resolver`] turns a `resolver_ref` back into the value.
 //!

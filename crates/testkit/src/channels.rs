@@ -80,6 +80,7 @@ impl ChannelAgent {
     }
 
     /// What a request says, if a new agent would carry it out now.
+    #[must_use]
     pub fn read<'r>(request: &'r Request, now: UnixTime) -> (Head<'r>, Kind, Create<'r>) {
         match Requests::default().begin(request, &Kind::ALL, 1, now) {
             Begun::Run {
