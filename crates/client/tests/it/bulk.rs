@@ -81,7 +81,7 @@ async fn a_format_that_is_not_taken_is_told() {
     assert!(!error.may_have_been_created());
     assert_eq!(
         format!("{sealer:?}"),
-        "BulkSealer { agent: AgentId(\"a2048\"), .. }"
+        "BulkSealer { agent: AgentId(a2048), .. }"
     );
 }
 
