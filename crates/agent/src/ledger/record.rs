@@ -7,8 +7,8 @@
 //! Numbers are big-endian; the part in brackets is there for kind 0, stored. Kind 3 is a request that was begun and whose
 //! outcome is not known.
 
+use sealpost_channel::Outcome;
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::Outcome;
 
 use crate::digests::Digest;
 
