@@ -189,10 +189,10 @@ impl Run {
             return Ok(());
         }
         let prepared = parsed
-            .map_err(|error| (None, Trouble::Line(error)))
+            .map_err(|error| (None, Box::new(Trouble::Line(error))))
             .and_then(|line| {
                 let name = line.name.clone().into_owned();
-                self.prepare(&line).map_err(|trouble| (Some(name), trouble))
+                (self.prepare(&line)).map_err(|trouble| (Some(name), Box::new(trouble)))
             });
         match prepared {
             Ok(Some((secret, project, name, recognised))) => {
