@@ -130,8 +130,8 @@ impl RunningAgent {
         async move {
             loop {
                 sleep(LOOK_PAUSE).await;
-                vault.look().await;
-                agent.look().await;
+                // The disk of one may stall.
+                tokio::join!(vault.look(), agent.look());
             }
         }
     }

@@ -126,7 +126,8 @@ fn check_dates(section: &Section<'_>, not_after: UnixTime, now: UnixTime) {
 
 /// Returns whether two sockets can't both listen; port 0 takes any free port.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
-    let same_host =
-        one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    // An IPv4 address may be written as one of IPv6.
+    let [one_ip, other_ip] = [one, other].map(|address| address.ip().to_canonical());
+    let same_host = one_ip == other_ip || one_ip.is_unspecified() || other_ip.is_unspecified();
     one.port() != 0 && one.port() == other.port() && same_host
 }
