@@ -99,7 +99,9 @@ impl Error {
                 io::ErrorKind::InvalidInput => {
                     "give a shorter path: a socket's path has at most 107 bytes, and room is needed for a folder beside it"
                 }
-                _ => "its folder must be writable for the user who runs this, and nothing but a socket be at its path",
+                _ => {
+                    "its folder must be writable for the user who runs this, and nothing but a socket be at its path"
+                }
             }),
             Self::NoFolderVault => Some("use the program with its default features"),
             Self::Refused(_)

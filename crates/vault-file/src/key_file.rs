@@ -55,7 +55,9 @@ impl KeyFile {
             Err(OpenVaultError::KeyLength { len, .. }) => {
                 Seen::Lost(format!("has {len} bytes where a key has 32"))
             }
-            Err(OpenVaultError::Io { source, .. }) => Seen::Lost(format!("can't be read: {source}")),
+            Err(OpenVaultError::Io { source, .. }) => {
+                Seen::Lost(format!("can't be read: {source}"))
+            }
             Err(other) => Seen::Lost(format!("can't be read: {other}")),
         };
         let before = std::mem::replace(&mut *self.seen.lock(), seen.clone());

@@ -91,6 +91,8 @@ impl Survey {
             None if newest.reliable => return Ok(Self::OtherKey),
             None => identity::find(image, file_key)?,
         };
+        // Of a file that was cut behind its first page nothing can be given out or saved.
+        let keys = keys.filter(|_| image.pages() > 1);
         let Some((descriptor, keys)) = keys else {
             return Ok(Self::Damaged(Box::new(Remains::nothing())));
         };

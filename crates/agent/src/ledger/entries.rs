@@ -304,3 +304,128 @@ const VAULT: TableDefinition<'_, (), [u8; 16]> = TableDefinition::new("vault");
 pub(super) const CACHE: usize = 4 << 20;
 /// Expired entries that a write removes beyond twice those that it adds.
 const PURGE: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+
+    use super::*;
+
+    type Table<'t> = redb::Table<'t, &'static Digest, &'static [u8]>;
+    type Expiry<'t> = redb::Table<'t, (u64, Digest), ()>;
+
+    const ONE: Digest = [1; 32];
+    const OTHER: Digest = [2; 32];
+    const EXPIRES: u64 = 100;
+
+    fn entries(folder: &tempfile::TempDir) -> Entries {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        let file = options.open(folder.path().join("ledger.redb")).unwrap();
+        let database = database(file, |file| file).unwrap();
+        Entries::new(Arc::new(database)).unwrap()
+    }
+
+    fn write(entries: &mut Entries, changes: Vec<Change>, now: u64) -> Result<(), LedgerError> {
+        let now = UnixTime::from_secs(now);
+        let committed = entries.commit(&[Changes { changes, now }], &mut Vec::new());
+        committed.map_err(|failure| match failure {
+            Failure::Passing(error) | Failure::Final(error) => error,
+        })
+    }
+
+    fn put(entries: &mut Entries, digest: Digest) {
+        let record = Record::begun([7; 32], UnixTime::from_secs(EXPIRES));
+        write(entries, vec![Change::Put(digest, record)], 0).unwrap();
+    }
+
+    /// Does to the tables what a disk may do to their pages.
+    fn rot(entries: &Entries, change: impl FnOnce(&mut Table<'_>, &mut Expiry<'_>)) {
+        let rotten = entries.database.with(|database| {
+            let transaction = database.begin_write()?;
+            change(
+                &mut transaction.open_table(ENTRIES)?,
+                &mut transaction.open_table(EXPIRY)?,
+            );
+            Ok(transaction.commit()?)
+        });
+        rotten.unwrap();
+    }
+
+    #[test]
+    fn an_entry_that_rots_under_the_process_is_neither_told_nor_taken_for_none() {
+        let rots: [fn(&mut Table<'_>); 3] = [
+            |table| {
+                let mut record = table.get(&ONE).unwrap().unwrap().value().to_vec();
+                record[5] ^= 1;
+                table.insert(&ONE, &*record).unwrap();
+            },
+            // Its digest is another one now.
+            |table| {
+                let record = table.remove(&ONE).unwrap().unwrap().value().to_vec();
+                table.insert(&[9; 32], &*record).unwrap();
+            },
+            |table| drop(table.remove(&ONE).unwrap()),
+        ];
+        for change in rots {
+            let folder = tempfile::tempdir().unwrap();
+            let mut entries = entries(&folder);
+            put(&mut entries, ONE);
+            assert!(matches!(entries.find(&ONE), Ok(Found::Record(_))));
+            assert!(matches!(entries.find(&OTHER), Ok(Found::Nothing)));
+            rot(&entries, |table, _| change(table));
+            assert!(matches!(entries.find(&ONE), Ok(Found::Damaged)));
+            // Nothing is written beside it.
+            let record = Record::begun([7; 32], UnixTime::from_secs(EXPIRES));
+            assert!(write(&mut entries, vec![Change::Put(OTHER, record)], 0).is_err());
+        }
+    }
+
+    #[test]
+    fn an_entry_whose_digest_rotted_is_found_when_the_ledger_is_opened() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut first = entries(&folder);
+        put(&mut first, ONE);
+        rot(&first, |table, _| {
+            let record = table.remove(&ONE).unwrap().unwrap().value().to_vec();
+            table.insert(&OTHER, &*record).unwrap();
+        });
+        first.database.close().unwrap();
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(folder.path().join("ledger.redb"));
+        let database = database(file.unwrap(), |file| file).unwrap();
+        let opened = Entries::new(Arc::new(database));
+        assert!(matches!(
+            opened,
+            Err(Error::Failed(redb::Error::Corrupted(_)))
+        ));
+    }
+
+    #[test]
+    fn an_entry_is_not_forgotten_before_it_expires_by_what_the_list_of_times_says() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut entries = entries(&folder);
+        put(&mut entries, ONE);
+        rot(&entries, |_, expiry| {
+            expiry.remove((EXPIRES, ONE)).unwrap();
+            expiry.insert((EXPIRES - 64, ONE), ()).unwrap();
+        });
+        assert!(write(&mut entries, Vec::new(), EXPIRES - 1).is_err());
+        assert!(entries.database.is_frozen());
+    }
+
+    #[test]
+    fn what_expires_or_is_removed_is_not_missed() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut entries = entries(&folder);
+        put(&mut entries, ONE);
+        put(&mut entries, OTHER);
+        write(&mut entries, vec![Change::Remove(OTHER)], 0).unwrap();
+        assert!(matches!(entries.find(&OTHER), Ok(Found::Nothing)));
+        write(&mut entries, Vec::new(), EXPIRES).unwrap();
+        assert!(matches!(entries.find(&ONE), Ok(Found::Nothing)));
+        assert_eq!(entries.len(), 0);
+    }
+}

@@ -10,7 +10,7 @@ use std::{
 
 use sealpost_database::{Error, Untouched, drop_cached_pages};
 use sealpost_envelope::UnixTime;
-use sealpost_files::{Missing, check_can_create_in, lock, look_unlocked, open_own};
+use sealpost_files::{Missing, check_can_create_in, check_room, lock, look_unlocked, open_own};
 use sealpost_group_commit::{Bounds, End, GroupCommit, State, SubmitError};
 use sealpost_vault::{Health, VaultId};
 use tokio::task::spawn_blocking;
@@ -83,7 +83,9 @@ impl File {
         let file = match open_own(path, Missing::Refuse) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return match check_can_create_in(&dir) {
+                let creatable =
+                    check_can_create_in(&dir).and_then(|()| check_room(&dir, FIRST_WRITES));
+                return match creatable {
                     Ok(()) => Ok(None),
                     Err(error) => Err(io(&dir, error)),
                 };
@@ -261,5 +263,7 @@ fn directory(path: &Path) -> PathBuf {
     }
 }
 
+/// What creating a ledger writes, in bytes, with a part to spare.
+const FIRST_WRITES: u64 = 128 << 10;
 /// What a ledger on a disk that stalls says.
 const SLOW: &str = "the disk under the ledger does not answer in time: look into the kernel's log, and at what else uses the disk";

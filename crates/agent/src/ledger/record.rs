@@ -72,9 +72,9 @@ impl Record {
 
     /// Reads what stands under this digest. Returns `None` if it is not what was written, or of another version.
     pub(super) fn parse(digest: &Digest, bytes: &[u8]) -> Option<Self> {
-        let rest = match bytes.first()? {
-            &UNCHECKED => bytes,
-            &VERSION => {
+        let rest = match *bytes.first()? {
+            UNCHECKED => bytes,
+            VERSION => {
                 let (rest, check) = bytes.split_last_chunk()?;
                 (digests::check_of_entry(digest, rest) == *check).then_some(rest)?
             }

@@ -75,7 +75,7 @@ impl ResolveSocket {
     /// Answers until the future is dropped. A socket whose file was removed is bound again. `panicked` is called when a question ends in a
     /// panic, which ends nothing else.
     pub async fn serve(
-        mut self,
+        &mut self,
         resolver: Arc<Resolver>,
         panicked: impl Fn() + Clone + Send + 'static,
     ) {

@@ -15,7 +15,8 @@ use crate::seal::Seal;
 
 /// Reads the copy of the descriptor; `None` if there is none, or not of a version that is known.
 pub(super) fn copy(image: &Image<'_>) -> Option<Descriptor> {
-    let bytes = image.bytes(Descriptor::COPY_AT..Descriptor::COPY_AT + Descriptor::LENGTH as u64)?;
+    let bytes =
+        image.bytes(Descriptor::COPY_AT..Descriptor::COPY_AT + Descriptor::LENGTH as u64)?;
     Descriptor::parse(&VERSION.to_le_bytes(), &bytes)
 }
 
@@ -58,10 +59,15 @@ fn belonging(
     file_key: &FileKey,
 ) -> Result<Option<(Descriptor, VaultKeys)>, Unspecified> {
     let keys = VaultKeys::derive(file_key, &descriptor.id)?;
-    let is_ours =
-        keys.belong_to(&descriptor.check) || generation(&descriptor, &keys).is_some();
+    let is_ours = keys.belong_to(&descriptor.check) || generation(&descriptor, &keys).is_some();
     let check = *keys.check();
-    Ok(is_ours.then_some((Descriptor { check, ..descriptor }, keys)))
+    Ok(is_ours.then_some((
+        Descriptor {
+            check,
+            ..descriptor
+        },
+        keys,
+    )))
 }
 
 fn generation(descriptor: &Descriptor, keys: &VaultKeys) -> Option<u64> {

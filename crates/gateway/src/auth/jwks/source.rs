@@ -95,7 +95,9 @@ impl JwksSource {
             }
         };
         // As of a file: RFC 8259 §8.1 lets a reader of JSON ignore it.
-        Ok(KeySet::from_jwks(json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&json))?)
+        Ok(KeySet::from_jwks(
+            json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&json),
+        )?)
     }
 }
 
