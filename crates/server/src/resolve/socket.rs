@@ -294,6 +294,6 @@ mod tests {
         let one_more = timeout(Duration::from_millis(50), socket.question());
         assert!(one_more.await.is_err());
         drop(open.pop());
-        socket.question().await.unwrap();
+        drop(socket.question().await.unwrap());
     }
 }
