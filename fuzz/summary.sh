@@ -24,7 +24,6 @@ code() {
     jwe_compact | jwe_json) echo $envelope/jwe.rs $envelope/jwe ;;
     jwk) echo $envelope/identity/jwk.rs ;;
     jwks) echo $gateway/auth/keys.rs ;;
-    message) echo crates/protocol/src/{jws,request,reply,sealed}.rs ;;
     open | open_keys) echo $envelope/{open,opener,envelope,key_schedule,padding}.rs ;;
     pem) echo $envelope/pem.rs ;;
     property | request) echo crates/{json,validator}/src ;;

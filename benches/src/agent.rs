@@ -1,4 +1,4 @@
-//! The agent's road: from the bytes of a message to the call of the vault, and the signed reply.
+//! The agent's road: from the bytes of a message of an open channel to the call of the vault, and the sealed reply.
 
 use std::{
     cell::RefCell,
@@ -10,13 +10,18 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey};
-use sealpost_agent::{Agent, LocalKeyring};
-use sealpost_envelope::{AwsLc, AwsLcRng, UnixTime, seal, text};
-use sealpost_protocol::{
-    AgentId, Clock, MessageId, Sealed, SigningKey, StoreRequest,
-    context::{OwnedContext, SecretId},
+use aws_lc_rs::{
+    aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey},
+    hmac,
 };
+use sealpost_agent::{Agent, LocalKeyring};
+use sealpost_channel::{
+    CallerTag, Create, Head, Kind, Names, SigningKey, TrustedKeys,
+    gateway::{Channel, Clocks, Destination},
+};
+use sealpost_context::AgentId;
+use sealpost_envelope::{AwsLc, AwsLcRng, UnixTime};
+use sealpost_protocol::Clock;
 use sealpost_vault::{
     Deadline, NewSecret, Receipt, SecretValue, Vault, VaultKind, VaultSecretName,
     error::{CreateError, FetchError},
@@ -24,10 +29,7 @@ use sealpost_vault::{
 };
 use tokio::runtime::{Builder, Runtime};
 
-use crate::{
-    floor,
-    keys::{NOW, identity, pkcs8_der, recipient},
-};
+use crate::keys::{NOW, identity, recipient};
 
 /// An agent with a vault that keeps nothing, and messages that it has not seen.
 #[derive(Debug)]
@@ -35,21 +37,17 @@ pub struct Road {
     runtime: Runtime,
     agent: Agent,
     vault: Arc<NoVault>,
-    gateway: SigningKey,
-    request: StoreRequest,
+    channel: Channel,
+    value: String,
     messages: RefCell<Vec<Vec<u8>>>,
-    value_bytes: usize,
 }
 
-/// The least that the road can take: the bare primitives of the message's signature, of opening, and of the reply's
-/// signature.
-#[derive(Debug)]
+/// The least that the road can take: AES-256-GCM and the HMAC of a request, and of its reply.
 pub struct Floor {
-    opener: floor::Opener,
-    sealed: Vec<u8>,
-    key: Ed25519KeyPair,
-    signed: Vec<u8>,
-    signature: Vec<u8>,
+    key: LessSafeKey,
+    mac: hmac::Key,
+    sealed: RefCell<Vec<u8>>,
+    len: usize,
 }
 
 // What fails here is a defect of what is measured.
@@ -59,19 +57,6 @@ impl Road {
     #[must_use]
     pub fn new(bits: usize, bytes: usize) -> Self {
         let id: AgentId = "agent-1".parse().expect("an id");
-        let secret = SecretId::new("my-secret".try_into().expect("a name"))
-            .with_key("password".try_into().expect("a key"))
-            .with_type("PASSWORD".try_into().expect("a type"));
-        let context = OwnedContext::new(id, secret);
-        let value = format!(r#"{{"password":"{}"}}"#, "x".repeat(bytes - 15));
-        let recipients = [recipient::<AwsLc>(bits)];
-        let sealed = seal(
-            &recipients,
-            &context.borrow(),
-            value.as_bytes(),
-            &mut AwsLcRng,
-        );
-        let envelope = text::encode(&sealed.expect("it seals"));
         let gateway = SigningKey::generate().expect("a key");
         let vault = Arc::new(NoVault::default());
         let agent = Agent::new(
@@ -79,8 +64,18 @@ impl Road {
             LocalKeyring::new(identity(bits)),
             vault.clone(),
             SigningKey::generate().expect("a key"),
-            gateway.verify_key(),
+            TrustedKeys::from(gateway.verify_key().clone()),
         );
+        let to = Destination {
+            agent: id,
+            recipient: &recipient::<AwsLc>(bits),
+            signed_requests: false,
+            longest_wait: WAIT,
+        };
+        let now = Clocks {
+            wall: NOW,
+            monotonic: Duration::ZERO,
+        };
         Self {
             runtime: Builder::new_current_thread()
                 .enable_time()
@@ -88,32 +83,41 @@ impl Road {
                 .expect("a runtime"),
             agent: agent.with_clock(Arc::new(StoppedClock)),
             vault,
-            gateway,
-            request: StoreRequest {
-                id: MessageId::random(),
-                request_id: "a-request".into(),
-                idempotency: None,
-                sealed: Sealed::Native { context, envelope },
-            },
+            channel: Channel::open(&to, &gateway, now, &mut AwsLcRng).expect("a channel"),
+            value: format!(r#"{{"password":"{}"}}"#, "x".repeat(bytes - 15)),
             messages: RefCell::default(),
-            value_bytes: value.len(),
         }
     }
 
-    /// A message that the agent has not seen. All carry one envelope: what is sealed costs the same again.
+    /// A message that the agent has not seen, by the one channel.
     #[must_use]
     pub fn message(&self) -> Vec<u8> {
-        let request = StoreRequest {
-            id: MessageId::random(),
-            ..self.request.clone()
+        let place = self.channel.place(NOW, WAIT).expect("a place");
+        let create = Create {
+            marks: None,
+            project: None,
+            names: Some(Names {
+                name: "my-secret",
+                key: Some("password"),
+                secret_type: Some("PASSWORD"),
+            }),
+            content: self.value.as_bytes(),
         };
-        request
-            .sign(&self.gateway, NOW, Duration::from_secs(30))
-            .expect("it signs")
+        let head = Head {
+            verb: Head::CREATE,
+            kind: Kind::Clear.number(),
+            caller: CallerTag::from_bytes([1; 16]),
+            issued: place.issued,
+            deadline: place.deadline,
+            request_id: "a-request",
+        };
+        let body = create.encode(&head).expect("it fits");
+        let (message, _) = self.channel.seal(place, &body).expect("it seals");
+        message
     }
 
-    /// Carries out a message, and returns the signed reply. Messages are carried out once: each time in 64 takes the
-    /// signing of 64 more, which a median does not see.
+    /// Carries out a message, and returns the sealed reply. Messages are carried out once: each time in 64 takes the
+    /// sealing of 64 more, which a median does not see.
     pub fn next(&self) -> Vec<u8> {
         let mut messages = self.messages.borrow_mut();
         if messages.is_empty() {
@@ -122,12 +126,12 @@ impl Road {
         self.handle(&messages.pop().expect("there are 64"))
     }
 
-    /// Carries out a message, and returns the signed reply.
+    /// Carries out a message, and returns the sealed reply.
     pub fn handle(&self, message: &[u8]) -> Vec<u8> {
         let before = self.vault.bytes.load(Ordering::Relaxed);
         let reply = self.runtime.block_on(self.agent.handle(message));
         let stored = self.vault.bytes.load(Ordering::Relaxed) - before;
-        assert_eq!(stored, self.value_bytes, "the vault was not called");
+        assert_eq!(stored, self.value.len(), "the vault was not called");
         reply.expect("the message is believed")
     }
 }
@@ -135,30 +139,58 @@ impl Road {
 // What fails here is a defect of what is measured.
 #[allow(clippy::missing_panics_doc)]
 impl Floor {
-    /// For a key of `bits` bits, a value of `bytes` bytes and a message as long as `message`.
+    /// For a message as long as `message`.
     #[must_use]
-    pub fn new(bits: usize, bytes: usize, message: &[u8]) -> Self {
-        let spki = recipient::<AwsLc>(bits).public_key().spki_der().to_vec();
-        let key = Ed25519KeyPair::generate().expect("a key");
+    pub fn new(message: &[u8]) -> Self {
+        let key = UnboundKey::new(&AES_256_GCM, &[1; 32]).expect("a key");
+        let key = LessSafeKey::new(key);
+        let mut sealed = message.to_vec();
+        key.seal_in_place_append_tag(nonce(), Aad::empty(), &mut sealed)
+            .expect("it seals");
         Self {
-            sealed: floor::Sealer::new(&spki).seal(&vec![b'x'; bytes]),
-            opener: floor::Opener::new(&pkcs8_der(bits)),
-            signature: key.sign(message).as_ref().to_vec(),
-            signed: message.to_vec(),
             key,
+            mac: hmac::Key::new(hmac::HMAC_SHA256, &[2; 32]),
+            sealed: RefCell::default(),
+            len: sealed.len(),
         }
+        .with(sealed)
     }
 
-    /// Verifies, opens, and signs as much as a reply has.
+    fn with(self, sealed: Vec<u8>) -> Self {
+        *self.sealed.borrow_mut() = sealed;
+        self
+    }
+
+    /// Opens and checks a request, and seals as much as a reply has.
     #[must_use]
     pub fn run(&self) -> usize {
-        let key = UnparsedPublicKey::new(&ED25519, self.key.public_key());
-        key.verify(&self.signed, &self.signature)
-            .expect("it is signed");
-        let opened = self.opener.open(&self.sealed);
-        opened.len() + self.key.sign(&[b'x'; REPLY]).as_ref().len()
+        let mut opened = self.sealed.borrow().clone();
+        let opened = self
+            .key
+            .open_in_place(nonce(), Aad::empty(), &mut opened)
+            .expect("it opens");
+        let request = hmac::sign(&self.mac, opened);
+        let mut reply = vec![b'x'; REPLY];
+        let commitment = hmac::sign(&self.mac, &reply);
+        self.key
+            .seal_in_place_append_tag(nonce(), Aad::empty(), &mut reply)
+            .expect("it seals");
+        self.len + reply.len() + request.as_ref().len() + commitment.as_ref().len()
     }
 }
+
+impl std::fmt::Debug for Floor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Floor").finish_non_exhaustive()
+    }
+}
+
+/// Each is used once with a key, as in a channel.
+fn nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; 12])
+}
+
+const WAIT: Duration = Duration::from_secs(30);
 
 /// Takes everything, keeps nothing, and counts the bytes.
 #[derive(Debug, Default)]
@@ -195,5 +227,5 @@ impl Clock for StoppedClock {
     }
 }
 
-/// About the length of a reply before its signature.
-const REPLY: usize = 400;
+/// The padded length of a reply.
+const REPLY: usize = 512;

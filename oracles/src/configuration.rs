@@ -21,8 +21,7 @@ use toml::{Table, Value};
 
 use crate::{
     input::{self, join},
-    keys::{CERTIFICATE, NOW, PRIVATE_KEY},
-    messages,
+    keys::{self, CERTIFICATE, NOW, PRIVATE_KEY},
 };
 
 pub(crate) fn check(bytes: &[u8]) {
@@ -225,7 +224,7 @@ const FILES: &[File] = &[
     ("open.key", 0o644, || PRIVATE_KEY.to_vec()),
     ("secret.hex", PRIVATE, || "5e".repeat(32).into()),
     ("signing.key", PRIVATE, || {
-        let der = Base64::encode_string(&messages::pkcs8());
+        let der = Base64::encode_string(&keys::pkcs8());
         format!("-----BEGIN PRIVATE KEY-----\n{der}\n-----END PRIVATE KEY-----\n").into()
     }),
 ];

@@ -17,13 +17,15 @@ use axum::{
 };
 use parking_lot::Mutex;
 use sealpost_carrier::Carrier;
+use sealpost_channel::{Kind, VerifyKey};
+use sealpost_context::Owner;
 use sealpost_envelope::{TrustPolicy, UnixTime};
 use sealpost_gateway::{
     Gateway, Limits, ProblemType, StaticDirectory,
     auth::{Authenticator, Denied, Principal},
     directory::AgentEntry,
 };
-use sealpost_protocol::{Clock, VerifyKey, context::Owner};
+use sealpost_protocol::Clock;
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
@@ -31,8 +33,7 @@ use tower::ServiceExt as _;
 pub(crate) use self::agent::Agent;
 use crate::{
     input,
-    keys::{CERTIFICATE, NOW},
-    messages,
+    keys::{self, CERTIFICATE, NOW},
 };
 
 /// A query, then a media type, what the agent does and perhaps an idempotency key, each on its line, and a body. The
@@ -87,9 +88,9 @@ pub(crate) fn check(bytes: &[u8]) {
                 panic!("{} were sent: {answer}", sent.len())
             };
             assert_eq!(sent.request_id, ID);
-            assert_eq!(sent.idempotency.is_some(), key.is_some());
-            expected::same(&sent.sealed, media, body, &owner);
-            agent::answered(does, sent.sealed.at_source(), status, &answer);
+            assert_eq!(sent.has_marks, key.is_some());
+            expected::same(sent, media, body, &owner);
+            agent::answered(does, sent.kind != Kind::Clear, status, &answer);
         }
         (of_body, ..) => {
             assert!(sent.is_empty(), "it breaks a rule: {answer}");
@@ -216,7 +217,7 @@ fn router(
     limits.body_timeout = Duration::from_secs(3600);
     // The longest that a message may live.
     limits.deadline = Duration::from_secs(299);
-    let key = messages::signing_key();
+    let key = keys::signing_key();
     Gateway::new(authenticator, Arc::new(directory), carrier, key)
         .with_clock(Arc::new(Stopped))
         .with_limits(limits)

@@ -3,6 +3,7 @@
 use std::sync::LazyLock;
 
 use rand::{SeedableRng as _, rngs::ChaCha20Rng};
+use sealpost_channel::SigningKey;
 use sealpost_envelope::{
     AwsLc, Certificate, Identity, Keyring, Recipient, RustCrypto, Trust, UnixTime,
     backend::Backend,
@@ -39,6 +40,18 @@ fn ring<B: Backend>() -> Keyring<Identity<B>> {
         .add_certificate(certificate())
         .expect("it is this key's");
     Keyring::new(identity)
+}
+
+/// A gateway's key.
+pub(crate) fn signing_key() -> SigningKey {
+    SigningKey::from_pkcs8_der(&pkcs8()).expect("it is a key")
+}
+
+/// An Ed25519 key.
+pub(crate) fn pkcs8() -> Vec<u8> {
+    // RFC 8410 §7: PKCS#8 of an Ed25519 key is this and its 32 bytes.
+    const PKCS8: &[u8] = b"\x30\x2e\x02\x01\x00\x30\x05\x06\x03\x2b\x65\x70\x04\x22\x04\x20";
+    [PKCS8, &[9; 32]].concat()
 }
 
 /// The same numbers in every run.

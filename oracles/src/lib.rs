@@ -18,7 +18,6 @@ mod input;
 mod jwe_and_cms;
 mod jwk;
 mod keys;
-mod messages;
 mod names;
 mod open_request;
 mod pem;
@@ -73,7 +72,6 @@ targets! {
     jwe_json, jwe_and_cms::jwe_json, "jwe";
     jwk, jwk::check, "jwk";
     jwks, tokens::jwks, "jwt";
-    message, messages::check, "json";
     open, envelope::open_stubbed, "envelope";
     open_keys, envelope::open_with_keys, "envelope";
     open_request, open_request::check, "json";

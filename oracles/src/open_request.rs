@@ -1,4 +1,4 @@
-//! An agent, from a message to its vault. The value is sealed and the message is signed here: a fuzzer can't.
+//! An agent, from a message to its vault. The value and the message are sealed here: a fuzzer can't.
 
 use std::{
     mem,
@@ -8,21 +8,21 @@ use std::{
 };
 
 use async_trait::async_trait;
-use base64ct::{Base64, Encoding as _};
 use parking_lot::Mutex;
 use sealpost_agent::{Accept, Agent, LocalKeyring};
+use sealpost_channel::{
+    CallerTag, Create, Head, Kind, Names, Outcome, SigningKey,
+    gateway::{Answer, Channel, Clocks, Destination},
+};
+use sealpost_context::{AgentId, OwnedContext, ProjectId};
 use sealpost_envelope::{
-    AwsLc, Identity, RustCrypto, SecretContext, UnixTime,
+    AwsLc, AwsLcRng, Identity, RustCrypto, SecretContext, UnixTime,
     binding::Binding,
     cms,
     jwe::{self, Serialization},
-    seal, text, wrapper,
+    wrapper,
 };
-use sealpost_protocol::{
-    AgentId, Clock, MessageId, Outcome, Sealed, StoreReply, StoreRequest,
-    context::{OwnedContext, ProjectId},
-    single_use::SingleUse,
-};
+use sealpost_protocol::{Clock, single_use::SingleUse};
 use sealpost_validator::MAX_MEMBERS;
 use sealpost_vault::{
     Deadline, NewSecret, Receipt, SecretValue, Vault,
@@ -35,7 +35,7 @@ use tokio::runtime::Runtime;
 use crate::{
     input::{self, join},
     keys::{self, CERTIFICATE, NOW, PRIVATE_KEY, rng},
-    messages, reference,
+    reference,
     seeds::Seed,
 };
 
@@ -56,13 +56,15 @@ pub(crate) fn check(bytes: &[u8]) {
     let Some(context) = context.filter(|context| context.agent().as_str() == AGENT) else {
         return;
     };
-    let Some(sealed) = sealed(how, &binding, &context, value) else {
+    let Some(sealed) = sealed(how, &binding, value) else {
         return;
     };
-    let format = sealed.clone();
-    let (outcome, stored) = hand_over(sealed);
+    let (kind, _) = sealed;
+    let Some((outcome, stored)) = hand_over(&sealed, &context) else {
+        return;
+    };
 
-    let expected = expected(&format, &binding, &context, value);
+    let expected = expected(kind, &binding, &context, value);
     match (&expected, outcome) {
         (
             Some((span, of)),
@@ -85,10 +87,10 @@ pub(crate) fn check(bytes: &[u8]) {
             assert!(
                 matches!(
                     outcome,
-                    Outcome::Refused { .. }
+                    Outcome::Refused(_)
                         | Outcome::DoesNotOpen
-                        | Outcome::Unreadable { .. }
-                        | Outcome::ContextMismatch { .. }
+                        | Outcome::Unreadable(_)
+                        | Outcome::ContextMismatch(_)
                 ),
                 "{outcome:?}"
             );
@@ -99,19 +101,23 @@ pub(crate) fn check(bytes: &[u8]) {
 
 /// Where the object stands in the value, and whose it is, if it is to be stored.
 fn expected(
-    sealed: &Sealed,
+    kind: Kind,
     binding: &Binding,
     sent_to: &OwnedContext,
     value: &[u8],
 ) -> Option<(Range<usize>, OwnedContext)> {
-    let own = OwnedContext::check(&binding.context()).ok()?;
-    let same = match sealed {
-        Sealed::Cms { .. } => own.owner() == sent_to.owner(),
+    // In clear it is for whom it was sent to.
+    let own = match kind {
+        Kind::Clear => sent_to.clone(),
+        _ => OwnedContext::check(&binding.context()).ok()?,
+    };
+    let same = match kind {
+        Kind::Cms => own.owner() == sent_to.owner(),
         _ => own == *sent_to,
     };
     let in_time =
-        !sealed.at_source() || SingleUse::parse(binding, NOW, Duration::from_secs(60)).is_ok();
-    if let Sealed::Cms { .. } = sealed {
+        kind == Kind::Clear || SingleUse::parse(binding, NOW, Duration::from_secs(60)).is_ok();
+    if kind == Kind::Cms {
         // A value that is as deep as may be has no room in a wrapper.
         wrapper::unwrap(&wrapper::wrap(binding, value)).ok()?;
     }
@@ -126,39 +132,78 @@ fn binding(json: &[u8]) -> Option<Binding> {
 }
 
 /// In the format with this letter.
-fn sealed(how: &[u8], binding: &Binding, sent_to: &OwnedContext, value: &[u8]) -> Option<Sealed> {
+fn sealed(how: &[u8], binding: &Binding, value: &[u8]) -> Option<Sealed> {
     let recipients = [keys::recipient::<RustCrypto>()];
-    let (mut rng, context) = (rng(), sent_to.clone());
+    let mut rng = rng();
     let serialization = match how.first()? {
-        b'n' => {
-            let sealed = seal(&recipients, &binding.context(), value, &mut rng).ok()?;
-            let envelope = text::encode(&sealed);
-            return Some(Sealed::Native { context, envelope });
-        }
+        b'n' => return Some((Kind::Clear, value.to_vec())),
         b'c' => {
             let wrapped = wrapper::wrap(binding, value);
             let cms = cms::seal(&recipients, &wrapped, &mut rng).ok()?;
-            let owner = *context.owner();
-            let cms = Base64::encode_string(&cms);
-            return Some(Sealed::Cms { owner, cms });
+            return Some((Kind::Cms, cms));
         }
         b'j' => Serialization::Compact,
         b'f' => Serialization::Flattened,
         _ => return None,
     };
     let jwe = jwe::seal(&recipients, Some(binding), serialization, value, &mut rng).ok()?;
-    Some(Sealed::Jwe { context, jwe })
+    Some((Kind::Jwe, jwe.into_bytes()))
+}
+
+/// The message of a request by a new channel, and what reads its answer; `None` if no gateway can send it.
+fn message(
+    (kind, content): &Sealed,
+    context: &OwnedContext,
+    key: &SigningKey,
+) -> Option<(Vec<u8>, sealpost_channel::gateway::Waiting)> {
+    // As long as may be, for a loaded machine.
+    let wait = Destination::MAX_WAIT;
+    let to = Destination {
+        agent: *context.agent(),
+        recipient: &keys::recipient(),
+        signed_requests: false,
+        longest_wait: wait,
+    };
+    let now = Clocks {
+        wall: NOW,
+        monotonic: Duration::ZERO,
+    };
+    let channel = Channel::open(&to, key, now, &mut AwsLcRng).expect("it opens");
+    let place = channel.place(NOW, wait).expect("it is the first");
+    let names = Names {
+        name: context.name().as_str(),
+        key: context.key().map(|key| key.as_str()),
+        secret_type: context
+            .secret_type()
+            .map(|secret_type| secret_type.as_str()),
+    };
+    let create = Create {
+        marks: None,
+        project: context.project(),
+        names: (*kind != Kind::Cms).then_some(names),
+        content,
+    };
+    let head = Head {
+        verb: Head::CREATE,
+        kind: kind.number(),
+        caller: CallerTag::from_bytes([1; 16]),
+        issued: place.issued,
+        deadline: place.deadline,
+        request_id: "fuzzing-1",
+    };
+    let body = create.encode(&head).ok()?;
+    Some(channel.seal(place, &body).expect("it can be sealed"))
 }
 
 /// What a new agent makes of it, and what its vault is asked to keep.
-fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
+fn hand_over(sealed: &Sealed, context: &OwnedContext) -> Option<(Outcome, Stored)> {
     static RUNTIME: LazyLock<Mutex<Runtime>> = LazyLock::new(|| {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build();
         Mutex::new(runtime.expect("it starts"))
     });
-    let key = messages::signing_key();
+    let key = keys::signing_key();
     let id: AgentId = AGENT.parse().expect("it is an id");
     let vault = Arc::new(Memory::default());
     let mut identity = Identity::<AwsLc>::from_pem(PRIVATE_KEY).expect("it is well formed");
@@ -167,33 +212,30 @@ fn hand_over(sealed: Sealed) -> (Outcome, Stored) {
         .add_certificate(certificate.expect("it is well formed"))
         .expect("it is this key's");
     let accept = Accept::parse(["native", "jwe", "cms"]).expect("these are formats");
+    let signing_key = SigningKey::generate().expect("there is randomness");
+    let trusted = signing_key.verify_key().clone().into();
     let agent = Agent::new(
         id,
         LocalKeyring::new(identity),
         vault.clone(),
-        key.clone(),
-        key.verify_key(),
+        signing_key,
+        key.verify_key().clone(),
     )
     .with_accept(accept)
     .with_clock(Arc::new(Stopped));
-    let request = StoreRequest {
-        id: MessageId::random(),
-        request_id: String::new(),
-        idempotency: None,
-        sealed,
-    };
-    // As long as may be, for a loaded machine.
-    let message = request.sign(&key, NOW, StoreRequest::MAX_LIFETIME);
-    let message = message.expect("it can be signed");
+    let (message, mut waiting) = message(sealed, context, &key)?;
     let runtime = RUNTIME.lock();
     let reply = runtime.block_on(agent.handle(&message));
     let reply = reply.expect("who is believed gets an answer");
-    let (name, peer) = (key.gateway_name(), [key.verify_key()].into_iter().collect());
-    let outcome = StoreReply::verify(&reply, (&id, &peer), &name, request.id, NOW, Duration::ZERO);
     let stored = mem::take(&mut *vault.0.lock());
-    (outcome.expect("the gateway believes it"), stored)
+    match waiting.receive(&reply, &trusted) {
+        Ok(Answer::Outcome(outcome)) => Some((outcome, stored)),
+        other => panic!("the gateway does not believe it: {other:?}"),
+    }
 }
 
+/// How it is sealed, and the bytes.
+type Sealed = (Kind, Vec<u8>);
 type Stored = Vec<(String, Vec<u8>)>;
 
 /// A vault that takes everything.
@@ -299,8 +341,9 @@ mod tests {
             let [how, of, _, value] = input::parts(&seed);
             let binding = binding(of).expect("it is one");
             let context = OwnedContext::check(&binding.context()).expect("it is sound");
-            let sealed = sealed(how, &binding, &context, value).expect("it can be sealed");
-            assert_eq!(hand_over(sealed).1.len(), 1);
+            let sealed = sealed(how, &binding, value).expect("it can be sealed");
+            let (_, stored) = hand_over(&sealed, &context).expect("it can be sent");
+            assert_eq!(stored.len(), 1);
         }
     }
 }

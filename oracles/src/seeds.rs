@@ -24,7 +24,7 @@ use crate::{
     input::{join, join_two},
     jwe_and_cms, jwk,
     keys::{self, NOW, rng},
-    messages, open_request, tokens, vault_file,
+    open_request, tokens, vault_file,
 };
 
 /// A name for a file, and its bytes.
@@ -53,7 +53,6 @@ pub fn for_target(target: &str) -> Vec<Seed> {
         "jwe_json" => named("jwe", [jwe_json(), jwe_misplaced(), jwe_stubbed()].concat()),
         "jwk" => named("jwk", jwk::seeds()),
         "jwks" => tokens::jwks_seeds(),
-        "message" => messages::seeds(),
         "open" => named("open", stubbed()),
         "open_keys" => named("sealed", sealed().to_vec()),
         "pem" => [random(4), named("file", private_keys())].concat(),

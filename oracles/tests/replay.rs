@@ -43,7 +43,7 @@ macro_rules! replays {
 }
 
 replays! {
-    batch binding certificate channel_body channel_frame channel_opening channel_refusal channel_reply cms configuration envelope gateway_request identity jwe_compact jwe_json jwk jwks message open open_keys open_request pem
+    batch binding certificate channel_body channel_frame channel_opening channel_refusal channel_reply cms configuration envelope gateway_request identity jwe_compact jwe_json jwk jwks open open_keys open_request pem
     property record request resolver_ref text token trust vault_file vault_name wrapper
 }
 

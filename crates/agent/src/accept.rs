@@ -1,9 +1,9 @@
 //! Which formats an agent takes.
 
-use sealpost_protocol::Sealed;
+use sealpost_channel::Kind;
 use thiserror::Error;
 
-/// The formats that an agent takes: native envelopes and JWE, unless told otherwise.
+/// The formats that an agent takes: values that the gateway seals, and JWE, unless told otherwise.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Accept {
     native: bool,
@@ -12,7 +12,7 @@ pub struct Accept {
 }
 
 impl Accept {
-    /// Reads the names of formats: `native`, `jwe`, `cms`.
+    /// Reads the names of formats: `native` (sealed by the gateway), `jwe`, `cms`.
     ///
     /// # Errors
     ///
@@ -46,12 +46,16 @@ impl Accept {
             .collect()
     }
 
-    pub(crate) fn takes(self, sealed: &Sealed) -> bool {
-        match sealed {
-            Sealed::Native { .. } => self.native,
-            Sealed::Jwe { .. } => self.jwe,
-            Sealed::Cms { .. } => self.cms,
-        }
+    /// The kinds of requests.
+    pub(crate) fn kinds(self) -> Vec<Kind> {
+        [
+            (self.native, Kind::Clear),
+            (self.jwe, Kind::Jwe),
+            (self.cms, Kind::Cms),
+        ]
+        .into_iter()
+        .filter_map(|(taken, kind)| taken.then_some(kind))
+        .collect()
     }
 }
 
@@ -75,6 +79,16 @@ pub enum InvalidAccept {
     /// There is no name.
     #[error("the agent would take nothing: give native, jwe or cms")]
     Nothing,
+}
+
+/// The name of a kind in logs and metrics, and in configurations.
+pub(crate) const fn format(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Clear => NATIVE,
+        Kind::Jwe => JWE,
+        Kind::Cms => CMS,
+        Kind::Native => "native-sealed",
+    }
 }
 
 const NATIVE: &str = "native";

@@ -2,7 +2,7 @@
 
 use std::{error::Error, ops::ControlFlow};
 
-use sealpost_protocol::Outcome;
+use sealpost_channel::Outcome;
 use tracing::error;
 
 /// Goes on with a value, or ends the request with an outcome, which may be a success: a repeated request gets the
@@ -25,7 +25,5 @@ pub(crate) fn failed(what: &str, cause: &dyn Error) -> Outcome {
 
 /// Refuses a request that breaks one rule.
 pub(crate) fn refused(violation: String) -> Outcome {
-    Outcome::Refused {
-        violations: vec![violation],
-    }
+    Outcome::Refused(vec![violation])
 }

@@ -1,24 +1,20 @@
 //! Digests that tell requests apart: SHA-256, with a label for each purpose.
 //!
-//! No digest is made from something secret that could be guessed: messages and sealed bytes are random, an idempotency
+//! No digest is made from something secret that could be guessed: sealed bytes are random, an idempotency
 //! key arrives as a MAC, and contexts and identifiers are not secret.
 
 use aws_lc_rs::digest::{Context as Sha256, SHA256};
+use sealpost_channel::Marks;
+use sealpost_context::OwnedContext;
 use sealpost_envelope::binding::Binding;
-use sealpost_protocol::{context::OwnedContext, idempotency::Idempotency};
 use sealpost_vault::OperationId;
 
 /// Identifies a request, or the payload of one.
 pub(crate) type Digest = [u8; 32];
 
-/// Identifies a message. A gateway never signs two equal messages, so an equal message is the same attempt.
-pub(crate) fn message(message: &[u8]) -> Digest {
-    hash(b"sealpost/operation/1", &[message])
-}
-
 /// Identifies a request by its idempotency key.
-pub(crate) fn key(idempotency: &Idempotency) -> Digest {
-    hash(b"sealpost/ledger/1/key", &[idempotency.scope.as_bytes()])
+pub(crate) fn key(marks: &Marks) -> Digest {
+    hash(b"sealpost/ledger/1/key", &[&marks.scope])
 }
 
 /// Identifies a value that was sealed at the source: an identifier is used once for a context.
@@ -37,8 +33,8 @@ pub(crate) fn sealed(bytes: &[u8]) -> Digest {
 
 /// The vault's operation for a request with an idempotency key. It is the same for every retry, so the vault recognises
 /// its own work even if the agent has forgotten the request.
-pub(crate) fn operation_of_key(idempotency: &Idempotency) -> OperationId {
-    let parts: [&[u8]; 2] = [idempotency.scope.as_bytes(), idempotency.payload.as_bytes()];
+pub(crate) fn operation_of_key(marks: &Marks) -> OperationId {
+    let parts: [&[u8]; 2] = [&marks.scope, &marks.payload];
     OperationId::from_bytes(hash(b"sealpost/operation/1/key", &parts))
 }
 

@@ -37,6 +37,14 @@ pub trait KeyHolder: fmt::Debug + Send + Sync {
     /// no more than a lock. The keys may be others at the next call.
     fn keys(&self) -> Arc<Keyring<PublicIdentity>>;
 
+    /// Returns whether the keys are held elsewhere than in the agent's memory. Gateways then sign each request to the agent,
+    /// unless a configuration says otherwise: an image of that memory has no private key, and must not suffice to make
+    /// requests, either.
+    #[must_use]
+    fn is_elsewhere(&self) -> bool {
+        true
+    }
+
     /// Decrypts one ciphertext with the key `key_id`.
     async fn decrypt(&self, key_id: KeyId, ciphertext: &[u8]) -> KeyAnswer;
 }

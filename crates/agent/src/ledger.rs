@@ -42,8 +42,8 @@ mod seen;
 use std::{ops::ControlFlow, path::Path};
 
 use parking_lot::Mutex;
+use sealpost_channel::Outcome;
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::Outcome;
 use sealpost_vault::{Health, VaultId};
 use tokio::time::Instant;
 use tracing::info;

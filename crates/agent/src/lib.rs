@@ -1,8 +1,9 @@
 //! The side inside the customer's network: opens what was sealed to it, checks it, and stores it in the vault.
 //!
-//! An [`Agent`] takes signed requests from an [`Inbox`](sealpost_carrier::Inbox). It verifies the gateway's signature, then
-//! checks the clear parts, and only then asks its [`KeyHolder`] to decrypt. It validates what it opened by the same rules as
-//! the gateway. It takes the formats that its policy names ([`Accept`]), and remembers in a [`Ledger`] what must not
+//! An [`Agent`] takes requests from an [`Inbox`](sealpost_carrier::Inbox), each by a channel that a trusted gateway has opened
+//! and signed ([`sealpost_channel`]). It has its [`KeyHolder`] decrypt the channel's seed once, and opens the requests with the
+//! keys that come of it. What callers have sealed it checks by its clear parts before it asks its [`KeyHolder`]. It validates
+//! what it opened by the same rules as the gateway. It takes the formats that its policy names ([`Accept`]), and remembers in a [`Ledger`] what must not
 //! happen twice. It answers when the vault has stored the value durably, and tells an [`Observer`] of events. A
 //! [`Resolver`] turns a `resolver_ref` back into the value.
 //!
@@ -11,8 +12,8 @@
 //!
 //! use sealpost_agent::{Agent, LocalKeyring, Resolver};
 //! use sealpost_carrier::InProcess;
+//! use sealpost_channel::SigningKey;
 //! use sealpost_envelope::Identity;
-//! use sealpost_protocol::SigningKey;
 //! use sealpost_vault::Vault;
 //! use sealpost_vault_file::FileVault;
 //!
@@ -20,7 +21,7 @@
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let key_pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/agent-a2048.key.pem"));
 //! # let folder = tempfile::tempdir()?;
-//! # let gateway = SigningKey::generate()?.verify_key();
+//! # let gateway = SigningKey::generate()?.verify_key().clone();
 //! let vault: Arc<dyn Vault> = Arc::new(FileVault::open(folder.path())?);
 //! let resolver = Resolver::new(Arc::clone(&vault));
 //! let agent = Agent::new(
@@ -47,12 +48,12 @@
 //! # Security
 //!
 //! - An opened value lives in one buffer that is wiped, and is borrowed from there into the vault.
-//! - Replies are signed, not encrypted: they contain no part of a value and no name of its members.
+//! - Replies are sealed for the gateway, and contain no part of a value and no name of its members all the same.
 //! - A message that is not authentic gets no answer.
-//! - A message that is replayed within its lifetime is answered as before and stores nothing, even if the secret was
+//! - A message that is replayed while it is valid is answered as before and stores nothing, even if the secret was
 //!   deleted meanwhile. Requests with an idempotency key and values sealed at the source are looked up in the ledger, other
-//!   messages in memory. One gap is left: after a restart of the agent within the lifetime of a message (a minute and a
-//!   half, as gateways sign them), only the vault recognises a replay, and it does not know deleted secrets. The same
+//!   requests in memory. One gap is left: after a restart of the agent within the lifetime of a message (a minute and a
+//!   half, as gateways make them), only the vault recognises a replay, and it does not know deleted secrets. The same
 //!   holds between replicas of an agent, each of which has its own memory.
 //! - A JWE must carry its context in its protected header, name its key, and have an identifier and a time of expiry for
 //!   its single use; its context is compared before the key is used. CMS is taken only with a wrapper inside, which is
@@ -63,22 +64,26 @@ mod accept;
 mod agent;
 mod alarm;
 mod answer;
-mod believe;
+mod callers;
+mod channels;
 mod digests;
 mod in_flight;
+mod job;
 pub mod key_holder;
 pub mod ledger;
 mod observer;
 mod once;
 mod open_request;
-mod replay_cache;
+mod replays;
 mod resolver;
+mod sealed;
 mod serve;
 mod store;
+mod time;
 
 pub use accept::{Accept, InvalidAccept};
 pub use agent::Agent;
 pub use key_holder::{KeyAnswer, KeyHolder, LocalKeyring};
 pub use ledger::{Ledger, LedgerError};
-pub use observer::Observer;
+pub use observer::{ChannelEvent, Observer};
 pub use resolver::{ResolveError, Resolved, Resolver};

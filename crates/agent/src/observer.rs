@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use sealpost_carrier::{InboxError, RespondError};
-use sealpost_protocol::{Outcome, VerifyError};
+use sealpost_channel::{Outcome, RefusalCode, agent::Silence};
 
 use crate::LedgerError;
 
@@ -11,9 +11,9 @@ use crate::LedgerError;
 ///
 /// The methods are called on the agent's tasks: they must not block and must not panic. What they are told is not secret.
 pub trait Observer: Send + Sync + fmt::Debug {
-    /// A message was not believed, and gets no answer.
-    fn message_refused(&self, error: VerifyError) {
-        let _ = error;
+    /// A channel, or a message of one, met with something other than an outcome.
+    fn channel_event(&self, event: ChannelEvent) {
+        let _ = event;
     }
 
     /// A request was carried out. `format` is how the value was sealed: `native`, `jwe` or `cms`.
@@ -41,6 +41,25 @@ pub trait Observer: Send + Sync + fmt::Debug {
     fn serving_ended(&self, error: &InboxError) {
         let _ = error;
     }
+}
+
+/// What happened to a channel, or to a message.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ChannelEvent {
+    /// A channel was opened, with one operation of the private key.
+    Opened,
+    /// A message was answered with a refusal of its channel.
+    Refused(RefusalCode),
+    /// A message got no answer.
+    Dropped(Silence),
+    /// A message got no answer: it is none of this version.
+    Unreadable,
+    /// A request came again, and got the outcome of the first.
+    Replayed,
+    /// Alarm: two requests have one number, so one of two gateways is a copy.
+    Reused,
+    /// Alarm: so many of a caller's values did not open that the private key is not used for them for a minute.
+    CallerBlocked,
 }
 
 /// Observes nothing.

@@ -1,36 +1,31 @@
-//! What happens once, however often it is asked for: requests under way, replays, and the ledger, behind one door.
+//! What happens once, however often it is asked for: requests with an idempotency key, and values sealed at the source.
 
 use std::{ops::ControlFlow, sync::Arc, time::Duration};
 
+use sealpost_channel::{Marks, Outcome, gateway::Destination};
+use sealpost_context::OwnedContext;
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::{
-    Outcome, Sealed, StoreRequest, context::OwnedContext, idempotency::Idempotency,
-};
 use sealpost_vault::{Health, OperationId};
 use tokio::time::{Instant, timeout_at};
-use tracing::{error, warn};
+use tracing::error;
 
 use crate::{
     Ledger, LedgerError, Observer,
     answer::{Step, failed, refused},
-    believe::{Job, LEEWAY},
     digests::{self, Digest},
-    in_flight::{Acquired, InFlight},
+    job::Job,
     ledger::{Known, Taken},
     observer::NoObserver,
     open_request::Used,
-    replay_cache::{Done, ReplayCache},
+    time::LEEWAY,
 };
 
-/// Remembers requests: those with an idempotency key, and values that were sealed at the source, in the ledger; other
-/// messages in memory until they expire.
+/// Remembers in the ledger what must not happen twice: requests with an idempotency key, and values that were sealed at the
+/// source.
 #[derive(Debug)]
 pub(crate) struct Once {
     ledger: Ledger,
     pub(crate) observer: Arc<dyn Observer>,
-    /// Messages that the ledger does not remember.
-    in_flight: InFlight,
-    replay_cache: ReplayCache,
 }
 
 /// The right to carry out a request: no equal request is carried out until this is dropped.
@@ -40,17 +35,8 @@ pub(crate) struct Turn<'o> {
     operation: OperationId,
     /// What the ledger is going to remember, each until the time beside it.
     entries: Vec<(Taken<'o>, UnixTime)>,
-    message: Option<Message<'o>>,
     now: UnixTime,
     deadline: Instant,
-}
-
-/// A message that the replay cache is going to remember.
-#[derive(Debug)]
-struct Message<'o> {
-    digest: Digest,
-    expires_at: UnixTime,
-    _acquired: Acquired<'o>,
 }
 
 impl Once {
@@ -58,8 +44,6 @@ impl Once {
         Self {
             ledger,
             observer: Arc::new(NoObserver),
-            in_flight: InFlight::default(),
-            replay_cache: ReplayCache::new(MAX_REPLAYS),
         }
     }
 
@@ -83,61 +67,21 @@ impl Once {
         Outcome::Busy
     }
 
-    /// Waits for equal requests that are under way, then begins this one, or ends it with the outcome of an earlier one.
-    ///
-    /// `stored` makes the outcome of a message that was stored before: the replay cache remembers no names.
-    pub(crate) async fn begin(
-        &self,
-        job: &Job,
-        stored: impl FnOnce(&OwnedContext) -> Outcome,
-    ) -> Step<Turn<'_>> {
+    /// Begins a request. Waits for requests with the same key that are under way, and ends this one with the outcome of an
+    /// earlier one.
+    pub(crate) async fn begin(&self, job: &Job<'_>) -> Step<Turn<'_>> {
         let mut turn = Turn {
             once: self,
-            operation: OperationId::from_bytes(job.message),
+            operation: job.operation,
             entries: Vec::new(),
-            message: None,
             now: job.now,
             deadline: job.deadline,
         };
-        match (&job.request.idempotency, &job.request.sealed) {
-            (Some(idempotency), _) => turn.claim_key(idempotency).await?,
-            (None, Sealed::Native { context, .. }) => {
-                turn.message = Some(self.begin_message(job, || stored(context)).await?);
-            }
-            // Claimed once it is open: what an unopened value says of its use is not authenticated.
-            (None, Sealed::Jwe { .. } | Sealed::Cms { .. }) => {}
+        // A use is claimed once the value is open: what an unopened one says of it is not authenticated.
+        if let Some(marks) = &job.marks {
+            turn.claim_key(marks).await?;
         }
         Step::Continue(turn)
-    }
-
-    /// Begins a message for which nothing is written but the secret itself.
-    async fn begin_message(
-        &self,
-        job: &Job,
-        stored: impl FnOnce() -> Outcome,
-    ) -> Step<Message<'_>> {
-        let (digest, expires_at) = (job.message, job.expires_at);
-        let acquired = self.in_flight.acquire(digest, &digest, job.deadline).await;
-        let Ok(acquired) = acquired else {
-            return Step::Break(Outcome::Expired);
-        };
-        if let Some(done) = self.replay_cache.find(&digest, expires_at) {
-            warn!("a message was replayed");
-            return Step::Break(match done {
-                Done::Stored => stored(),
-                Done::Exists => Outcome::Exists,
-                Done::PendingDeletion => Outcome::PendingDeletion,
-            });
-        }
-        if !self.replay_cache.has_room(job.now) {
-            error!("too many messages to remember: raise the limit, or let fewer in");
-            return Step::Break(Outcome::Busy);
-        }
-        Step::Continue(Message {
-            digest,
-            expires_at,
-            _acquired: acquired,
-        })
     }
 }
 
@@ -152,7 +96,7 @@ impl Turn<'_> {
         let digest = digests::single_use(context, &used.once.jti);
         // A request that was in time may still have been waiting since.
         let until = used.once.expires_at.saturating_add(LEEWAY);
-        let until = until.saturating_add(StoreRequest::MAX_LIFETIME);
+        let until = until.saturating_add(Destination::MAX_WAIT);
         self.claim(digest, used.payload, until, used_before).await?;
         self.operation = digests::operation_of_use(&digest, &used.payload);
         Step::Continue(())
@@ -172,30 +116,21 @@ impl Turn<'_> {
     /// what the vault did is done, and it recognises the operation if the request is repeated.
     pub(crate) async fn end(self, outcome: Outcome) -> Outcome {
         let remembered = self.once.ledger.end(&self.entries, &outcome, self.now);
-        let outcome = match remembered.await {
+        match remembered.await {
             Ok(()) => outcome,
             Err(error) => {
                 self.once.observer.ledger_failed(&error);
                 failed("outcome not remembered", &error)
             }
-        };
-        self.note(&outcome);
-        outcome
-    }
-
-    fn note(&self, outcome: &Outcome) {
-        if let (Some(message), Some(done)) = (&self.message, Done::from_outcome(outcome)) {
-            let cache = &self.once.replay_cache;
-            cache.note(&message.digest, message.expires_at, done);
         }
     }
 
-    async fn claim_key(&mut self, idempotency: &Idempotency) -> Step<()> {
-        let (digest, payload) = (digests::key(idempotency), *idempotency.payload.as_bytes());
+    async fn claim_key(&mut self, marks: &Marks) -> Step<()> {
+        let (digest, payload) = (digests::key(marks), marks.payload);
         let until = self.now.saturating_add(REMEMBERED);
         self.claim(digest, payload, until, || Outcome::KeyReused)
             .await?;
-        self.operation = digests::operation_of_key(idempotency);
+        self.operation = digests::operation_of_key(marks);
         Step::Continue(())
     }
 
@@ -241,5 +176,3 @@ fn used_before() -> Outcome {
 
 /// How long an idempotency key is remembered.
 const REMEMBERED: Duration = Duration::from_secs(24 * 60 * 60);
-/// Messages of the last minutes that are remembered: 40 MB.
-const MAX_REPLAYS: usize = 1_000_000;

@@ -2,36 +2,37 @@
 
 use std::ops::Range;
 
-use base64::{
-    Engine as _,
-    engine::{Simd, general_purpose::PAD},
-};
+use sealpost_channel::Outcome;
 use sealpost_context::{OwnedContext, Owner, PropertyKey};
 use sealpost_envelope::{
-    AwsLc, AwsLcRng, ContextPolicy, Error, Format, Message, Plaintext, UnixTime,
+    AwsLc, AwsLcRng, ContextPolicy, Error, Format, Message, Plaintext,
     binding::Binding,
     jwe::JweError,
     key::{KeyStatus, KeyringError},
     message::{Declared, PendingMessage},
     wrapper::{self, Wrapped},
 };
-use sealpost_protocol::{Outcome, Sealed, sealed::mismatches, single_use::SingleUse};
+use sealpost_protocol::{mismatches, single_use::SingleUse};
 use sealpost_validator::{MAX_MEMBERS, Naming, Slot, Violations, validate_value};
 use tokio::time::{Instant, timeout_at};
 use tracing::{error, warn};
 
 use crate::{
-    believe::LEEWAY,
+    answer::refused,
+    callers::Callers,
     digests::{self, Digest},
+    job::Job,
     key_holder::{KeyAnswer, KeyHolder},
+    sealed::Sealed,
+    time::LEEWAY,
 };
 
 /// What was opened, and found to break no rule.
 #[derive(Debug)]
-pub(crate) struct Opened {
+pub(crate) struct Opened<'r> {
     /// Whose value it is: what the sealed bytes were bound to.
     pub(crate) context: OwnedContext,
-    pub(crate) value: Value,
+    pub(crate) value: Value<'r>,
     /// For what was sealed at the source.
     pub(crate) single_use: Option<Used>,
 }
@@ -43,17 +44,24 @@ pub(crate) struct Used {
     pub(crate) payload: Digest,
 }
 
-/// An opened value that breaks no rule. It is wiped when dropped.
+/// An opened value that breaks no rule: the object, without whitespace around it.
 #[derive(Debug)]
-pub(crate) struct Value {
-    plaintext: Plaintext,
-    /// The object, without whitespace around it.
-    object: Range<usize>,
+pub(crate) enum Value<'r> {
+    /// In the request's body, which is wiped when dropped.
+    Sent(&'r [u8]),
+    /// What was sealed within it, which is wiped when dropped.
+    Opened {
+        plaintext: Plaintext,
+        object: Range<usize>,
+    },
 }
 
-impl Value {
+impl Value<'_> {
     pub(crate) fn as_bytes(&self) -> &[u8] {
-        self.plaintext.get(self.object.clone()).unwrap_or_default()
+        match self {
+            Self::Sent(object) => object,
+            Self::Opened { plaintext, object } => plaintext.get(object.clone()).unwrap_or_default(),
+        }
     }
 }
 
@@ -62,58 +70,61 @@ impl Value {
 /// The private-key operation is the key holder's, on whatever thread it has for it. The rest runs here, between two
 /// awaits: at most some 100 µs for AES-GCM and the rules of a value of 64 KiB, which is less than a hop to another thread
 /// and back costs under load.
-pub(crate) async fn open(
+pub(crate) async fn open<'r>(
     holder: &dyn KeyHolder,
-    sealed: Sealed,
-    now: UnixTime,
-    deadline: Instant,
-) -> Result<Opened, Outcome> {
-    let decoded = decode(&sealed)?;
-    let (opened, single_use) = {
-        let (format, bytes, context) = match &sealed {
-            Sealed::Native { context, envelope } => {
-                (Format::NativeText, envelope.as_bytes(), Some(context))
-            }
-            Sealed::Jwe { context, jwe } => (jwe_format(jwe), jwe.as_bytes(), Some(context)),
-            Sealed::Cms { .. } => (Format::Cms, decoded.as_slice(), None),
-        };
-        let message = Message::parse_as(format, bytes).map_err(|e| unreadable(&e))?;
-        let context = context.map(OwnedContext::borrow);
-        let policy = match &context {
-            Some(context) => ContextPolicy::RequireContext(context),
-            // Only its owner is known: the rest stands inside, and is compared as soon as it is opened.
-            None => ContextPolicy::AcceptUnbound(None),
-        };
-        let single_use = match message.declared() {
-            Declared::Committed | Declared::Inside => None,
-            Declared::Header(binding) => {
-                let binding = binding.ok_or_else(|| unreadable(&JweError::NoContext))?;
-                if let Some(context) = &context {
-                    binding.check(context).map_err(|e| mismatch(&e))?;
-                }
-                Some(used(binding, bytes, now)?)
-            }
-        };
-        let pending = message.pending(&*holder.keys(), policy);
-        let pending = pending.map_err(not_pending)?;
-        let answer = ask(holder, &pending, deadline).await?;
-        let opened = pending.finish::<AwsLc, _>(answer.as_envelope(), &mut AwsLcRng);
-        (opened.map_err(not_opened)?, single_use)
+    callers: &Callers,
+    job: &Job<'r>,
+) -> Result<Opened<'r>, Outcome> {
+    let (format, bytes, context) = match &job.sealed {
+        Sealed::Clear { context, value } => {
+            let object = validate(value, context.key().map(|key| key.as_str()))?;
+            return Ok(Opened {
+                context: context.clone(),
+                value: Value::Sent(value.get(object).unwrap_or_default()),
+                single_use: None,
+            });
+        }
+        Sealed::Jwe { context, jwe } => (jwe_format(jwe), *jwe, Some(context)),
+        Sealed::Cms { der, .. } => (Format::Cms, *der, None),
     };
+    let message = Message::parse_as(format, bytes).map_err(|e| unreadable(&e))?;
+    let borrowed = context.map(OwnedContext::borrow);
+    let policy = match &borrowed {
+        Some(context) => ContextPolicy::RequireContext(context),
+        // Only its owner is known: the rest stands inside, and is compared as soon as it is opened.
+        None => ContextPolicy::AcceptUnbound(None),
+    };
+    let single_use = match message.declared() {
+        Declared::Committed | Declared::Inside => None,
+        Declared::Header(binding) => {
+            let binding = binding.ok_or_else(|| unreadable(&JweError::NoContext))?;
+            if let Some(context) = &borrowed {
+                binding.check(context).map_err(|e| mismatch(&e))?;
+            }
+            Some(used(binding, bytes, job)?)
+        }
+    };
+    let pending = message.pending(&*holder.keys(), policy);
+    let pending = pending.map_err(not_pending)?;
+    let permit = callers.acquire(&job.caller, job.now, job.deadline).await?;
+    let answer = ask(holder, &pending, job.deadline).await?;
+    drop(permit);
+    let opened = pending.finish::<AwsLc, _>(answer.as_envelope(), &mut AwsLcRng);
+    let opened = opened.map_err(not_opened)?;
     if opened.status == KeyStatus::Old {
         warn!(
             "sealed to an old key: the sender needs the new certificate before the old key is deleted"
         );
     }
-    match sealed {
-        Sealed::Native { context, .. } | Sealed::Jwe { context, .. } => Ok(Opened {
+    match &job.sealed {
+        Sealed::Clear { context, .. } | Sealed::Jwe { context, .. } => Ok(Opened {
             value: value(opened.plaintext, None, context.key())?,
-            context,
+            context: context.clone(),
             single_use,
         }),
-        Sealed::Cms { owner, cms: _ } => {
-            let (context, wrapped) = unwrap(&opened, &owner)?;
-            let single_use = Some(used(&wrapped.binding, &decoded, now)?);
+        Sealed::Cms { owner, der } => {
+            let (context, wrapped) = unwrap(&opened, owner)?;
+            let single_use = Some(used(&wrapped.binding, der, job)?);
             Ok(Opened {
                 value: value(opened.plaintext, Some(wrapped.value), context.key())?,
                 context,
@@ -123,18 +134,8 @@ pub(crate) async fn open(
     }
 }
 
-/// The bytes of a format that travels in base64; the others travel as they are.
-fn decode(sealed: &Sealed) -> Result<Vec<u8>, Outcome> {
-    match sealed {
-        Sealed::Native { .. } | Sealed::Jwe { .. } => Ok(Vec::new()),
-        Sealed::Cms { owner: _, cms } => Simd::standard(PAD)
-            .decode(cms)
-            .map_err(|error| unreadable(&error)),
-    }
-}
-
-fn jwe_format(jwe: &str) -> Format {
-    match jwe.trim_ascii_start().starts_with('{') {
+fn jwe_format(jwe: &[u8]) -> Format {
+    match jwe.trim_ascii_start().starts_with(b"{") {
         true => Format::JweJson,
         false => Format::JweCompact,
     }
@@ -171,21 +172,20 @@ fn unwrap(
     let context = wrapped.binding.context();
     let violations = mismatches(owner, &context);
     if !violations.is_empty() {
-        return Err(Outcome::ContextMismatch { violations });
+        return Err(Outcome::ContextMismatch(violations));
     }
-    let context = OwnedContext::check(&context).map_err(|broken| Outcome::Refused {
-        violations: broken.iter().map(ToString::to_string).collect(),
-    })?;
+    let context = OwnedContext::check(&context)
+        .map_err(|broken| Outcome::Refused(broken.iter().map(ToString::to_string).collect()))?;
     Ok((context, wrapped))
 }
 
-fn used(binding: &Binding, sealed: &[u8], now: UnixTime) -> Result<Used, Outcome> {
-    match SingleUse::parse(binding, now, LEEWAY) {
+fn used(binding: &Binding, sealed: &[u8], job: &Job<'_>) -> Result<Used, Outcome> {
+    match SingleUse::parse(binding, job.now, LEEWAY) {
         Ok(once) => Ok(Used {
             once,
             payload: digests::sealed(sealed),
         }),
-        Err(violations) => Err(Outcome::Refused { violations }),
+        Err(violations) => Err(Outcome::Refused(violations)),
     }
 }
 
@@ -194,23 +194,23 @@ fn value(
     plaintext: Plaintext,
     part: Option<Range<usize>>,
     key: Option<PropertyKey<'_>>,
-) -> Result<Value, Outcome> {
+) -> Result<Value<'static>, Outcome> {
     let part = part.unwrap_or(0..plaintext.len());
     let text = plaintext.get(part.clone()).unwrap_or_default();
     let object = validate(text, key.map(|key| key.as_str()))?;
     let object = part.start + object.start..part.start + object.end;
-    Ok(Value { plaintext, object })
+    Ok(Value::Opened { plaintext, object })
 }
 
 fn validate(value: &[u8], key: Option<&str>) -> Result<Range<usize>, Outcome> {
     let mut scratch = [Slot::EMPTY; MAX_MEMBERS];
     let mut violations = Violations::<64>::new();
-    // The reply passes through the broker: members' names stay here.
+    // Nothing of a value leaves the agent, and no name of a member.
     match validate_value(value, key, Naming::Withhold, &mut scratch, &mut violations) {
         Some(object) => Ok(object.span()),
         None => {
             let violations = violations.iter().map(ToString::to_string).collect();
-            Err(Outcome::Refused { violations })
+            Err(Outcome::Refused(violations))
         }
     }
 }
@@ -234,19 +234,9 @@ fn not_opened(error: Error) -> Outcome {
 }
 
 fn mismatch(error: &dyn ToString) -> Outcome {
-    Outcome::ContextMismatch {
-        violations: vec![format!("#: {}", error.to_string())],
-    }
+    Outcome::ContextMismatch(vec![format!("#: {}", error.to_string())])
 }
 
 fn unreadable(error: &dyn ToString) -> Outcome {
-    Outcome::Unreadable {
-        reason: error.to_string(),
-    }
-}
-
-fn refused(violation: String) -> Outcome {
-    Outcome::Refused {
-        violations: vec![violation],
-    }
+    Outcome::Unreadable(error.to_string())
 }

@@ -1,9 +1,12 @@
 //! The loop: takes messages from the inbox, answers several at a time, and finishes what it has begun.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sealpost_carrier::{Delivery, Inbox, InboxError};
-use tokio::task::{JoinError, JoinSet};
+use tokio::{
+    task::{JoinError, JoinSet},
+    time::{MissedTickBehavior, interval},
+};
 use tracing::{error, warn};
 
 use crate::Agent;
@@ -23,6 +26,8 @@ impl Agent {
         let mut running = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
         let mut is_closing = false;
+        let mut second = interval(Duration::from_secs(1));
+        second.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let ended = loop {
             tokio::select! {
                 () = &mut shutdown, if !is_closing => {
@@ -30,6 +35,8 @@ impl Agent {
                     inbox.close().await;
                 }
                 Some(done) = running.join_next() => self.joined(done),
+                // By a timer, so that keys don't lie in memory until the next message.
+                _ = second.tick() => self.wipe(),
                 received = inbox.receive(), if running.len() < MAX_RUNNING => match received {
                     Ok(delivery) => {
                         let agent = Arc::clone(&self);
@@ -75,5 +82,5 @@ impl Agent {
 
 /// Requests under way at a time; further ones wait in the inbox.
 const MAX_RUNNING: usize = 256;
-/// Whatever a gateway signs can be carried.
-const _: () = assert!(sealpost_protocol::MAX_MESSAGE <= sealpost_carrier::MAX_MESSAGE);
+/// Whatever a gateway sends can be carried.
+const _: () = assert!(sealpost_channel::MAX_MESSAGE <= sealpost_carrier::MAX_MESSAGE);

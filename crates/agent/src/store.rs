@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use sealpost_protocol::{
-    Outcome,
-    context::{OwnedContext, ProjectId},
-};
+use sealpost_channel::Outcome;
+use sealpost_context::{OwnedContext, ProjectId};
 use sealpost_vault::{
     Deadline, Health, NewSecret, OperationId, Receipt, Vault,
     error::{CreateError, VaultFailure},
@@ -40,7 +38,7 @@ impl Store {
     /// Creates the secret, and waits for the vault until `deadline`.
     pub(crate) async fn create(
         &self,
-        opened: &Opened,
+        opened: &Opened<'_>,
         operation: &OperationId,
         deadline: Instant,
     ) -> Outcome {
@@ -79,12 +77,6 @@ impl Store {
             ))) => failed("not stored", &failure),
             Err(late) => failed("the vault did not answer in time", &late),
         }
-    }
-
-    /// Returns the outcome for a secret that is in the vault.
-    pub(crate) fn stored(&self, context: &OwnedContext) -> Outcome {
-        stored(&self.name(context), context)
-            .unwrap_or_else(|error| failed("reference not formed", &error))
     }
 
     fn name(&self, context: &OwnedContext) -> VaultSecretName {

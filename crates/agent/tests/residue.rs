@@ -10,18 +10,17 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use base64ct::{Base64, Encoding as _};
 use sealpost_agent::{Accept, Agent, Ledger, LocalKeyring, Resolver};
+use sealpost_channel::{
+    CallerTag, Create, Head, Kind, Marks, Names, Outcome, SigningKey, TrustedKeys,
+    gateway::{Answer, Channel, Clocks, Destination, Waiting},
+};
+use sealpost_context::{AgentId, OwnedContext, SecretId};
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Certificate, Identity, Recipient, Trust, UnixTime, binding::Binding, cms, jwe,
-    seal, text, wrapper,
+    wrapper,
 };
-use sealpost_protocol::{
-    AgentId, Clock, MessageId, Outcome, Sealed, SigningKey, StoreReply, StoreRequest, VerifyKeys,
-    clock::SystemClock,
-    context::{OwnedContext, SecretId},
-    idempotency::{Idempotency, Mac},
-};
+use sealpost_protocol::{Clock, clock::SystemClock};
 use sealpost_testkit::canary;
 use sealpost_vault_file::FileVault;
 
@@ -31,29 +30,31 @@ async fn the_agents_road_leaves_nothing_of_a_value() {
 
     let folder = std::env::temp_dir().join(format!("sealpost-residue-{}", std::process::id()));
     let world = World::new(&folder);
-    let formats = [Format::Native, Format::Jwe, Format::Cms];
+    let kinds = [Kind::Clear, Kind::Jwe, Kind::Cms];
     let names = ["first", "second"];
-    for (format, name) in formats.iter().flat_map(|f| names.map(|n| (*f, n))) {
-        world.format.store(format as usize, Ordering::SeqCst);
-        let name = &format!("{name}-{format:?}");
-        let (message, id) = world.message(name, 200);
+    for (kind, name) in kinds.iter().flat_map(|kind| names.map(|n| (*kind, n))) {
+        let name = &format!("{name}-{kind:?}");
+        let (message, waiting) = world.message(kind, name, 200);
         canary::arm();
 
         let reply = world.agent.handle(&message).await.unwrap();
-        let Outcome::Stored { resolver_ref, .. } = world.read(&reply, id) else {
-            panic!("it was stored, as {format:?}");
+        let Outcome::Stored { resolver_ref, .. } = world.read(&reply, waiting) else {
+            panic!("it was stored, as {kind:?}");
         };
         // Stored already: opened and validated all the same.
-        let (again, _) = world.message_unarmed(name, 200);
+        let (again, _) = world.message_unarmed(kind, name, name, 200);
         world.agent.handle(&again).await.unwrap();
         for reference in [resolver_ref.clone(), format!("{resolver_ref}#password")] {
             let resolved = world.resolver.resolve(&reference).await.unwrap();
             assert!(resolved.as_json().len() >= 200 * canary::LENGTH);
             drop(resolved.to_plain());
         }
-        // Another name than it was sealed for: it does not open.
-        let wrong = world.misdirected("elsewhere", 200);
+        // Another name than it was sealed for, and a frame that was changed: it does not open.
+        let (wrong, _) = world.message_unarmed(kind, "another", "elsewhere", 200);
         world.agent.handle(&wrong).await.unwrap();
+        let mut changed = message.clone();
+        *changed.last_mut().unwrap() ^= 1;
+        assert!(world.agent.handle(&changed).await.is_none());
 
         canary::disarm();
         assert_eq!(canary::take_found(), 0, "places in freed memory, {name}");
@@ -62,22 +63,15 @@ async fn the_agents_road_leaves_nothing_of_a_value() {
     std::fs::remove_dir_all(folder).unwrap();
 }
 
-/// What the value is sealed in.
-#[derive(Clone, Copy, Debug)]
-enum Format {
-    Native,
-    Jwe,
-    Cms,
-}
-
 struct World {
-    format: AtomicUsize,
     agent: Agent,
     resolver: Resolver,
     id: AgentId,
     recipient: Recipient<AwsLc>,
-    gateway: SigningKey,
-    agent_keys: VerifyKeys,
+    channel: Channel,
+    agent_keys: TrustedKeys,
+    /// Counts uses.
+    uses: AtomicUsize,
 }
 
 impl World {
@@ -94,108 +88,119 @@ impl World {
         let mut identity = Identity::from_pem(key).unwrap();
         let of_identity = Certificate::from_pem(certificate).unwrap();
         identity.add_certificate(of_identity).unwrap();
+        let trust = Trust::DangerAnyCertificate;
+        let recipient = Recipient::from_certificate_pem(certificate, &trust, now).unwrap();
+        let to = Destination {
+            agent: id,
+            recipient: &recipient,
+            signed_requests: false,
+            longest_wait: MINUTE,
+        };
+        let opened = Clocks {
+            wall: SystemClock.now(),
+            monotonic: MINUTE,
+        };
         Self {
-            format: AtomicUsize::new(0),
             resolver: Resolver::new(vault.clone()),
-            recipient: Recipient::from_certificate_pem(
-                certificate,
-                &Trust::DangerAnyCertificate,
-                now,
-            )
-            .unwrap(),
-            agent_keys: VerifyKeys::from(agent_key.verify_key()),
+            agent_keys: TrustedKeys::from(agent_key.verify_key().clone()),
             agent: Agent::new(
                 id,
                 LocalKeyring::new(identity),
                 vault,
                 agent_key,
-                gateway.verify_key(),
+                gateway.verify_key().clone(),
             )
             .with_ledger(Ledger::open(folder.join("ledger.redb")).unwrap())
             .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap()),
             id,
-            gateway,
+            channel: Channel::open(&to, &gateway, opened, &mut AwsLcRng).unwrap(),
+            recipient,
+            uses: AtomicUsize::new(0),
         }
     }
 
-    /// What a gateway sends, and its id. The value is wiped before it returns.
-    fn message(&self, name: &str, canaries: usize) -> (Vec<u8>, MessageId) {
-        self.sealed_for(name, name, canaries)
+    /// What a gateway sends, and what reads the answer. The value is wiped before it returns.
+    fn message(&self, kind: Kind, name: &str, canaries: usize) -> (Vec<u8>, Waiting) {
+        self.sealed_for(kind, name, name, canaries)
     }
 
-    /// The same while the allocator watches.
-    fn message_unarmed(&self, name: &str, canaries: usize) -> (Vec<u8>, MessageId) {
+    /// The same while the allocator watches, perhaps sealed for another name than it is sent for.
+    fn message_unarmed(
+        &self,
+        kind: Kind,
+        sealed: &str,
+        sent: &str,
+        canaries: usize,
+    ) -> (Vec<u8>, Waiting) {
         canary::disarm();
-        let message = self.message(name, canaries);
+        let message = self.sealed_for(kind, sealed, sent, canaries);
         canary::arm();
         message
     }
 
-    fn misdirected(&self, name: &str, canaries: usize) -> Vec<u8> {
-        canary::disarm();
-        let (message, _) = self.sealed_for("another", name, canaries);
-        canary::arm();
-        message
-    }
-
-    fn sealed_for(&self, sealed: &str, sent: &str, canaries: usize) -> (Vec<u8>, MessageId) {
+    fn sealed_for(
+        &self,
+        kind: Kind,
+        sealed: &str,
+        sent: &str,
+        canaries: usize,
+    ) -> (Vec<u8>, Waiting) {
         let json = canary::json(canaries);
-        let context =
-            |name: &str| OwnedContext::new(self.id, SecretId::new(name.try_into().unwrap()));
-        let (sealing, context) = (context(sealed), context(sent));
+        let sealing = OwnedContext::new(self.id, SecretId::new(sealed.try_into().unwrap()));
         let recipients = std::slice::from_ref(&self.recipient);
         let until = UnixTime::from_secs(SystemClock.now().as_secs() + 60);
+        let used = self.uses.fetch_add(1, Ordering::SeqCst);
         let binding = Binding::new(&sealing.borrow());
-        let id = MessageId::random();
-        let binding = binding.with_use(&id.to_string(), until).unwrap();
+        let binding = binding.with_use(&used.to_string(), until).unwrap();
         let rng = &mut AwsLcRng;
-        let (sealed, payload) = match self.format.load(Ordering::SeqCst) {
-            0 => {
-                let envelope = seal(recipients, &sealing.borrow(), &json, rng).unwrap();
-                let envelope = text::encode(&envelope);
-                (Sealed::Native { context, envelope }, 0)
-            }
-            1 => {
+        let content = match kind {
+            Kind::Clear => json.to_vec(),
+            Kind::Jwe => {
                 let form = jwe::Serialization::Compact;
                 let jwe = jwe::seal(recipients, Some(&binding), form, &json, rng).unwrap();
-                (Sealed::Jwe { context, jwe }, 1)
+                jwe.into_bytes()
             }
-            _ => {
+            Kind::Cms | Kind::Native => {
                 let wrapped = wrapper::wrap(&binding, &json);
-                let owner = *context.owner();
-                let cms = cms::seal(recipients, &wrapped, rng).unwrap();
-                let cms = Base64::encode_string(&cms);
-                (Sealed::Cms { owner, cms }, 2)
+                cms::seal(recipients, &wrapped, rng).unwrap()
             }
+        };
+        let content = zeroize::Zeroizing::new(content);
+        let names = Names {
+            name: sent,
+            key: None,
+            secret_type: None,
         };
         // With an idempotency key, so that the ledger is on the road as well.
-        let mut scope = [payload; 32];
-        scope[..16].copy_from_slice(id.as_bytes());
-        let request = StoreRequest {
-            id,
-            request_id: "residue".into(),
-            idempotency: Some(Idempotency {
-                scope: Mac::from_bytes(scope),
-                payload: Mac::from_bytes([payload; 32]),
+        let mut scope = [kind.number(); 32];
+        scope[..8].copy_from_slice(&used.to_be_bytes());
+        let create = Create {
+            marks: Some(Marks {
+                scope,
+                payload: [kind.number(); 32],
             }),
-            sealed,
+            project: None,
+            names: (kind != Kind::Cms).then_some(names),
+            content: &content,
         };
-        let message = request
-            .sign(&self.gateway, SystemClock.now(), MINUTE)
-            .unwrap();
-        (message, request.id)
+        let place = self.channel.place(SystemClock.now(), MINUTE).unwrap();
+        let head = Head {
+            verb: Head::CREATE,
+            kind: kind.number(),
+            caller: CallerTag::from_bytes([1; 16]),
+            issued: place.issued,
+            deadline: place.deadline,
+            request_id: "a-residue",
+        };
+        let body = create.encode(&head).unwrap();
+        self.channel.seal(place, &body).unwrap()
     }
 
-    fn read(&self, reply: &[u8], id: MessageId) -> Outcome {
-        StoreReply::verify(
-            reply,
-            (&self.id, &self.agent_keys),
-            &self.gateway.gateway_name(),
-            id,
-            SystemClock.now(),
-            MINUTE,
-        )
-        .unwrap()
+    fn read(&self, reply: &[u8], mut waiting: Waiting) -> Outcome {
+        match waiting.receive(reply, &self.agent_keys).unwrap() {
+            Answer::Outcome(outcome) => outcome,
+            Answer::Refused(code) => panic!("{code:?}"),
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 use tokio::time::Instant;
 
 use crate::CarrierError;

@@ -8,7 +8,7 @@
 //!
 //! use async_trait::async_trait;
 //! use sealpost_carrier::{Carrier, InProcess, Inbox, conformance};
-//! use sealpost_protocol::AgentId;
+//! use sealpost_context::AgentId;
 //!
 //! #[derive(Debug)]
 //! struct Fixture(Arc<InProcess>);
@@ -38,7 +38,7 @@ use std::{fmt, pin::Pin, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 use tokio::time::{Instant, timeout};
 
 use crate::{Carrier, CarrierError, Delivery, Inbox, any_answer};

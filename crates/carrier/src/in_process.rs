@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use async_trait::async_trait;
 use bytes::Bytes;
 use parking_lot::RwLock;
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 use thiserror::Error;
 use tokio::{
     sync::{mpsc, oneshot},

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use sealpost_context::AgentId;
-use sealpost_envelope::{AwsLc, backend::Backend as _};
+use sealpost_envelope::{AwsLc, backend::Backend};
 
 use crate::labels::expand_raw;
 
@@ -11,16 +11,25 @@ use crate::labels::expand_raw;
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct CallerTag([u8; 16]);
 
-impl CallerTag {
-    /// The tag of the caller that `issuer` calls `subject`. `secret` is the gateways' secret for idempotency keys.
+/// The key under which callers have their tags, made of the gateways' secret for idempotency keys.
+#[derive(Clone)]
+pub struct CallerKey(<AwsLc as Backend>::HmacKey);
+
+impl CallerKey {
+    /// `Expand(secret, "sealpost/v1/caller", 32)`
+    #[must_use]
+    pub fn new(secret: &[u8; 32]) -> Self {
+        let key = expand_raw(&prk(secret), &[b"sealpost/v1/caller"]);
+        Self(AwsLc::hmac_key(key.as_slice()))
+    }
+
+    /// The tag of the caller that `issuer` calls `subject`.
     ///
     /// ```text
-    /// HMAC(Expand(secret, "sealpost/v1/caller", 32), str(agent) ‖ str(issuer) ‖ opt(str(subject)))[..16]
+    /// HMAC(key, str(agent) ‖ str(issuer) ‖ opt(str(subject)))[..16]
     /// ```
     #[must_use]
-    pub fn new(secret: &[u8; 32], agent: &AgentId, issuer: &str, subject: Option<&str>) -> Self {
-        let prk = prk(secret);
-        let key = expand_raw(&prk, &[b"sealpost/v1/caller"]);
+    pub fn tag(&self, agent: &AgentId, issuer: &str, subject: Option<&str>) -> CallerTag {
         let mut message = Vec::new();
         put(&mut message, agent.as_str());
         put(&mut message, issuer);
@@ -28,12 +37,20 @@ impl CallerTag {
         if let Some(subject) = subject {
             put(&mut message, subject);
         }
-        let mac = AwsLc::hmac(&AwsLc::hmac_key(key.as_slice()), &[&message]);
+        let mac = AwsLc::hmac(&self.0, &[&message]);
         let mut tag = [0; 16];
         tag.copy_from_slice(&mac[..16]);
-        Self(tag)
+        CallerTag(tag)
     }
+}
 
+impl fmt::Debug for CallerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallerKey")
+    }
+}
+
+impl CallerTag {
     /// The tag that these bytes are.
     #[must_use]
     pub fn from_bytes(bytes: [u8; 16]) -> Self {

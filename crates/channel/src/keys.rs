@@ -6,6 +6,7 @@ use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, KeyPair as _, ParsedPublicKe
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sealpost_envelope::{AwsLc, backend::Backend as _};
 use thiserror::Error;
+use zeroize::Zeroizing;
 
 use crate::labels::domain;
 
@@ -77,6 +78,23 @@ impl SigningKey {
     /// [`KeyRefused`] if it is not such a key.
     pub fn from_pkcs8_der(der: &[u8]) -> Result<Self, KeyRefused> {
         Self::new(Ed25519KeyPair::from_pkcs8(der).map_err(|_| KeyRefused)?)
+    }
+
+    /// Reads a key from PKCS#8 (RFC 5958) in PEM.
+    ///
+    /// # Errors
+    ///
+    /// [`KeyRefused`] if it is not such a key.
+    pub fn from_pkcs8_pem(pem: &[u8]) -> Result<Self, KeyRefused> {
+        // Lines of any length: a key on one line is a key.
+        let mut decoder = pem_rfc7468::Decoder::new_detect_wrap(pem).map_err(|_| KeyRefused)?;
+        let label = decoder.type_label();
+        let mut der = Zeroizing::new(Vec::with_capacity(decoder.remaining_len()));
+        decoder.decode_to_end(&mut der).map_err(|_| KeyRefused)?;
+        match label {
+            "PRIVATE KEY" => Self::from_pkcs8_der(&der),
+            _ => Err(KeyRefused),
+        }
     }
 
     /// The public half.
@@ -169,6 +187,11 @@ impl TrustedKeys {
         self.0.get(kid)
     }
 
+    /// The names of the keys, in ascending order.
+    pub fn kids(&self) -> impl Iterator<Item = Kid> {
+        self.0.keys().copied()
+    }
+
     /// Returns how many there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -185,6 +208,12 @@ impl TrustedKeys {
 impl FromIterator<VerifyKey> for TrustedKeys {
     fn from_iter<I: IntoIterator<Item = VerifyKey>>(keys: I) -> Self {
         Self(keys.into_iter().map(|key| (key.kid, key)).collect())
+    }
+}
+
+impl From<VerifyKey> for TrustedKeys {
+    fn from(key: VerifyKey) -> Self {
+        Self::from_iter([key])
     }
 }
 

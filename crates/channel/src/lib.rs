@@ -41,7 +41,7 @@ mod reply;
 mod tests;
 
 pub use body::{Create, Head, Kind, Marks, Names};
-pub use caller::CallerTag;
+pub use caller::{CallerKey, CallerTag};
 pub use exchange::{Scalar, ScalarError};
 pub use keys::{KeyRefused, Kid, SignError, SigningKey, TrustedKeys, VerifyKey};
 pub use message::{MAX_MESSAGE, MIN_MESSAGE, Message, NotAMessage};

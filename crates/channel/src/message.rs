@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::{
     frame::REQUEST,
+    keys::VerifyKey,
     opening::{Opening, SignedOpening, VERSION},
     reader::Malformed,
 };
@@ -70,6 +71,12 @@ impl<'a> Message<'a> {
             return Err(Malformed("the frame has a length that no padded body has").into());
         }
         Ok(message)
+    }
+
+    /// Returns whether the gateway with this key has signed the opening.
+    #[must_use]
+    pub fn is_opened_by(&self, gateway: &VerifyKey) -> bool {
+        self.signed.opening.kid == gateway.kid() && self.signed.verifies(gateway)
     }
 
     /// What the opening says.

@@ -82,6 +82,28 @@ impl Outcome {
         }
     }
 
+    /// Returns the name that stands in logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Stored { .. } => "stored",
+            Self::Refused(_) => "refused",
+            Self::Exists => "exists",
+            Self::PendingDeletion => "pending-deletion",
+            Self::Unreadable(_) => "unreadable",
+            Self::DoesNotOpen => "does-not-open",
+            Self::NotAccepted(_) => "not-accepted",
+            Self::ContextMismatch(_) => "context-mismatch",
+            Self::KeyReused => "key-reused",
+            Self::Busy => "busy",
+            Self::Expired => "expired",
+            Self::Failed => "failed",
+            Self::Reused => "reused",
+            Self::UnknownVerb(_) => "unknown-verb",
+            Self::Malformed => "malformed",
+        }
+    }
+
     /// Returns whether a replay gets it again.
     pub(crate) const fn is_remembered(&self) -> bool {
         !matches!(self, Self::Busy | Self::Failed | Self::Malformed)

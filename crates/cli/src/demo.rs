@@ -8,20 +8,19 @@ mod tap;
 use std::fmt::Display;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use aws_lc_rs::rsa::KeySize;
 use clap::Args;
 use sealpost_agent::{Resolved, Resolver};
+use sealpost_channel::{Message, VerifyKey};
 use sealpost_client::{Client, ClientError, Created, ProblemType, Token, problem::Problem};
-use sealpost_envelope::{Envelope, UnixTime, text};
-use sealpost_protocol::{AgentId, Received, Sealed, StoreRequest, VerifyKey, VerifyKeys};
+use sealpost_context::AgentId;
 use sealpost_server::Assembly;
 use sealpost_vault_key::{ResolverRef, VaultKind, VaultSecretName};
 use zeroize::Zeroizing;
 
 use crate::error::Failure;
-use crate::inspect::EnvelopeReport;
 use crate::io;
 use crate::issuer::Issuer;
 use crate::keygen::AgentKey;
@@ -123,19 +122,16 @@ async fn demonstrate(secret: &Secret<'_>) -> Result<(), Failure> {
     let created = client.create_secret(AGENT, None, &secret.to_send()).await;
     let created = created.map_err(|e| not_so("the endpoint stores it", e))?;
 
-    let envelope = eavesdrop(&heard.last_message(), server.gateway_key(), &agent)?;
-    let (beginning, length) = (one_line(&envelope, 40), envelope.len());
-    let envelope = text::decode(&envelope).map_err(broken)?;
-    let report = indented(&Envelope::parse(&envelope).map_err(broken)?);
+    let message = heard.last_message();
+    let overheard = eavesdrop(&message, server.gateway_key(), &agent)?;
     check(
-        "nothing of the value is in the envelope",
-        !secret.shows_in(&envelope),
+        "nothing of the value is in the message",
+        !secret.shows_in(&message),
     )?;
     say(format_args!(
         "
 3. What travels from the gateway to the agent
-   envelope   {beginning} ({length} characters)
-{report}   checked    signed by the gateway; nothing of the value can be read in it"
+{overheard}   checked    signed by the gateway; nothing of the value can be read in it"
     ))?;
 
     let derived = VaultSecretName::derive(VaultKind::EMBEDDED, None, &secret.name);
@@ -208,25 +204,22 @@ fn this_command() -> String {
     }
 }
 
-/// The envelope in a message that was overheard. The listener has the gateway's public key and no private key.
+/// What an eavesdropper learns of a message. The listener has the gateway's public key and no private key.
 fn eavesdrop(message: &[u8], gateway: &VerifyKey, agent: &AgentId) -> Result<String, Failure> {
-    let keys = VerifyKeys::from(gateway.clone());
-    let received = StoreRequest::verify(message, &keys, agent, UnixTime::now(), Duration::ZERO);
-    match received {
-        Ok(Received::Request {
-            request:
-                StoreRequest {
-                    sealed: Sealed::Native { envelope, .. },
-                    ..
-                },
-            ..
-        }) => Ok(envelope),
-        Ok(_) => Err(not_so(
-            "the message arrives in time, with an envelope",
-            "it has not",
-        )),
-        Err(error) => Err(not_so("the gateway signed the message", error)),
-    }
+    let parsed =
+        Message::parse(message).map_err(|e| not_so("the message is one of a channel", e))?;
+    let opening = parsed.opening();
+    check("it is for the agent", opening.agent == *agent)?;
+    check("the gateway has signed it", parsed.is_opened_by(gateway))?;
+    let (length, header) = (message.len(), opening.header.len());
+    let gateway = abbreviated(&hex(opening.kid.as_bytes()));
+    let seconds = opening.expires_at.seconds_since(opening.issued_at);
+    Ok(format!(
+        "   message    {length} bytes: a channel's opening, and one frame, which only the agent reads
+   channel    opened by the gateway with key {gateway}, for {seconds} s
+   seed       {header} bytes, encrypted to the agent's certificate once for many requests
+"
+    ))
 }
 
 async fn resolve(vault: &Resolver, reference: &str) -> Result<Resolved, Failure> {
@@ -237,17 +230,6 @@ async fn resolve(vault: &Resolver, reference: &str) -> Result<Resolved, Failure>
 fn reference(name: &VaultSecretName, key: Option<&str>) -> Result<String, Failure> {
     let reference = ResolverRef::new(name.as_str(), key).map_err(broken)?;
     Ok(reference.to_string())
-}
-
-/// What `inspect` shows of recipients and messages, with shortened digests.
-fn indented(envelope: &Envelope<'_>) -> String {
-    let mut text = String::new();
-    for line in EnvelopeReport(envelope).to_string().lines().skip(1) {
-        let (label, rest) = line.split_once("  ").unwrap_or_default();
-        let words: Vec<_> = rest.split(' ').map(abbreviated).collect();
-        text += &format!("   {label:10} {}\n", words.join(" "));
-    }
-    text
 }
 
 /// Something around the steps failed.

@@ -7,9 +7,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use sealpost_context::AgentId;
 use sealpost_envelope::Certificate;
 use sealpost_gateway::metrics::LogMetrics;
-use sealpost_protocol::AgentId;
 use sealpost_server::resolve::ResolveSocket;
 use sealpost_server::{Assembly, LogConfiguration};
 use tokio::net::TcpListener;

@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use sealpost_agent::Accept;
+use sealpost_context::AgentId;
 use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy};
 use sealpost_gateway::{TokenPolicy, auth::KeySet, directory::AgentCertificate};
-use sealpost_protocol::AgentId;
 use sealpost_server::{
     AgentConfiguration, Configuration, GatewayConfiguration, LocalAgent, LogConfiguration,
     TokenKeysSource, Tokens, vault_in,

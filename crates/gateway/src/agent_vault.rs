@@ -1,6 +1,6 @@
 //! The limits of an agent's vault, checked before anything is sealed.
 
-use sealpost_protocol::context::{Owner, ProjectId};
+use sealpost_context::{Owner, ProjectId};
 use sealpost_rest::ProblemType;
 use sealpost_vault_key::{Limits, VaultKind, VaultSecretName};
 

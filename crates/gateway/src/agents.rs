@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 use sealpost_rest::ProblemType;
 use tracing::error;
 

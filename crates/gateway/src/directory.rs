@@ -1,12 +1,18 @@
 //! The agents that a gateway knows, and how to seal to them.
 
-use std::{collections::HashMap, error, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    error, fmt,
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
+use sealpost_channel::{TrustedKeys, gateway::Entry};
+use sealpost_context::AgentId;
 use sealpost_envelope::{
     AwsLc, Certificate, Recipient, Trust, TrustPolicy, UnixTime, trust::TrustError,
 };
-use sealpost_protocol::{AgentId, VerifyKeys};
 use thiserror::Error;
 
 pub use crate::agent_vault::AgentVault;
@@ -73,11 +79,14 @@ impl AgentCertificate {
 
     /// Adds the keys that the agent's replies are checked with.
     #[must_use]
-    pub fn with_reply_keys(self, verify_keys: impl Into<VerifyKeys>) -> AgentEntry {
+    pub fn with_reply_keys(self, verify_keys: impl Into<TrustedKeys>) -> AgentEntry {
+        let (verify_keys, signed_requests) = (verify_keys.into(), false);
         AgentEntry {
+            channel_entry: channel_entry(&self, &verify_keys, signed_requests),
             certificate: self,
-            verify_keys: verify_keys.into(),
+            verify_keys,
             vault: None,
+            signed_requests,
         }
     }
 }
@@ -86,8 +95,10 @@ impl AgentCertificate {
 #[derive(Debug)]
 pub struct AgentEntry {
     certificate: AgentCertificate,
-    verify_keys: VerifyKeys,
+    verify_keys: TrustedKeys,
     vault: Option<AgentVault>,
+    signed_requests: bool,
+    channel_entry: Entry,
 }
 
 impl AgentEntry {
@@ -100,7 +111,7 @@ impl AgentEntry {
         id: AgentId,
         certificate_pem: &[u8],
         trust: &TrustPolicy,
-        verify_keys: impl Into<VerifyKeys>,
+        verify_keys: impl Into<TrustedKeys>,
     ) -> Result<Self, AgentEntryError> {
         let certificate = AgentCertificate::new(id, certificate_pem, trust)?;
         Ok(certificate.with_reply_keys(verify_keys))
@@ -110,6 +121,14 @@ impl AgentEntry {
     #[must_use]
     pub fn with_vault(mut self, vault: AgentVault) -> Self {
         self.vault = Some(vault);
+        self
+    }
+
+    /// Sets whether the gateway signs each request to the agent. It does anyway once the agent has asked for it.
+    #[must_use]
+    pub fn with_signed_requests(mut self, signed_requests: bool) -> Self {
+        self.signed_requests = signed_requests;
+        self.channel_entry = channel_entry(&self.certificate, &self.verify_keys, signed_requests);
         self
     }
 
@@ -136,13 +155,37 @@ impl AgentEntry {
         Ok(&self.certificate.recipient)
     }
 
-    pub(crate) fn verify_keys(&self) -> &VerifyKeys {
+    pub(crate) fn verify_keys(&self) -> &TrustedKeys {
         &self.verify_keys
+    }
+
+    pub(crate) fn signed_requests(&self) -> bool {
+        self.signed_requests
+    }
+
+    /// Returns what a channel to the agent depends on. An entry that says the same is the same, whoever made it.
+    pub(crate) fn channel_entry(&self) -> Entry {
+        self.channel_entry
     }
 
     /// `None` if it is not known: then the agent alone checks.
     pub(crate) fn vault(&self) -> Option<AgentVault> {
         self.vault
+    }
+}
+
+fn channel_entry(
+    certificate: &AgentCertificate,
+    verify_keys: &TrustedKeys,
+    signed_requests: bool,
+) -> Entry {
+    let mut said = DefaultHasher::new();
+    certificate.pem.hash(&mut said);
+    signed_requests.hash(&mut said);
+    verify_keys.kids().for_each(|kid| kid.hash(&mut said));
+    Entry {
+        certificate: certificate.recipient.key_id(),
+        revision: said.finish(),
     }
 }
 

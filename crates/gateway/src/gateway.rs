@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use axum::Router;
 use sealpost_carrier::Carrier;
-use sealpost_protocol::{Clock, SigningKey, clock::SystemClock};
+use sealpost_channel::SigningKey;
+use sealpost_protocol::{Clock, clock::SystemClock};
 
 use crate::{
     admission::Admission,
@@ -14,7 +15,7 @@ use crate::{
     base_path::BasePath,
     body_memory::BodyMemory,
     component::Component,
-    delivery::Delivery,
+    delivery::{Channels, Delivery},
     directory::AgentDirectory,
     expiry,
     idempotency::IdempotencySecret,
@@ -45,8 +46,8 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Creates a gateway that accepts the tokens that `authenticator` accepts, seals to the agents of `directory`, signs
-    /// its messages with `signing_key`, and sends them through `carrier`.
+    /// Creates a gateway that accepts the tokens that `authenticator` accepts, opens channels to the agents of `directory`,
+    /// signs them with `signing_key`, and sends through `carrier`.
     #[must_use]
     pub fn new(
         authenticator: Arc<dyn Authenticator>,
@@ -138,7 +139,7 @@ impl Gateway {
             admission: Admission::new(
                 self.authenticator,
                 Arc::clone(&self.clock),
-                self.metrics,
+                Arc::clone(&self.metrics),
                 limits.rate,
             ),
             agents: Agents::new(self.directory),
@@ -146,8 +147,12 @@ impl Gateway {
             workload: Workload::new(&limits),
             delivery: Delivery::new(
                 self.carrier,
-                Arc::clone(&self.clock),
-                self.signing_key,
+                Channels::new(
+                    Arc::clone(&self.clock),
+                    self.signing_key,
+                    limits.deadline,
+                    Arc::clone(&self.metrics),
+                ),
                 self.idempotency_secret,
             ),
             trail: self.trail,

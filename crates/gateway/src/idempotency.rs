@@ -3,6 +3,5 @@
 mod digests;
 mod key;
 
-pub(crate) use digests::Caller;
 pub use digests::IdempotencySecret;
 pub(crate) use key::IdempotencyKey;

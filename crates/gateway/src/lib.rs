@@ -18,13 +18,13 @@
 //!     Gateway, JwtAuthenticator, StaticDirectory, TokenPolicy, auth::KeySet, directory::AgentEntry,
 //! };
 //! use sealpost_carrier::InProcess;
-//! use sealpost_protocol::SigningKey;
+//! use sealpost_channel::SigningKey;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let jwks = br#"{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}"#;
 //! # let pem = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../testdata/keys/agent-a2048.pem"));
 //! # let pinned = Certificate::from_pem(pem)?.fingerprint();
-//! # let agent_key = SigningKey::generate()?.verify_key();
+//! # let agent_key = SigningKey::generate()?.verify_key().clone();
 //! // Who may call: tokens of this issuer for this audience.
 //! let policy = TokenPolicy::new("https://issuer.example", "sealpost");
 //! let tokens = JwtAuthenticator::new(policy, KeySet::from_jwks(jwks)?);

@@ -13,8 +13,9 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::Registry,
 };
+use sealpost_channel::{RefusalCode, gateway::Dropped};
+use sealpost_context::AgentId;
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::AgentId;
 
 pub use agents::AgentMetrics;
 use agents::Agents;
@@ -43,6 +44,9 @@ pub struct Metrics {
     tls_certificate: Gauge<f64, AtomicU64>,
     certificates: Family<AgentLabels, Gauge<f64, AtomicU64>>,
     agents: Agents,
+    channels: Counter,
+    channels_refused: Family<CodeLabels, Counter>,
+    answers_dropped: Family<ReasonLabels, Counter>,
     audit_failures: Counter,
     log: LogMetrics,
     components: Family<ComponentLabels, Gauge>,
@@ -71,6 +75,9 @@ impl Metrics {
             tls_certificate: Gauge::default(),
             certificates: Family::default(),
             agents: Agents::default(),
+            channels: Counter::default(),
+            channels_refused: Family::default(),
+            answers_dropped: Family::default(),
             audit_failures: Counter::default(),
             log: LogMetrics::default(),
             components: Family::default(),
@@ -99,6 +106,9 @@ impl Metrics {
         r.register("tls_certificate_not_after_timestamp_seconds", "When the gateway's own certificate expires; 0 without TLS", self.tls_certificate.clone());
         r.register("agent_certificate_not_after_timestamp_seconds", "When the certificate of an agent expires", self.certificates.clone());
         r.register_collector(Box::new(self.agents.clone()));
+        r.register("channels_opened", "Channels to agents opened, each with one RSA operation", self.channels.clone());
+        r.register("channel_refusals", "Requests in whose place an agent refused the channel, by code", self.channels_refused.clone());
+        r.register("answers_dropped", "Answers of agents that were not believed, by reason", self.answers_dropped.clone());
         r.register("audit_failures", "Audit events that could not be written", self.audit_failures.clone());
         r.register("request_panics", "Requests to the gateway that ended in a panic, which was contained", self.panics.clone());
         r.register("log_lines_dropped", "Lines of the log that could not be written", self.log.0.clone());
@@ -198,6 +208,29 @@ impl Metrics {
         }
     }
 
+    pub(crate) fn channel_opened(&self) {
+        self.channels.inc();
+    }
+
+    pub(crate) fn channel_refused(&self, code: RefusalCode) {
+        let code = code.number().into();
+        let labels = CodeLabels { code };
+        self.channels_refused.get_or_create(&labels).inc();
+    }
+
+    pub(crate) fn answer_dropped(&self, dropped: Dropped) {
+        let reason = match dropped {
+            Dropped::Ended => "ended",
+            Dropped::Malformed(_) => "malformed",
+            Dropped::OtherChannel => "other-channel",
+            Dropped::OtherNumber => "other-number",
+            Dropped::Signature => "signature",
+            Dropped::Frame => "frame",
+        };
+        let labels = ReasonLabels { reason };
+        self.answers_dropped.get_or_create(&labels).inc();
+    }
+
     pub(crate) fn audit_failed(&self) {
         self.audit_failures.inc();
     }
@@ -265,6 +298,11 @@ struct RequestLabels {
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
 struct ReasonLabels {
     reason: &'static str,
+}
+
+#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+struct CodeLabels {
+    code: u32,
 }
 
 #[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]

@@ -6,7 +6,7 @@ use axum::{
     extract::{FromRequestParts, RawPathParams},
     http::{Uri, request::Parts},
 };
-use sealpost_protocol::{AgentId, context::ProjectId};
+use sealpost_context::{AgentId, ProjectId};
 use sealpost_rest::ProblemType;
 
 use crate::{idempotency::IdempotencyKey, rejection::Rejection};

@@ -88,6 +88,14 @@ impl Problem {
         Self::new(ProblemType::Overloaded, detail)
     }
 
+    /// Adds a sentence to what is said.
+    pub(crate) fn with_note(mut self, note: &str) -> Self {
+        let detail = self.detail.to_mut();
+        detail.push(' ');
+        detail.push_str(note);
+        self
+    }
+
     pub(crate) const fn kind(&self) -> ProblemType {
         self.kind
     }

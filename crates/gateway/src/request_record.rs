@@ -4,8 +4,8 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use axum::response::Response;
 use parking_lot::Mutex;
+use sealpost_context::{AgentId, ProjectId};
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::{AgentId, context::ProjectId};
 use tracing::info;
 
 use crate::{

@@ -3,8 +3,8 @@
 mod clear_request;
 mod sealed;
 
+use sealpost_context::Owner;
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::context::Owner;
 use zeroize::Zeroizing;
 
 pub(crate) use self::{clear_request::ClearRequest, sealed::AtSource};

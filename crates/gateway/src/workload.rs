@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use parking_lot::Mutex;
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 use tokio::time::Instant;
 
 use crate::{

@@ -123,8 +123,8 @@ problem_types! {
     AgentOffline: "agent-offline", 504, Later, No, "The agent is not connected";
     /// The agent did not answer in time. The secret may have been stored.
     AgentTimeout: "agent-timeout", 504, Later, Maybe, "The agent did not answer in time";
-    /// The agent can remember no more requests for now.
-    AgentBusy: "agent-busy", 504, Later, No, "The agent can take no more for now";
+    /// The agent can take no more requests for now. The secret may have been stored, by another process of the agent.
+    AgentBusy: "agent-busy", 504, Later, Maybe, "The agent can take no more for now";
     /// This caller has sent too many requests.
     RateLimited: "rate-limited", 504, Later, No, "Too many requests";
     /// The gateway had no room for the request before its deadline.

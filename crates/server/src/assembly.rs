@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use sealpost_agent::Resolver;
 use sealpost_carrier::{Carrier, InProcess};
-use sealpost_protocol::{AgentId, SigningKey, VerifyKey};
+use sealpost_channel::{SigningKey, VerifyKey};
+use sealpost_context::AgentId;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::info;
@@ -20,7 +21,7 @@ use tracing::info;
 use crate::configuration::{Configuration, Weight};
 use crate::error::Error;
 use crate::rehearsal::look;
-use agent::RunningAgent;
+use agent::{RunningAgent, Trust};
 use component::Reporting;
 use gateway::{Parts, RunningGateway};
 use supervision::Supervision;
@@ -137,13 +138,16 @@ impl Assembly {
             Some(key) => key,
             None => SigningKey::generate()?,
         };
-        let gateway_key = signing_key.verify_key();
+        let gateway_key = signing_key.verify_key().clone();
         let mut entries = Vec::new();
         let are_several = locals.len() > 1;
         for local in locals {
-            let keys = gateway_key.clone().into();
+            let trust = Trust {
+                gateways: gateway_key.clone().into(),
+                signed_requests: gateway.signed_requests,
+            };
             let (agent, entry) =
-                RunningAgent::start(local, in_process, keys, &gateway.metrics, supervisor).await?;
+                RunningAgent::start(local, in_process, trust, &gateway.metrics, supervisor).await?;
             agents.push(agent);
             entries.push(entry);
         }

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 
 use sealpost_agent::LedgerError;
 use sealpost_carrier::AlreadyRegistered;
+use sealpost_channel::KeyRefused;
 use sealpost_envelope::key::DuplicateKey;
 use sealpost_files::{FileError, quoted};
-use sealpost_protocol::keys::KeyError;
 use sealpost_vault::configuration::OpenError;
 use thiserror::Error;
 
@@ -42,7 +42,7 @@ pub enum Error {
     Refused(Vec<String>),
     /// No key for signatures can be created.
     #[error(transparent)]
-    Key(#[from] KeyError),
+    Key(#[from] KeyRefused),
     /// Two of an agent's keys are the same.
     #[error(transparent)]
     Identities(#[from] DuplicateKey),

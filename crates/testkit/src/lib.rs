@@ -4,6 +4,7 @@
 //! - [`random`]: random numbers from a seed.
 //! - `keys` (feature `envelope`): the identities, recipients and certificates of `testdata/keys`.
 //! - `clock` (feature `protocol`): a clock that the test sets.
+//! - `channels` (feature `protocol`): an agent at the other end of a gateway's channels.
 //! - [`freed`]: an allocator that keeps a copy of each freed block and counts allocations.
 //! - [`canary`]: an allocator that looks for one value in each freed block, on all threads.
 //! - [`counting`]: an allocator that counts the bytes of the current thread.
@@ -14,6 +15,8 @@
 #![allow(clippy::unwrap_used)]
 
 pub mod canary;
+#[cfg(feature = "protocol")]
+pub mod channels;
 #[cfg(feature = "protocol")]
 pub mod clock;
 pub mod commands;

@@ -47,6 +47,7 @@ pub(super) const RULES: &[(&str, Rule)] = &[
     ("base_path", Text),
     ("danger_plain_http_behind_proxy", Flag),
     ("signing_key_file", Private),
+    ("signed_requests", Flag),
     ("tls.certificate", File),
     ("tls.key", Private),
     ("tls.client_ca", File),

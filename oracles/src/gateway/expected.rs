@@ -4,21 +4,18 @@
 use std::time::Duration;
 
 use base64ct::{Base64, Encoding as _};
-use sealpost_context::AgentId;
+use sealpost_channel::Kind;
+use sealpost_context::{AgentId, OwnedContext, Owner, ProjectId, SecretContext};
 use sealpost_envelope::{
     cms::Cms,
     jwe::{Jwe, Serialization},
 };
 use sealpost_gateway::ProblemType;
-use sealpost_protocol::{
-    Sealed,
-    context::{OwnedContext, Owner, ProjectId},
-    single_use::SingleUse,
-};
+use sealpost_protocol::single_use::SingleUse;
 use sealpost_validator::{MAX_MEMBERS, Request, Slot, ViolationKind, Violations, validate_request};
 
-use super::AGENT;
-use crate::keys::{AWS_LC, NOW};
+use super::{AGENT, agent::Sent};
+use crate::keys::NOW;
 
 /// What is wrong with a body: the problem, and its violations, if these are known.
 pub(super) type Wrong = (ProblemType, Option<Vec<String>>);
@@ -198,40 +195,38 @@ fn base64(text: &str) -> Option<Vec<u8>> {
 }
 
 /// What the agent gets is what was sent, for whom it was sent to.
-pub(super) fn same(sealed: &Sealed, media: Media, body: &[u8], owner: &Owner) {
-    assert_eq!(sealed.agent().as_str(), AGENT);
-    assert_eq!(sealed.project(), owner.project);
-    match (sealed, media) {
-        (Sealed::Native { context, envelope }, Media::Json) => {
-            let envelope = sealpost_envelope::text::decode(envelope).expect("it is one");
-            let opened = AWS_LC.open(
-                &envelope,
-                &context.borrow(),
-                &mut sealpost_envelope::AwsLcRng,
-            );
-            let opened = opened.expect("it is sealed to the agent").plaintext;
+pub(super) fn same(sent: &Sent, media: Media, body: &[u8], owner: &Owner) {
+    assert_eq!(sent.project, owner.project);
+    match (sent.kind, media, &sent.names) {
+        (Kind::Clear, Media::Json, Some([name, key, secret_type])) => {
             let read = clear(body, |request| {
-                assert_eq!(&*opened, request.value.as_bytes());
+                assert_eq!(sent.content, request.value.as_bytes());
                 let text =
                     |text: sealpost_validator::JsonStr<'_>| -> String { text.chars().collect() };
-                let context = context.borrow();
-                assert_eq!(context.name(), text(request.name));
-                assert_eq!(context.key(), request.key.map(text).as_deref());
-                assert_eq!(
-                    context.secret_type(),
-                    request.secret_type.map(text).as_deref()
-                );
+                assert_eq!(*name, Some(text(request.name)));
+                assert_eq!(*key, request.key.map(text));
+                assert_eq!(*secret_type, request.secret_type.map(text));
             });
             assert!(read.is_ok());
         }
-        (Sealed::Jwe { context, jwe }, Media::Jose | Media::JoseJson) => {
-            assert_eq!(jwe.as_bytes(), body.trim_ascii());
-            let message = Jwe::parse(jwe.as_bytes()).expect("it was read");
+        (Kind::Jwe, Media::Jose | Media::JoseJson, Some([Some(name), key, secret_type])) => {
+            assert_eq!(sent.content, body.trim_ascii());
+            let message = Jwe::parse(&sent.content).expect("it was read");
             let binding = message.binding().expect("it has one");
-            assert_eq!(binding.check(&context.borrow()), Ok(()));
+            let mut context = SecretContext::unchecked(AGENT, name);
+            if let Some(project) = sent.project {
+                context = context.with_project(project);
+            }
+            if let Some(key) = key {
+                context = context.with_unchecked_key(key);
+            }
+            if let Some(secret_type) = secret_type {
+                context = context.with_unchecked_type(secret_type);
+            }
+            assert_eq!(binding.check(&context), Ok(()));
         }
-        (Sealed::Cms { cms, .. }, Media::Pkcs7) => {
-            assert_eq!(Base64::decode_vec(cms).ok(), der(body));
+        (Kind::Cms, Media::Pkcs7, None) => {
+            assert_eq!(Some(&sent.content), der(body).as_ref());
         }
         _ => panic!("{media:?} is sent as something else"),
     }

@@ -253,6 +253,7 @@ const TOML: &[&[u8]] = &[
     b"[[agents]]\n",
     b"[agents.vault]\n",
     b"signing_key_file",
+    b"signed_requests",
     b"danger_plain_http_behind_proxy = true\n",
     b"jwks_url = \"https://issuer.example/jwks\"\n",
     b"jwks_file",

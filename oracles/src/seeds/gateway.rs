@@ -94,7 +94,7 @@ pub(super) fn seeds() -> Vec<Seed> {
 fn at_source(project: Option<&str>, serialization: Serialization) -> Vec<u8> {
     let mut context = SecretContext::unchecked(AGENT, "db-login").with_unchecked_key("password");
     let id = project.map(|id| {
-        id.parse::<sealpost_protocol::context::ProjectId>()
+        id.parse::<sealpost_context::ProjectId>()
             .expect("it is one")
     });
     if let Some(id) = &id {

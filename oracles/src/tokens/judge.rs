@@ -123,14 +123,14 @@ fn texts(list: &Value) -> Option<BTreeSet<String>> {
 }
 
 /// RFC 9562 §4, in hyphenated form.
-fn project(text: &str) -> Option<sealpost_protocol::context::ProjectId> {
+fn project(text: &str) -> Option<sealpost_context::ProjectId> {
     let lengths = text.split('-').map(str::len);
     let hex = text.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     if !(hex && lengths.eq([8, 4, 4, 4, 12])) {
         return None;
     }
     let digits = u128::from_str_radix(&text.replace('-', ""), 16).ok()?;
-    Some(sealpost_protocol::context::ProjectId::from_bytes(
+    Some(sealpost_context::ProjectId::from_bytes(
         digits.to_be_bytes(),
     ))
 }

@@ -14,13 +14,13 @@ use aws_lc_rs::{
 use base64ct::{Base64UrlUnpadded, Encoding as _};
 use serde_json::{Value, json};
 
-use crate::{keys::PRIVATE_KEY, messages};
+use crate::keys::{self, PRIVATE_KEY};
 
 /// The keys of the set have the ids `ed`, `rsa` and `ec`.
 pub(super) static SIGNERS: LazyLock<Signers> = LazyLock::new(|| {
     let (_, rsa) = pem_rfc7468::decode_vec(PRIVATE_KEY).expect("it is well formed");
     Signers {
-        ed: Ed25519KeyPair::from_pkcs8(&messages::pkcs8()).expect("it is a key"),
+        ed: Ed25519KeyPair::from_pkcs8(&keys::pkcs8()).expect("it is a key"),
         stranger: Ed25519KeyPair::from_seed_unchecked(&[8; 32]).expect("it is a seed"),
         rsa: rsa::KeyPair::from_pkcs8(&rsa).expect("it is a key"),
         ec: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("there is randomness"),

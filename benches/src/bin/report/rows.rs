@@ -163,7 +163,7 @@ fn road(report: &mut Report) {
                 bar: Bar::None,
             };
             let road = agent::Road::new(bits, bytes);
-            let floor = agent::Floor::new(bits, bytes, &road.message());
+            let floor = agent::Floor::new(&road.message());
             report.row(&case, || road.next(), || floor.run());
         }
     }

@@ -74,6 +74,10 @@ impl KeyHolder for LocalKeyring {
         Arc::clone(&self.public)
     }
 
+    fn is_elsewhere(&self) -> bool {
+        false
+    }
+
     async fn decrypt(&self, key_id: KeyId, ciphertext: &[u8]) -> KeyAnswer {
         if self.identities.get(key_id).is_none() {
             return KeyAnswer::Unusable;

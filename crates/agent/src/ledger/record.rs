@@ -11,8 +11,8 @@
 //!
 //! Records of version 1 have no check. They are read until they expire, within 24 hours and a few minutes.
 
+use sealpost_channel::Outcome;
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::Outcome;
 
 use crate::digests::{self, Digest};
 

@@ -1,17 +1,14 @@
 //! Values that were sealed at the source: what is taken, and everything that is not.
 
-use base64ct::{Base64, Encoding as _};
+use base64ct::Encoding as _;
 use sealpost_agent::{Accept, LocalKeyring};
-use sealpost_context::SecretContext;
+use sealpost_channel::{Kind, Outcome, RefusalCode, gateway::Answer};
+use sealpost_context::{OwnedContext, SecretContext};
 use sealpost_envelope::{AwsLcRng, UnixTime, binding::Binding, cms, jwe, wrapper};
-use sealpost_protocol::{
-    Outcome, Sealed,
-    context::{OwnedContext, Owner},
-};
 
 use crate::harness::{
-    CERTIFICATE, KEY, NOW, OTHER_CERTIFICATE, World, identity, jwe_for, owned, recipient, seal_for,
-    used, world, world_of, world_with,
+    Ask, CERTIFICATE, KEY, NOW, OTHER_CERTIFICATE, World, identity, jwe_for, owned, recipient,
+    send, used, world, world_of, world_with,
 };
 
 const VALUE: &[u8] = br#" {"password": "P@ss", "n": 1.50} "#;
@@ -58,9 +55,9 @@ async fn jwe_and_cms_are_stored_as_they_were_sealed() {
 #[tokio::test]
 async fn only_what_the_policy_names_is_taken() {
     let world = world();
-    let accepted = vec!["native".to_owned(), "jwe".to_owned()];
+    let accepted = vec![Kind::Clear.number(), Kind::Jwe.number()];
     let request = world.cms(&world.context("db"), "j", VALUE);
-    assert_eq!(world.ask(&request).await, Outcome::NotAccepted { accepted });
+    assert_eq!(world.ask(&request).await, Outcome::NotAccepted(accepted));
 
     let cms_alone = world_with(|agent| agent.with_accept(Accept::parse(["cms"]).unwrap()));
     let context = cms_alone.context("db");
@@ -69,10 +66,7 @@ async fn only_what_the_policy_names_is_taken() {
         cms_alone.jwe(context.clone(), "j", VALUE),
     ] {
         let outcome = cms_alone.ask(&request).await;
-        assert!(
-            matches!(outcome, Outcome::NotAccepted { .. }),
-            "{outcome:?}"
-        );
+        assert!(matches!(outcome, Outcome::NotAccepted(_)), "{outcome:?}");
     }
     let request = cms_alone.cms(&context, "j", VALUE);
     assert!(matches!(
@@ -101,13 +95,11 @@ async fn another_context_is_told_before_the_key_is_used() {
         bare.with_project(project).with_unchecked_key(key),
     ];
     for other in others {
-        let request = world.carrying(Sealed::Jwe {
-            context: owned(other),
-            jwe: jwe_for(&used(&good, "j"), VALUE),
-        });
+        let jwe = jwe_for(&used(&good, "j"), VALUE);
+        let request = Ask::new(Kind::Jwe, &owned(other), jwe.as_bytes());
         let outcome = world.ask(&request).await;
         assert!(
-            matches!(outcome, Outcome::ContextMismatch { .. }),
+            matches!(outcome, Outcome::ContextMismatch(_)),
             "{outcome:?}"
         );
     }
@@ -132,7 +124,7 @@ async fn cms_for_another_owner_is_refused_after_opening() {
     for (inside, violation) in [(other_project, "projectId: "), (other_agent, "agentId: ")] {
         let wrapped = wrapper::wrap(&used(&inside, "j"), VALUE);
         match world.ask(&world.wrapped(&wrapped, &good)).await {
-            Outcome::ContextMismatch { violations } => {
+            Outcome::ContextMismatch(violations) => {
                 assert!(violations[0].starts_with(violation), "{violations:?}");
             }
             other => panic!("{other:?}"),
@@ -152,7 +144,7 @@ async fn bare_cms_is_never_taken() {
         b"",
     ] {
         match world.ask(&world.wrapped(inside, &context)).await {
-            Outcome::Refused { violations } => {
+            Outcome::Refused(violations) => {
                 assert!(violations[0].contains("wrapper"), "{violations:?}");
                 assert!(!violations[0].contains("hunter2"), "{violations:?}");
             }
@@ -176,14 +168,11 @@ async fn a_use_and_its_time_are_needed() {
         seconds(-60),
         seconds(24 * 3600 + 61),
     ] {
-        let jwe = world.carrying(Sealed::Jwe {
-            context: context.clone(),
-            jwe: jwe_for(&binding, VALUE),
-        });
+        let jwe = Ask::new(Kind::Jwe, &context, jwe_for(&binding, VALUE).as_bytes());
         let cms = world.wrapped(&wrapper::wrap(&binding, VALUE), &context);
         for request in [jwe, cms] {
             match world.ask(&request).await {
-                Outcome::Refused { violations } => assert!(
+                Outcome::Refused(violations) => assert!(
                     violations.iter().all(|v| v.starts_with("#/sealpost/")),
                     "{violations:?}"
                 ),
@@ -208,7 +197,7 @@ async fn what_is_inside_is_validated_and_never_repeated() {
             world.cms(&context, "j", value),
         ] {
             match world.ask(&request).await {
-                Outcome::Refused { violations } => {
+                Outcome::Refused(violations) => {
                     assert!(violations[0].starts_with("#/secret/"), "{violations:?}");
                     assert!(!violations.join(" ").contains("hunter2"), "{violations:?}");
                 }
@@ -222,17 +211,12 @@ async fn what_is_inside_is_validated_and_never_repeated() {
     let until = UnixTime::from_secs(NOW.as_secs() + 600);
     let binding = binding.with_use("j", until).unwrap();
     let cms = world.wrapped(&wrapper::wrap(&binding, b"{}"), &context);
-    let jwe = world.carrying(Sealed::Jwe {
-        context: world.context("db"),
-        jwe: jwe_for(&binding, b"{}"),
-    });
-    let name = r#""name":"db""#;
-    for (message, id) in [
-        (world.sign(&cms), cms.id),
-        (world.forge(&jwe, name, r#""name":"a\u0007b""#), jwe.id),
-    ] {
-        match world.play(&message, id).await {
-            Outcome::Refused { violations } => assert!(
+    let mut jwe = world.jwe(world.context("db"), "j", b"{}");
+    jwe.content = jwe_for(&binding, b"{}").into_bytes();
+    jwe.names = Some([Some("a\u{7}b".into()), None, None]);
+    for request in [cms, jwe] {
+        match world.ask(&request).await {
+            Outcome::Refused(violations) => assert!(
                 violations[0].starts_with("#/secret/name: has a control character"),
                 "{violations:?}"
             ),
@@ -261,23 +245,19 @@ async fn no_key_is_guessed_and_no_other_tried() {
         &mut AwsLcRng,
     );
     let der = cms::seal(&[recipient(OTHER_CERTIFICATE)], VALUE, &mut AwsLcRng).unwrap();
-    let owner = Owner::new(world.id);
-    let jwe = |jwe| Sealed::Jwe {
-        context: context.clone(),
-        jwe,
-    };
-    let cms = |cms| Sealed::Cms { owner, cms };
-    for sealed in [
+    let jwe = |jwe: String| Ask::new(Kind::Jwe, &context, jwe.as_bytes());
+    let cms = |der: &[u8]| Ask::new(Kind::Cms, &context, der);
+    for request in [
         jwe(to_another.unwrap()),
         jwe(unbound.unwrap()),
         jwe(unnamed(&sealing)),
         jwe("a.b.c".into()),
-        cms(Base64::encode_string(&der)),
-        cms(Base64::encode_string(b"nonsense")),
-        cms("-----BEGIN CMS-----".into()),
+        cms(&der),
+        cms(b"nonsense"),
+        cms(b"-----BEGIN CMS-----"),
     ] {
-        match world.ask(&world.carrying(sealed)).await {
-            Outcome::Unreadable { reason } => assert!(reason.len() > 20, "{reason}"),
+        match world.ask(&request).await {
+            Outcome::Unreadable(reason) => assert!(reason.len() > 20, "{reason}"),
             other => panic!("{other:?}"),
         }
     }
@@ -306,24 +286,11 @@ async fn what_does_not_open_says_nothing_and_is_counted() {
     let tag = text.rfind('.').unwrap() + 1;
     let replacement = if &text[tag..=tag] == "A" { "B" } else { "A" };
     text.replace_range(tag..=tag, replacement);
-    let jwe = Sealed::Jwe {
-        context: context.clone(),
-        jwe: text,
-    };
-    let Sealed::Cms { owner, cms } = world.cms(&context, "j", VALUE).sealed else {
-        panic!()
-    };
-    let mut der = Base64::decode_vec(&cms).unwrap();
-    *der.last_mut().unwrap() ^= 1;
-    let cms = Sealed::Cms {
-        owner,
-        cms: Base64::encode_string(&der),
-    };
-    for (sealed, count) in [(jwe, 1), (cms, 2)] {
-        assert_eq!(
-            world.ask(&world.carrying(sealed)).await,
-            Outcome::DoesNotOpen
-        );
+    let jwe = Ask::new(Kind::Jwe, &context, text.as_bytes());
+    let mut cms = world.cms(&context, "j", VALUE);
+    *cms.content.last_mut().unwrap() ^= 1;
+    for (request, count) in [(jwe, 1), (cms, 2)] {
+        assert_eq!(world.ask(&request).await, Outcome::DoesNotOpen);
         assert_eq!(world.failed_opens(), count);
     }
 }
@@ -334,17 +301,29 @@ async fn old_identities_still_open() {
     let old = identity(old_key, OTHER_CERTIFICATE);
     let keys = LocalKeyring::with_old(identity(KEY, CERTIFICATE), [old]).unwrap();
     let rotated = world_of(keys, |agent| agent);
-    let context = rotated.context("db");
-    let sealed_to_old = Sealed::Native {
-        envelope: seal_for(&context, VALUE, OTHER_CERTIFICATE),
-        context,
-    };
-    let request = rotated.carrying(sealed_to_old);
-    assert!(matches!(
-        rotated.ask(&request).await,
-        Outcome::Stored { .. }
-    ));
+    let ask = rotated.request(rotated.context("db"), VALUE);
+    let channel = rotated.open(OTHER_CERTIFICATE, &rotated.gateway, rotated.id);
+    let outcome = rotated.play(&send(&channel, &ask, NOW)).await;
+    assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
+    let sealing = used(&rotated.context("jwe"), "j");
+    let sealed_to_old = jwe::seal(
+        &[recipient(OTHER_CERTIFICATE)],
+        Some(&sealing),
+        jwe::Serialization::Compact,
+        VALUE,
+        &mut AwsLcRng,
+    );
+    let ask = Ask::new(
+        Kind::Jwe,
+        &rotated.context("jwe"),
+        sealed_to_old.unwrap().as_bytes(),
+    );
+    let outcome = rotated.ask(&ask).await;
+    assert!(matches!(outcome, Outcome::Stored { .. }), "{outcome:?}");
     let unrotated = world();
-    let outcome = unrotated.ask(&request).await;
-    assert!(matches!(outcome, Outcome::Unreadable { .. }), "{outcome:?}");
+    let channel = unrotated.open(OTHER_CERTIFICATE, &unrotated.gateway, unrotated.id);
+    let answer = unrotated.answer(&send(&channel, &ask, NOW)).await;
+    assert_eq!(answer, Answer::Refused(RefusalCode::OtherKey));
+    let outcome = unrotated.ask(&ask).await;
+    assert!(matches!(outcome, Outcome::Unreadable(_)), "{outcome:?}");
 }

@@ -10,21 +10,18 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_lc_rs::{rand::SystemRandom, signature::Ed25519KeyPair};
-use base64ct::{Base64, Base64UrlUnpadded, Encoding as _};
-use sealpost_agent::{Agent, KeyHolder, LocalKeyring, Observer, Resolver};
+use sealpost_agent::{Agent, ChannelEvent, KeyHolder, LocalKeyring, Observer, Resolver};
 use sealpost_carrier::{InboxError, RespondError};
-use sealpost_context::SecretContext;
+use sealpost_channel::{
+    CallerTag, Create, Head, Kind, Marks, Names, Outcome, SigningKey, TrustedKeys,
+    gateway::{Answer, Channel, Clocks, Destination, Waiting},
+};
+use sealpost_context::{AgentId, OwnedContext, ProjectId, SecretContext};
 use sealpost_envelope::{
     AwsLc, AwsLcRng, Certificate, Identity, Recipient, Trust, UnixTime, binding::Binding, cms, jwe,
-    seal, text, wrapper,
+    wrapper,
 };
-use sealpost_protocol::{
-    AgentId, Clock, MessageId, Outcome, Sealed, SigningKey, StoreReply, StoreRequest, VerifyError,
-    VerifyKeys,
-    context::OwnedContext,
-    idempotency::{Idempotency, Mac},
-};
+use sealpost_protocol::Clock;
 use sealpost_vault::{
     Deadline, Limits, NewSecret, OperationId, Receipt, SecretValue, Vault, VaultKind,
     VaultSecretName,
@@ -122,7 +119,7 @@ impl Vault for TestVault {
 /// Counts what the agent tells.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
-    pub(crate) refused: AtomicU64,
+    pub(crate) events: Mutex<Vec<ChannelEvent>>,
     pub(crate) carried_out: AtomicU64,
     pub(crate) failed_opens: AtomicU64,
     pub(crate) lost: AtomicU64,
@@ -131,8 +128,8 @@ pub(crate) struct Counts {
 }
 
 impl Observer for Counts {
-    fn message_refused(&self, _: VerifyError) {
-        self.refused.fetch_add(1, Ordering::SeqCst);
+    fn channel_event(&self, event: ChannelEvent) {
+        self.events.lock().unwrap().push(event);
     }
 
     fn request_carried_out(&self, _: &Outcome, _: &'static str, _: Duration) {
@@ -163,10 +160,27 @@ pub(crate) struct World {
     pub(crate) vault: Arc<TestVault>,
     pub(crate) resolver: Resolver,
     pub(crate) gateway: SigningKey,
-    /// The same key, to sign what no gateway would.
-    forger: Ed25519KeyPair,
     pub(crate) clock: Arc<TestClock>,
-    agent_keys: VerifyKeys,
+    /// The channel of this second, to the agent's certificate.
+    channel: Mutex<Option<(UnixTime, Arc<Channel>)>>,
+    agent_keys: TrustedKeys,
+}
+
+/// What is to be created, as a gateway says it.
+#[derive(Clone, Debug)]
+pub(crate) struct Ask {
+    pub(crate) kind: Kind,
+    pub(crate) caller: u8,
+    pub(crate) marks: Option<Marks>,
+    pub(crate) project: Option<ProjectId>,
+    pub(crate) names: Option<[Option<String>; 3]>,
+    pub(crate) content: Vec<u8>,
+}
+
+/// A message, and what its answer is read with.
+pub(crate) struct Sent {
+    pub(crate) bytes: Vec<u8>,
+    waiting: Waiting,
 }
 
 pub(crate) fn world() -> World {
@@ -183,18 +197,15 @@ pub(crate) fn world_of(
     keys: impl Into<Arc<dyn KeyHolder>>,
     change: impl FnOnce(Agent) -> Agent,
 ) -> World {
-    let pkcs8 = Ed25519KeyPair::generate_pkcs8(&SystemRandom::new()).unwrap();
-    let forger = Ed25519KeyPair::from_pkcs8(pkcs8.as_ref()).unwrap();
-    let pkcs8 = Base64::encode_string(pkcs8.as_ref());
-    let pem = format!("-----BEGIN PRIVATE KEY-----\n{pkcs8}\n-----END PRIVATE KEY-----\n");
-    let gateway = SigningKey::from_pkcs8_pem(pem.as_bytes()).unwrap();
+    let gateway = SigningKey::generate().unwrap();
     let agent_key = SigningKey::generate().unwrap();
     let id: AgentId = "a2048".parse().unwrap();
     let vault = Arc::new(TestVault::default());
     let clock = Arc::new(TestClock::default());
     let counts = Arc::new(Counts::default());
-    let agent_keys = VerifyKeys::from(agent_key.verify_key());
-    let agent = Agent::new(id, keys, vault.clone(), agent_key, gateway.verify_key())
+    let agent_keys = TrustedKeys::from(agent_key.verify_key().clone());
+    let trusted = gateway.verify_key().clone();
+    let agent = Agent::new(id, keys, vault.clone(), agent_key, trusted)
         .with_clock(clock.clone())
         .with_observer(counts.clone());
     let resolver = Resolver::new(vault.clone());
@@ -206,7 +217,7 @@ pub(crate) fn world_of(
         vault,
         resolver,
         gateway,
-        forger,
+        channel: Mutex::default(),
         agent_keys,
     }
 }
@@ -236,91 +247,150 @@ impl World {
         owned(SecretContext::unchecked(self.id.as_str(), name))
     }
 
-    /// A request with this context for a value that is sealed for it.
-    pub(crate) fn request(&self, context: OwnedContext, value: &[u8]) -> StoreRequest {
-        let envelope = seal_for(&context, value, CERTIFICATE);
-        self.carrying(Sealed::Native { context, envelope })
-    }
-
-    pub(crate) fn carrying(&self, sealed: Sealed) -> StoreRequest {
-        StoreRequest {
-            id: MessageId::random(),
-            request_id: "test-request-1".into(),
-            idempotency: None,
-            sealed,
-        }
+    /// A request with this context for a value in clear.
+    pub(crate) fn request(&self, context: OwnedContext, value: &[u8]) -> Ask {
+        Ask::new(Kind::Clear, &context, value)
     }
 
     /// A value that the caller has sealed as a JWE, to be used in the next minutes.
-    pub(crate) fn jwe(&self, context: OwnedContext, jti: &str, value: &[u8]) -> StoreRequest {
+    pub(crate) fn jwe(&self, context: OwnedContext, jti: &str, value: &[u8]) -> Ask {
         let jwe = jwe_for(&used(&context, jti), value);
-        self.carrying(Sealed::Jwe { context, jwe })
+        Ask::new(Kind::Jwe, &context, jwe.as_bytes())
     }
 
     /// The same in CMS.
-    pub(crate) fn cms(&self, context: &OwnedContext, jti: &str, value: &[u8]) -> StoreRequest {
+    pub(crate) fn cms(&self, context: &OwnedContext, jti: &str, value: &[u8]) -> Ask {
         self.wrapped(&wrapper::wrap(&used(context, jti), value), context)
     }
 
     /// CMS with this inside, sent to this context's owner.
-    pub(crate) fn wrapped(&self, plaintext: &[u8], context: &OwnedContext) -> StoreRequest {
+    pub(crate) fn wrapped(&self, plaintext: &[u8], context: &OwnedContext) -> Ask {
         let der = cms::seal(&[recipient(CERTIFICATE)], plaintext, &mut AwsLcRng).unwrap();
-        self.carrying(Sealed::Cms {
-            owner: *context.owner(),
-            cms: Base64::encode_string(&der),
-        })
+        Ask::new(Kind::Cms, context, &der)
     }
 
-    pub(crate) fn sign(&self, request: &StoreRequest) -> Vec<u8> {
-        request
-            .sign(&self.gateway, self.clock.now(), Duration::from_secs(30))
-            .unwrap()
-    }
-
-    /// The message of a request with other texts in its claims, which a gateway would not send.
-    pub(crate) fn forge(&self, request: &StoreRequest, from: &str, to: &str) -> Vec<u8> {
-        let message = String::from_utf8(self.sign(request)).unwrap();
-        let [header, claims, _] = message.split('.').collect::<Vec<_>>()[..] else {
-            panic!("it is no JWS");
+    /// The message by which the gateway asks.
+    pub(crate) fn sign(&self, ask: &Ask) -> Sent {
+        let now = self.clock.now();
+        let mut current = self.channel.lock().unwrap();
+        let channel = match &*current {
+            Some((opened, channel)) if *opened == now => Arc::clone(channel),
+            _ => {
+                let channel = Arc::new(self.open(CERTIFICATE, &self.gateway, self.id));
+                *current = Some((now, Arc::clone(&channel)));
+                channel
+            }
         };
-        let claims = String::from_utf8(Base64UrlUnpadded::decode_vec(claims).unwrap()).unwrap();
-        assert!(claims.contains(from), "{claims}");
-        let claims = claims.replacen(from, to, 1);
-        let signed = format!(
-            "{header}.{}",
-            Base64UrlUnpadded::encode_string(claims.as_bytes())
-        );
-        let signature = self.forger.sign(signed.as_bytes());
-        let signature = Base64UrlUnpadded::encode_string(signature.as_ref());
-        format!("{signed}.{signature}").into_bytes()
+        drop(current);
+        send(&channel, ask, now)
+    }
+
+    /// A channel to this certificate, of this gateway, to this agent.
+    pub(crate) fn open(&self, certificate: &[u8], gateway: &SigningKey, agent: AgentId) -> Channel {
+        self.open_with(certificate, gateway, agent, false)
+    }
+
+    pub(crate) fn open_with(
+        &self,
+        certificate: &[u8],
+        gateway: &SigningKey,
+        agent: AgentId,
+        signed_requests: bool,
+    ) -> Channel {
+        let to = Destination {
+            agent,
+            recipient: &recipient(certificate),
+            signed_requests,
+            longest_wait: WAIT,
+        };
+        let now = Clocks {
+            wall: self.clock.now(),
+            monotonic: Duration::ZERO,
+        };
+        Channel::open(&to, gateway, now, &mut AwsLcRng).unwrap()
     }
 
     /// What the agent says to a request.
-    pub(crate) async fn ask(&self, request: &StoreRequest) -> Outcome {
-        self.play(&self.sign(request), request.id).await
+    pub(crate) async fn ask(&self, ask: &Ask) -> Outcome {
+        self.play(&self.sign(ask)).await
     }
 
-    pub(crate) async fn play(&self, message: &[u8], id: MessageId) -> Outcome {
-        let reply = self.agent.handle(message).await.expect("an answer");
-        self.read(&reply, id)
+    pub(crate) async fn play(&self, message: &Sent) -> Outcome {
+        match self.answer(message).await {
+            Answer::Outcome(outcome) => outcome,
+            Answer::Refused(code) => panic!("{code:?}"),
+        }
     }
 
-    pub(crate) fn read(&self, reply: &[u8], id: MessageId) -> Outcome {
-        let gateway = self.gateway.gateway_name();
-        let agent = (&self.id, &self.agent_keys);
-        StoreReply::verify(reply, agent, &gateway, id, self.clock.now(), Duration::ZERO).unwrap()
+    pub(crate) async fn answer(&self, message: &Sent) -> Answer {
+        let reply = self.agent.handle(&message.bytes).await;
+        self.read(&reply.expect("an answer"), message)
+    }
+
+    pub(crate) fn read(&self, reply: &[u8], message: &Sent) -> Answer {
+        let mut waiting = message.waiting.clone();
+        waiting.receive(reply, &self.agent_keys).unwrap()
+    }
+
+    pub(crate) fn events(&self) -> Vec<ChannelEvent> {
+        self.counts.events.lock().unwrap().clone()
+    }
+}
+
+/// A request by this channel, which waits for 30 s.
+pub(crate) fn send(channel: &Channel, ask: &Ask, now: UnixTime) -> Sent {
+    let place = channel.place(now, WAIT).unwrap();
+    let body = ask.body(place.issued, place.deadline);
+    let (bytes, waiting) = channel.seal(place, &body).unwrap();
+    Sent { bytes, waiting }
+}
+
+const WAIT: Duration = Duration::from_secs(30);
+
+impl Ask {
+    pub(crate) fn new(kind: Kind, context: &OwnedContext, content: &[u8]) -> Self {
+        let names = [
+            Some(context.name().as_str().to_owned()),
+            context.key().map(|key| key.as_str().to_owned()),
+            context.secret_type().map(|t| t.as_str().to_owned()),
+        ];
+        Self {
+            kind,
+            caller: 1,
+            marks: None,
+            project: context.project(),
+            names: (kind != Kind::Cms).then_some(names),
+            content: content.to_vec(),
+        }
+    }
+
+    fn body(&self, issued: UnixTime, deadline: UnixTime) -> Zeroizing<Vec<u8>> {
+        let names = self.names.as_ref().map(|[name, key, secret_type]| Names {
+            name: name.as_deref().unwrap(),
+            key: key.as_deref(),
+            secret_type: secret_type.as_deref(),
+        });
+        let create = Create {
+            marks: self.marks,
+            project: self.project,
+            names,
+            content: &self.content,
+        };
+        let head = Head {
+            verb: Head::CREATE,
+            kind: self.kind.number(),
+            caller: CallerTag::from_bytes([self.caller; 16]),
+            issued,
+            deadline,
+            request_id: "test-request-1",
+        };
+        create.encode(&head).unwrap()
     }
 }
 
 /// A context whose texts break no rule.
 pub(crate) fn owned(context: SecretContext<'_>) -> OwnedContext {
     OwnedContext::check(&context).unwrap()
-}
-
-pub(crate) fn seal_for(context: &OwnedContext, value: &[u8], certificate: &[u8]) -> String {
-    let recipients = [recipient(certificate)];
-    let envelope = seal(&recipients, &context.borrow(), value, &mut AwsLcRng).unwrap();
-    text::encode(&envelope)
 }
 
 /// A binding that may be used once, for ten minutes.
@@ -337,14 +407,12 @@ pub(crate) fn jwe_for(binding: &Binding, value: &[u8]) -> String {
 }
 
 /// The same request with an idempotency key, and for a payload.
-pub(crate) fn keyed(request: StoreRequest, scope: u8, payload: u8) -> StoreRequest {
-    let idempotency = Some(Idempotency {
-        scope: Mac::from_bytes([scope; 32]),
-        payload: Mac::from_bytes([payload; 32]),
-    });
-    StoreRequest {
-        id: MessageId::random(),
-        idempotency,
-        ..request
+pub(crate) fn keyed(ask: Ask, scope: u8, payload: u8) -> Ask {
+    Ask {
+        marks: Some(Marks {
+            scope: [scope; 32],
+            payload: [payload; 32],
+        }),
+        ..ask
     }
 }

@@ -9,18 +9,19 @@ use std::{
 };
 
 use async_trait::async_trait;
+use sealpost_agent::ChannelEvent;
 use sealpost_agent::{
     KeyAnswer, KeyHolder, LocalKeyring,
     key_holder::conformance::{Suite, conformance},
 };
+use sealpost_channel::{Outcome, RefusalCode, gateway::Answer};
 use sealpost_envelope::{
     Keyring,
     key::{KeyId, PublicIdentity},
 };
-use sealpost_protocol::{Outcome, Sealed};
 use tokio::task::JoinError;
 
-use crate::harness::{CERTIFICATE, KEY, OTHER_CERTIFICATE, identity, seal_for, world_of};
+use crate::harness::{CERTIFICATE, KEY, OTHER_CERTIFICATE, World, identity, world_of};
 
 const OTHER_KEY: &[u8] = include_bytes!("../../../../testdata/keys/agent-b2048.key.pem");
 
@@ -129,59 +130,108 @@ async fn the_suite_finds_faults() {
     }
 }
 
-/// A holder that always gives this answer.
+/// A holder that opens as many channels as it is told to, and then always gives this answer.
 #[derive(Debug)]
-struct Always(fn() -> KeyAnswer, AtomicUsize);
+struct Always {
+    answer: fn() -> KeyAnswer,
+    inner: LocalKeyring,
+    channels: usize,
+    asked: AtomicUsize,
+}
+
+impl Always {
+    fn new(answer: fn() -> KeyAnswer, channels: usize) -> Arc<Self> {
+        Arc::new(Self {
+            answer,
+            inner: local(),
+            channels,
+            asked: AtomicUsize::new(0),
+        })
+    }
+
+    fn world(self: &Arc<Self>) -> World {
+        world_of(Arc::clone(self) as Arc<dyn KeyHolder>, |agent| agent)
+    }
+
+    fn asked(&self) -> usize {
+        self.asked.load(SeqCst)
+    }
+}
 
 #[async_trait]
 impl KeyHolder for Always {
     fn keys(&self) -> Arc<Keyring<PublicIdentity>> {
-        local().keys()
+        self.inner.keys()
     }
 
-    async fn decrypt(&self, _: KeyId, _: &[u8]) -> KeyAnswer {
-        self.1.fetch_add(1, SeqCst);
-        (self.0)()
+    async fn decrypt(&self, key_id: KeyId, ciphertext: &[u8]) -> KeyAnswer {
+        match self.asked.fetch_add(1, SeqCst) < self.channels {
+            true => self.inner.decrypt(key_id, ciphertext).await,
+            false => (self.answer)(),
+        }
     }
 }
 
+/// What is wrong, and whether another message may ask again.
+const ANSWERS: [(fn() -> KeyAnswer, bool); 5] = [
+    (|| KeyAnswer::Seed(vec![1; 32].into()), false),
+    (|| KeyAnswer::Seed(vec![1; 33].into()), false),
+    (|| KeyAnswer::Rejected, false),
+    (|| KeyAnswer::Unavailable, true),
+    (|| KeyAnswer::Unusable, true),
+];
+
 #[tokio::test]
-async fn a_key_is_asked_once_and_each_answer_has_its_outcome() {
-    let short = || KeyAnswer::Seed(vec![1; 32].into());
-    let wrong = || KeyAnswer::Seed(vec![1; 33].into());
-    let answers: [(fn() -> KeyAnswer, Outcome); 5] = [
-        (short, Outcome::DoesNotOpen),
-        (wrong, Outcome::DoesNotOpen),
-        (|| KeyAnswer::Rejected, Outcome::DoesNotOpen),
-        (|| KeyAnswer::Unavailable, Outcome::Failed),
-        (|| KeyAnswer::Unusable, Outcome::Failed),
-    ];
-    for (answer, expected) in answers {
-        let holder = Arc::new(Always(answer, AtomicUsize::new(0)));
-        let world = world_of(Arc::clone(&holder) as Arc<dyn KeyHolder>, |agent| agent);
-        let context = world.context("db");
-        let sealed = Sealed::Native {
-            envelope: seal_for(&context, b"{}", CERTIFICATE),
-            context,
+async fn a_key_is_asked_once_for_a_value_and_each_answer_has_its_outcome() {
+    for (answer, is_unavailable) in ANSWERS {
+        let holder = Always::new(answer, 1);
+        let world = holder.world();
+        let ask = world.jwe(world.context("db"), "j", b"{}");
+        let expected = match is_unavailable {
+            true => Outcome::Failed,
+            false => Outcome::DoesNotOpen,
         };
-        assert_eq!(world.ask(&world.carrying(sealed)).await, expected);
-        assert_eq!(holder.1.load(SeqCst), 1);
+        assert_eq!(world.ask(&ask).await, expected);
+        assert_eq!(
+            holder.asked(),
+            2,
+            "once for the channel, once for the value"
+        );
     }
 }
 
 /// After `Unavailable` a later message may ask again.
 #[tokio::test]
 async fn a_later_message_asks_again() {
-    let holder = Arc::new(Always(|| KeyAnswer::Unavailable, AtomicUsize::new(0)));
-    let world = world_of(Arc::clone(&holder) as Arc<dyn KeyHolder>, |agent| agent);
-    let context = world.context("db");
-    let sealed = Sealed::Native {
-        envelope: seal_for(&context, b"{}", CERTIFICATE),
-        context,
-    };
-    for asked in 1..=2 {
-        let request = world.carrying(sealed.clone());
-        assert_eq!(world.ask(&request).await, Outcome::Failed);
-        assert_eq!(holder.1.load(SeqCst), asked);
+    let holder = Always::new(|| KeyAnswer::Unavailable, 1);
+    let world = holder.world();
+    let ask = world.jwe(world.context("db"), "j", b"{}");
+    for asked in 2..=3 {
+        assert_eq!(world.ask(&ask).await, Outcome::Failed);
+        assert_eq!(holder.asked(), asked);
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_asked_once_for_a_channel_and_each_answer_has_its_refusal() {
+    for (answer, is_unavailable) in ANSWERS {
+        let holder = Always::new(answer, 0);
+        let world = holder.world();
+        let code = match is_unavailable {
+            true => RefusalCode::KeyUnavailable,
+            false => RefusalCode::DoesNotOpen,
+        };
+        // By one channel: what did not open does not open later, either.
+        for n in 0..3 {
+            let message = world.sign(&world.request(world.context("db"), b"{}"));
+            assert_eq!(world.answer(&message).await, Answer::Refused(code), "{n}");
+        }
+        assert_eq!(holder.asked(), 1);
+        assert_eq!(world.events(), [ChannelEvent::Refused(code); 3]);
+        // A key that was not there is asked again a second later, by the same message.
+        world.clock.set(1);
+        let message = world.sign(&world.request(world.context("db"), b"{}"));
+        assert_eq!(world.answer(&message).await, Answer::Refused(code));
+        assert_eq!(holder.asked(), 2);
     }
 }

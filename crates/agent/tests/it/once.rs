@@ -3,7 +3,7 @@
 use std::{fs, sync::Arc, time::Duration};
 
 use sealpost_agent::{Accept, Ledger, LedgerError};
-use sealpost_protocol::{Outcome, StoreRequest};
+use sealpost_channel::Outcome;
 use sealpost_vault::error::{CreateError, VaultFailure};
 
 use crate::harness::{Fault, World, keyed, world, world_with};
@@ -28,16 +28,16 @@ async fn a_message_that_is_played_again_stores_nothing() {
     let world = world();
     let request = world.request(world.context("db"), VALUE);
     let message = world.sign(&request);
-    let first = world.play(&message, request.id).await;
+    let first = world.play(&message).await;
     assert!(is_stored(&first));
     delete(&world);
-    assert_eq!(world.play(&message, request.id).await, first);
+    assert_eq!(world.play(&message).await, first);
     assert!(is_empty(&world));
     // Until it can't be believed any more.
     world.clock.set(89);
-    assert_eq!(world.play(&message, request.id).await, first);
+    assert_eq!(world.play(&message).await, first);
     world.clock.set(90);
-    assert_eq!(world.play(&message, request.id).await, Outcome::Expired);
+    assert_eq!(world.play(&message).await, Outcome::Expired);
     assert!(is_empty(&world));
 }
 
@@ -48,9 +48,9 @@ async fn a_message_that_found_the_name_taken_does_not_store_later() {
     assert!(is_stored(&taken));
     let request = world.request(world.context("db"), VALUE);
     let message = world.sign(&request);
-    assert_eq!(world.play(&message, request.id).await, Outcome::Exists);
+    assert_eq!(world.play(&message).await, Outcome::Exists);
     delete(&world);
-    assert_eq!(world.play(&message, request.id).await, Outcome::Exists);
+    assert_eq!(world.play(&message).await, Outcome::Exists);
     assert!(is_empty(&world));
 }
 
@@ -61,15 +61,15 @@ async fn a_message_that_failed_may_come_again() {
     let message = world.sign(&request);
     let failure = CreateError::Failed(VaultFailure::unavailable("x"));
     *world.vault.fault.lock().unwrap() = Some(Fault::Create(failure));
-    assert_eq!(world.play(&message, request.id).await, Outcome::Failed);
+    assert_eq!(world.play(&message).await, Outcome::Failed);
     *world.vault.fault.lock().unwrap() = None;
-    assert!(is_stored(&world.play(&message, request.id).await));
+    assert!(is_stored(&world.play(&message).await));
 }
 
 #[tokio::test]
 async fn a_retry_with_a_key_gets_the_same_answer() {
     let world = world();
-    // Sealed anew and signed anew, as a gateway does.
+    // Sealed anew, as a gateway does.
     let attempt = || keyed(world.request(world.context("db"), VALUE), 1, 1);
     let first = world.ask(&attempt()).await;
     assert!(is_stored(&first));
@@ -93,6 +93,22 @@ async fn a_retry_with_a_key_gets_the_same_answer() {
     world.clock.set(24 * 3600);
     assert!(is_stored(&world.ask(&attempt()).await));
     assert!(!is_empty(&world));
+}
+
+/// [A15]: a retry may come by another channel, also to an agent that has forgotten the first.
+#[tokio::test]
+async fn retry_same_key_other_channel_stored() {
+    let world = world();
+    let attempt = || keyed(world.request(world.context("db"), VALUE), 1, 1);
+    let first = world.ask(&attempt()).await;
+    assert!(is_stored(&first));
+    world.clock.set(1);
+    assert_eq!(world.ask(&attempt()).await, first);
+    assert_eq!(world.agent.open_channels(), 2);
+    let forgetful = world_with(|agent| agent);
+    *forgetful.vault.secrets.lock().unwrap() = world.vault.secrets.lock().unwrap().clone();
+    assert_eq!(forgetful.ask(&attempt()).await, first);
+    assert_eq!(forgetful.vault.secrets.lock().unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -132,7 +148,7 @@ async fn what_stored_nothing_may_be_mended_under_the_same_key() {
         .await;
     assert!(is_stored(&taken));
     let broken = keyed(world.request(world.context("db"), b"[]"), 1, 1);
-    assert!(matches!(world.ask(&broken).await, Outcome::Refused { .. }));
+    assert!(matches!(world.ask(&broken).await, Outcome::Refused(_)));
     let failure = CreateError::Failed(VaultFailure::unavailable("x"));
     *world.vault.fault.lock().unwrap() = Some(Fault::Create(failure));
     let mended = || keyed(world.request(world.context("db"), VALUE), 1, 2);
@@ -165,6 +181,9 @@ async fn of_two_at_a_time_the_second_waits_for_the_firsts_outcome() {
 #[tokio::test(start_paused = true)]
 async fn waiting_ends_with_the_deadline() {
     let world = world();
+    // With the channel open, requests begin in the order in which they are sent.
+    let first = world.request(world.context("first"), VALUE);
+    assert!(is_stored(&world.ask(&first).await));
     *world.vault.fault.lock().unwrap() = Some(Fault::Never);
     let attempt = |payload| keyed(world.request(world.context("db"), VALUE), 1, payload);
     let (a, b, other) = (attempt(1), attempt(1), attempt(2));
@@ -190,16 +209,13 @@ async fn a_value_sealed_at_the_source_is_used_once() {
         assert!(is_stored(&first));
         delete(&world);
         // In another message, with a key of its own, whatever: the bytes were used.
-        assert_eq!(world.ask(&again(&request)).await, first);
+        assert_eq!(world.ask(&request).await, first);
         assert_eq!(world.ask(&keyed(request.clone(), 7, 7)).await, first);
         world.clock.set(659);
-        assert_eq!(world.ask(&again(&request)).await, first);
+        assert_eq!(world.ask(&request).await, first);
         assert!(is_empty(&world));
         world.clock.set(660);
-        assert!(matches!(
-            world.ask(&again(&request)).await,
-            Outcome::Refused { .. }
-        ));
+        assert!(matches!(world.ask(&request).await, Outcome::Refused(_)));
         world.clock.set(0);
     }
     // The identifier for another value.
@@ -208,7 +224,7 @@ async fn a_value_sealed_at_the_source_is_used_once() {
         world.cms(&context, "c-1", b"{}"),
     ] {
         match world.ask(&request).await {
-            Outcome::Refused { violations } => {
+            Outcome::Refused(violations) => {
                 assert!(
                     violations[0].starts_with("#/sealpost/jti: "),
                     "{violations:?}"
@@ -230,20 +246,13 @@ async fn a_use_is_remembered_for_as_long_as_a_request_may_wait() {
     let source = world.jwe(world.context("source"), "j-1", VALUE);
     assert!(is_stored(&world.ask(&source).await));
     let next = || keyed(world.request(world.context("next"), VALUE), 1, 1);
-    let last = 600 + 60 + StoreRequest::MAX_LIFETIME.as_secs();
+    let last = 600 + 60 + 240;
     for full in [0, 660, last - 1] {
         world.clock.set(full);
         assert_eq!(world.ask(&next()).await, Outcome::Busy, "{full}");
     }
     world.clock.set(last);
     assert!(is_stored(&world.ask(&next()).await));
-}
-
-fn again(request: &StoreRequest) -> StoreRequest {
-    StoreRequest {
-        id: sealpost_protocol::MessageId::random(),
-        ..request.clone()
-    }
 }
 
 /// As an operator does who makes room on a full disk. A ledger that began again would forget the keys.
@@ -347,7 +356,7 @@ async fn a_key_whose_request_the_vault_refused_is_free_for_another_payload() {
     *world.vault.fault.lock().unwrap() = Some(Fault::Create(refused));
     let attempt = |payload| keyed(world.request(world.context("db"), VALUE), 1, payload);
     let outcome = world.ask(&attempt(1)).await;
-    assert!(matches!(outcome, Outcome::Refused { .. }), "{outcome:?}");
+    assert!(matches!(outcome, Outcome::Refused(_)), "{outcome:?}");
     *world.vault.fault.lock().unwrap() = None;
     assert!(is_stored(&world.ask(&attempt(2)).await));
 }
@@ -375,7 +384,7 @@ async fn a_ledger_in_a_file_outlives_the_process() {
 
     let after = agent(&path);
     assert_eq!(after.ask(&attempt(&after)).await, first);
-    assert_eq!(after.ask(&again(&source)).await, sealed);
+    assert_eq!(after.ask(&source).await, sealed);
     assert!(is_empty(&after), "answered from the ledger");
     let other = keyed(after.request(after.context("db"), VALUE), 1, 2);
     assert_eq!(after.ask(&other).await, Outcome::KeyReused);
@@ -385,7 +394,7 @@ async fn a_ledger_in_a_file_outlives_the_process() {
     let file = fs::read(&path).unwrap();
     let has = |text: &[u8]| file.windows(text.len()).any(|window| window == text);
     assert!(has(b"secret:db"), "the control: what is there is found");
-    for secret in [&b"cAnArY"[..], b"password", b"sealpost.v1", b"eyJ"] {
+    for secret in [&b"cAnArY"[..], b"password", b"eyJ"] {
         assert!(!has(secret));
     }
     #[cfg(unix)]
@@ -408,7 +417,7 @@ async fn a_crash_between_vault_and_ledger_is_mended_by_the_vault() {
     let forgetful = world_with(|agent| agent);
     *forgetful.vault.secrets.lock().unwrap() = secrets;
     assert_eq!(forgetful.ask(&attempt(1)).await, first);
-    assert_eq!(forgetful.ask(&again(&source)).await, sealed);
+    assert_eq!(forgetful.ask(&source).await, sealed);
     let other = world_with(|agent| agent);
     *other.vault.secrets.lock().unwrap() = world.vault.secrets.lock().unwrap().clone();
     // For another payload it is another operation.

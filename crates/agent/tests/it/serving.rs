@@ -11,7 +11,7 @@ use sealpost_carrier::{
     Bytes, Carrier, CarrierError, Delivery, InProcess, Inbox, InboxError, RespondError, Responder,
     any_answer,
 };
-use sealpost_protocol::Outcome;
+use sealpost_channel::{Outcome, gateway::Answer};
 use tokio::{
     sync::oneshot,
     time::{Instant, timeout},
@@ -20,17 +20,16 @@ use tokio::{
 use crate::harness::{Fault, World, world};
 
 async fn request(world: &World, carrier: &InProcess, name: &str) -> Result<Outcome, CarrierError> {
-    let request = world.request(world.context(name), b"{}");
+    let message = world.sign(&world.request(world.context(name), b"{}"));
     let deadline = Instant::now() + Duration::from_secs(5);
+    let bytes = message.bytes.clone().into();
     let reply = carrier
-        .request(
-            &world.id,
-            world.sign(&request).into(),
-            deadline,
-            &mut any_answer,
-        )
+        .request(&world.id, bytes, deadline, &mut any_answer)
         .await?;
-    Ok(world.read(&reply, request.id))
+    match world.read(&reply, &message) {
+        Answer::Outcome(outcome) => Ok(outcome),
+        Answer::Refused(code) => panic!("{code:?}"),
+    }
 }
 
 #[tokio::test]
@@ -214,7 +213,7 @@ async fn an_inbox_that_ends_by_itself_is_an_error_and_what_was_begun_is_finished
         let world = world();
         let request = world.request(world.context("db"), b"{}");
         let inbox = Ending {
-            message: Some(world.sign(&request)),
+            message: Some(world.sign(&request).bytes),
             error: Some(error),
         };
         let agent = Arc::clone(&world.agent);

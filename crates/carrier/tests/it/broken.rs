@@ -14,7 +14,7 @@ use sealpost_carrier::{
     Carrier, CarrierError, Delivery, InProcess, InProcessInbox, Inbox, InboxError, Judge,
     MAX_MESSAGE, RespondError, Responder, any_answer, conformance::Fixture,
 };
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 use tokio::time::{Instant, sleep};
 
 /// What a carrier does wrong.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sealpost_carrier::{Carrier as _, CarrierError, InProcess, Inbox as _, InboxError, any_answer};
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 use tokio::time::Instant;
 
 fn agent() -> AgentId {

@@ -11,7 +11,7 @@ use sealpost_carrier::{
     Carrier, InProcess, Inbox,
     conformance::{self, CASES, Fixture},
 };
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 
 use crate::broken::{Broken, Fault};
 

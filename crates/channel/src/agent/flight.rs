@@ -103,6 +103,16 @@ impl Flight {
         }
     }
 
+    /// Gives up: the key could not be asked.
+    #[must_use]
+    pub fn give_up(self) -> Ended {
+        Ended {
+            digest: self.digest,
+            place: self.place,
+            end: End::Unavailable,
+        }
+    }
+
     fn end<R: TryCryptoRng + ?Sized>(
         &self,
         answer: KeyAnswer<'_>,
@@ -135,6 +145,14 @@ impl Flight {
             replies,
             acceptance,
         }))
+    }
+}
+
+impl Ended {
+    /// Returns whether the channel is open.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        matches!(self.end, End::Good(_))
     }
 }
 

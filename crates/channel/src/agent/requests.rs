@@ -43,6 +43,8 @@ pub enum Begun<'r> {
     },
     /// An equal request is under way. When that has ended, [`Requests::waited`] has the answer.
     Wait(Ticket),
+    /// It was carried out before, and this became of it.
+    Again(Outcome),
     /// This is the answer. [`Outcome::Reused`] is an alarm: two gateways have one state.
     Answer(Outcome),
 }
@@ -91,7 +93,7 @@ impl Requests {
         match self.replays.find(place, &commitment) {
             Seen::Never => {}
             Seen::Running => return Begun::Wait(Ticket { place, commitment }),
-            Seen::Done(outcome) => return Begun::Answer(outcome),
+            Seen::Done(outcome) => return Begun::Again(outcome),
             Seen::Other => return Begun::Answer(Outcome::Reused),
         }
         let kid = channel.kid();
@@ -120,12 +122,14 @@ impl Requests {
         outcome
     }
 
-    /// The answer to a request that has waited for another. Without an outcome of the other, it failed: it may be stored.
+    /// The answer to a request that has waited for another; `None` while the other is under way. Without an outcome of the
+    /// other, it failed: it may be stored.
     #[must_use]
-    pub fn waited(&self, ticket: &Ticket) -> Outcome {
+    pub fn waited(&self, ticket: &Ticket) -> Option<Outcome> {
         match self.replays.find(ticket.place, &ticket.commitment) {
-            Seen::Done(outcome) => outcome,
-            Seen::Never | Seen::Running | Seen::Other => Outcome::Failed,
+            Seen::Running => None,
+            Seen::Done(outcome) => Some(outcome),
+            Seen::Never | Seen::Other => Some(Outcome::Failed),
         }
     }
 

@@ -111,6 +111,12 @@ impl Channels {
         }
     }
 
+    /// Returns whether there are any channels.
+    #[must_use]
+    pub fn are_any(&self) -> bool {
+        self.0.values().any(|slot| slot.channel.is_some())
+    }
+
     /// Lets go of the channel to an agent that is not in the directory any more.
     pub fn remove(&mut self, agent: &AgentId) {
         self.0.remove(agent);

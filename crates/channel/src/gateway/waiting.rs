@@ -27,6 +27,7 @@ pub(super) struct Replies {
 }
 
 /// A request under way.
+#[cfg_attr(feature = "testing", derive(Clone))]
 pub struct Waiting {
     replies: Arc<Replies>,
     number: u64,

@@ -5,7 +5,7 @@ use sealpost_context::ProjectId;
 use sealpost_envelope::{AwsLc, Format, Message, UnixTime, backend::Backend as _};
 
 use super::support::*;
-use crate::{CallerTag, Certainty, Create, Head, Kind, Marks, Names, Outcome};
+use crate::{CallerKey, CallerTag, Certainty, Create, Head, Kind, Marks, Names, Outcome};
 
 fn parse(body: &[u8]) -> Result<(Head<'_>, Create<'_>), crate::Malformed> {
     let (head, rest) = Head::parse(body)?;
@@ -39,7 +39,7 @@ fn hex(bytes: &[u8]) -> String {
 #[test]
 fn a_caller_has_another_tag_at_each_agent() {
     let tag = |agent: &str, issuer: &str, subject| {
-        CallerTag::new(&[5; 32], &agent.parse().unwrap(), issuer, subject)
+        CallerKey::new(&[5; 32]).tag(&agent.parse().unwrap(), issuer, subject)
     };
     let one = tag("agent-1", "https://issuer.example", Some("ci"));
     assert_eq!(one, tag("agent-1", "https://issuer.example", Some("ci")));
@@ -48,7 +48,7 @@ fn a_caller_has_another_tag_at_each_agent() {
         tag("agent-1", "https://issuer.exampl", Some("eci")),
         tag("agent-1", "https://issuer.example", Some("")),
         tag("agent-1", "https://issuer.example", None),
-        CallerTag::new(&[6; 32], &agent_id(), "https://issuer.example", Some("ci")),
+        CallerKey::new(&[6; 32]).tag(&agent_id(), "https://issuer.example", Some("ci")),
     ] {
         assert_ne!(one, other);
     }

@@ -14,7 +14,7 @@ use crate::{
     Create, Head, Kind, Malformed, Message, Names, NotAMessage, Outcome, RefusalCode, Scalar,
     SigningKey, TrustedKeys,
     agent::{Begun, Environment, Flight, Openings, Received, Request, Requests, Silence, Turn},
-    caller::CallerTag,
+    caller::{CallerKey, CallerTag},
     frame::{FrameKeys, Purpose, REQUEST},
     gateway::{Channel, Clocks, Destination, Waiting},
     message::SIGNED_REQUEST,
@@ -182,7 +182,7 @@ impl Agent {
             Err(delivered) => return delivered,
         };
         let outcome = match self.begin(&request, seconds) {
-            Begun::Answer(outcome) => outcome,
+            Begun::Answer(outcome) | Begun::Again(outcome) => outcome,
             Begun::Wait(_) => return Delivered::Waits,
             Begun::Run { turn, .. } => {
                 let body = request.body().to_vec();
@@ -252,12 +252,7 @@ pub(super) fn create(value: &[u8]) -> Create<'_> {
 
 pub(super) fn caller(subject: &str) -> CallerTag {
     let secret: [u8; 32] = std::array::from_fn(|i| u8::try_from(i).unwrap());
-    CallerTag::new(
-        &secret,
-        &agent_id(),
-        "https://issuer.example",
-        Some(subject),
-    )
+    CallerKey::new(&secret).tag(&agent_id(), "https://issuer.example", Some(subject))
 }
 
 /// An opening of which every part can be wrong.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use parking_lot::Mutex;
 use sealpost_carrier::{Bytes, Carrier, CarrierError, Judge};
-use sealpost_protocol::AgentId;
+use sealpost_context::AgentId;
 use tokio::time::Instant;
 
 /// Keeps the last message to an agent, as an eavesdropper on the way would.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sealpost_agent::{Agent, LocalKeyring, Resolver};
 use sealpost_carrier::InProcess;
+use sealpost_channel::SigningKey;
 use sealpost_client::{
     AgentTrust, Client, ClientError, IdempotencyKey, NewSecret, ProblemType, Token,
     retry::RetryPolicy,
 };
+use sealpost_context::AgentId;
 use sealpost_envelope::{AwsLc, Certificate, Identity, TrustPolicy, UnixTime, trust::TrustError};
 use sealpost_gateway::{
     Gateway, Limits, Listener, StaticDirectory,
@@ -16,7 +18,6 @@ use sealpost_gateway::{
     directory::AgentEntry,
     serve,
 };
-use sealpost_protocol::{AgentId, SigningKey};
 use sealpost_vault::Vault;
 use sealpost_vault_file::FileVault;
 use tempfile::TempDir;
@@ -75,12 +76,12 @@ async fn world() -> World {
         LocalKeyring::new(identity),
         vault,
         agent_key.clone(),
-        gateway_key.verify_key(),
+        gateway_key.verify_key().clone(),
     );
     tokio::spawn(Arc::new(agent).serve(inbox, std::future::pending()));
 
     let trust = TrustPolicy::danger_any_certificate();
-    let entry = AgentEntry::new(id, CERTIFICATE, &trust, agent_key.verify_key()).unwrap();
+    let entry = AgentEntry::new(id, CERTIFICATE, &trust, agent_key.verify_key().clone()).unwrap();
     let directory = StaticDirectory::from_iter([entry]);
     let gateway = Gateway::new(
         Arc::new(OneToken),

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Header, Validation, decode, decode_header, errors::ErrorKind};
+use sealpost_context::ProjectId;
 use sealpost_envelope::UnixTime;
-use sealpost_protocol::context::ProjectId;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{

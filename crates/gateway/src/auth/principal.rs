@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sealpost_protocol::{AgentId, context::ProjectId};
+use sealpost_context::{AgentId, ProjectId};
 
 use super::denied::Denied;
 

@@ -9,15 +9,14 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse as _, Response},
 };
-use sealpost_protocol::context::Owner;
+use sealpost_context::Owner;
 use sealpost_rest::ProblemType;
 use serde::Serialize;
 use tokio::time::Instant;
 
 use crate::{
     body,
-    delivery::{Order, Stored},
-    idempotency::Caller,
+    delivery::{Order, Sending, Stored},
     media_type::MediaType,
     parameters::Parameters,
     principal_id::PrincipalId,
@@ -110,12 +109,18 @@ async fn store(
     let order = Order {
         submission,
         owner,
-        principal: caller.id,
-        caller: key.map(|key| Caller::new(&caller.principal, key)),
+        caller: caller.principal,
+        key,
     };
     let limit = deadline.saturating_duration_since(Instant::now());
     let recorded = record.intend(&state.trail, id, state.clock.now(), limit);
-    let delivery = state.delivery.deliver(id, entry, order, deadline, recorded);
+    let sending = Sending {
+        id,
+        entry,
+        agents: &state.agents,
+        deadline,
+    };
+    let delivery = state.delivery.deliver(sending, order, recorded);
     let stored = delivery.await;
     if let (Some(reserved), Err(problem)) = (reserved, &stored)
         && problem.kind() == ProblemType::SealedDoesNotOpen

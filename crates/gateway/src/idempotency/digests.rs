@@ -6,26 +6,31 @@ use aws_lc_rs::{
     hmac::{self, HMAC_SHA256},
     rand,
 };
-use sealpost_protocol::{
-    context::{OwnedContext, Owner},
-    idempotency::{Idempotency, Mac},
-};
+use sealpost_channel::{CallerKey, CallerTag, Marks};
+use sealpost_context::{AgentId, OwnedContext, Owner};
 
 use super::key::IdempotencyKey;
 use crate::auth::Principal;
 
-/// The key of the digests of requests with an idempotency key. Its `Debug` shows nothing.
+/// The key of the digests of requests with an idempotency key, and of the tags by which agents tell callers apart. Its
+/// `Debug` shows nothing.
 ///
 /// Gateways that share it recognise each other's retries. It must be random, and known to gateways alone: an attacker
 /// who has it can confirm guesses of values from what agents remember for 24 hours.
 #[derive(Clone)]
-pub struct IdempotencySecret(hmac::Key);
+pub struct IdempotencySecret {
+    digests: hmac::Key,
+    callers: CallerKey,
+}
 
 impl IdempotencySecret {
     /// Creates a secret that several gateways share.
     #[must_use]
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        Self(hmac::Key::new(HMAC_SHA256, bytes))
+        Self {
+            digests: hmac::Key::new(HMAC_SHA256, bytes),
+            callers: CallerKey::new(bytes),
+        }
     }
 
     /// Creates a secret for this process: it recognises retries that reach it, but not retries at another gateway or after
@@ -42,18 +47,18 @@ impl IdempotencySecret {
     }
 
     /// Returns the digest of a key, of the caller who gave it, and of where it is used.
-    pub(crate) fn scope(&self, caller: &Caller, owner: &Owner) -> Mac {
-        let mut digest = Digest::new(&self.0, SCOPE);
+    pub(crate) fn scope(&self, caller: &Principal, key: &IdempotencyKey, owner: &Owner) -> Mac {
+        let mut digest = Digest::new(&self.digests, SCOPE);
         digest.part(caller.issuer.as_bytes());
         digest.optional(caller.subject.as_deref().map(str::as_bytes));
         digest.owner(owner);
-        digest.part(caller.key.as_str().as_bytes());
+        digest.part(key.as_str().as_bytes());
         digest.finish()
     }
 
     /// Returns the digest of a value in clear and of its context.
     pub(crate) fn clear_payload(&self, context: &OwnedContext, value: &[u8]) -> Mac {
-        let mut digest = Digest::new(&self.0, CLEAR);
+        let mut digest = Digest::new(&self.digests, CLEAR);
         digest.owner(context.owner());
         digest.part(context.name().as_str().as_bytes());
         digest.optional(context.key().map(|key| key.as_str().as_bytes()));
@@ -64,16 +69,28 @@ impl IdempotencySecret {
 
     /// Returns the digest of a value that the caller has sealed: of its bytes, so a retry must send the same.
     pub(crate) fn sealed_payload(&self, owner: &Owner, sealed: &[u8]) -> Mac {
-        let mut digest = Digest::new(&self.0, SEALED);
+        let mut digest = Digest::new(&self.digests, SEALED);
         digest.owner(owner);
         digest.part(sealed);
         digest.finish()
     }
 
+    /// Returns the tag by which the agent knows the caller.
+    pub(crate) fn tag(&self, agent: &AgentId, caller: &Principal) -> CallerTag {
+        self.callers
+            .tag(agent, &caller.issuer, caller.subject.as_deref())
+    }
+
     /// Returns both digests of a request.
-    pub(crate) fn digests(&self, caller: &Caller, owner: &Owner, payload: Mac) -> Idempotency {
-        Idempotency {
-            scope: self.scope(caller, owner),
+    pub(crate) fn marks(
+        &self,
+        caller: &Principal,
+        key: &IdempotencyKey,
+        owner: &Owner,
+        payload: Mac,
+    ) -> Marks {
+        Marks {
+            scope: self.scope(caller, key, owner),
             payload,
         }
     }
@@ -85,24 +102,8 @@ impl fmt::Debug for IdempotencySecret {
     }
 }
 
-/// A caller, and the key that they gave.
-#[derive(Clone, Debug)]
-pub(crate) struct Caller {
-    issuer: String,
-    /// All tokens of an issuer without a subject count as one caller.
-    subject: Option<String>,
-    key: IdempotencyKey,
-}
-
-impl Caller {
-    pub(crate) fn new(principal: &Principal, key: IdempotencyKey) -> Self {
-        Self {
-            issuer: principal.issuer.clone(),
-            subject: principal.subject.clone(),
-            key,
-        }
-    }
-}
+/// HMAC-SHA-256.
+type Mac = [u8; 32];
 
 /// `HMAC-SHA-256(secret, label ‖ parts)`, each part with its length, so that no two lists of parts give the same text.
 struct Digest(hmac::Context);
@@ -132,7 +133,7 @@ impl Digest {
     fn finish(self) -> Mac {
         let mut mac = [0; 32];
         mac.copy_from_slice(self.0.sign().as_ref());
-        Mac::from_bytes(mac)
+        mac
     }
 }
 
@@ -157,10 +158,13 @@ mod tests {
     #[test]
     fn digests_differ_in_every_part() {
         let secret = IdempotencySecret::from_bytes(&[1; 32]);
-        let caller = |issuer: &str, subject: Option<&str>, key: &str| Caller {
-            issuer: issuer.into(),
-            subject: subject.map(Into::into),
-            key: key_of(key),
+        let scope = |issuer: &str, subject: Option<&str>, key: &str, owner: &Owner| {
+            let caller = Principal {
+                issuer: issuer.into(),
+                subject: subject.map(Into::into),
+                ..Principal::default()
+            };
+            secret.scope(&caller, &key_of(key), owner)
         };
         let owner = |agent: &str, project: Option<&str>| Owner {
             agent: agent.parse().unwrap(),
@@ -173,12 +177,12 @@ mod tests {
         let typed = context(&name.clone().with_type("k".try_into().unwrap()));
         let context = context(&name);
         let digests = [
-            secret.scope(&caller("i", Some("s"), "k"), &owner("a", None)),
-            secret.scope(&caller("is", Some(""), "k"), &owner("a", None)),
-            secret.scope(&caller("i", None, "k"), &owner("a", None)),
-            secret.scope(&caller("i", Some("s"), "l"), &owner("a", None)),
-            secret.scope(&caller("i", Some("s"), "k"), &owner("b", None)),
-            secret.scope(&caller("i", Some("s"), "k"), &owner("a", Some(id))),
+            scope("i", Some("s"), "k", &owner("a", None)),
+            scope("is", Some(""), "k", &owner("a", None)),
+            scope("i", None, "k", &owner("a", None)),
+            scope("i", Some("s"), "l", &owner("a", None)),
+            scope("i", Some("s"), "k", &owner("b", None)),
+            scope("i", Some("s"), "k", &owner("a", Some(id))),
             secret.clear_payload(&context, b"{}"),
             secret.clear_payload(&context, b"{ }"),
             secret.clear_payload(&keyed, b"{}"),

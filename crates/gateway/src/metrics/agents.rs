@@ -1,6 +1,7 @@
 //! The counters of the agents in this process.
 
 use std::{
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc,
@@ -8,13 +9,14 @@ use std::{
     },
 };
 
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric},
     metrics::{MetricType, counter::ConstCounter},
 };
-use sealpost_protocol::AgentId;
+use sealpost_channel::RefusalCode;
+use sealpost_context::AgentId;
 
 /// The counters of an agent in this process.
 #[derive(Clone, Debug, Default)]
@@ -25,6 +27,11 @@ struct Counts {
     failed_opens: AtomicU64,
     ledger_failures: AtomicU64,
     panics: AtomicU64,
+    channels: AtomicU64,
+    replays: AtomicU64,
+    alarms: AtomicU64,
+    refusals: Mutex<BTreeMap<u8, u64>>,
+    dropped: Mutex<BTreeMap<&'static str, u64>>,
 }
 
 impl AgentMetrics {
@@ -36,6 +43,31 @@ impl AgentMetrics {
     /// Counts a request for which the ledger could not be read or written.
     pub fn ledger_failed(&self) {
         self.0.ledger_failures.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a channel that was opened.
+    pub fn channel_opened(&self) {
+        self.0.channels.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a message whose channel was refused.
+    pub fn channel_refused(&self, code: RefusalCode) {
+        *self.0.refusals.lock().entry(code.number()).or_default() += 1;
+    }
+
+    /// Counts a message that got no answer, by one of a fixed set of reasons.
+    pub fn message_dropped(&self, reason: &'static str) {
+        *self.0.dropped.lock().entry(reason).or_default() += 1;
+    }
+
+    /// Counts a message that came again.
+    pub fn replayed(&self) {
+        self.0.replays.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts an alarm: a copy of a gateway, or a caller who has the private key used in vain.
+    pub fn alarm(&self) {
+        self.0.alarms.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a panic that ended one request and nothing else.
@@ -67,13 +99,29 @@ impl Collector for Agents {
                 ConstCounter::new(count).encode(metric.encode_family(&labels)?)?;
             }
         }
+        let (name, help) = REFUSALS;
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (agent, metrics) in agents.iter() {
+            for (code, count) in metrics.0.refusals.lock().iter() {
+                let labels = [("agent", agent.as_str()), ("code", &code.to_string())];
+                ConstCounter::new(*count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
+        let (name, help) = DROPPED;
+        let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+        for (agent, metrics) in agents.iter() {
+            for (reason, count) in metrics.0.dropped.lock().iter() {
+                let labels = [("agent", agent.as_str()), ("reason", reason)];
+                ConstCounter::new(*count).encode(metric.encode_family(&labels)?)?;
+            }
+        }
         Ok(())
     }
 }
 
 type Metric = (&'static str, &'static str, fn(&Counts) -> &AtomicU64);
 
-const METRICS: [Metric; 3] = [
+const METRICS: [Metric; 6] = [
     (
         "agent_failed_opens",
         "Envelopes that did not open at an agent in this process",
@@ -89,4 +137,28 @@ const METRICS: [Metric; 3] = [
         "Requests to an agent in this process that ended in a panic, which was contained",
         |counts| &counts.panics,
     ),
+    (
+        "agent_channels_opened",
+        "Channels opened by an agent in this process, each with one operation of the private key",
+        |counts| &counts.channels,
+    ),
+    (
+        "agent_replays",
+        "Messages that came again to an agent in this process",
+        |counts| &counts.replays,
+    ),
+    (
+        "agent_alarms",
+        "Signs of a copied gateway, or of a caller who has the private key used in vain, at an agent in this process",
+        |counts| &counts.alarms,
+    ),
 ];
+
+const REFUSALS: (&str, &str) = (
+    "agent_channel_refusals",
+    "Messages whose channel an agent in this process refused, by code",
+);
+const DROPPED: (&str, &str) = (
+    "agent_messages_dropped",
+    "Messages that got no answer from an agent in this process, by reason",
+);

@@ -4,16 +4,12 @@ use base64::{
     Engine as _,
     engine::{Simd, general_purpose::PAD},
 };
-use sealpost_context::{InvalidIdentifier, error::Field};
+use sealpost_channel::Kind;
+use sealpost_context::{InvalidIdentifier, OwnedContext, Owner, error::Field};
 use sealpost_envelope::{
     Error, Format, Message, UnixTime, cms::from_pem, jwe::JweError, message::Declared,
 };
-use sealpost_protocol::{
-    Sealed,
-    context::{OwnedContext, Owner},
-    sealed::mismatches,
-    single_use::SingleUse,
-};
+use sealpost_protocol::{mismatches, single_use::SingleUse};
 use sealpost_rest::ProblemType;
 
 use crate::{media_type::SealedType, rejection::Rejection};
@@ -22,8 +18,8 @@ use crate::{media_type::SealedType, rejection::Rejection};
 pub(crate) enum AtSource {
     /// With the context that it claims.
     Jwe { context: OwnedContext, jwe: String },
-    /// DER in base64; its context is sealed with it.
-    Cms(String),
+    /// DER; its context is sealed with it.
+    Cms(Vec<u8>),
 }
 
 impl AtSource {
@@ -58,14 +54,22 @@ impl AtSource {
     pub(crate) fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Jwe { jwe, .. } => jwe.as_bytes(),
-            Self::Cms(cms) => cms.as_bytes(),
+            Self::Cms(der) => der,
         }
     }
 
-    pub(crate) fn into_sealed(self, owner: Owner) -> Sealed {
+    pub(crate) fn kind(&self) -> Kind {
         match self {
-            Self::Jwe { context, jwe } => Sealed::Jwe { context, jwe },
-            Self::Cms(cms) => Sealed::Cms { owner, cms },
+            Self::Jwe { .. } => Kind::Jwe,
+            Self::Cms(_) => Kind::Cms,
+        }
+    }
+
+    /// Returns the context that it claims, if it can be read.
+    pub(crate) fn context(&self) -> Option<&OwnedContext> {
+        match self {
+            Self::Jwe { context, .. } => Some(context),
+            Self::Cms(_) => None,
         }
     }
 }
@@ -128,7 +132,7 @@ fn cms(body: &[u8]) -> Result<AtSource, Rejection> {
         return Err(not_der());
     }
     Message::parse_as(Format::Cms, &der).map_err(|error| unreadable(&error))?;
-    Ok(AtSource::Cms(Simd::standard(PAD).encode(&der)))
+    Ok(AtSource::Cms(der))
 }
 
 /// Decodes base64 with line breaks anywhere (RFC 2045 §6.8).

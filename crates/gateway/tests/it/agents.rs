@@ -1,14 +1,14 @@
 //! Which certificates may stand for an agent.
 
+use sealpost_channel::SigningKey;
 use sealpost_envelope::{Certificate, TrustPolicy, trust::TrustError};
 use sealpost_gateway::directory::{AgentEntry, AgentEntryError};
-use sealpost_protocol::SigningKey;
 
 const CERTIFICATE: &[u8] = include_bytes!("../../../../testdata/keys/agent-a2048.pem");
 const OTHER: &[u8] = include_bytes!("../../../../testdata/keys/agent-b2048.pem");
 
 fn entry(id: &str, certificate: &[u8], trust: &TrustPolicy) -> Result<AgentEntry, AgentEntryError> {
-    let key = SigningKey::generate().unwrap().verify_key();
+    let key = SigningKey::generate().unwrap().verify_key().clone();
     AgentEntry::new(id.parse().unwrap(), certificate, trust, key)
 }
 

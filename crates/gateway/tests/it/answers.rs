@@ -129,6 +129,19 @@ async fn unknown_agent() {
     "##);
 }
 
+/// [G1]: of each request, and not when the channel is opened.
+#[tokio::test]
+async fn certificate_expires_mid_channel() {
+    let mut world = world();
+    let not_after = 4_948_987_672;
+    world.issuer.now = not_after - 10;
+    world.clock.set(not_after - 10);
+    assert_eq!(world.post(AGENT, GOOD).await.status, 201);
+    world.clock.set(not_after + 1);
+    let answer = world.post(AGENT, GOOD.replace("my-secret", "other")).await;
+    assert_eq!(answer.problem(), "certificate-expired");
+}
+
 #[tokio::test]
 async fn expired_certificate() {
     let mut world = world();

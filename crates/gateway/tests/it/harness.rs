@@ -16,12 +16,14 @@ use axum::{
 };
 use sealpost_agent::{Accept, Agent, LocalKeyring, Resolver};
 use sealpost_carrier::{Carrier, InProcess, InProcessInbox};
+use sealpost_channel::SigningKey;
+use sealpost_context::AgentId;
 use sealpost_envelope::{Certificate, Identity, TrustPolicy, UnixTime};
 use sealpost_gateway::{
     Gateway, JwtAuthenticator, Limits, StaticDirectory, TokenPolicy, auth::KeySet,
     directory::AgentEntry,
 };
-use sealpost_protocol::{AgentId, Clock, SigningKey};
+use sealpost_protocol::Clock;
 use sealpost_vault::Vault;
 use sealpost_vault_file::FileVault;
 use tempfile::TempDir;
@@ -105,7 +107,7 @@ pub(crate) fn world_of(limits: Limits, change: impl FnOnce(Gateway) -> Gateway) 
         LocalKeyring::new(identity),
         vault,
         agent_key.clone(),
-        gateway_key.verify_key(),
+        gateway_key.verify_key().clone(),
     )
     .with_accept(Accept::parse(["native", "jwe", "cms"]).unwrap())
     .with_clock(clock.clone());
@@ -154,7 +156,7 @@ pub(crate) fn assemble(
             id.parse().unwrap(),
             certificate,
             &trust,
-            agent_key.verify_key(),
+            agent_key.verify_key().clone(),
         )
         .unwrap()
     };

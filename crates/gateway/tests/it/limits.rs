@@ -5,6 +5,7 @@ use std::{num::NonZeroU32, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use insta::assert_snapshot;
 use sealpost_carrier::InProcess;
+use sealpost_channel::SigningKey;
 use sealpost_envelope::UnixTime;
 use sealpost_gateway::{
     Gateway, Listener, Metrics, StaticDirectory,
@@ -12,7 +13,6 @@ use sealpost_gateway::{
     limits::RateLimit,
     serve,
 };
-use sealpost_protocol::SigningKey;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},

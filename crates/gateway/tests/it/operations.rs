@@ -112,6 +112,8 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_tls_certificate_not_after_timestamp_seconds gauge
     # HELP sealpost_agent_certificate_not_after_timestamp_seconds When the certificate of an agent expires.
     # TYPE sealpost_agent_certificate_not_after_timestamp_seconds gauge
+    # HELP sealpost_channels_opened Channels to agents opened, each with one RSA operation.
+    # TYPE sealpost_channels_opened counter
     # HELP sealpost_audit_failures Audit events that could not be written.
     # TYPE sealpost_audit_failures counter
     # HELP sealpost_request_panics Requests to the gateway that ended in a panic, which was contained.
@@ -124,16 +126,33 @@ async fn requests_are_counted_and_nothing_of_them_is_shown() {
     # TYPE sealpost_agent_ledger_failures counter
     # HELP sealpost_agent_panics Requests to an agent in this process that ended in a panic, which was contained
     # TYPE sealpost_agent_panics counter
+    # HELP sealpost_agent_channels_opened Channels opened by an agent in this process, each with one operation of the private key
+    # TYPE sealpost_agent_channels_opened counter
+    # HELP sealpost_agent_replays Messages that came again to an agent in this process
+    # TYPE sealpost_agent_replays counter
+    # HELP sealpost_agent_alarms Signs of a copied gateway, or of a caller who has the private key used in vain, at an agent in this process
+    # TYPE sealpost_agent_alarms counter
+    # HELP sealpost_agent_channel_refusals Messages whose channel an agent in this process refused, by code
+    # TYPE sealpost_agent_channel_refusals counter
+    # HELP sealpost_agent_messages_dropped Messages that got no answer from an agent in this process, by reason
+    # TYPE sealpost_agent_messages_dropped counter
+    sealpost_agent_alarms_total{agent="a2048"} 0
+    sealpost_agent_alarms_total{agent="a3072"} 0
     sealpost_agent_certificate_not_after_timestamp_seconds{agent="a2048"} 4948987672.0
     sealpost_agent_certificate_not_after_timestamp_seconds{agent="a3072"} 4948987672.0
     sealpost_agent_certificate_not_after_timestamp_seconds{agent="b2048"} 4948987672.0
+    sealpost_agent_channels_opened_total{agent="a2048"} 0
+    sealpost_agent_channels_opened_total{agent="a3072"} 0
     sealpost_agent_failed_opens_total{agent="a2048"} 7
     sealpost_agent_failed_opens_total{agent="a3072"} 0
     sealpost_agent_ledger_failures_total{agent="a2048"} 0
     sealpost_agent_ledger_failures_total{agent="a3072"} 0
     sealpost_agent_panics_total{agent="a2048"} 0
     sealpost_agent_panics_total{agent="a3072"} 0
+    sealpost_agent_replays_total{agent="a2048"} 0
+    sealpost_agent_replays_total{agent="a3072"} 0
     sealpost_audit_failures_total 0
+    sealpost_channels_opened_total 1
     sealpost_connections 0
     sealpost_connections_displaced_total 0
     sealpost_connections_refused_total 0

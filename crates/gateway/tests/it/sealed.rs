@@ -350,12 +350,12 @@ async fn what_does_not_open_says_nothing() {
     assert_snapshot!(world().post_as(AGENT, JOSE, changed).await, @r##"
     400 Bad Request
     cache-control: no-store
-    content-length: 369
+    content-length: 404
     content-type: application/problem+json
     x-content-type-options: nosniff
     x-request-id: test-request-1
 
-    {"type":"urn:sealpost:problem:sealed-does-not-open","title":"The sealed value does not open","status":400,"detail":"There is one violation: fix it and resend the request.","instance":"urn:sealpost:request:test-request-1","violations":["#: the value does not open: it was sealed for another context, or it was changed; seal it again to the agent's current certificate"]}
+    {"type":"urn:sealpost:problem:sealed-does-not-open","title":"The sealed value does not open","status":400,"detail":"There is one violation: fix it and resend the request. This agent process stored nothing.","instance":"urn:sealpost:request:test-request-1","violations":["#: the value does not open: it was sealed for another context, or it was changed; seal it again to the agent's current certificate"]}
     "##);
 }
 

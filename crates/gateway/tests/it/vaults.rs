@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use sealpost_carrier::InProcess;
+use sealpost_channel::SigningKey;
 use sealpost_envelope::{SecretContext, TrustPolicy};
 use sealpost_gateway::{
     Gateway, JwtAuthenticator, StaticDirectory, TokenPolicy,
     auth::KeySet,
     directory::{AgentEntry, AgentVault},
 };
-use sealpost_protocol::{Clock as _, SigningKey};
+use sealpost_protocol::Clock as _;
 use sealpost_vault::{Limits, VaultKind};
 
 use crate::{
@@ -35,7 +36,7 @@ impl Gate {
             AGENT.parse().unwrap(),
             CERTIFICATE,
             &trust,
-            key.verify_key(),
+            key.verify_key().clone(),
         )
         .unwrap();
         if let Some(vault) = vault {

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sealpost_agent::{Agent, Ledger, LedgerError, LocalKeyring, Observer, Resolver};
+use sealpost_agent::{
+    Agent, ChannelEvent, KeyHolder as _, Ledger, LedgerError, LocalKeyring, Observer, Resolver,
+};
 use sealpost_carrier::InProcess;
+use sealpost_channel::{SigningKey, TrustedKeys, agent::Silence};
+use sealpost_context::AgentId;
 use sealpost_gateway::{
     Metrics,
     directory::{AgentEntry, AgentVault},
     metrics::AgentMetrics,
 };
-use sealpost_protocol::{AgentId, SigningKey, VerifyKeys};
 use sealpost_vault::{Vault, VaultId};
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
@@ -35,20 +38,28 @@ pub(super) struct RunningAgent {
     socket: Option<JoinHandle<()>>,
 }
 
+/// Whose channels an agent takes.
+#[derive(Clone, Debug)]
+pub(super) struct Trust {
+    pub(super) gateways: TrustedKeys,
+    /// Whether requests are signed one by one; by default if the agent's keys are held elsewhere.
+    pub(super) signed_requests: Option<bool>,
+}
+
 impl RunningAgent {
-    /// Opens the vault and the ledger, and takes messages that are signed with a key of `gateways`. Returns what the
-    /// gateway has to know.
+    /// Opens the vault and the ledger, and takes channels that are signed with a key of the trusted gateways. Returns what
+    /// the gateway has to know.
     pub(super) async fn start(
         local: LocalAgent,
         in_process: &InProcess,
-        gateways: VerifyKeys,
+        trust: Trust,
         metrics: &Metrics,
         supervisor: &Supervisor,
     ) -> Result<(Self, AgentEntry), Error> {
         let LocalAgent { agent, certificate } = local;
         // It never leaves the process.
         let reply_key = SigningKey::generate()?;
-        let entry = certificate.with_reply_keys(reply_key.verify_key());
+        let entry = certificate.with_reply_keys(reply_key.verify_key().clone());
         let AgentConfiguration {
             id,
             identity,
@@ -74,7 +85,10 @@ impl RunningAgent {
             .map(ResolveSocket::bind)
             .transpose()?;
         let keys = LocalKeyring::with_old(identity, old_identities)?;
-        let agent = Agent::new(id, keys, Arc::clone(&vault), reply_key, gateways)
+        let signed_requests = trust.signed_requests.unwrap_or(keys.is_elsewhere());
+        let entry = entry.with_signed_requests(signed_requests);
+        let agent = Agent::new(id, keys, Arc::clone(&vault), reply_key, trust.gateways)
+            .with_signed_requests(signed_requests)
             .with_accept(accept)
             .with_ledger(ledger);
         let counts = metrics.agent(id);
@@ -169,6 +183,17 @@ impl RunningAgent {
 struct Observed(AgentMetrics);
 
 impl Observer for Observed {
+    fn channel_event(&self, event: ChannelEvent) {
+        match event {
+            ChannelEvent::Opened => self.0.channel_opened(),
+            ChannelEvent::Refused(code) => self.0.channel_refused(code),
+            ChannelEvent::Dropped(silence) => self.0.message_dropped(reason(silence)),
+            ChannelEvent::Unreadable => self.0.message_dropped("unreadable"),
+            ChannelEvent::Replayed => self.0.replayed(),
+            ChannelEvent::Reused | ChannelEvent::CallerBlocked => self.0.alarm(),
+        }
+    }
+
     fn open_failed(&self) {
         self.0.open_failed();
     }
@@ -179,6 +204,20 @@ impl Observer for Observed {
 
     fn task_panicked(&self) {
         self.0.panicked();
+    }
+}
+
+/// The label of a metric.
+const fn reason(silence: Silence) -> &'static str {
+    match silence {
+        Silence::OtherAgent => "other-agent",
+        Silence::Untrusted => "untrusted",
+        Silence::OpeningSignature => "opening-signature",
+        Silence::Late => "late",
+        Silence::TooManyRefusals => "too-many-refusals",
+        Silence::Number => "number",
+        Silence::Frame => "frame",
+        Silence::RequestSignature => "request-signature",
     }
 }
 

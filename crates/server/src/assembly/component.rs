@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sealpost_agent::Agent;
+use sealpost_context::AgentId;
 use sealpost_gateway::Component;
-use sealpost_protocol::AgentId;
 use sealpost_vault::{Health, Vault};
 
 /// A component with a health.

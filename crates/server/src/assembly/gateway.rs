@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sealpost_carrier::Carrier;
+use sealpost_channel::SigningKey;
 use sealpost_files::FileError;
 use sealpost_gateway::{
     Component, Gateway, JwtAuthenticator, Limits, Listener, Metrics, StaticDirectory, Tls,
@@ -13,7 +14,6 @@ use sealpost_gateway::{
     directory::AgentEntry,
     serve,
 };
-use sealpost_protocol::SigningKey;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tracing::{error, info, warn};
@@ -72,6 +72,7 @@ impl RunningGateway {
             trail_rule,
             metrics,
             signing_key: _,
+            signed_requests: _,
             idempotency_secret,
         } = configuration;
         let (token_keys, keys) = token_keys(tokens.keys, &metrics).await;

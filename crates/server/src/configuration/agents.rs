@@ -6,9 +6,9 @@ mod trust;
 use std::path::PathBuf;
 
 use sealpost_agent::Accept;
+use sealpost_context::AgentId;
 use sealpost_envelope::{AwsLc, Identity, UnixTime};
 use sealpost_gateway::directory::AgentCertificate;
-use sealpost_protocol::AgentId;
 use sealpost_vault::configuration::{Opening, VaultConfiguration};
 
 use super::claims::Claims;

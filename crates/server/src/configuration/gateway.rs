@@ -7,9 +7,9 @@ mod tokens;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use sealpost_channel::SigningKey;
 use sealpost_envelope::{UnixTime, context::hex};
 use sealpost_gateway::{BasePath, IdempotencySecret, Limits, Metrics, Tls};
-use sealpost_protocol::SigningKey;
 use zeroize::Zeroizing;
 
 use super::audit::{self, AuditTrail};
@@ -42,6 +42,9 @@ pub struct GatewayConfiguration {
     pub metrics: Arc<Metrics>,
     /// The key that signs messages to agents. Without it, one is created at the start and ends with the process.
     pub signing_key: Option<SigningKey>,
+    /// Whether the gateway signs each request to agents, and not the openings of channels alone. Without it, it does to agents
+    /// whose keys are held elsewhere.
+    pub signed_requests: Option<bool>,
     /// What retries are recognised by. Without it, one is created at the start and ends with the process.
     pub idempotency_secret: Option<IdempotencySecret>,
 }
@@ -64,6 +67,7 @@ impl GatewayConfiguration {
             trail_rule: None,
             metrics: Arc::new(Metrics::new()),
             signing_key: None,
+            signed_requests: None,
             idempotency_secret: None,
         }
     }
@@ -86,6 +90,7 @@ pub(super) fn read(root: &mut Section<'_>, now: UnixTime) -> Option<GatewayConfi
     let limits = limits::read(root);
     let audit = audit::read(root);
     let signing_key = signing_key(root);
+    let signed_requests = root.flag("signed_requests");
     let idempotency_secret = idempotency_secret(root);
     let endpoint = endpoint?;
     Some(GatewayConfiguration {
@@ -99,6 +104,7 @@ pub(super) fn read(root: &mut Section<'_>, now: UnixTime) -> Option<GatewayConfi
         trail_rule: None,
         metrics,
         signing_key,
+        signed_requests,
         idempotency_secret,
     })
 }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use sealpost_context::AgentId;
 use sealpost_envelope::{
     Certificate, Fingerprint, Trust, TrustPolicy, UnixTime, trust::TrustAnchors,
 };
 use sealpost_files::quoted;
 use sealpost_gateway::directory::AgentCertificate;
-use sealpost_protocol::AgentId;
 
 use super::identities::CertificateFile;
 use crate::configuration::certificate_dates::days_left;

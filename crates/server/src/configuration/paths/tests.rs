@@ -15,10 +15,11 @@ use crate::configuration::{Configuration, Weight};
 const TABLES: &str = "listen = \"127.0.0.1:0\"\n[tls]\n[auth]\n[limits]\n[metrics]\n[log]\n[audit]\n[idempotency]\n\
     [[agents]]\nvault.kind = \"embedded\"\n[[agents]]\nvault.kind = \"embedded\"\n";
 /// The keys of the whole file that are no tables.
-const PLAIN: [&str; 4] = [
+const PLAIN: [&str; 5] = [
     "listen",
     "base_path",
     "danger_plain_http_behind_proxy",
+    "signed_requests",
     "signing_key_file",
 ];
 const CONFIGURATION: &str = "the configuration";

@@ -1,4 +1,0 @@
-//! Messages between gateway and agent. What is promised stands in `oracles/`.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("message").check)(bytes));
