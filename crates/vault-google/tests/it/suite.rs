@@ -15,7 +15,7 @@ async fn the_suite_passes_with_every_fault() {
     report.assert_passed();
     let report = report.to_string();
     assert!(
-        report.ends_with("26 passed, 0 failed, 0 skipped"),
+        report.ends_with("27 passed, 0 failed, 0 skipped"),
         "{report}"
     );
 }
@@ -26,7 +26,7 @@ async fn the_suite_passes_with_regional_secrets() {
     let vault = Arc::new(rig.builder().location("a1").open().await.unwrap());
     let report = conformance::run(vault, "kit").await;
     report.assert_passed();
-    assert!(report.to_string().contains("18 passed"), "{report}");
+    assert!(report.to_string().contains("19 passed"), "{report}");
     assert!(
         double
             .project()
