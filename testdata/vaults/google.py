@@ -87,7 +87,9 @@ def operator(vault, sealpost, folder, address, credentials):
         path = configuration(folder, section(address, credentials, access), "google")
         role = policy(sealpost, path)
         result(vault, f"vault policy, {access}", role.count("\n- secretmanager.") == count, role)
-        command(vault, sealpost, path, access)
+        # What resolves is between the two.
+        if access != "resolve":
+            command(vault, sealpost, path, access)
 
 
 def product(result, sealpost, folder, address, credentials):
