@@ -93,7 +93,7 @@ fn may_write(principal: &Principal, project: Option<&str>) -> bool {
 }
 
 type Answer = (StatusCode, HeaderMap, Vec<u8>);
-type Asked = Vec<(String, Result<Principal, Denied>)>;
+type Asked = Vec<(String, Result<Arc<Principal>, Denied>)>;
 
 /// The answer to a request with an empty body, and what the authenticator was asked and said.
 fn ask(authorization: &[HeaderValue], project: Option<&str>) -> (Answer, Asked) {
@@ -149,7 +149,7 @@ struct Witness {
 
 #[async_trait]
 impl Authenticator for Witness {
-    async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, Denied> {
+    async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Arc<Principal>, Denied> {
         let said = self.inner.authenticate(token, now).await;
         let mut asked = self.asked.lock();
         asked.push((token.to_owned(), said.clone()));

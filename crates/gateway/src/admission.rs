@@ -31,7 +31,7 @@ pub(crate) struct Admission {
 /// Who sends a request that was admitted.
 #[derive(Debug)]
 pub(crate) struct Admitted {
-    pub(crate) principal: Principal,
+    pub(crate) principal: Arc<Principal>,
     pub(crate) id: PrincipalId,
 }
 
@@ -100,7 +100,7 @@ impl Admission {
         parts: &Parts,
         parameters: &Parameters,
         record: &RequestRecord,
-    ) -> Result<Principal, Denied> {
+    ) -> Result<Arc<Principal>, Denied> {
         let token = bearer_token(&parts.headers)?;
         let now = self.clock.now();
         let principal = self.authenticator.authenticate(token, now).await?;

@@ -12,6 +12,7 @@ mod jwks;
 mod jwt;
 mod keys;
 mod principal;
+mod verified;
 
 pub use algorithm::{TokenAlgorithm, UnknownAlgorithm};
 pub use authenticator::Authenticator;

@@ -41,7 +41,8 @@
 //!
 //! Values live in buffers that are wiped, and they and credentials appear in no error, log or `Debug`: the SDK runs without a log.
 //! Creating leaves nothing of a value in freed memory over HTTP/1.1; a test looks. A fetched value has passed through buffers of the
-//! SDK, which are not wiped. The SDK wipes secret keys; signatures and session tokens stay in its buffers.
+//! SDK, which are not wiped. The SDK wipes the keys that it keeps; what it read of a file of profiles, and what it sent, stays in its
+//! buffers.
 //!
 //! # Features
 //!

@@ -1,47 +1,55 @@
-//! The ways to a token of Microsoft Entra ID.
+//! Tokens of Microsoft Entra ID by Microsoft's own crate, over this program's connection.
 
 mod assertion;
+mod transport;
 
+use std::error::Error;
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use form_urlencoded::byte_serialize;
-use reqwest::header::HeaderValue;
-use sealpost_files::read_named;
-use sealpost_vault::Patience;
+use azure_core::cloud::{CloudConfiguration, CustomConfiguration};
+use azure_core::credentials::TokenCredential;
+use azure_core::http::{
+    ClientMethodOptions, ClientOptions, ExponentialRetryOptions, RetryOptions, Transport,
+};
+use azure_core::time::Duration;
+use azure_identity::{
+    ClientAssertion, ClientAssertionCredential, ClientAssertionCredentialOptions,
+    ClientSecretCredential, ClientSecretCredentialOptions, ManagedIdentityCredential,
+    ManagedIdentityCredentialOptions, UserAssignedId,
+};
+use sealpost_files::{quoted, read_named};
 use sealpost_vault::error::VaultFailure;
-use sealpost_vault_http::{Answer, Connection, FORM, Http, Request, TokenSource, json};
+use sealpost_vault_http::{Connection, TokenSource};
 use tokio::sync::Mutex;
 use tokio::task::spawn_blocking;
-use tokio::time::Instant;
 use zeroize::Zeroizing;
+
+use transport::{Issuer, PLACE};
 
 /// How an agent authenticates. Credentials are in files, which are read each time: `Debug` shows none.
 #[derive(Clone, Debug)]
 pub(crate) enum Method {
     /// As the identity of the machine, or of the App Service.
     ManagedIdentity { client_id: Option<String> },
-    /// With the token of a Kubernetes service account.
-    WorkloadIdentity {
+    /// As an application.
+    Application {
         tenant_id: String,
         client_id: String,
-        token_file: PathBuf,
+        proof: Proof,
     },
-    /// With the secret of an application.
-    Secret {
-        tenant_id: String,
-        client_id: String,
-        secret_file: PathBuf,
-    },
-    /// With the certificate of an application.
-    Certificate {
-        tenant_id: String,
-        client_id: String,
-        certificate_file: PathBuf,
-    },
+}
+
+/// The file with which an application proves what it is.
+#[derive(Clone, Debug)]
+pub(crate) enum Proof {
+    /// The token of a Kubernetes service account.
+    Token(PathBuf),
+    Secret(PathBuf),
+    /// A certificate and its private key.
+    Certificate(PathBuf),
 }
 
 impl Method {
@@ -49,17 +57,7 @@ impl Method {
     pub(crate) fn validate(&self) -> Vec<(&'static str, String)> {
         let (tenant, client) = match self {
             Self::ManagedIdentity { client_id } => (None, client_id.as_ref()),
-            Self::WorkloadIdentity {
-                tenant_id,
-                client_id,
-                ..
-            }
-            | Self::Secret {
-                tenant_id,
-                client_id,
-                ..
-            }
-            | Self::Certificate {
+            Self::Application {
                 tenant_id,
                 client_id,
                 ..
@@ -71,25 +69,33 @@ impl Method {
             .map(|(key, _)| (key, "must be an id of Microsoft Entra, such as 00000000-0000-0000-0000-000000000000".to_owned()))
             .collect()
     }
+
+    /// Returns what proves to this endpoint that the caller is the application; nothing for a managed identity.
+    async fn proof(&self, endpoint: &str) -> Result<Zeroizing<Vec<u8>>, VaultFailure> {
+        let Self::Application {
+            client_id, proof, ..
+        } = self
+        else {
+            return Ok(Zeroizing::default());
+        };
+        match proof {
+            Proof::Token(file) | Proof::Secret(file) => content(file).await,
+            Proof::Certificate(file) => {
+                let pem = content(file).await?;
+                assertion::signed(&pem, client_id, endpoint).map_err(|wrong| {
+                    VaultFailure::unauthenticated(format!("{} {wrong}", quoted(file)))
+                })
+            }
+        }
+    }
 }
 
-/// Gets tokens, and keeps one until shortly before its end.
+/// Gets tokens. Microsoft's crate keeps one, and gets the next before it ends.
 pub(crate) struct AzureCredentials {
     method: Method,
-    http: Http,
-    /// Of the authority, or of the machine's identities.
-    path: String,
-    resource: String,
-    /// The audience of assertions.
-    audience: String,
-    /// What App Service asks for beside the address.
-    header: Option<HeaderValue>,
-    now: Mutex<Option<Now>>,
-}
-
-struct Now {
-    token: Zeroizing<String>,
-    until: Instant,
+    scope: String,
+    options: ClientOptions,
+    built: Mutex<Option<Arc<dyn TokenCredential>>>,
 }
 
 impl AzureCredentials {
@@ -99,169 +105,94 @@ impl AzureCredentials {
         resource: &str,
         connection: Connection,
     ) -> Result<Self, VaultFailure> {
-        let mut header = None;
-        let (address, path) = match &method {
-            Method::ManagedIdentity { client_id } => {
-                let app_service = match authority {
-                    Some(_) => None,
-                    None => std::env::var("IDENTITY_ENDPOINT").ok(),
-                };
-                let (address, path, version) = match &app_service {
-                    Some(endpoint) => {
-                        let secret =
-                            Zeroizing::new(std::env::var("IDENTITY_HEADER").unwrap_or_default());
-                        header = HeaderValue::from_str(&secret).ok().map(sensitive);
-                        let (address, path) = divided(endpoint).ok_or_else(|| {
-                            VaultFailure::unauthenticated("IDENTITY_ENDPOINT is no address")
-                        })?;
-                        (address, path, "2019-08-01")
-                    }
-                    None => {
-                        let address = authority.unwrap_or(MACHINE).to_owned();
-                        (
-                            address,
-                            "/metadata/identity/oauth2/token".to_owned(),
-                            "2018-02-01",
-                        )
-                    }
-                };
-                let client = match client_id {
-                    Some(client_id) => format!("&client_id={client_id}"),
-                    None => String::new(),
-                };
-                let resource = escaped(resource);
-                (
-                    address,
-                    format!("{path}?api-version={version}&resource={resource}{client}"),
-                )
-            }
-            Method::WorkloadIdentity { tenant_id, .. }
-            | Method::Secret { tenant_id, .. }
-            | Method::Certificate { tenant_id, .. } => (
-                authority.unwrap_or(AUTHORITY).to_owned(),
-                format!("/{tenant_id}/oauth2/v2.0/token"),
-            ),
-        };
+        let is_of_machine = matches!(method, Method::ManagedIdentity { .. });
         let connection = Connection {
             // What the machine says of itself goes through no proxy.
-            is_plain: address.starts_with("http://"),
+            is_plain: is_of_machine || authority.is_some_and(|it| it.starts_with("http://")),
             ..connection
         };
         let client = spawn_blocking(move || connection.client()).await;
         let client = client.map_err(VaultFailure::unavailable)??;
+        let mut cloud = CustomConfiguration::default();
+        // The crate wants an address with TLS. The transport asks the configured one.
+        let host = authority.map(|it| it.trim_start_matches("http://"));
+        cloud.authority_host = match (authority, host) {
+            (Some(authority), Some(host)) if authority != host => format!("https://{host}"),
+            _ => authority.unwrap_or(AUTHORITY).to_owned(),
+        };
+        let issuer = Issuer::new(client, authority, method.clone());
+        let options = ClientOptions {
+            transport: Some(Transport::new(Arc::new(issuer))),
+            cloud: Some(Arc::new(CloudConfiguration::Custom(cloud))),
+            retry: RetryOptions::exponential(ExponentialRetryOptions {
+                max_total_elapsed: LONGEST,
+                ..ExponentialRetryOptions::default()
+            }),
+            ..ClientOptions::default()
+        };
         Ok(Self {
-            http: Http::new(client, &address),
-            audience: format!("{}{path}", address.trim_end_matches('/')),
-            path,
-            resource: resource.to_owned(),
             method,
-            header,
-            now: Mutex::new(None),
+            scope: format!("{resource}/.default"),
+            options,
+            built: Mutex::new(None),
         })
     }
 
-    /// Returns the body of a request to the authority; `None` for a managed identity, which is asked for without one.
-    async fn form(&self) -> Result<Option<Bytes>, VaultFailure> {
-        let (client_id, key, value) = match &self.method {
-            Method::ManagedIdentity { .. } => return Ok(None),
-            Method::WorkloadIdentity {
-                client_id,
-                token_file,
-                ..
-            } => (client_id, ASSERTION, content(token_file).await?),
-            Method::Secret {
-                client_id,
-                secret_file,
-                ..
-            } => (client_id, "client_secret", content(secret_file).await?),
-            Method::Certificate {
-                client_id,
-                certificate_file,
-                ..
-            } => {
-                let pem = content(certificate_file).await?;
-                let signed = assertion::signed(&pem, client_id, &self.audience);
-                let signed = signed.map_err(|wrong| {
-                    VaultFailure::unauthenticated(format!(
-                        "{} {wrong}",
-                        sealpost_files::quoted(certificate_file)
-                    ))
-                })?;
-                (
-                    client_id,
-                    ASSERTION,
-                    Zeroizing::new(signed.as_bytes().to_vec()),
-                )
+    fn build(&self) -> Result<Arc<dyn TokenCredential>, azure_core::Error> {
+        let client_options = self.options.clone();
+        let (tenant_id, client_id, proof) = match &self.method {
+            Method::ManagedIdentity { client_id } => {
+                let options = ManagedIdentityCredentialOptions {
+                    user_assigned_id: client_id.clone().map(UserAssignedId::ClientId),
+                    client_options,
+                };
+                return Ok(ManagedIdentityCredential::new(Some(options))?);
             }
+            Method::Application {
+                tenant_id,
+                client_id,
+                proof,
+            } => (tenant_id, client_id.clone(), proof),
         };
-        let mut form = format!(
-            "client_id={client_id}&grant_type=client_credentials&scope={}%2F.default",
-            escaped(&self.resource)
-        );
-        if key == ASSERTION {
-            form += "&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer";
-        }
-        form += &format!("&{key}=");
-        let value = value.trim_ascii();
-        // Escaped, each byte takes three at most: nothing grows, so that no copy is left behind.
-        let mut body = Zeroizing::new(Vec::with_capacity(form.len() + 3 * value.len()));
-        body.extend_from_slice(form.as_bytes());
-        for piece in byte_serialize(value) {
-            body.extend_from_slice(piece.as_bytes());
-        }
-        Ok(Some(Bytes::from_owner(body)))
-    }
-
-    async fn get(&self) -> Result<Now, VaultFailure> {
-        let body = self.form().await?;
-        let metadata = HeaderValue::from_static("true");
-        let headers: Vec<_> = match (&body, &self.header) {
-            (Some(_), _) => Vec::new(),
-            (None, Some(header)) => vec![("x-identity-header", header)],
-            (None, None) => vec![("metadata", &metadata)],
-        };
-        let request = Request {
-            method: match &body {
-                Some(_) => reqwest::Method::POST,
-                None => reqwest::Method::GET,
-            },
-            path: &self.path,
-            body: body.clone(),
-            content_type: FORM,
-            headers: &headers,
-        };
-        let mut patience = Patience::lasting(LONGEST);
-        loop {
-            let (cause, wait) = match self.http.exchange(&request, patience.deadline()).await {
-                Ok(answer) => match answer.status {
-                    200 => return now(&answer),
-                    // 410: the machine's service is being updated.
-                    408 | 410 | 429 | 500..=599 => {
-                        let text = format!("what issues tokens fails ({})", answer.status);
-                        (VaultFailure::unavailable(text), answer.retry_after)
-                    }
-                    status => return Err(refused(status, &answer)),
-                },
-                Err(cause) => (cause, None),
-            };
-            patience.pause(cause, wait).await?;
-        }
+        Ok(match proof {
+            Proof::Secret(_) => {
+                let options = ClientSecretCredentialOptions { client_options };
+                ClientSecretCredential::new(tenant_id, client_id, PLACE.into(), Some(options))?
+            }
+            Proof::Token(_) | Proof::Certificate(_) => {
+                let options = ClientAssertionCredentialOptions { client_options };
+                ClientAssertionCredential::new(tenant_id.clone(), client_id, Place, Some(options))?
+            }
+        })
     }
 }
 
 #[async_trait]
 impl TokenSource for AzureCredentials {
     async fn token(&self, fresh: bool) -> Result<Zeroizing<String>, VaultFailure> {
-        // Of many that wait, one asks.
-        let mut now = self.now.lock().await;
-        match &*now {
-            Some(there) if !fresh && Instant::now() < there.until => Ok(there.token.clone()),
-            _ => Ok(now.insert(self.get().await?).token.clone()),
+        let credential = {
+            let mut built = self.built.lock().await;
+            match &*built {
+                Some(credential) if !fresh => Arc::clone(credential),
+                _ => {
+                    let new = self.build().map_err(|_| unknown())?;
+                    Arc::clone(built.insert(new))
+                }
+            }
+        };
+        let token = credential.get_token(&[&self.scope], None).await;
+        let token = token.map_err(|error| failure(&error))?;
+        match token.token.secret() {
+            "" => Err(VaultFailure::unavailable(
+                "what issues tokens answers without one; look whether a proxy answers in its place",
+            )),
+            token => Ok(Zeroizing::new(token.to_owned())),
         }
     }
 
     async fn check(&self) -> Result<(), VaultFailure> {
-        self.form().await.map(drop)
+        self.build().map_err(|_| unknown())?;
+        self.method.proof(AUTHORITY).await.map(drop)
     }
 }
 
@@ -269,47 +200,44 @@ impl fmt::Debug for AzureCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AzureCredentials")
             .field("method", &self.method)
-            .field("http", &self.http)
             .finish_non_exhaustive()
     }
 }
 
-fn now(answer: &Answer) -> Result<Now, VaultFailure> {
-    let token = json::string(&answer.body, &["access_token"]).filter(|token| !token.is_empty());
-    let token = token.ok_or_else(|| {
-        VaultFailure::unavailable(
-            "what issues tokens answers without one; look whether a proxy answers in its place",
-        )
-    })?;
-    // A number, or one in a string.
-    let seconds = json::part(&answer.body, &["expires_in"])
-        .and_then(|seconds| seconds.trim_matches('"').parse().ok())
-        .unwrap_or(0_u64);
-    // Ahead of its end, by a fifth and by five minutes at most. Longer times would overflow the clock.
-    let seconds = seconds.min(86_400);
-    let ahead = (seconds / 5).min(300);
-    Ok(Now {
-        token,
-        until: Instant::now() + Duration::from_secs(seconds - ahead),
+/// What the crate gets instead of a token or a signed assertion.
+#[derive(Debug)]
+struct Place;
+
+#[async_trait]
+impl ClientAssertion for Place {
+    async fn secret(&self, _: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        Ok(PLACE.to_owned())
+    }
+}
+
+/// Returns what the transport said. The crate's own text is not passed on: it may repeat an answer.
+fn failure(error: &azure_core::Error) -> VaultFailure {
+    let mut status = None;
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        if let Some(failure) = error.downcast_ref::<VaultFailure>() {
+            return failure.clone();
+        }
+        let of_crate = error.downcast_ref::<azure_core::Error>();
+        status = of_crate.and_then(azure_core::Error::http_status).or(status);
+        cause = error.source();
+    }
+    VaultFailure::unavailable(match status {
+        Some(status) => format!("what issues tokens fails ({})", u16::from(status)),
+        None => "what issues tokens answers in a way that is not documented; look whether a proxy answers in its place".to_owned(),
     })
 }
 
-/// Says which of Microsoft's numbers an answer names, and nothing else of it.
-fn refused(status: u16, answer: &Answer) -> VaultFailure {
-    let text = json::string(&answer.body, &["error_description"]).unwrap_or_default();
-    let number = text.split("AADSTS").nth(1).unwrap_or_default();
-    let digits: String = number
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .take(12)
-        .collect();
-    let number = match digits.is_empty() {
-        true => String::new(),
-        false => format!(", AADSTS{digits}"),
-    };
-    VaultFailure::unauthenticated(format!(
-        "what issues tokens refuses the identity ({status}{number}); compare tenant and client id, and what is registered for them"
-    ))
+/// The ids have been checked, so it is about the machine.
+fn unknown() -> VaultFailure {
+    VaultFailure::unauthenticated(
+        "managed identities are known of virtual machines and of App Service, and this environment names another service",
+    )
 }
 
 async fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>, VaultFailure> {
@@ -320,17 +248,6 @@ async fn content(path: &Path) -> Result<Zeroizing<Vec<u8>>, VaultFailure> {
         .map_err(|error| VaultFailure::unauthenticated(error.in_one_line()))
 }
 
-/// Divides a URL into address and path.
-fn divided(url: &str) -> Option<(String, String)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
-    Some((format!("{scheme}://{host}"), format!("/{path}")))
-}
-
-fn escaped(text: &str) -> String {
-    byte_serialize(text.as_bytes()).collect()
-}
-
 fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len())
         && text
@@ -339,17 +256,9 @@ fn is_id(text: &str) -> bool {
         && !text.starts_with('.')
 }
 
-fn sensitive(mut value: HeaderValue) -> HeaderValue {
-    value.set_sensitive(true);
-    value
-}
-
 const AUTHORITY: &str = "https://login.microsoftonline.com";
-/// Link-local: it does not leave the machine's host.
-const MACHINE: &str = "http://169.254.169.254";
-const ASSERTION: &str = "client_assertion";
-/// How long tokens are waited for; a call waits no longer than its own deadline.
-const LONGEST: Duration = Duration::from_secs(20);
+/// How long a token of the authority is tried for; a call waits no longer than its own deadline.
+const LONGEST: Duration = Duration::seconds(20);
 /// More than any token, secret or certificate with its key needs.
 const MAX_FILE: usize = 64 * 1024;
 

@@ -1,6 +1,7 @@
 //! Secrets in Azure Key Vault.
 //!
-//! ```no_run
+#![cfg_attr(feature = "sdk", doc = "```no_run")]
+#![cfg_attr(not(feature = "sdk"), doc = "```ignore")]
 //! use sealpost_vault::{Access, Deadline, NewSecret, OperationId, Vault, VaultSecretName};
 //! use sealpost_vault_azure::AzureVault;
 //!
@@ -26,8 +27,9 @@
 //!   may see its value, and after a crash in this window it stays.
 //! - **Verification waits for a second.** Time stamps of versions have no more than seconds. A second later, no version can come
 //!   that is as old as one's own.
-//! - **No SDK.** Azure's crate for secrets keeps values in buffers that it does not wipe, and its crate for identities needs OpenSSL
-//!   for certificates. The four ways to a token are one request each.
+//! - **Microsoft's crate gets the tokens** (feature `sdk`), over this crate's connection, and never holds the secret, token or
+//!   certificate that proves an application: a mark stands in its request, and what belongs there is put in when it is sent. The
+//!   calls to the vault are plain HTTPS: Microsoft's client for secrets keeps values in buffers that it does not wipe.
 //!
 //! `docs/vaults/azure.md` has roles, limits and what each failure leads to.
 //!
@@ -35,20 +37,30 @@
 //!
 //! It purges and recovers nothing, and follows no redirection: a token goes to the vault alone.
 //!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `sdk` | managed and workload identity, secrets and certificates of applications; `KIND`, with which a configuration names this vault |
+//!
 //! # Security
 //!
-//! Tokens, credentials and values live in buffers that are wiped, and appear in no error, log or `Debug`. Sending a value leaves
-//! nothing of it in freed memory; a test looks. What the service answers has passed through buffers of the HTTP library, which are not
-//! wiped: a fetched value, a token, and also a value that was set, which the service repeats.
+//! Credentials and values live in buffers that are wiped, and appear, as tokens do, in no error, log or `Debug`. Sending a value, and
+//! getting a token with a secret, leaves nothing of either in freed memory; a test looks. What the service answers has passed through
+//! buffers of the HTTP library, which are not wiped: a fetched value, a token, and also a value that was set, which the service
+//! repeats. Microsoft's crate does not wipe the tokens that it keeps.
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "sdk")]
 mod configuration;
+#[cfg(feature = "sdk")]
 mod credentials;
 mod meaning;
 mod policy;
 mod vault;
 mod versions;
 
+#[cfg(feature = "sdk")]
 pub use configuration::KIND;
 pub use vault::{AzureBuilder, AzureVault};

@@ -1,5 +1,7 @@
 //! The vault: names to requests, and answers to outcomes.
 
+#[cfg(feature = "sdk")]
+mod authentication;
 mod builder;
 mod calls;
 mod create;

@@ -108,15 +108,17 @@ fn batches<B: Backend>(report: &mut Report, backend: &'static str) {
     let mut alone = None;
     for count in [1, 10, 100, 1000, 10_000] {
         let messages = vec![message(BYTES); count];
-        let case = |op| Case {
+        // The pure-Rust backend has no bars. Below 1,000 the RSA operation hides what is ours; above, new pages do.
+        let has_bar = count == 1000 && backend == "aws-lc";
+        let case = |op, bar| Case {
             op: format!("{op} batch of {count}"),
             bits: Some(BITS),
             bytes: BYTES,
             backend,
-            bar: Bar::None,
+            bar: if has_bar { Bar::Ratio(bar) } else { Bar::None },
         };
         report.row(
-            &case("seal"),
+            &case("seal", 1.3),
             || keys.seal_batch(&messages),
             || floor_sealer.seal_batch(&messages),
         );
@@ -125,7 +127,7 @@ fn batches<B: Backend>(report: &mut Report, backend: &'static str) {
             floor_sealer.seal_batch(&messages),
         );
         let opened = report.row(
-            &case("open"),
+            &case("open", 1.2),
             || {
                 keys.open_batch(&sealed, |message| {
                     black_box(message);
@@ -140,7 +142,6 @@ fn batches<B: Backend>(report: &mut Report, backend: &'static str) {
         );
         match (count, alone, opened) {
             (1, ..) => alone = opened,
-            // The pure-Rust backend has no bars.
             (1000, Some(alone), Some(opened)) if backend == "aws-lc" => {
                 let name = "opened in a batch of 1000, a secret costs at most 1/100 of one alone, RSA-2048";
                 report.bar(name, opened / 1000.0 <= alone / 100.0);

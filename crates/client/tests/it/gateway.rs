@@ -43,14 +43,14 @@ struct OneToken;
 
 #[async_trait]
 impl Authenticator for OneToken {
-    async fn authenticate(&self, token: &str, _now: UnixTime) -> Result<Principal, Denied> {
+    async fn authenticate(&self, token: &str, _now: UnixTime) -> Result<Arc<Principal>, Denied> {
         match token {
-            "good" => Ok(Principal {
+            "good" => Ok(Arc::new(Principal {
                 issuer: "test".into(),
                 subject: Some("one".into()),
                 scopes: ["secrets:write".to_owned()].into(),
                 ..Principal::default()
-            }),
+            })),
             _ => Err(Denied::Malformed),
         }
     }

@@ -1,6 +1,6 @@
 //! What decides who a token speaks for.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use sealpost_envelope::UnixTime;
@@ -15,7 +15,7 @@ pub trait Authenticator: Send + Sync + fmt::Debug {
     /// # Errors
     ///
     /// [`Denied`], for the log.
-    async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, Denied>;
+    async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Arc<Principal>, Denied>;
 
     /// Returns whether it can accept any token at all; if not, the gateway is not ready.
     fn is_ready(&self) -> bool {

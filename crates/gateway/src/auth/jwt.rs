@@ -10,8 +10,13 @@ use sealpost_protocol::context::ProjectId;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 
 use super::{
-    algorithm::TokenAlgorithm, authenticator::Authenticator, denied::Denied, jwks::IssuerKeys,
-    keys::KeySet, principal::Principal,
+    algorithm::TokenAlgorithm,
+    authenticator::Authenticator,
+    denied::Denied,
+    jwks::IssuerKeys,
+    keys::KeySet,
+    principal::Principal,
+    verified::{TokenDigest, VerifiedTokens, seconds},
 };
 
 /// Which tokens are accepted.
@@ -41,10 +46,13 @@ impl TokenPolicy {
 }
 
 /// Accepts JWTs signed with RS256, PS256, ES256 or EdDSA by a key of one issuer.
+///
+/// A token is verified once and then known for 60 seconds, unless it expires or the set of keys changes before.
 #[derive(Debug)]
 pub struct JwtAuthenticator {
     policy: TokenPolicy,
     keys: TokenKeys,
+    verified: VerifiedTokens,
 }
 
 /// The keys that tokens are checked with.
@@ -75,20 +83,27 @@ impl JwtAuthenticator {
         Self {
             policy,
             keys: keys.into(),
+            verified: VerifiedTokens::default(),
+        }
+    }
+
+    /// Returns the keys that are known now, if there are any that are not too old.
+    fn known_keys(&self) -> Option<Arc<KeySet>> {
+        match &self.keys {
+            TokenKeys::Fixed(keys) => Some(Arc::clone(keys)),
+            TokenKeys::Issuer(issuer) => issuer.current(),
         }
     }
 
     /// Returns the keys to look for `kid` in; fetches them again if the known ones lack it.
     async fn keys_for(&self, kid: Option<&str>) -> Option<Arc<KeySet>> {
-        match &self.keys {
-            TokenKeys::Fixed(keys) => Some(Arc::clone(keys)),
-            TokenKeys::Issuer(issuer) => {
-                let keys = issuer.current();
-                match keys {
-                    Some(keys) if !keys.lacks(kid) => Some(keys),
-                    keys => issuer.newer_than(keys.as_ref()).await,
-                }
+        match (&self.keys, self.known_keys()) {
+            (TokenKeys::Issuer(issuer), keys)
+                if keys.as_ref().is_none_or(|keys| keys.lacks(kid)) =>
+            {
+                issuer.newer_than(keys.as_ref()).await
             }
+            (_, keys) => keys,
         }
     }
 
@@ -124,19 +139,16 @@ impl JwtAuthenticator {
         result
     }
 
+    /// Returns who the token speaks for, and when it expires, in seconds.
     fn principal(
         &self,
         token: &str,
         header: &Header,
         keys: &KeySet,
         now: UnixTime,
-    ) -> Result<Principal, Denied> {
+    ) -> Result<(Arc<Principal>, f64), Denied> {
         let claims = self.claims(token, header, keys)?;
-        #[expect(
-            clippy::cast_precision_loss,
-            reason = "exact for the next 285 million years"
-        )]
-        let now = now.as_secs() as f64;
+        let now = seconds(now);
         let leeway = self.policy.leeway.as_secs_f64();
         if claims.exp + leeway <= now {
             return Err(Denied::Expired);
@@ -144,19 +156,30 @@ impl JwtAuthenticator {
         if claims.nbf.is_some_and(|nbf| nbf > now + leeway) {
             return Err(Denied::NotYetValid);
         }
-        Ok(claims.into_principal())
+        let expires_at = claims.exp;
+        Ok((Arc::new(claims.into_principal()), expires_at))
     }
 }
 
 #[async_trait]
 impl Authenticator for JwtAuthenticator {
-    async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Principal, Denied> {
+    async fn authenticate(&self, token: &str, now: UnixTime) -> Result<Arc<Principal>, Denied> {
+        let digest = TokenDigest::of(token);
+        let known = self.known_keys();
+        if let Some(keys) = known
+            && let Some(principal) = self.verified.get(&digest, &keys, now)
+        {
+            return Ok(principal);
+        }
         check_critical(token)?;
         let header = decode_header(token).map_err(|_| Denied::Malformed)?;
         self.check_header(&header)?;
         let keys = self.keys_for(header.kid.as_deref()).await;
         let keys = keys.ok_or(Denied::UnknownKey)?;
-        self.principal(token, &header, &keys, now)
+        let (principal, expires_at) = self.principal(token, &header, &keys, now)?;
+        self.verified
+            .add(digest, &keys, (&principal, expires_at), now);
+        Ok(principal)
     }
 
     fn is_ready(&self) -> bool {

@@ -193,6 +193,50 @@ async fn many_who_need_a_new_key_make_one_fetch() {
     assert_eq!(script.asked(), asked);
 }
 
+/// What a token says is read once; what is refused is looked at each time.
+#[tokio::test]
+async fn a_token_is_verified_once_until_it_expires_or_the_keys_change() {
+    let (issuer, script) = (Issuer::new(NOW), Script::default());
+    script.say(Some(issuer.jwks()));
+    let address = script.serve().await;
+    let (keys, _) = keys(source(address, "/jwks"), Duration::ZERO);
+    keys.fetch().await.unwrap();
+    let authenticator = authenticator(&keys);
+    let ask_at = async |token: &str, now: u64| {
+        let now = UnixTime::from_secs(now);
+        authenticator.authenticate(token, now).await
+    };
+    let token = issuer.token_with(|_, claims| claims["exp"] = (NOW + 30).into());
+    let first = ask_at(&token, NOW).await.unwrap();
+    let again = ask_at(&token, NOW + 29).await.unwrap();
+    assert!(Arc::ptr_eq(&first, &again), "verified again");
+    // Within the leeway it is verified each time, and then refused.
+    let late = ask_at(&token, NOW + 30).await.unwrap();
+    assert!(!Arc::ptr_eq(&first, &late), "known though expired");
+    let refused = ask_at(&token, NOW + 90).await;
+    assert_eq!(refused, Err(Denied::Expired));
+
+    let token = issuer.token();
+    let first = ask_at(&token, NOW).await.unwrap();
+    let changed = format!("{}A", token.trim_end_matches('A'));
+    for _ in 0..2 {
+        assert!(ask_at(&changed, NOW).await.is_err());
+    }
+    // A key that is withdrawn ends it at once, and so does a set that is fetched again.
+    keys.fetch().await.unwrap();
+    let other = ask_at(&token, NOW).await.unwrap();
+    assert!(!Arc::ptr_eq(&first, &other), "another set, and known");
+    script.say(Some(renamed(&issuer.jwks(), "-2")));
+    keys.fetch().await.unwrap();
+    assert_eq!(ask_at(&token, NOW).await, Err(Denied::UnknownKey));
+    let shown = format!("{authenticator:?}");
+    let secret = token.rsplit('.').next().unwrap();
+    assert!(
+        !shown.contains(secret) && !shown.contains("tester"),
+        "{shown}"
+    );
+}
+
 /// The source gives up after half a second, which is longer than the pause.
 #[tokio::test]
 async fn the_pause_begins_when_the_fetch_ends() {

@@ -254,7 +254,7 @@ struct Pensive;
 
 #[async_trait]
 impl Authenticator for Pensive {
-    async fn authenticate(&self, _: &str, _: UnixTime) -> Result<Principal, Denied> {
+    async fn authenticate(&self, _: &str, _: UnixTime) -> Result<Arc<Principal>, Denied> {
         std::future::pending().await
     }
 }

@@ -19,7 +19,7 @@ pub(super) fn signed(
     pem: &[u8],
     client_id: &str,
     audience: &str,
-) -> Result<Zeroizing<String>, &'static str> {
+) -> Result<Zeroizing<Vec<u8>>, &'static str> {
     let (certificate, key) = parts(pem).ok_or(FILE)?;
     let key = KeyPair::from_pkcs8(&key).map_err(|_| KEY)?;
     let thumbprint = encoded(digest(&SHA256, &certificate).as_ref());
@@ -46,7 +46,9 @@ pub(super) fn signed(
         &mut signature,
     )
     .map_err(|_| KEY)?;
-    Ok(Zeroizing::new(format!("{message}.{}", encoded(&signature))))
+    Ok(Zeroizing::new(
+        format!("{message}.{}", encoded(&signature)).into_bytes(),
+    ))
 }
 
 /// Returns certificate and key in DER.

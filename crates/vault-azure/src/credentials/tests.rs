@@ -1,40 +1,53 @@
 //! Credentials against doubles of what issues tokens.
 
-use std::sync::{Arc, Mutex as Guarded};
+use std::process::Command;
+use std::sync::Mutex as Guarded;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method as Verb, StatusCode, Uri};
+use axum::http::{HeaderMap, HeaderValue, Method as Verb, StatusCode, Uri};
+use axum::response::{IntoResponse as _, Response};
+use azure_core::error::{Error, ErrorKind};
 
 use super::*;
 
 type Asked = Arc<Guarded<Vec<String>>>;
 
 /// Issues tokens as Microsoft Entra and the machine's service do. A body with `wrong` is refused with a text that must not be
-/// seen.
+/// seen; one with `busy` is, at first.
 async fn issuer() -> (String, Asked) {
     let asked = Asked::default();
     let answer = async |State(asked): State<Asked>,
                         verb: Verb,
                         uri: Uri,
                         headers: HeaderMap,
-                        body: String| {
+                        body: String|
+           -> Response {
         let mut asked = asked.lock().unwrap();
-        let metadata = headers.get("metadata").map(|value| value.to_str().unwrap());
-        asked.push(format!(
-            "{verb} {uri} {} {body}",
-            metadata.unwrap_or_default()
-        ));
+        let header = |name| {
+            headers
+                .get(name)
+                .map(|value: &HeaderValue| value.to_str().unwrap())
+        };
+        let own = header("x-identity-header").or(header("metadata"));
+        asked.push(format!("{verb} {uri} {} {body}", own.unwrap_or_default()));
         if body.contains("wrong") {
-            let text =
-                r#"{"error":"invalid_client","error_description":"AADSTS7000215: canary wrong"}"#;
-            return (StatusCode::UNAUTHORIZED, text.to_owned());
+            // As the service writes it, with an escape in it.
+            let text = r#"{"error":"invalid_client","error_description":"AADSTS7000215: canary wrong.\r\nTrace ID: canary"}"#;
+            return (StatusCode::UNAUTHORIZED, text).into_response();
+        }
+        if body.contains("busy") && asked.len() < 3 {
+            let wait = [("retry-after", "0")];
+            return (StatusCode::TOO_MANY_REQUESTS, wait, "canary").into_response();
+        }
+        if body.contains("proxy") {
+            return "<html>canary</html>".into_response();
         }
         let token = format!(
-            r#"{{"access_token":"eyJ.{}","expires_in":"3600","token_type":"Bearer"}}"#,
+            r#"{{"access_token":"eyJ.{}","expires_in":3600,"expires_on":"4102444800","resource":"r","token_type":"Bearer"}}"#,
             asked.len()
         );
-        (StatusCode::OK, token)
+        token.into_response()
     };
     let router = Router::new()
         .fallback(answer)
@@ -45,32 +58,79 @@ async fn issuer() -> (String, Asked) {
     (format!("http://{address}"), asked)
 }
 
-async fn credentials(method: Method, authority: &str) -> AzureCredentials {
+async fn credentials(method: Method, authority: Option<&str>) -> AzureCredentials {
     let resource = "https://vault.azure.net";
-    AzureCredentials::new(method, Some(authority), resource, Connection::default())
+    AzureCredentials::new(method, authority, resource, Connection::default())
         .await
         .unwrap()
 }
 
-fn secret(file: PathBuf) -> Method {
-    Method::Secret {
+async fn application(proof: Proof, authority: &str) -> AzureCredentials {
+    let method = Method::Application {
         tenant_id: "tenant".to_owned(),
         client_id: "client".to_owned(),
-        secret_file: file,
-    }
+        proof,
+    };
+    credentials(method, Some(authority)).await
 }
 
 #[tokio::test]
 async fn managed_identity_asks_the_machine() {
     let (issuer, asked) = issuer().await;
     for client_id in [None, Some("c-1".to_owned())] {
-        let credentials = credentials(Method::ManagedIdentity { client_id }, &issuer).await;
-        credentials.token(false).await.unwrap();
+        let method = Method::ManagedIdentity { client_id };
+        let credentials = credentials(method, Some(&issuer)).await;
+        let first = credentials.token(false).await.unwrap();
+        assert_eq!(first, credentials.token(false).await.unwrap());
+        assert_ne!(first, credentials.token(true).await.unwrap());
     }
     let asked = asked.lock().unwrap();
-    let path = "GET /metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Fvault.azure.net";
-    assert_eq!(asked[0], format!("{path} true "));
-    assert_eq!(asked[1], format!("{path}&client_id=c-1 true "));
+    let path = "GET /metadata/identity/oauth2/token?api-version=2019-08-01&resource=https%3A%2F%2Fvault.azure.net";
+    let (system, other) = (
+        format!("{path} true "),
+        format!("{path}&client_id=c-1 true "),
+    );
+    assert_eq!(*asked, [&*system, &system, &other, &other]);
+}
+
+/// Microsoft's crate reads the environment, which a test can set for another process alone: this one again.
+#[tokio::test(flavor = "multi_thread")]
+async fn managed_identity_of_an_app_service_is_asked_for_where_the_environment_says() {
+    let (issuer, asked) = issuer().await;
+    let ask = |variables: &[(&str, &str)]| {
+        let done = Command::new(std::env::current_exe().unwrap())
+            .args([
+                "--exact",
+                "--ignored",
+                "credentials::tests::a_token_is_given",
+            ])
+            .envs(variables.iter().copied())
+            .output()
+            .unwrap();
+        let output = String::from_utf8_lossy(&done.stdout).into_owned();
+        (done.status.success() && output.contains("1 passed"), output)
+    };
+    let endpoint = format!("{issuer}/msi/token");
+    let own = ("IDENTITY_HEADER", "own-header");
+    let (is_given, output) = ask(&[("IDENTITY_ENDPOINT", &endpoint), own]);
+    assert!(is_given, "{output}");
+    assert_eq!(
+        *asked.lock().unwrap(),
+        [
+            "GET /msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fvault.azure.net own-header "
+        ]
+    );
+    // Azure Arc.
+    let (is_given, output) = ask(&[("IDENTITY_ENDPOINT", &endpoint), ("IMDS_ENDPOINT", &issuer)]);
+    assert!(!is_given && output.contains("App Service"), "{output}");
+}
+
+#[tokio::test]
+#[ignore = "runs within another test, in an environment of its own"]
+async fn a_token_is_given() {
+    let method = Method::ManagedIdentity { client_id: None };
+    let token = credentials(method, None).await.token(false).await.unwrap();
+    assert!(token.starts_with("eyJ."));
 }
 
 #[tokio::test]
@@ -79,33 +139,37 @@ async fn a_secret_and_a_token_of_a_pod_are_read_each_time_and_a_token_is_kept() 
     let (issuer, asked) = issuer().await;
     let file = folder.path().join("secret");
     std::fs::write(&file, "s+1/\n").unwrap();
-    let credentials = credentials(secret(file.clone()), &issuer).await;
+    let credentials = application(Proof::Secret(file.clone()), &issuer).await;
     credentials.check().await.unwrap();
     let first = credentials.token(false).await.unwrap();
     assert_eq!(first, credentials.token(false).await.unwrap());
     std::fs::write(&file, "s2").unwrap();
     assert_ne!(first, credentials.token(true).await.unwrap());
-    let pod = Method::WorkloadIdentity {
-        tenant_id: "tenant".to_owned(),
-        client_id: "client".to_owned(),
-        token_file: file,
-    };
-    super::tests::credentials(pod, &issuer)
-        .await
-        .token(false)
-        .await
-        .unwrap();
-    let asked = asked.lock().unwrap();
-    let form = "POST /tenant/oauth2/v2.0/token  client_id=client&grant_type=client_credentials&scope=https%3A%2F%2Fvault.azure.net%2F.default";
+    let pod = application(Proof::Token(file), &issuer).await;
+    pod.token(false).await.unwrap();
+    let asked: Vec<_> = asked
+        .lock()
+        .unwrap()
+        .iter()
+        .map(|asked| sorted(asked))
+        .collect();
+    let common = "client_id=client&grant_type=client_credentials&scope=https%3A%2F%2Fvault.azure.net%2F.default";
     let assertion = "client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&client_assertion=s2";
-    assert_eq!(
-        *asked,
-        [
-            format!("{form}&client_secret=s%2B1%2F"),
-            format!("{form}&client_secret=s2"),
-            format!("{form}&{assertion}"),
-        ]
-    );
+    let expected = [
+        format!("{common}&client_secret=s%2B1%2F"),
+        format!("{common}&client_secret=s2"),
+        format!("{common}&{assertion}"),
+    ];
+    let expected = expected.map(|form| sorted(&format!("POST /tenant/oauth2/v2.0/token  {form}")));
+    assert_eq!(asked, expected);
+}
+
+/// The order of a form's parts means nothing.
+fn sorted(asked: &str) -> String {
+    let (what, form) = asked.rsplit_once(' ').unwrap();
+    let mut parts: Vec<_> = form.split('&').collect();
+    parts.sort_unstable();
+    format!("{what} {}", parts.join("&"))
 }
 
 #[tokio::test]
@@ -114,7 +178,7 @@ async fn what_is_refused_is_said_by_its_number_alone() {
     let (issuer, _) = issuer().await;
     let file = folder.path().join("secret");
     std::fs::write(&file, "wrong-canary").unwrap();
-    let credentials = credentials(secret(file.clone()), &issuer).await;
+    let credentials = application(Proof::Secret(file.clone()), &issuer).await;
     let refused = credentials.token(false).await.unwrap_err();
     let text = format!("{refused} {refused:?} {credentials:?}");
     assert!(
@@ -122,12 +186,55 @@ async fn what_is_refused_is_said_by_its_number_alone() {
         "{text}"
     );
     assert!(
-        text.contains("AADSTS7000215") && !text.contains("canary"),
+        text.contains("401, AADSTS7000215") && !text.contains("canary"),
         "{text}"
     );
     std::fs::remove_file(file).unwrap();
     let gone = credentials.check().await.unwrap_err();
     assert!(gone.to_string().contains("secret"), "{gone}");
+    let gone = credentials.token(true).await.unwrap_err();
+    assert!(matches!(gone, VaultFailure::Unauthenticated(_)), "{gone}");
+}
+
+#[tokio::test]
+async fn an_issuer_that_is_busy_is_asked_again_and_what_is_in_its_place_is_not_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (issuer, asked) = issuer().await;
+    let file = folder.path().join("secret");
+    std::fs::write(&file, "busy").unwrap();
+    let credentials = application(Proof::Secret(file.clone()), &issuer).await;
+    credentials.token(false).await.unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 3);
+    std::fs::write(&file, "proxy").unwrap();
+    let refused = credentials.token(true).await.unwrap_err();
+    let text = format!("{refused} {refused:?}");
+    assert!(
+        matches!(refused, VaultFailure::Unavailable(_)) && text.contains("proxy answers"),
+        "{text}"
+    );
+    assert!(!text.contains("canary"), "{text}");
+}
+
+#[test]
+fn a_failure_is_told_by_what_the_transport_said_or_by_the_status() {
+    let ours = VaultFailure::unauthenticated("ours");
+    let error = Error::new(ErrorKind::Io, ours)
+        .with_context("canary")
+        .with_context("canary");
+    let told = format!("{:?}", failure(&error));
+    assert!(told.contains("ours") && !told.contains("canary"), "{told}");
+    let kind = ErrorKind::HttpResponse {
+        status: 503.into(),
+        error_code: None,
+        raw_response: None,
+    };
+    let error = Error::with_message(kind, "canary");
+    let error = Error::with_error(ErrorKind::Credential, error, "canary");
+    let told = format!("{:?}", failure(&error));
+    assert!(
+        told.contains("fails (503)") && !told.contains("canary"),
+        "{told}"
+    );
 }
 
 #[test]
@@ -147,6 +254,7 @@ fn an_assertion_is_signed_by_the_key_of_the_certificate() {
     let certificate = pem("CERTIFICATE", b"leaf");
     let file = format!("{private}\n{certificate}{}", pem("CERTIFICATE", b"issuer"));
     let jwt = assertion::signed(file.as_bytes(), "client", "https://login.example/t").unwrap();
+    let jwt = str::from_utf8(&jwt).unwrap();
     let parts: Vec<_> = jwt.split('.').collect();
     let decoded = |part| Base64UrlUnpadded::decode_vec(part).unwrap();
     let header: serde_json::Value = serde_json::from_slice(&decoded(parts[0])).unwrap();

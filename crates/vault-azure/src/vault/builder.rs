@@ -12,6 +12,7 @@ use tracing::warn;
 use zeroize::Zeroizing;
 
 use super::{AzureVault, Shared, calls};
+#[cfg(feature = "sdk")]
 use crate::credentials::{AzureCredentials, Method};
 use crate::meaning::Meaning;
 use crate::policy;
@@ -25,14 +26,15 @@ pub struct AzureBuilder {
     access: Access,
     max_value: usize,
     settle: Duration,
-    authentication: Option<Authentication>,
-    authority: Option<String>,
+    pub(super) authentication: Option<Authentication>,
+    pub(super) authority: Option<String>,
     connection: Connection,
 }
 
 #[derive(Clone, Debug)]
-enum Authentication {
+pub(super) enum Authentication {
     Source(Arc<dyn TokenSource>),
+    #[cfg(feature = "sdk")]
     Method(Method),
 }
 
@@ -76,60 +78,6 @@ impl AzureBuilder {
         self
     }
 
-    /// Authenticates as the identity of the machine or of the App Service: the one with this client id, or the system's.
-    pub fn managed_identity(self, client_id: Option<String>) -> Self {
-        self.method(Method::ManagedIdentity { client_id })
-    }
-
-    /// Authenticates with the token of a Kubernetes service account in a file, which is read each time.
-    pub fn workload_identity(
-        self,
-        tenant_id: impl Into<String>,
-        client_id: impl Into<String>,
-        token_file: impl Into<PathBuf>,
-    ) -> Self {
-        self.method(Method::WorkloadIdentity {
-            tenant_id: tenant_id.into(),
-            client_id: client_id.into(),
-            token_file: token_file.into(),
-        })
-    }
-
-    /// Authenticates with the secret of an application in a file, which is read each time.
-    pub fn client_secret(
-        self,
-        tenant_id: impl Into<String>,
-        client_id: impl Into<String>,
-        secret_file: impl Into<PathBuf>,
-    ) -> Self {
-        self.method(Method::Secret {
-            tenant_id: tenant_id.into(),
-            client_id: client_id.into(),
-            secret_file: secret_file.into(),
-        })
-    }
-
-    /// Authenticates with the certificate of an application: the file holds it and its private RSA key, in PEM, and is read each
-    /// time.
-    pub fn client_certificate(
-        self,
-        tenant_id: impl Into<String>,
-        client_id: impl Into<String>,
-        certificate_file: impl Into<PathBuf>,
-    ) -> Self {
-        self.method(Method::Certificate {
-            tenant_id: tenant_id.into(),
-            client_id: client_id.into(),
-            certificate_file: certificate_file.into(),
-        })
-    }
-
-    /// Asks for tokens at this address: `https://login.microsoftonline.com` by default; for a managed identity that of the machine.
-    pub fn authority(mut self, address: impl Into<String>) -> Self {
-        self.authority = Some(address.into());
-        self
-    }
-
     /// Sets for what tokens are; by default the vault's address without its first label, such as `https://vault.azure.net`.
     pub fn resource(mut self, resource: impl Into<String>) -> Self {
         self.resource = Some(resource.into());
@@ -162,6 +110,7 @@ impl AzureBuilder {
     }
 
     /// Returns how much the credentials are to permit.
+    #[cfg(feature = "sdk")]
     pub(crate) fn permits(&self) -> Access {
         self.access
     }
@@ -195,6 +144,7 @@ impl AzureBuilder {
         if let Err(what) = connection.validate() {
             wrong.push(("proxy", what));
         }
+        #[cfg(feature = "sdk")]
         if let Some(Authentication::Method(method)) = &self.authentication {
             wrong.extend(method.validate());
         }
@@ -238,11 +188,6 @@ impl AzureBuilder {
         })
     }
 
-    fn method(mut self, method: Method) -> Self {
-        self.authentication = Some(Authentication::Method(method));
-        self
-    }
-
     fn is_plain(&self) -> Result<bool, &'static str> {
         is_plain(&self.address)
     }
@@ -268,6 +213,7 @@ impl AzureBuilder {
                 return Err(VaultFailure::unauthenticated(text));
             }
             Some(Authentication::Source(source)) => source,
+            #[cfg(feature = "sdk")]
             Some(Authentication::Method(method)) => {
                 let credentials = AzureCredentials::new(
                     method,

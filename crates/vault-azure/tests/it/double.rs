@@ -1,5 +1,6 @@
 //! A double of Key Vault, which answers as its reference says: a challenge before a token, versions instead of a conflict, pages of 25,
-//! time stamps in whole units, deleted secrets that hold their names, names without case, the texts of errors. It fails as it is told.
+//! time stamps in whole units, deleted secrets that hold their names, names without case, the texts of errors. It fails as it is told,
+//! and issues tokens, too.
 
 use std::collections::{BTreeMap, HashSet};
 use std::io;
@@ -75,6 +76,9 @@ async fn answer(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response<Body> {
+    if uri.path().ends_with("/oauth2/v2.0/token") {
+        return issued(&vault, &body);
+    }
     let barrier = {
         let mut vault = vault.lock().unwrap();
         if take(&mut vault.throttle).is_some() {
@@ -121,6 +125,18 @@ async fn answer(
         barrier.wait().await;
     }
     response(answered.0, &answered.1, None)
+}
+
+/// Issues a token as Microsoft Entra does, but for a secret with `wrong` in it.
+fn issued(vault: &Mutex<Vault>, form: &Bytes) -> Response<Body> {
+    if form.windows(5).any(|part| part == b"wrong") {
+        let text = "AADSTS7000215: canary";
+        let refused = json!({"error": "invalid_client", "error_description": text});
+        return response(401, &refused, None);
+    }
+    vault.lock().unwrap().tokens.insert(ISSUED.to_owned());
+    let token = json!({"access_token": ISSUED, "expires_in": 3600, "token_type": "Bearer"});
+    response(200, &token, None)
 }
 
 impl Vault {
@@ -285,3 +301,4 @@ fn take(count: &mut usize) -> Option<usize> {
 }
 
 const PAGE: usize = 25;
+const ISSUED: &str = "eyJ.canary-issued";

@@ -134,15 +134,26 @@ async fn soft_deleted_names_are_a_conflict_of_their_own_and_names_compare_withou
     );
     let fetched = vault.fetch(&name, Deadline::NONE).await;
     assert!(matches!(fetched, Err(FetchError::NotFound)), "{fetched:?}");
-    let upper = VaultSecretName::parse(VaultKind::AZURE, "GONE");
-    if let Ok(upper) = upper {
-        let secret = NewSecret::new(&upper, b"value", &operation);
+    let kept = self::name("kept");
+    let kept = NewSecret::new(&kept, b"value", &operation);
+    vault.create(&kept, Deadline::NONE).await.unwrap();
+    let other = self::operation(2);
+    for (text, is_deleted) in [
+        ("GONE", true),
+        ("Gone", true),
+        ("KEPT", false),
+        ("Kept", false),
+    ] {
+        let name = VaultSecretName::parse(VaultKind::AZURE, text).unwrap();
+        let secret = NewSecret::new(&name, b"other", &other);
         let refused = vault.create(&secret, Deadline::NONE).await;
-        assert!(
-            matches!(refused, Err(CreateError::PendingDeletion)),
-            "{refused:?}"
-        );
+        let is_right = match is_deleted {
+            true => matches!(refused, Err(CreateError::PendingDeletion)),
+            false => matches!(refused, Err(CreateError::Exists)),
+        };
+        assert!(is_right, "{text}: {refused:?}");
     }
+    assert_eq!(rig.double.vault().secrets["kept"].len(), 1);
 }
 
 #[tokio::test]

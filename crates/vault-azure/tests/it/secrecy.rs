@@ -54,6 +54,38 @@ async fn no_canary_is_in_a_log_an_error_or_debug() {
     assert!(shown.contains("AzureVault") && log.text().contains("what follows is read"));
 }
 
+/// The same of what proves an application, and of the token that it gets. Microsoft's crate logs, too.
+#[cfg(feature = "sdk")]
+#[tokio::test]
+async fn no_credential_of_an_application_is_in_a_log_an_error_or_debug() {
+    let log = Log::default();
+    let _guard = log.listen(tracing::Level::TRACE);
+    let rig = Rig::new().await;
+    let folder = tempfile::tempdir().unwrap();
+    let mut shown = String::new();
+    for (content, is_right) in [("canary-secret", true), ("canary-wrong", false)] {
+        let file = folder.path().join("secret");
+        std::fs::write(&file, content).unwrap();
+        let address = rig.double.address.as_str();
+        let builder = rig.builder().authority(address);
+        for builder in [
+            builder.clone().client_secret("tenant", "client", &file),
+            builder.workload_identity("tenant", "client", &file),
+        ] {
+            shown += &format!("{builder:?}");
+            let opened = builder.open().await;
+            assert_eq!(opened.is_ok(), is_right, "{opened:?}");
+            shown += &format!("{opened:?}");
+            shown += &opened.map_or_else(|error| error.to_string(), |_| String::new());
+        }
+    }
+    for text in [&shown, &log.text()] {
+        assert!(!text.contains("canary"), "{text}");
+    }
+    assert!(shown.contains("AADSTS7000215"), "{shown}");
+    assert!(log.text().contains("sending request"), "{}", log.text());
+}
+
 #[derive(Clone, Default)]
 pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 

@@ -1,4 +1,4 @@
-//! What sending a value leaves of it in freed memory, on any thread: nothing.
+//! What sending a value, and getting a token with the secret of an application, leave of either in freed memory, on any thread: nothing.
 //!
 //! The double is in a process of its own: what it frees would be looked at as well. Answers with values are not tested: they pass
 //! through buffers of the HTTP library, which it does not wipe. The service answers a set with the value, and the double does not
@@ -17,16 +17,20 @@ use sealpost_vault::{Deadline, NewSecret, OperationId, Vault, VaultKind, VaultSe
 use sealpost_vault_azure::AzureVault;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sending_leaves_nothing_of_a_value_in_freed_memory() {
+async fn sending_leaves_nothing_of_a_value_or_a_credential_in_freed_memory() {
     canary::assert_watching();
     let (_server, address) = server();
-    let vault = AzureVault::builder(address)
+    let builder = AzureVault::builder(address.as_str())
         .resource("https://vault.azure.net")
-        .token("static".to_owned())
-        .settle(Duration::from_millis(50))
-        .open()
-        .await
-        .unwrap();
+        .settle(Duration::from_millis(50));
+    #[cfg(feature = "sdk")]
+    let (_folder, builder) = with_secret(builder, &address);
+    #[cfg(not(feature = "sdk"))]
+    let builder = builder.token("static".to_owned());
+    canary::arm();
+    let vault = builder.open().await.unwrap();
+    canary::disarm();
+    assert_eq!(canary::take_found(), 0, "when it was opened");
     for canaries in [4, 200, 1_500] {
         let value = canary::json(canaries);
         let name = format!("residue-{canaries}");
@@ -48,6 +52,21 @@ async fn sending_leaves_nothing_of_a_value_in_freed_memory() {
     tokio::time::sleep(Duration::from_millis(200)).await;
     canary::disarm();
     assert_eq!(canary::take_found(), 0, "when it was closed");
+}
+
+/// Microsoft's crate wipes nothing, so it must not get the secret.
+#[cfg(feature = "sdk")]
+fn with_secret(
+    builder: sealpost_vault_azure::AzureBuilder,
+    issuer: &str,
+) -> (tempfile::TempDir, sealpost_vault_azure::AzureBuilder) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secret");
+    std::fs::write(&file, canary::value(8)).unwrap();
+    let builder = builder
+        .client_secret("tenant", "client", file)
+        .authority(issuer);
+    (folder, builder)
 }
 
 /// Ends with the test.
