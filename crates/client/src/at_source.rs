@@ -70,7 +70,7 @@ impl AgentTrust {
     }
 
     /// Returns the key to seal to, if the certificate is the agent's and valid now.
-    fn recipient(
+    pub(crate) fn recipient(
         &self,
         certificate: &Certificate,
         agent: &str,
@@ -108,7 +108,20 @@ pub(crate) fn seal(
     let value = body::value(secret)?;
     let now = UnixTime::now();
     let recipient = trust.recipient(certificate, owner.agent.as_str(), now)?;
-    // The gateway and the agent check name, key and type, as they do for values in clear.
+    let binding = single_use(&context(secret, &owner), lifetime)?;
+    let recipients = std::slice::from_ref(&recipient);
+    let sealed = jwe::seal(
+        recipients,
+        Some(&binding),
+        Serialization::Compact,
+        value,
+        &mut AwsLcRng,
+    )?;
+    Ok(Bytes::from(sealed))
+}
+
+/// The context of a secret. The gateway and the agent check name, key and type, as they do for values in clear.
+pub(crate) fn context<'a>(secret: &'a NewSecret, owner: &'a Owner) -> SecretContext<'a> {
     let mut context = SecretContext::unchecked(owner.agent.as_str(), &secret.name);
     if let Some(project) = owner.project {
         context = context.with_project(project);
@@ -119,20 +132,19 @@ pub(crate) fn seal(
     if let Some(secret_type) = &secret.secret_type {
         context = context.with_unchecked_type(secret_type);
     }
-    let expires_at = now.saturating_add(lifetime.min(LONGEST) + CLOCKS);
+    context
+}
+
+/// Binds a value to its context, for one use within `lifetime`.
+pub(crate) fn single_use(
+    context: &SecretContext<'_>,
+    lifetime: Duration,
+) -> Result<Binding, ClientError> {
+    let expires_at = UnixTime::now().saturating_add(lifetime.min(LONGEST) + CLOCKS);
     // 32 hexadecimal digits are a valid identifier.
-    let binding = Binding::new(&context)
+    Binding::new(context)
         .with_use(&random_hex()?, expires_at)
-        .map_err(|_| ClientError::Randomness)?;
-    let recipients = std::slice::from_ref(&recipient);
-    let sealed = jwe::seal(
-        recipients,
-        Some(&binding),
-        Serialization::Compact,
-        value,
-        &mut AwsLcRng,
-    )?;
-    Ok(Bytes::from(sealed))
+        .map_err(|_| ClientError::Randomness)
 }
 
 /// By how much the agent's clock may be ahead.

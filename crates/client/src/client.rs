@@ -3,7 +3,9 @@
 use std::{sync::Arc, time::Duration};
 
 use reqwest::Url;
-use sealpost_envelope::{Certificate, certificate::CertificateError, trust::TrustError};
+use sealpost_envelope::{
+    Certificate, bulk::MEDIA_TYPE, certificate::CertificateError, trust::TrustError,
+};
 use sealpost_rest::ProblemType;
 use sealpost_vault_key::ResolverRef;
 use serde::Deserialize;
@@ -12,6 +14,7 @@ use tokio::time::{Instant, timeout_at};
 use crate::{
     at_source::{self, AgentTrust},
     body,
+    bulk::BulkSealer,
     error::ClientError,
     expected,
     http::{Answer, Call, Sender},
@@ -98,6 +101,36 @@ impl Client {
             certificate.ok_or(TrustError::Certificate(CertificateError::NoCertificate))?;
         let sealed = at_source::seal(secret, owner, certificate, trust, self.timeout)?;
         let call = Call::post(url, JOSE, sealed, &idempotency_key(secret)?)?;
+        created(self.send(&call, deadline).await?, secret, project)
+    }
+
+    /// Does what [`seal_and_create`](Self::seal_and_create) does, for one RSA operation a minute however many values there are:
+    /// the value travels as a message of a batch. Both the agent and the gateway must take this format; if one does not, the
+    /// problem is [`FormatNotAccepted`](ProblemType::FormatNotAccepted) or
+    /// [`UnsupportedMediaType`](ProblemType::UnsupportedMediaType), and nothing was stored.
+    ///
+    /// # Errors
+    ///
+    /// As [`seal_and_create`](Self::seal_and_create).
+    ///
+    /// # Security
+    ///
+    /// As there; beside it the length of a value is hidden, and the message commits to its context. See also [`BulkSealer`].
+    pub async fn seal_and_create_in_bulk(
+        &self,
+        sealer: &BulkSealer,
+        project: Option<&str>,
+        secret: &NewSecret,
+    ) -> Result<Created, ClientError> {
+        let deadline = Instant::now() + self.timeout;
+        let agent = sealer.agent.as_str();
+        let url = self.secret_value_url(agent, project)?;
+        let certificate =
+            async || parse_certificate(&self.certificate(agent, project, deadline).await?);
+        let sealed = sealer
+            .seal(secret, project, self.timeout, certificate)
+            .await?;
+        let call = Call::post(url, MEDIA_TYPE, sealed, &idempotency_key(secret)?)?;
         created(self.send(&call, deadline).await?, secret, project)
     }
 

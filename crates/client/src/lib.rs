@@ -145,6 +145,7 @@
 mod at_source;
 mod body;
 pub mod builder;
+mod bulk;
 mod client;
 pub mod error;
 mod expected;
@@ -163,6 +164,7 @@ pub mod token;
 mod too_late;
 
 pub use at_source::AgentTrust;
+pub use bulk::BulkSealer;
 pub use client::Client;
 pub use error::ClientError;
 pub use idempotency::IdempotencyKey;

@@ -366,6 +366,8 @@ pub enum SealError {
         /// The bytes that it must have.
         needed: usize,
     },
+    /// A text of the context is empty, or too long for [`bulk`](crate::bulk).
+    Context,
     /// Two recipients have the same key.
     DuplicateRecipient {
         /// Their key id.
@@ -405,6 +407,9 @@ impl fmt::Display for SealError {
             Self::Backend => f.write_str("the cryptographic library failed: nothing was sealed"),
             Self::BufferTooSmall { needed } => {
                 write!(f, "the buffer is too small: {needed} bytes are needed")
+            }
+            Self::Context => {
+                f.write_str("name, key and type must not be empty nor longer than 64 KiB in all")
             }
             Self::DuplicateRecipient { key_id } => {
                 write!(f, "key {key_id} is given twice: name each recipient once")

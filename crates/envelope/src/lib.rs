@@ -325,6 +325,7 @@ extern crate std;
 pub mod backend;
 mod base64url;
 pub mod binding;
+pub mod bulk;
 mod bytes;
 pub mod certificate;
 pub mod channel;

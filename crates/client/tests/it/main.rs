@@ -7,6 +7,7 @@
 
 mod answers;
 mod at_source;
+mod bulk;
 mod gateway;
 mod retries;
 mod secrecy;
