@@ -43,6 +43,14 @@ pub(crate) fn operation_of_use(single_use: &Digest, sealed: &Digest) -> Operatio
     OperationId::from_bytes(hash(b"sealpost/operation/1/jti", &[single_use, sealed]))
 }
 
+/// Returns what an entry of the ledger ends with: it tells whether digest and record are what was written.
+pub(crate) fn check_of_entry(digest: &Digest, record: &[u8]) -> [u8; 16] {
+    let hash = hash(b"sealpost/ledger/2/check", &[digest, record]);
+    let mut check = [0; 16];
+    check.copy_from_slice(&hash[..16]);
+    check
+}
+
 /// `SHA-256(label ‖ (u64(|part|) ‖ part)*)`
 fn hash(label: &[u8], parts: &[&[u8]]) -> Digest {
     let mut hash = Sha256::new(&SHA256);

@@ -15,6 +15,12 @@
 //! One thread writes for all, and callers that wait at the same time share one fsync. When the disk is full, the ledger
 //! recovers by itself; after a failed fsync it does not, and the process must end.
 //!
+//! # Damage
+//!
+//! Every entry has a check, which its digest is part of, and a list of all digests is kept in memory: what a disk has changed is neither told
+//! nor taken for an entry that is not there. Opening reads the whole file, and fails if a page or an entry is not what was written. One that is
+//! found later is told as a request that may have stored; from then on nothing is written to the file, and what needs the ledger is refused.
+//!
 //! # Bounds
 //!
 //! A ledger has room for a number of entries. What has not expired is never forgotten to make room: when it is
@@ -26,10 +32,12 @@
 //! one, sealed or not. It is for its owner alone (0600). It must not be shared: every agent has its own, and of several
 //! replicas of one agent none knows what the others remember.
 
+mod entries;
 mod error;
 mod file;
 mod memory;
 mod record;
+mod seen;
 
 use std::{ops::ControlFlow, path::Path};
 
@@ -41,7 +49,7 @@ use tokio::time::Instant;
 use tracing::info;
 
 pub use self::error::LedgerError;
-use self::{file::File, memory::Memory, record::Record};
+use self::{entries::Found, file::File, memory::Memory, record::Record};
 use crate::{
     digests::Digest,
     in_flight::{Acquired, InFlight, NotAcquired},
@@ -202,16 +210,17 @@ impl Ledger {
             _acquired: acquired,
         };
         match self.find(digest, now).await {
-            Ok(None) => {}
-            Ok(Some(record)) if record.payload != payload => {
+            Ok(Found::Nothing) => {}
+            Ok(Found::Damaged) => return ControlFlow::Break(Known::Damaged),
+            Ok(Found::Record(record)) if record.payload != payload => {
                 return ControlFlow::Break(Known::OtherPayload);
             }
-            Ok(Some(Record {
+            Ok(Found::Record(Record {
                 outcome: Some(outcome),
                 ..
             })) => return ControlFlow::Break(Known::Outcome(outcome)),
             // It has an entry already.
-            Ok(Some(Record { outcome: None, .. })) => {
+            Ok(Found::Record(Record { outcome: None, .. })) => {
                 return ControlFlow::Continue(Taken {
                     is_known: true,
                     ..taken(None)
@@ -285,12 +294,15 @@ impl Ledger {
         Ok(())
     }
 
-    async fn find(&self, digest: Digest, now: UnixTime) -> Result<Option<Record>, LedgerError> {
-        let record = match &self.store {
-            Store::Memory(memory) => memory.get(&digest),
+    async fn find(&self, digest: Digest, now: UnixTime) -> Result<Found, LedgerError> {
+        let found = match &self.store {
+            Store::Memory(memory) => memory.get(&digest).map_or(Found::Nothing, Found::Record),
             Store::File(file) => file.get(digest).await?,
         };
-        Ok(record.filter(|record| record.expires_at > now))
+        Ok(match found {
+            Found::Record(record) if record.expires_at <= now => Found::Nothing,
+            found => found,
+        })
     }
 
     /// Promises a place for one entry. Returns `None` if the ledger is full.
@@ -363,6 +375,8 @@ pub(crate) enum Known {
     TooLate,
     /// The ledger has no room.
     Full,
+    /// It was before, and what became of it can't be read: it may have stored.
+    Damaged,
     /// The ledger can't be asked.
     Failed(LedgerError),
 }

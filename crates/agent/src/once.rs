@@ -158,6 +158,11 @@ impl Turn<'_> {
                 error!("the ledger is full: raise its capacity, or let fewer in");
                 Step::Break(Outcome::Busy)
             }
+            ControlFlow::Break(Known::Damaged) => {
+                let error = LedgerError::Failed("an entry is damaged".to_owned());
+                self.once.observer.ledger_failed(&error);
+                Step::Break(failed("what became of a request is not known", &error))
+            }
             ControlFlow::Break(Known::Failed(error)) => {
                 Step::Break(self.once.ledger_failed(&error))
             }

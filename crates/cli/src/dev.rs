@@ -45,7 +45,7 @@ impl Dev {
     async fn serve(&self, data: &DataDir, log_ended: LogEnded) -> Result<(), Failure> {
         // First: from here on a signal ends it in order.
         let mut signals = Signals::to_stop()?;
-        let socket =
+        let mut socket =
             ResolveSocket::bind(&data.socket()).map_err(|e| Failure::usage(e).hint(SOCKET_HINT))?;
         let issuer = data.issuer()?;
         let agent = data.agent(AGENT)?;

@@ -128,10 +128,16 @@ impl Init {
         let maintenance = opened.maintenance()?;
         let begun = maintenance.begin_again(self.keep_key).await;
         let mut moved = begun.map_err(Error::Vault)?;
-        moved.extend(opened.move_ledger()?);
+        let ledger = opened.move_ledger();
+        let failed = ledger.map(|ledger| moved.extend(ledger)).err();
         let mut text = String::new();
         for (old, new) in moved {
             let _ = writeln!(text, "abandoned {}: kept as {}", quoted(&old), quoted(&new));
+        }
+        if let Some(failed) = failed {
+            // What was moved is told all the same.
+            io::write_stdout(text.as_bytes())?;
+            return Err(failed);
         }
         let _ = writeln!(
             text,

@@ -15,6 +15,7 @@ use tracing::{error, warn};
 use crate::error::Error;
 use crate::panics::contained;
 use crate::place::Place;
+use crate::under_way::UnderWay;
 use crate::watched::{Known, Watched};
 
 /// A database in one file. The [crate](crate) says how it fails.
@@ -26,6 +27,7 @@ pub struct Database {
     /// Whether an operation has failed since the file was opened.
     failed: AtomicBool,
     known: Arc<Known>,
+    under_way: UnderWay,
     /// How often the file was opened.
     openings: AtomicU64,
     /// To look at it beside the database.
@@ -86,6 +88,7 @@ impl Database {
             })),
             failed: AtomicBool::new(false),
             known,
+            under_way: UnderWay::default(),
             openings: AtomicU64::new(1),
             file: looked_at,
             required: Mutex::default(),
@@ -103,12 +106,33 @@ impl Database {
         self.look()
     }
 
-    /// Looks whether the file is still in its place, as long as it was, and begins as it was written. It reads a few bytes.
+    /// Looks whether the file is still in its place, as long as it was, and begins as it was written. It reads a few bytes. After an operation
+    /// that took too long it tries a change.
     ///
     /// # Errors
     ///
     /// [`Error::Replaced`] and [`Error::Damaged`], from then on of every change, and [`Error::Failed`] if the file can't be looked at.
     pub fn look(&self) -> Result<(), Error> {
+        self.look_at_file()?;
+        // Nothing else may be written while the disk is taken for slow.
+        match self.under_way.was_slow() && !self.under_way.is_stuck() && !self.is_closed() {
+            true => self.probe(1),
+            false => Ok(()),
+        }
+    }
+
+    /// Returns whether the disk does not answer: an operation takes longer than two seconds, or one has, and no change was quicker since.
+    #[must_use]
+    pub fn is_slow(&self) -> bool {
+        self.under_way.is_slow()
+    }
+
+    fn is_closed(&self) -> bool {
+        self.open.read().is_none()
+    }
+
+    fn look_at_file(&self) -> Result<(), Error> {
+        let _operation = self.under_way.begin();
         let open = self.open.read();
         // One that is closed may be another process's by now.
         if open.is_none() || self.is_frozen() {
@@ -140,6 +164,7 @@ impl Database {
         &self,
         read: impl Fn(&redb::Database) -> Result<T, redb::Error>,
     ) -> Result<T, Error> {
+        let _operation = self.under_way.begin();
         match self
             .usable()
             .and_then(|()| self.used(self.open.read().as_ref(), &read))
@@ -164,6 +189,7 @@ impl Database {
         &self,
         use_database: impl FnOnce(&redb::Database) -> Result<T, redb::Error>,
     ) -> Result<T, Error> {
+        let _operation = self.under_way.begin();
         let in_place = self.known.is_in_place().map_err(redb::Error::Io);
         in_place.map_err(|error| self.finality(error.into()))?;
         self.usable()?;
@@ -190,6 +216,7 @@ impl Database {
     ///
     /// [`Error`]: changes fail, too.
     pub fn probe(&self, bytes: usize) -> Result<(), Error> {
+        let operation = self.under_way.begin();
         self.with(|database| {
             let chunk = [0; CHUNK];
             let transaction = database.begin_write()?;
@@ -203,7 +230,9 @@ impl Database {
             let transaction = database.begin_write()?;
             transaction.delete_table(PROBE)?;
             Ok(transaction.commit()?)
-        })
+        })?;
+        operation.has_changed();
+        Ok(())
     }
 
     /// Lets nothing be written to the file any more, also when it is closed: what is in it is damaged.

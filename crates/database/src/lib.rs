@@ -14,6 +14,8 @@
 //! process. It can be read, and is not changed any more. [`Database::keep_in_place`] turns this on: the path is looked at before each
 //! change, after each fsync, so before anything is acknowledged, and by [`Database::look`].
 //!
+//! A disk that stalls fails nothing, and nobody waits for it: [`Database::is_slow`] tells of it.
+//!
 //! # What the next start relies on
 //!
 //! - Opening drops the file's cached pages first, so that what is read comes from the disk.
@@ -31,11 +33,14 @@ mod database;
 mod error;
 mod panics;
 mod place;
+mod under_way;
 mod unfinished;
 mod untouched;
+mod verify;
 mod watched;
 
 pub use database::{Database, drop_cached_pages};
 pub use error::{Error, is_full};
 pub use unfinished::holds_nothing;
 pub use untouched::Untouched;
+pub use verify::verify;

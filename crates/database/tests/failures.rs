@@ -7,11 +7,13 @@ use std::io;
 use std::ops::Bound;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use redb::backends::FileBackend;
 use redb::{BackendError, ReadableDatabase as _, StorageBackend, TableDefinition};
-use sealpost_database::{Database, Error};
+use sealpost_database::{Database, Error, verify};
 
 const TABLE: TableDefinition<'_, u32, u32> = TableDefinition::new("test");
 
@@ -163,4 +165,109 @@ fn an_fsync_that_fails_at_the_close_is_an_error_and_the_file_stays_marked_for_a_
     let database = open();
     assert_eq!(get(&database, 1).unwrap(), Some(1));
     database.close().unwrap();
+}
+
+/// A file whose fsync takes as long as it is told to, in milliseconds.
+#[derive(Debug)]
+struct Slow(FileBackend, Arc<AtomicU64>);
+
+impl StorageBackend for Slow {
+    fn len(&self) -> io::Result<u64> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> io::Result<()> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> io::Result<()> {
+        sleep(Duration::from_millis(self.1.load(Ordering::SeqCst)));
+        self.0.sync_data()
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> io::Result<()> {
+        self.0.close()
+    }
+
+    fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
+        self.0.try_lock_range(start, end)
+    }
+
+    fn unlock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<(), BackendError> {
+        self.0.unlock_range(start, end)
+    }
+}
+
+#[test]
+fn a_disk_that_stalls_is_noticed_while_it_does_and_until_a_change_is_quick() {
+    let folder = tempfile::tempdir().unwrap();
+    let pause = Arc::new(AtomicU64::new(0));
+    let wrap = {
+        let pause = Arc::clone(&pause);
+        move |file| Slow(file, Arc::clone(&pause))
+    };
+    let database = Database::open("test", file(&folder.path().join("d")), 1 << 20, wrap).unwrap();
+    put(&database, 1).unwrap();
+    assert!(!database.is_slow());
+    pause.store(3500, Ordering::SeqCst);
+    std::thread::scope(|scope| {
+        let change = scope.spawn(|| put(&database, 2));
+        sleep(Duration::from_millis(500));
+        pause.store(0, Ordering::SeqCst);
+        assert!(!database.is_slow(), "no disk answers at once");
+        sleep(Duration::from_millis(2000));
+        assert!(database.is_slow() && !change.is_finished());
+        change.join().unwrap().unwrap();
+    });
+    // The next one may take as long.
+    assert!(database.is_slow());
+    assert_eq!(get(&database, 2).unwrap(), Some(2));
+    assert!(database.is_slow(), "a reading says nothing of an fsync");
+    database.look().unwrap();
+    assert!(!database.is_slow());
+}
+
+#[test]
+fn a_check_of_all_finds_every_page_that_is_not_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("d");
+    let database = Database::open("test", file(&path), 1 << 20, |f| f).unwrap();
+    for key in 0..100 {
+        put(&database, key).unwrap();
+    }
+    database.close().unwrap();
+    drop(database);
+    let whole = std::fs::read(&path).unwrap();
+    verify("test", file(&path), 1 << 20).unwrap();
+    // The leaf with the keys 98 and 99, four bytes each, one after the other, then their values.
+    let last = [98_u32.to_le_bytes(), 99_u32.to_le_bytes()].concat();
+    let pages = (0..whole.len() / 4096).filter(|page| {
+        let page = &whole[page * 4096..(page + 1) * 4096];
+        page.windows(8).any(|window| window == last)
+    });
+    let mut found = 0;
+    for page in pages {
+        let at = page * 4096
+            + whole[page * 4096..]
+                .windows(8)
+                .position(|w| w == last)
+                .unwrap();
+        let mut damaged = whole.clone();
+        damaged[at] ^= 1;
+        std::fs::write(&path, &damaged).unwrap();
+        found += usize::from(verify("test", file(&path), 1 << 20).is_err());
+        assert!(
+            std::fs::read(&path).unwrap() == damaged,
+            "it changes nothing"
+        );
+    }
+    assert_eq!(found, 1, "the page that is in use");
 }

@@ -42,7 +42,7 @@ pub use error::FileError;
 #[cfg(unix)]
 pub use lock::{lock, look_unlocked};
 #[cfg(unix)]
-pub use open::{Missing, check_can_create_in, open, open_own};
+pub use open::{Missing, check_can_create_in, check_room, open, open_own};
 #[cfg(unix)]
 pub use read::{Private, read_named, read_private};
 pub use read::{as_text, read, read_bounded, read_text};

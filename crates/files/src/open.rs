@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat};
+use rustix::fs::{Access, AtFlags, CWD, OFlags, accessat, statvfs};
+use rustix::io::Errno;
 
 use crate::error::FileError;
 
@@ -80,6 +81,23 @@ pub fn open_own(path: &Path, missing: Missing) -> io::Result<File> {
 pub fn check_can_create_in(folder: &Path) -> io::Result<()> {
     let access = Access::READ_OK | Access::WRITE_OK | Access::EXEC_OK;
     Ok(accessat(CWD, folder, access, AtFlags::EACCESS)?)
+}
+
+/// Finds whether the disk of a folder has room for a file of `bytes` bytes, and for its name. What is reserved for root does not count: a
+/// service should not need it.
+///
+/// # Errors
+///
+/// The error that writing the file would have.
+pub fn check_room(folder: &Path, bytes: u64) -> io::Result<()> {
+    let disk = statvfs(folder)?;
+    // Some file systems have no fixed number of files, and say that it is 0.
+    let is_out_of_files = disk.f_files > 0 && disk.f_ffree == 0;
+    let is_out_of_space = disk.f_bavail.saturating_mul(disk.f_frsize) < bytes;
+    match is_out_of_files || is_out_of_space {
+        true => Err(Errno::NOSPC.into()),
+        false => Ok(()),
+    }
 }
 
 enum NotOpened {

@@ -92,9 +92,17 @@ impl Error {
             Self::Listen { .. } => {
                 Some("change the address in the configuration, or stop what listens there")
             }
-            Self::ResolveSocket { .. } => {
-                Some("give a shorter path if it is long: a socket's path has at most 107 bytes")
-            }
+            Self::ResolveSocket { source, .. } => Some(match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    "free space, or inodes (df -i), in its folder, or name another"
+                }
+                io::ErrorKind::InvalidInput => {
+                    "give a shorter path: a socket's path has at most 107 bytes, and room is needed for a folder beside it"
+                }
+                _ => {
+                    "its folder must be writable for the user who runs this, and nothing but a socket be at its path"
+                }
+            }),
             Self::NoFolderVault => Some("use the program with its default features"),
             Self::Refused(_)
             | Self::Key(_)

@@ -82,14 +82,22 @@ async fn agent(found: &mut Vec<Finding>, index: usize, agent: &AgentConfiguratio
     let Some(path) = agent.ledger.path.clone() else {
         return;
     };
+    let is_missing = path.symlink_metadata().is_err();
     let checked = spawn_blocking(move || Ledger::check(path, vault)).await;
     let error = match checked {
+        Ok(Ok(())) if is_missing && agent.vault.is_there() => {
+            let place = format!("agents[{index}].ledger");
+            return found.push(finding(Weight::Notice, place, LEDGER_MISSING));
+        }
         Ok(Ok(())) => return,
         Ok(Err(error)) => error.to_string(),
         Err(panicked) => panicked.to_string(),
     };
     found.push(wrong(format!("agents[{index}].ledger"), error));
 }
+
+/// The start says more of it.
+const LEDGER_MISSING: &str = "is missing beside its vault, and a start begins it again: put it back from a backup if it was lost";
 
 /// Takes the address as a listener does, and gives it back without listening.
 fn bind(address: SocketAddr) -> std::io::Result<()> {

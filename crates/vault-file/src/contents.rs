@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::sync::{Arc, OnceLock};
 
+use crate::files::Files;
+use crate::key_file::KeyFile;
 use crate::keys::{FileKey, VaultKeys};
 use crate::rescue::{Found, Rescue};
-use crate::store::{Change, Store, StoreError};
+use crate::store::{Change, SLOW, Store, StoreError};
 use crate::survey::Remains;
 
 /// What is stored in a vault that is open.
@@ -13,6 +15,7 @@ use crate::survey::Remains;
 pub(crate) struct Contents {
     keys: VaultKeys,
     file_key: FileKey,
+    key_file: KeyFile,
     /// `None` of a file that was found damaged when it was opened.
     store: Option<Arc<Store>>,
     /// What can be read of a file that is damaged.
@@ -22,10 +25,17 @@ pub(crate) struct Contents {
 }
 
 impl Contents {
-    pub(crate) fn whole(file: File, store: Arc<Store>, keys: VaultKeys, file_key: FileKey) -> Self {
+    pub(crate) fn whole(
+        files: &Files,
+        file: File,
+        store: Arc<Store>,
+        keys: VaultKeys,
+        file_key: FileKey,
+    ) -> Self {
         Self {
             keys,
             file_key,
+            key_file: KeyFile::new(files.clone()),
             store: Some(store),
             rescue: OnceLock::new(),
             file,
@@ -33,6 +43,7 @@ impl Contents {
     }
 
     pub(crate) fn damaged(
+        files: &Files,
         file: File,
         remains: Remains,
         keys: VaultKeys,
@@ -41,6 +52,7 @@ impl Contents {
         Self {
             keys,
             file_key,
+            key_file: KeyFile::new(files.clone()),
             store: None,
             rescue: OnceLock::from(Some(Rescue::new(remains))),
             file,
@@ -68,8 +80,21 @@ impl Contents {
         store.probe(1)
     }
 
-    /// Looks whether the file is still what was written to it.
+    /// Returns why nothing can be stored now although the file is whole, and what to do.
+    pub(crate) fn hindrance(&self) -> Option<String> {
+        let is_slow = self.store.as_ref().is_some_and(|store| store.is_slow());
+        let slow = is_slow.then(|| SLOW.to_owned());
+        self.key_fault().or(slow)
+    }
+
+    /// Returns why what is stored could not be opened after the next start.
+    pub(crate) fn key_fault(&self) -> Option<String> {
+        self.key_file.fault()
+    }
+
+    /// Looks whether the files are still what was written to them.
     pub(crate) fn look(&self) -> Result<(), StoreError> {
+        self.key_file.look(&self.file_key);
         self.store.as_ref().map_or(Ok(()), |store| store.look())
     }
 

@@ -10,6 +10,8 @@ use crate::seal::Seal;
 /// version u32 -> id [16] ‖ check [32] ‖ seal      version 2
 /// ```
 ///
+/// A copy of the row of version 2 is written beside the mark, after each commit: without the identifier nothing in the file can be opened.
+///
 /// A vault of version 1 is opened and becomes one of version 2 in one commit; older programs then refuse it, since they would
 /// store without sealing.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -21,6 +23,11 @@ pub(crate) struct Descriptor {
 }
 
 impl Descriptor {
+    /// Where the copy is in the file: in the first page, away from the mark.
+    pub(crate) const COPY_AT: u64 = 2048;
+    /// How long a row of version 2 is.
+    pub(crate) const LENGTH: usize = 16 + 32 + Seal::LENGTH;
+
     /// Reads a row as it is in a page. Returns `None` if it is of no version that is known.
     pub(crate) fn parse(version: &[u8], row: &[u8]) -> Option<Self> {
         let (id, rest) = row.split_first_chunk()?;

@@ -80,6 +80,17 @@ pub enum OpenVaultError {
         /// What is wrong.
         fault: &'static str,
     },
+    /// The files of a vault were moved to begin again, and the new vault was not created.
+    #[error(
+        "{source}; the new vault was not created, and the files of the old one have other names now: {}",
+        moves(moved)
+    )]
+    BegunInPart {
+        /// The old and the new name of each.
+        moved: Vec<(PathBuf, PathBuf)>,
+        /// Why.
+        source: Box<OpenVaultError>,
+    },
     /// There are secrets, and the key that opens them is not there.
     #[error(
         "the key file {} is missing, and the vault beside it cannot be opened without it; put it \
@@ -222,4 +233,11 @@ impl OpenVaultError {
             },
         }
     }
+}
+
+fn moves(moved: &[(PathBuf, PathBuf)]) -> String {
+    let moves = moved
+        .iter()
+        .map(|(old, new)| format!("{} is kept as {}", old.display(), new.display()));
+    moves.collect::<Vec<_>>().join(", ")
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::rand;
-use sealpost_files::{FileError, Missing, check_can_create_in, open, open_own};
+use sealpost_files::{FileError, Missing, check_can_create_in, check_room, open, open_own};
 use zeroize::Zeroizing;
 
 use crate::error::OpenVaultError;
@@ -82,7 +82,9 @@ impl Files {
             Ok(_) => &self.dir,
             Err(_) => parent(&self.dir),
         };
-        check_can_create_in(folder).map_err(|error| OpenVaultError::io(folder, error))?;
+        check_can_create_in(folder)
+            .and_then(|()| check_room(folder, FIRST_WRITES))
+            .map_err(|error| OpenVaultError::io(folder, error))?;
         let unfinished = self.unfinished_key();
         match unfinished.symlink_metadata() {
             Ok(found) if found.is_dir() => {
@@ -263,6 +265,9 @@ fn into_io(error: FileError) -> io::Error {
 pub(crate) fn sync_directory(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()
 }
+
+/// What creating a vault writes, in bytes, with a part to spare.
+const FIRST_WRITES: u64 = 128 << 10;
 
 fn parent(path: &Path) -> &Path {
     match path.parent() {

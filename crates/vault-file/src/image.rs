@@ -97,9 +97,14 @@ impl Image<'_> {
 
     /// Looks through the file for a page of tables that has this checksum; another one would be the same.
     pub(crate) fn root_with(&self, checksum: u128) -> Option<Root> {
-        (1..self.length / PAGE)
+        (1..self.pages())
             .filter_map(|page| self.root_at(self.header.geometry().number(page * PAGE)?))
             .find(|root| root.checksum == checksum)
+    }
+
+    /// Returns how many whole pages the file has.
+    pub(crate) const fn pages(&self) -> u64 {
+        self.length / PAGE
     }
 
     /// Returns bytes of the file; `None` if they can't be read.

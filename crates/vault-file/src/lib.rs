@@ -103,6 +103,7 @@ mod descriptor;
 mod error;
 mod files;
 mod image;
+mod key_file;
 mod keys;
 mod maintenance;
 #[doc(hidden)] // for the fuzzer

@@ -76,16 +76,33 @@ pub(crate) fn begin_again(
         Err(error) => return Err(error),
     };
     let suffix = free_suffix(&abandoned(dir, keep_key));
+    match move_and_begin(dir, keep_key, &suffix, &mut moved) {
+        Ok(()) => Ok(moved),
+        Err(error) if moved.is_empty() => Err(error),
+        // Nobody else knows under which names they are.
+        Err(error) => Err(OpenVaultError::BegunInPart {
+            moved,
+            source: Box::new(error),
+        }),
+    }
+}
+
+/// Notes in `moved` what it has moved, whatever it returns.
+fn move_and_begin(
+    dir: &Path,
+    keep_key: bool,
+    suffix: &str,
+    moved: &mut Vec<(PathBuf, PathBuf)>,
+) -> Result<(), OpenVaultError> {
     for old in abandoned(dir, keep_key) {
-        let new = with_suffix(&old, &suffix);
+        let new = with_suffix(&old, suffix);
         fs::rename(&old, &new).map_err(|error| OpenVaultError::io(&old, error))?;
         moved.push((old, new));
     }
     if !moved.is_empty() {
         sync_directory(dir).map_err(|error| OpenVaultError::io(dir, error))?;
     }
-    FileVault::builder().begin(dir)?;
-    Ok(moved)
+    FileVault::builder().begin(dir).map(drop)
 }
 
 impl Closed {

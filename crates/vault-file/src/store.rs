@@ -181,13 +181,15 @@ impl Store {
             descriptor.insert(VERSION, row.as_slice())?;
             drop(descriptor);
             transaction.commit()?;
-            Ok((seal, changed))
+            Ok((seal, changed, row))
         });
-        let (seal, changed) = committed.map_err(|error| self.judged(error))?;
+        let (seal, changed, row) = committed.map_err(|error| self.judged(error))?;
         known.names.finish((seal, changed));
         // Without it, a crash at this commit is judged as redb does.
         let mark = Mark::to_bytes(seal.generation, &self.sealing.key);
         let _ = self.file.write_all_at(&mark, Mark::AT);
+        // For the case that the row of this commit is damaged.
+        let _ = self.file.write_all_at(&row, Descriptor::COPY_AT);
         Ok(())
     }
 
@@ -237,6 +239,11 @@ impl Store {
         self.database
             .probe(bytes)
             .map_err(|error| self.judged(error))
+    }
+
+    /// Returns whether the disk does not answer in time.
+    pub(crate) fn is_slow(&self) -> bool {
+        self.database.is_slow()
     }
 
     /// Looks whether the file is still what was written to it.
@@ -312,6 +319,9 @@ fn lost() -> redb::Error {
 /// What a damaged vault says.
 pub(crate) const DAMAGED: &str = "its file is damaged: what is intact can be read, and nothing is stored; stop the program, then \
     run: sealpost vault check";
+
+/// What a vault on a disk that stalls says.
+pub(crate) const SLOW: &str = "the disk under its file does not answer in time: look into the kernel's log, and at what else uses the disk";
 
 /// Names to records.
 const RECORDS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("records");

@@ -1,6 +1,7 @@
 //! Whether a vault's file is whole. This decides before redb opens it: a damaged file never reaches redb.
 
 mod evidence;
+mod identity;
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -61,6 +62,8 @@ struct Commit<'i> {
     slot: Slot,
     records: Option<Table>,
     descriptor: Option<Descriptor>,
+    /// What the descriptor was, should it be damaged.
+    copy: Option<Descriptor>,
     /// Whether what leads to the descriptor is intact.
     reliable: bool,
 }
@@ -77,29 +80,31 @@ impl Survey {
     /// Reads a file from its beginning to its end.
     pub(crate) fn make(image: &Image<'_>, file_key: &FileKey) -> Result<Self, Unspecified> {
         let (newest, older) = image.header.commits();
-        let newest = Commit::read(image, newest);
+        let copy = identity::copy(image);
+        let mut newest = Commit::read(image, newest, copy);
         if newest.is_foreign() {
             return Ok(Self::Foreign);
         }
-        let older = older.map(|slot| Commit::read(image, slot));
+        let older = older.map(|slot| Commit::read(image, slot, copy));
         let keys = match newest.keys(file_key)? {
             Some(keys) => Some(keys),
             None if newest.reliable => return Ok(Self::OtherKey),
-            None => match older
-                .as_ref()
-                .map(|older| older.keys(file_key))
-                .transpose()?
-            {
-                Some(Some(keys)) => Some(keys),
-                _ => any_keys(image, file_key)?,
-            },
+            None => identity::find(image, file_key)?,
         };
+        // Of a file that was cut behind its first page nothing can be given out or saved.
+        let keys = keys.filter(|_| image.pages() > 1);
         let Some((descriptor, keys)) = keys else {
             return Ok(Self::Damaged(Box::new(Remains::nothing())));
         };
         let mark = image
             .bytes(Mark::AT..Mark::AT + Mark::LENGTH as u64)
             .and_then(|bytes| Mark::parse(bytes.as_slice().try_into().ok()?, keys.index()));
+        // It may have been found where the copy of another time is.
+        let copy = match copy {
+            Some(copy) if copy.id == descriptor.id && copy.seal.is_some() => Some(copy),
+            _ => Some(descriptor),
+        };
+        newest.copy = copy;
         let is_newest =
             |listing: &Listing| mark.is_none_or(|mark| listing.generation() >= Some(mark));
 
@@ -137,7 +142,11 @@ impl Survey {
             }
             (false, true, true) => "its list of names is not the one that was sealed",
         };
-        let evidence = Evidence { keys: &keys, mark };
+        let evidence = Evidence {
+            keys: &keys,
+            mark,
+            copy,
+        };
         let (commit, listing, is_newest) = evidence.newest(newest, listing);
         Ok(Self::Damaged(Box::new(Remains {
             fault: Some(fault),
@@ -151,7 +160,7 @@ impl Survey {
 
     /// Returns whether a file is certainly not a vault of a version that is known.
     pub(crate) fn is_foreign(image: &Image<'_>) -> bool {
-        Commit::read(image, image.header.commits().0).is_foreign()
+        Commit::read(image, image.header.commits().0, None).is_foreign()
     }
 
     /// Reads what there is of a file, whether it is whole or damaged. Returns `None` if it is not this vault's.
@@ -188,7 +197,7 @@ impl Whole {
         };
         Remains {
             fault: Some("its pages are whole, and its header or its list of free pages is damaged"),
-            records: Commit::read(image, slot).places(),
+            records: Commit::read(image, slot, None).places(),
             count: Some(self.names.seal().count()),
             names: Some(self.names),
             newest: true,
@@ -204,13 +213,14 @@ impl Listing {
 }
 
 impl<'i> Commit<'i> {
-    fn read(image: &'i Image<'i>, slot: Slot) -> Self {
+    fn read(image: &'i Image<'i>, slot: Slot, copy: Option<Descriptor>) -> Self {
         let (tables, intact) = image.tables(slot.data, slot.intact);
         let mut commit = Self {
             image,
             slot,
             records: None,
             descriptor: None,
+            copy,
             reliable: slot.intact && intact,
         };
         for (name, table) in tables {
@@ -247,9 +257,11 @@ impl<'i> Commit<'i> {
 
     /// Looks at every name.
     fn listing(&self, keys: &VaultKeys) -> Listing {
-        let seal = self
-            .descriptor
-            .and_then(|descriptor| Seal::parse(&descriptor.seal?, keys.index()));
+        let seal_of = |descriptor: Descriptor| Seal::parse(&descriptor.seal?, keys.index());
+        // Of a later commit, it is not the seal of these names.
+        let copy = self.copy.filter(|_| !self.reliable);
+        let seal = self.descriptor.and_then(seal_of);
+        let seal = seal.or_else(|| copy.and_then(seal_of));
         let names = self.names(keys, |_, _| true);
         let is_old = self
             .descriptor
@@ -328,38 +340,8 @@ impl Remains {
     }
 }
 
-/// Looks for a descriptor that belongs to the key in pages that nothing leads to: each commit leaves one behind.
-fn any_keys(
-    image: &Image<'_>,
-    file_key: &FileKey,
-) -> Result<Option<(Descriptor, VaultKeys)>, Unspecified> {
-    let mut found = Vec::new();
-    let widths = Widths {
-        key: Some(4),
-        value: None,
-    };
-    image.scan(widths, &mut |entry| {
-        if let Some(descriptor) = Descriptor::parse(entry.key, entry.value)
-            && !found.contains(&descriptor)
-            && found.len() < MAX_DESCRIPTORS
-        {
-            found.push(descriptor);
-        }
-    });
-    for descriptor in found {
-        let keys = VaultKeys::derive(file_key, &descriptor.id)?;
-        if keys.belong_to(&descriptor.check) {
-            return Ok(Some((descriptor, keys)));
-        }
-    }
-    Ok(None)
-}
-
 /// Names and records.
 const RECORDS: Widths = Widths {
     key: None,
     value: None,
 };
-
-/// What looks like a descriptor may be anything.
-const MAX_DESCRIPTORS: usize = 64;

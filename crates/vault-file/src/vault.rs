@@ -109,6 +109,10 @@ impl FileVault {
 
     /// Makes one change durable, and returns the record that was there before.
     async fn submit(&self, change: Change) -> Result<Option<Vec<u8>>, VaultFailure> {
+        // It could not be opened after the next start.
+        if let Some(fault) = self.contents.key_fault() {
+            return Err(VaultFailure::unusable(fault));
+        }
         match &self.writer {
             Some(writer) if !self.contents.is_damaged() => {
                 writer.submit(change).await.map_err(commit::failure)
@@ -155,7 +159,13 @@ impl Vault for FileVault {
     /// A damaged vault gives out what is intact, so the process goes on; it stores nothing until it is restored.
     fn health(&self) -> Health {
         match &self.writer {
-            Some(writer) if !self.contents.is_damaged() => commit::health(writer.state()),
+            Some(writer) if !self.contents.is_damaged() => match commit::health(writer.state()) {
+                Health::Ready => {
+                    let hindrance = self.contents.hindrance();
+                    hindrance.map_or(Health::Ready, Health::recovering)
+                }
+                health => health,
+            },
             _ => Health::recovering(store::DAMAGED),
         }
     }

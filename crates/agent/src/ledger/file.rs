@@ -5,41 +5,29 @@ use std::{
     io::ErrorKind,
     os::unix::fs::{FileExt as _, MetadataExt as _},
     path::{Path, PathBuf},
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
 };
 
-use redb::{
-    ReadableDatabase as _, ReadableTable as _, ReadableTableMetadata as _, StorageBackend,
-    TableDefinition, TableError, TableHandle as _, backends::FileBackend,
-};
-use sealpost_database::{Database, Error, Untouched, drop_cached_pages};
+use sealpost_database::{Error, Untouched, drop_cached_pages};
 use sealpost_envelope::UnixTime;
-use sealpost_files::{Missing, check_can_create_in, lock, look_unlocked, open_own};
-use sealpost_group_commit::{Bounds, Commit, End, Failure, GroupCommit, State, SubmitError};
+use sealpost_files::{Missing, check_can_create_in, check_room, lock, look_unlocked, open_own};
+use sealpost_group_commit::{Bounds, End, GroupCommit, State, SubmitError};
 use sealpost_vault::{Health, VaultId};
 use tokio::task::spawn_blocking;
 use tracing::error;
 
-use super::{Change, LedgerError, record::Record};
+use super::{
+    Change, LedgerError,
+    entries::{self, Changes, Entries, Found, failed},
+};
 use crate::digests::Digest;
 
 /// Dropping it finishes what is queued, and waits for that.
 #[derive(Debug)]
 pub(super) struct File {
-    database: Arc<Database>,
-    entries: Arc<AtomicUsize>,
+    entries: Entries,
     writer: GroupCommit<Entries>,
     is_new: bool,
-}
-
-/// Changes that are made together, and the time, by which entries have expired.
-#[derive(Debug)]
-struct Changes {
-    changes: Vec<Change>,
-    now: UnixTime,
 }
 
 impl File {
@@ -55,23 +43,18 @@ impl File {
             .map_err(|e| io(&dir, e))?;
         drop_cached_pages("ledger", &file);
         let is_new = begin_if_unfinished(&file).map_err(|e| io(path, e))?;
-        let (database, entries) = database(file, |file| file).map_err(|e| unusable(path, e))?;
+        if !is_new {
+            verify(path, &file)?;
+        }
+        let database = entries::database(file, |file| file).map_err(|e| unusable(path, e))?;
         database
             .keep_in_place(path)
             .map_err(|e| LedgerError::Failed(e.to_string()))?;
         // Opened again after a failure, it must not begin to forget.
-        database.require(|database| {
-            let transaction = database.begin_read()?;
-            transaction.open_table(ENTRIES)?;
-            transaction.open_table(EXPIRY)?;
-            Ok(())
-        });
-        let (database, entries) = (Arc::new(database), Arc::new(AtomicUsize::new(entries)));
-        let store = Entries {
-            database: Arc::clone(&database),
-            count: Arc::clone(&entries),
-        };
-        let writer = GroupCommit::start("ledger-writer", store, Bounds::default())
+        database.require(entries::has_tables);
+        let database = Arc::new(database);
+        let entries = Entries::new(Arc::clone(&database)).map_err(|e| unusable(path, e))?;
+        let writer = GroupCommit::start("ledger-writer", entries.clone(), Bounds::default())
             .map_err(|e| io(path, e))?;
         // Not only when the first request comes: the gateway would be ready until then. An entry is small, and a larger probe would
         // make the file longer at each start.
@@ -80,7 +63,6 @@ impl File {
             writer.suspect(failed(error));
         }
         Ok(Self {
-            database,
             entries,
             writer,
             is_new,
@@ -101,7 +83,9 @@ impl File {
         let file = match open_own(path, Missing::Refuse) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                return match check_can_create_in(&dir) {
+                let creatable =
+                    check_can_create_in(&dir).and_then(|()| check_room(&dir, FIRST_WRITES));
+                return match creatable {
                     Ok(()) => Ok(None),
                     Err(error) => Err(io(&dir, error)),
                 };
@@ -123,55 +107,37 @@ impl File {
         if holds_nothing(file).map_err(|e| io(path, e))? {
             return Ok(None);
         }
+        verify(path, file)?;
         let file = file.try_clone().map_err(|e| io(path, e))?;
-        let (database, _) = database(file, Untouched::new).map_err(|e| unusable(path, e))?;
-        let known = database.read(|database| match database.begin_read()?.open_table(VAULT) {
-            Ok(table) => Ok(table.get(())?.map(|id| id.value())),
-            Err(TableError::TableDoesNotExist(_)) => Ok(None),
-            Err(error) => Err(error.into()),
+        let database = entries::database(file, Untouched::new).map_err(|e| unusable(path, e))?;
+        let known = database.read(|database| {
+            entries::digests(database, true)?;
+            entries::vault_of(database)
         });
-        Ok(known
-            .map_err(|e| unusable(path, e))?
-            .map(VaultId::from_bytes))
+        known.map_err(|e| unusable(path, e))
     }
 
     /// Writes which vault it belongs to, unless that is known. Returns the vault that it belongs to, and whether that was not known.
     pub(super) fn belong_to(&self, vault: VaultId) -> Result<(VaultId, bool), LedgerError> {
-        let written = self.database.with(|database| {
-            let transaction = database.begin_write()?;
-            let known = {
-                let mut table = transaction.open_table(VAULT)?;
-                let known = table.get(())?.map(|id| id.value());
-                if known.is_none() {
-                    table.insert((), vault.as_bytes())?;
-                }
-                known
-            };
-            transaction.commit()?;
-            Ok((
-                VaultId::from_bytes(known.unwrap_or(*vault.as_bytes())),
-                known.is_none(),
-            ))
+        let database = self.entries.database();
+        let known = database.with(|database| entries::belong_to(database, vault));
+        let known = known.map_err(failed)?;
+        let belongs_to = known.unwrap_or(vault);
+        database.require(move |database| match entries::vault_of(database)? {
+            Some(found) if found == belongs_to => Ok(()),
+            _ => Err(redb::Error::Corrupted("another vault's ledger".to_owned())),
         });
-        let (known, is_new) = written.map_err(failed)?;
-        self.database.require(move |database| {
-            let found = database.begin_read()?.open_table(VAULT)?.get(())?;
-            match found.is_some_and(|id| id.value() == *known.as_bytes()) {
-                true => Ok(()),
-                false => Err(redb::Error::Corrupted("another vault's ledger".to_owned())),
-            }
-        });
-        Ok((known, is_new))
+        Ok((belongs_to, known.is_none()))
     }
 
     pub(super) fn len(&self) -> usize {
-        self.entries.load(Ordering::Acquire)
+        self.entries.len()
     }
 
     /// Finishes what is queued, and closes the file. Does not block, as dropping does.
     pub(super) async fn close(&self) -> Result<(), LedgerError> {
         self.writer.close().await;
-        let database = Arc::clone(&self.database);
+        let database = Arc::clone(self.entries.database());
         match spawn_blocking(move || database.close()).await {
             Ok(closed) => closed.map_err(failed),
             // A panic while the database is closed has been reported, and the file is free.
@@ -182,6 +148,7 @@ impl File {
     /// Returns whether it can be read and written now.
     pub(super) fn health(&self) -> Health {
         match self.writer.state() {
+            State::Running if self.entries.database().is_slow() => Health::recovering(SLOW),
             State::Running => Health::Ready,
             State::Recovering(error) => Health::recovering(error.to_string()),
             State::Ended(end) => Health::failed(submit_error(SubmitError::Ended(end)).to_string()),
@@ -190,27 +157,21 @@ impl File {
 
     /// Looks whether the file is still what was written to it.
     pub(super) async fn look(&self) {
-        let database = Arc::clone(&self.database);
+        let database = Arc::clone(self.entries.database());
         if let Ok(Err(error)) = spawn_blocking(move || database.look()).await {
             self.writer.suspect(failed(error));
         }
     }
 
     /// Runs on a thread for blocking work: it may have to wait for the disk.
-    pub(super) async fn get(&self, digest: Digest) -> Result<Option<Record>, LedgerError> {
-        let database = Arc::clone(&self.database);
-        let read = move || {
-            database.read(|database| {
-                let table = database.begin_read()?.open_table(ENTRIES)?;
-                Ok(table
-                    .get(&digest)?
-                    .map(|record| Record::parse(record.value())))
-            })
-        };
-        match spawn_blocking(read).await {
-            Ok(Ok(None)) => Ok(None),
-            Ok(Ok(Some(Some(record)))) => Ok(Some(record)),
-            Ok(Ok(Some(None))) => Err(failed("an entry is not of this version")),
+    pub(super) async fn get(&self, digest: Digest) -> Result<Found, LedgerError> {
+        let entries = self.entries.clone();
+        match spawn_blocking(move || entries.find(&digest)).await {
+            Ok(Ok(Found::Damaged)) => {
+                self.writer.suspect(failed(Error::Damaged));
+                Ok(Found::Damaged)
+            }
+            Ok(Ok(found)) => Ok(found),
             Ok(Err(error)) => {
                 let error = failed(error);
                 self.writer.suspect(error.clone());
@@ -228,42 +189,6 @@ impl File {
     ) -> Result<(), LedgerError> {
         let submitted = self.writer.submit(Changes { changes, now }).await;
         submitted.map_err(submit_error)
-    }
-}
-
-/// The database, as the writer's thread sees it.
-struct Entries {
-    database: Arc<Database>,
-    count: Arc<AtomicUsize>,
-}
-
-impl Commit for Entries {
-    type Change = Changes;
-    type Answer = ();
-    type Error = LedgerError;
-
-    fn commit(
-        &mut self,
-        changes: &[Changes],
-        answers: &mut Vec<()>,
-    ) -> Result<(), Failure<LedgerError>> {
-        let count = self.database.with(|database| apply(database, changes));
-        self.count.store(count.map_err(failure)?, Ordering::Release);
-        answers.resize(changes.len(), ());
-        Ok(())
-    }
-
-    fn recover(&mut self) -> Result<(), Failure<LedgerError>> {
-        self.database.probe(LEAST_SPACE).map_err(failure)
-    }
-}
-
-fn failure(error: Error) -> Failure<LedgerError> {
-    match error {
-        // A damaged or lost ledger ends nothing else: what needs it is refused until an operator has looked, and what is stored is given out.
-        Error::Damaged | Error::Replaced => Failure::Passing(failed(error)),
-        error if error.is_final() => Failure::Final(failed(error)),
-        error => Failure::Passing(failed(error)),
     }
 }
 
@@ -287,70 +212,6 @@ fn begin_if_unfinished(file: &fs::File) -> std::io::Result<bool> {
 fn holds_nothing(file: &fs::File) -> std::io::Result<bool> {
     let length = file.metadata()?.len();
     sealpost_database::holds_nothing(length, |bytes, at| file.read_exact_at(bytes, at))
-}
-
-/// Opens the database in a file that is locked, and counts its entries. `wrap` goes around the file.
-fn database<B: StorageBackend>(
-    file: fs::File,
-    wrap: impl Fn(FileBackend) -> B + Send + Sync + 'static,
-) -> Result<(Database, usize), Error> {
-    let database = Database::open("ledger", file, CACHE, wrap)?;
-    let entries = database.with(|database| {
-        // A reader changes nothing: what another program or a vault keeps stays as it is.
-        for table in database.begin_read()?.list_tables()? {
-            if !TABLES.contains(&table.name()) {
-                return Err(redb::Error::Corrupted(NOT_A_LEDGER.to_owned()));
-            }
-        }
-        let transaction = database.begin_write()?;
-        let entries = {
-            transaction.open_table(EXPIRY)?;
-            transaction.open_table(ENTRIES)?.len()?
-        };
-        transaction.commit()?;
-        Ok(entries)
-    })?;
-    Ok((database, usize::try_from(entries).unwrap_or(usize::MAX)))
-}
-
-/// Writes a batch, and returns how many entries there are then.
-fn apply(database: &redb::Database, batch: &[Changes]) -> Result<usize, redb::Error> {
-    let transaction = database.begin_write()?;
-    let count = {
-        let mut table = transaction.open_table(ENTRIES)?;
-        let mut expiry = transaction.open_table(EXPIRY)?;
-        let now = batch.iter().map(|changes| changes.now.as_secs()).max();
-        // More than is added, so that the file shrinks back, and not so much that others wait for long.
-        let mut left = PURGE + 2 * batch.len();
-        while left > 0 {
-            left -= 1;
-            let first = expiry.first()?.map(|(key, _)| key.value());
-            let Some((expires, digest)) = first else {
-                break;
-            };
-            if now.is_none_or(|now| expires > now) {
-                break;
-            }
-            expiry.remove((expires, digest))?;
-            table.remove(&digest)?;
-        }
-        for change in batch.iter().flat_map(|changes| &changes.changes) {
-            let digest = *change.digest();
-            let old = match change {
-                Change::Put(_, record) => table.insert(&digest, record.to_bytes().as_slice())?,
-                Change::Remove(_) => table.remove(&digest)?,
-            };
-            if let Some(old) = old.and_then(|old| Record::parse(old.value())) {
-                expiry.remove((old.expires_at.as_secs(), digest))?;
-            }
-            if let Change::Put(_, record) = change {
-                expiry.insert((record.expires_at.as_secs(), digest), ())?;
-            }
-        }
-        table.len()?
-    };
-    transaction.commit()?;
-    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 /// Returns the folder of the file, in which no other user may put another in its place.
@@ -389,6 +250,12 @@ fn unusable(path: &Path, error: Error) -> LedgerError {
     }
 }
 
+/// Reads all of a file that holds a ledger, and finds what a disk has done to it.
+fn verify(path: &Path, file: &fs::File) -> Result<(), LedgerError> {
+    let file = file.try_clone().map_err(|e| io(path, e))?;
+    sealpost_database::verify("ledger", file, entries::CACHE).map_err(|e| unusable(path, e))
+}
+
 fn directory(path: &Path) -> PathBuf {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent.into(),
@@ -396,25 +263,7 @@ fn directory(path: &Path) -> PathBuf {
     }
 }
 
-fn failed(cause: impl ToString) -> LedgerError {
-    LedgerError::Failed(cause.to_string())
-}
-
-/// Every table of a ledger, with that of the database's probe.
-const TABLES: [&str; 4] = ["entries", "expiry", "vault", "probe"];
-const NOT_A_LEDGER: &str = "it has tables that no ledger has: it is the database of something else";
-
-/// Digests to records.
-const ENTRIES: TableDefinition<'_, &Digest, &[u8]> = TableDefinition::new("entries");
-/// The same by their expiry in seconds.
-const EXPIRY: TableDefinition<'_, (u64, Digest), ()> = TableDefinition::new("expiry");
-
-/// Bytes that must fit before a ledger that was out of space is used again: a full batch.
-const LEAST_SPACE: usize = 128 << 10;
-/// Which vault it belongs to.
-const VAULT: TableDefinition<'_, (), [u8; 16]> = TableDefinition::new("vault");
-
-/// Entries are read once or never.
-const CACHE: usize = 4 << 20;
-/// Expired entries that a write removes beyond twice those that it adds.
-const PURGE: usize = 64;
+/// What creating a ledger writes, in bytes, with a part to spare.
+const FIRST_WRITES: u64 = 128 << 10;
+/// What a ledger on a disk that stalls says.
+const SLOW: &str = "the disk under the ledger does not answer in time: look into the kernel's log, and at what else uses the disk";

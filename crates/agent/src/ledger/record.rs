@@ -1,16 +1,20 @@
 //! An entry in bytes.
 //!
 //! ```text
-//! record = version u8 (1) ‖ payload [32] ‖ expires u64 ‖ kind u8 ‖ [ u16 ‖ resolver_ref ‖ vault secret name ]
+//! record = version u8 (2) ‖ payload [32] ‖ expires u64 ‖ kind u8 ‖ [ u16 ‖ resolver_ref ‖ vault secret name ] ‖ check [16]
+//! check  = SHA-256("sealpost/ledger/2/check" ‖ u64(|digest|) ‖ digest ‖ u64(|rest|) ‖ rest)[..16]
 //! ```
 //!
 //! Numbers are big-endian; the part in brackets is there for kind 0, stored. Kind 3 is a request that was begun and whose
-//! outcome is not known.
+//! outcome is not known. The check is over the digest, under which the record stands, and all that is before the check. It finds what
+//! a disk does to an entry, and no forger: whoever may write to the file may write a check, too.
+//!
+//! Records of version 1 have no check. They are read until they expire, within 24 hours and a few minutes.
 
 use sealpost_channel::Outcome;
 use sealpost_envelope::UnixTime;
 
-use crate::digests::Digest;
+use crate::digests::{self, Digest};
 
 /// What is remembered of a request.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -40,7 +44,8 @@ impl Record {
         })
     }
 
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    /// Returns the record as it stands under this digest.
+    pub(super) fn to_bytes(&self, digest: &Digest) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(256);
         bytes.push(VERSION);
         bytes.extend_from_slice(&self.payload);
@@ -60,14 +65,22 @@ impl Record {
             bytes.extend_from_slice(resolver_ref.as_bytes());
             bytes.extend_from_slice(vault_secret_name.as_bytes());
         }
+        let check = digests::check_of_entry(digest, &bytes);
+        bytes.extend_from_slice(&check);
         bytes
     }
 
-    /// Returns `None` if it is not a record of this version.
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        let (&[VERSION], rest) = bytes.split_first_chunk()? else {
-            return None;
+    /// Reads what stands under this digest. Returns `None` if it is not what was written, or of another version.
+    pub(super) fn parse(digest: &Digest, bytes: &[u8]) -> Option<Self> {
+        let rest = match *bytes.first()? {
+            UNCHECKED => bytes,
+            VERSION => {
+                let (rest, check) = bytes.split_last_chunk()?;
+                (digests::check_of_entry(digest, rest) == *check).then_some(rest)?
+            }
+            _ => return None,
         };
+        let (_, rest) = rest.split_first()?;
         let (payload, rest) = rest.split_first_chunk()?;
         let (expires_at, rest) = rest.split_first_chunk()?;
         let (&[kind], rest) = rest.split_first_chunk()?;
@@ -103,7 +116,9 @@ fn kind(outcome: &Outcome) -> Option<u8> {
     }
 }
 
-const VERSION: u8 = 1;
+/// One flipped bit does not make a record of one version one of the other.
+const UNCHECKED: u8 = 1;
+const VERSION: u8 = 2;
 const STORED: u8 = 0;
 const EXISTS: u8 = 1;
 const PENDING_DELETION: u8 = 2;
@@ -113,21 +128,56 @@ const BEGUN: u8 = 3;
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_record_comes_back() {
+    const DIGEST: Digest = [5; 32];
+
+    fn records() -> [Record; 4] {
         let stored = Outcome::Stored {
             resolver_ref: "secret:a#b".into(),
             vault_secret_name: "a".into(),
         };
         let ended = [stored, Outcome::Exists, Outcome::PendingDeletion]
             .map(|outcome| Record::ended([7; 32], UnixTime::from_secs(9), &outcome).unwrap());
+        let [stored, exists, pending] = ended;
         let begun = Record::begun([7; 32], UnixTime::from_secs(9));
-        for record in ended.into_iter().chain([begun]) {
-            let bytes = record.to_bytes();
-            assert_eq!(Record::parse(&bytes), Some(record));
-            for cut in 0..bytes.len().min(42) {
-                assert_eq!(Record::parse(&bytes[..cut]), None, "{cut}");
+        [stored, exists, pending, begun]
+    }
+
+    #[test]
+    fn a_record_comes_back() {
+        for record in records() {
+            let bytes = record.to_bytes(&DIGEST);
+            assert_eq!(Record::parse(&DIGEST, &bytes), Some(record.clone()));
+            for cut in 0..bytes.len() {
+                assert_eq!(Record::parse(&DIGEST, &bytes[..cut]), None, "{cut}");
             }
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_of_a_record_or_its_digest_is_noticed() {
+        for record in records() {
+            let bytes = record.to_bytes(&DIGEST);
+            for bit in 0..8 * bytes.len() {
+                let mut bytes = bytes.clone();
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(Record::parse(&DIGEST, &bytes), None, "{bit}");
+            }
+            for bit in 0..8 * DIGEST.len() {
+                let mut digest = DIGEST;
+                digest[bit / 8] ^= 1 << (bit % 8);
+                assert_eq!(Record::parse(&digest, &bytes), None, "{bit}");
+            }
+        }
+    }
+
+    /// As they were written before there was a check.
+    #[test]
+    fn a_record_of_version_1_is_read() {
+        for record in records() {
+            let mut bytes = record.to_bytes(&DIGEST);
+            bytes.truncate(bytes.len() - 16);
+            bytes[0] = 1;
+            assert_eq!(Record::parse(&DIGEST, &bytes), Some(record));
         }
     }
 

@@ -103,3 +103,28 @@ fn a_ledger_whose_creation_was_cut_short_is_begun_again_and_anything_else_stays_
 
 /// How long redb makes a file when it creates it.
 const LAID_OUT: usize = 18 * 4096;
+
+/// One flipped bit anywhere in the file: a start and a check refuse it, or it makes no difference.
+#[test]
+fn one_flipped_bit_in_a_ledger_is_never_believed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.redb");
+    drop(Ledger::open_of(&path, ONE).unwrap());
+    let whole = fs::read(&path).unwrap();
+    let mut refused = 0;
+    // A prime, so that every part of a page is met.
+    for bit in (0..whole.len() * 8).step_by(1009) {
+        let mut damaged = whole.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(&path, &damaged).unwrap();
+        let checked = Ledger::check(&path, Some(ONE));
+        let opened = Ledger::open_of(&path, ONE).map(drop);
+        assert_eq!(
+            checked.is_ok(),
+            opened.is_ok(),
+            "{bit}: {checked:?} {opened:?}"
+        );
+        refused += usize::from(checked.is_err());
+    }
+    assert!(refused > 0);
+}

@@ -256,11 +256,6 @@ const SOUND: &[Sound] = &[
         false,
     ),
     (
-        "a trail in a device",
-        |_| vec![("SEALPOST_GATEWAY__AUDIT__FILE", "/dev/null".into())],
-        false,
-    ),
-    (
         "RUST_LOG with a comma at its end",
         |_| vec![("RUST_LOG", "info,".into())],
         false,

@@ -16,7 +16,7 @@ use rustix::{
 };
 
 use super::{
-    sink::{AuditSink, Incomplete},
+    sink::{AuditSink, Incomplete, is_null},
     tail::Tail,
 };
 
@@ -242,6 +242,11 @@ fn has_no_reader(path: &Path, error: &io::Error) -> bool {
 /// operating system's matter.
 fn judge(found: &fs::Metadata, sync: bool) -> io::Result<()> {
     let (kind, mode) = (found.file_type(), found.mode() & 0o777);
+    if is_null(found) {
+        return Err(io::Error::other(
+            "it is the null device, where the trail would be lost: name a file, or leave [audit] out",
+        ));
+    }
     if (kind.is_file() || kind.is_fifo()) && mode & 0o022 != 0 {
         return Err(io::Error::other(format!(
             "others may write to it (mode {mode:03o}): chmod go-w it, or name another file"

@@ -55,6 +55,12 @@ pub trait AuditSink: Send + Sync + fmt::Debug {
     }
 }
 
+/// Returns whether this is the null device, which takes every line and keeps none.
+pub(super) fn is_null(found: &fs::Metadata) -> bool {
+    let null = fs::metadata("/dev/null");
+    found.file_type().is_char_device() && null.is_ok_and(|null| found.rdev() == null.rdev())
+}
+
 /// Writes the trail to standard output.
 #[derive(Debug)]
 pub struct AuditStdout {
@@ -70,9 +76,7 @@ impl AuditStdout {
     pub fn open() -> io::Result<Self> {
         let stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let found = stdout.metadata()?;
-        let null = fs::metadata("/dev/null");
-        let is_null = |null: fs::Metadata| found.rdev() == null.rdev();
-        if found.file_type().is_char_device() && null.is_ok_and(is_null) {
+        if is_null(&found) {
             return Err(io::Error::other(
                 "it is closed or leads to /dev/null, where the trail would be lost: lead it to a file or a reader, or name a file in \
                  audit.file",

@@ -86,12 +86,20 @@ impl IssuerKeys {
         self.fetch_now(&mut attempt).await
     }
 
-    /// Fetches the keys whenever they are old, and again after failures. Never returns: run it beside the gateway.
+    /// Fetches the keys whenever they are old, and at each [`min_interval`](JwksRefresh::min_interval) while there is none that can be used.
+    /// Never returns: run it beside the gateway.
     pub async fn keep_fresh(&self) {
         loop {
-            sleep(self.pause().await).await;
-            // The result is in the log and the metrics.
-            let _ = self.fetch().await;
+            let pause = self.pause().await;
+            if pause.is_zero() {
+                // The result is in the log and the metrics.
+                let _ = self.fetch().await;
+                continue;
+            }
+            // They become too old, or a fetch for a token or a reload finds none, while this sleeps.
+            sleep(pause.min(LOOK_PAUSE)).await;
+            let usable = self.current().map_or(0, |keys| keys.len());
+            self.metrics.keys_known(usable);
         }
     }
 
@@ -167,6 +175,9 @@ impl IssuerKeys {
         attempt.map_or(Duration::ZERO, |at| wait.saturating_sub(at.elapsed()))
     }
 }
+
+/// How long it goes unnoticed that there is no usable key any more.
+const LOOK_PAUSE: Duration = Duration::from_millis(500);
 
 /// Logs what a set holds. What is left out of it is logged again only when it changes.
 fn log_fetched(keys: &KeySet, old: Option<&KeySet>) {

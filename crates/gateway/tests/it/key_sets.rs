@@ -301,3 +301,44 @@ async fn a_key_of_small_order_lets_nobody_in() {
     let refused = ask(&fixed(&set.to_string()), &forged).await;
     assert_eq!(refused, Err(Denied::UnknownKey));
 }
+
+#[tokio::test]
+async fn keys_that_became_too_old_are_fetched_again_before_max_age_is_over_and_the_metric_is_zero_meanwhile()
+ {
+    let (issuer, script) = (Issuer::new(NOW), Script::default());
+    let address = script.serve().await;
+    script.say(Some(issuer.jwks()));
+    let refresh = JwksRefresh {
+        max_age: Duration::from_secs(600),
+        max_stale: Duration::from_millis(300),
+        min_interval: Duration::from_millis(50),
+    };
+    let metrics = Arc::new(Metrics::new());
+    let keys = IssuerKeys::new(source(address, "/jwks"), refresh, Arc::clone(&metrics));
+    let keys = Arc::new(keys);
+    let authenticator = authenticator(&keys);
+    keys.fetch().await.unwrap();
+    script.say(Some(b"not a set".to_vec()));
+    let background = tokio::spawn({
+        let keys = Arc::clone(&keys);
+        async move { keys.keep_fresh().await }
+    });
+    let known = |number: usize| {
+        metrics
+            .encode()
+            .unwrap()
+            .contains(&format!("\nsealpost_jwks_keys {number}\n"))
+    };
+    let wait = async |what: &str, is_there: &dyn Fn() -> bool| {
+        let begun = Instant::now();
+        while !is_there() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "{what}");
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    wait("too old", &|| !authenticator.is_ready() && known(0)).await;
+    // Without a token that would have them fetched, and with the mark that a file may have, too.
+    script.say(Some([b"\xef\xbb\xbf", &issuer.jwks()[..]].concat()));
+    wait("repaired", &|| authenticator.is_ready() && !known(0)).await;
+    background.abort();
+}

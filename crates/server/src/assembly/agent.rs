@@ -95,7 +95,7 @@ impl RunningAgent {
         let agent = Arc::new(agent.with_observer(Arc::new(Observed(counts.clone()))));
         info!(agent = %id, vault = %vault_configuration.location(), "agent started");
         // Nothing fails from here on: what runs is in the result.
-        let socket = socket.map(|socket| {
+        let socket = socket.map(|mut socket| {
             let part = supervisor.part(format!("the resolve socket of agent {id}"));
             let resolver = Arc::clone(&resolver);
             tokio::spawn(async move {
@@ -144,8 +144,8 @@ impl RunningAgent {
         async move {
             loop {
                 sleep(LOOK_PAUSE).await;
-                vault.look().await;
-                agent.look().await;
+                // The disk of one may stall.
+                tokio::join!(vault.look(), agent.look());
             }
         }
     }

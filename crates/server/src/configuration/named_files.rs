@@ -8,7 +8,7 @@ use std::path::Path;
 use sealpost_files::{FileError, Route, quoted};
 use zeroize::Zeroizing;
 
-use super::findings::Findings;
+use super::findings::{Findings, Weight};
 
 /// Reads a file that anyone may read. `place` is the key that names it.
 pub(crate) fn read(findings: &Findings, place: &str, path: &Path) -> Option<Zeroizing<Vec<u8>>> {
@@ -29,6 +29,29 @@ pub(crate) fn read_private(
     let (content, exposed) = read.map_err(wrong).ok()?.into_parts();
     exposed.into_iter().for_each(wrong);
     Some(content)
+}
+
+/// Notes it if other users may write to a file that is read, or put another in its place. It is no error: where the file is mounted
+/// read-only, its mode says nothing.
+pub(crate) fn warn_if_writable(findings: &Findings, place: &str, path: &Path, risk: &str) {
+    let warn = |path: &Path, mode: u32| {
+        let what = format_args!(
+            "others may write to {} (mode {mode:03o}), {risk}: chmod go-w it",
+            quoted(path)
+        );
+        findings.add(Weight::Notice, place.to_owned(), what);
+    };
+    // What can't be looked at can't be read either, which the reader says.
+    let Ok(route) = Route::of(path) else { return };
+    if let Ok(found) = fs::metadata(&route.end) {
+        let mode = found.permissions().mode() & 0o7777;
+        if found.is_file() && mode & 0o022 != 0 {
+            return warn(&route.end, mode);
+        }
+    }
+    if let Ok(Some((folder, mode))) = route.exposed() {
+        warn(folder, mode);
+    }
 }
 
 /// What becomes of a path that the process writes to.

@@ -7,11 +7,11 @@
 //!
 //! One question a connection. The socket has mode 0600 in a folder of mode 0700: only the owner of both may connect.
 
-use std::fs::{self, Permissions};
+mod place;
+
 use std::io::{self, Read as _, Write as _};
-use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
-use std::os::unix::net::{SocketAddr, UnixStream};
-use std::path::{Path, PathBuf};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,9 +19,11 @@ use sealpost_agent::Resolver;
 use sealpost_vault_key::MAX_RESOLVER_REF;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixListener;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{sleep, timeout};
 use zeroize::Zeroizing;
 
+use self::place::{Place, There, is_left_behind};
 use super::answer::{Answer, Refusal, resolve};
 use crate::error::Error;
 
@@ -29,31 +31,30 @@ use crate::error::Error;
 #[derive(Debug)]
 pub struct ResolveSocket {
     listener: UnixListener,
-    path: PathBuf,
+    place: Place,
+    /// As many questions are answered at a time.
+    questions: Arc<Semaphore>,
 }
 
 impl ResolveSocket {
+    /// Connections that are open at a time, at most; others wait.
+    pub(crate) const MAX_QUESTIONS: usize = 32;
+
     /// Listens at `path`. It removes the socket that a killed process left there, and nothing else: a path may be wrong.
     ///
     /// # Errors
     ///
     /// [`Error::ResolveSocket`].
     pub fn bind(path: &Path) -> Result<Self, Error> {
-        let bind = || {
-            if is_left_behind(path)? {
-                fs::remove_file(path)?;
-            }
-            let listener = UnixListener::bind(path)?;
-            fs::set_permissions(path, Permissions::from_mode(0o600))?;
-            Ok(listener)
-        };
-        let listener = bind().map_err(|source| Error::ResolveSocket {
+        let bound = is_left_behind(path).and_then(|_| Place::bind(path));
+        let (listener, place) = bound.map_err(|source| Error::ResolveSocket {
             path: path.to_owned(),
             source,
         })?;
         Ok(Self {
             listener,
-            path: path.to_owned(),
+            place,
+            questions: Arc::new(Semaphore::new(Self::MAX_QUESTIONS)),
         })
     }
 
@@ -71,52 +72,80 @@ impl ResolveSocket {
             })
     }
 
-    /// Answers until the future is dropped. `panicked` is called when a question ends in a panic, which ends nothing else.
+    /// Answers until the future is dropped. A socket whose file was removed is bound again. `panicked` is called when a question ends in a
+    /// panic, which ends nothing else.
     pub async fn serve(
-        &self,
+        &mut self,
         resolver: Arc<Resolver>,
         panicked: impl Fn() + Clone + Send + 'static,
     ) {
+        let mut was_taken = false;
         loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    let answer = answer(stream, Arc::clone(&resolver));
-                    let answering = tokio::spawn(timeout(PATIENCE, answer));
-                    let panicked = panicked.clone();
-                    tokio::spawn(async move {
-                        if answering.await.is_err_and(|error| error.is_panic()) {
-                            tracing::error!(
-                                "a question to resolve was not answered: its task panicked"
-                            );
-                            panicked();
-                        }
-                    });
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept a question to resolve");
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                }
+            tokio::select! {
+                question = self.question() => match question {
+                    Ok((stream, permit)) => {
+                        let answer = answer(stream, Arc::clone(&resolver));
+                        let answering = tokio::spawn(timeout(PATIENCE, answer));
+                        let panicked = panicked.clone();
+                        tokio::spawn(async move {
+                            let _permit = permit;
+                            if answering.await.is_err_and(|error| error.is_panic()) {
+                                tracing::error!(
+                                    "a question to resolve was not answered: its task panicked"
+                                );
+                                panicked();
+                            }
+                        });
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "cannot accept a question to resolve");
+                        sleep(LOOK_PAUSE).await;
+                    }
+                },
+                () = sleep(LOOK_PAUSE) => {}
             }
+            self.keep_in_place(&mut was_taken);
         }
     }
-}
 
-/// Returns whether there is a socket at `path`, which a process left. Fails if there is something else, or none can be.
-fn is_left_behind(path: &Path) -> io::Result<bool> {
-    // A path that is too long, or has a zero byte.
-    SocketAddr::from_pathname(path)?;
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.file_type().is_socket() => Ok(true),
-        Ok(_) => Err(io::Error::other("it exists and is not a socket")),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
-        Err(error) => Err(error),
+    async fn question(&self) -> io::Result<(tokio::net::UnixStream, OwnedSemaphorePermit)> {
+        let permit = Arc::clone(&self.questions).acquire_owned().await;
+        let permit = permit.map_err(io::Error::other)?;
+        let (stream, _) = self.listener.accept().await?;
+        Ok((stream, permit))
     }
-}
 
-impl Drop for ResolveSocket {
-    fn drop(&mut self) {
-        // Left behind it does no harm: nothing answers there, and the next start removes it.
-        let _ = fs::remove_file(&self.path);
+    /// Binds the socket again if its file was removed: nobody could ask any more.
+    fn keep_in_place(&mut self, was_taken: &mut bool) {
+        let socket = self.place.path().to_owned();
+        let socket = socket.display();
+        match self.place.look() {
+            Ok(There::Ours) => *was_taken = false,
+            Ok(There::Nothing) => match Self::bind(self.place.path()) {
+                Ok(again) => {
+                    tracing::warn!(%socket, "the resolve socket was removed, and bound again");
+                    (self.listener, self.place) = (again.listener, again.place);
+                }
+                Err(error) if !*was_taken => {
+                    *was_taken = true;
+                    tracing::error!(%error, "the resolve socket was removed, and can't be bound again");
+                }
+                Err(_) => {}
+            },
+            Ok(There::Another) if !*was_taken => {
+                *was_taken = true;
+                tracing::error!(
+                    %socket,
+                    "something else was put in the place of the resolve socket: questions don't reach this process; remove it, and the \
+                     socket is bound again"
+                );
+            }
+            Err(error) if !*was_taken => {
+                *was_taken = true;
+                tracing::error!(%socket, %error, "the resolve socket can't be looked at");
+            }
+            Ok(There::Another) | Err(_) => {}
+        }
     }
 }
 
@@ -192,9 +221,14 @@ const FAILED: u8 = 2;
 /// No vault holds larger values.
 const MAX_ANSWER: usize = 1 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long it goes unnoticed that the socket's file was removed.
+const LOOK_PAUSE: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[tokio::test]
@@ -209,5 +243,57 @@ mod tests {
         let error = ResolveSocket::bind(&key).unwrap_err().to_string();
         assert!(error.contains("not a socket"), "{error}");
         assert_eq!(fs::read(&key).unwrap(), b"key");
+    }
+
+    #[tokio::test]
+    async fn a_socket_is_for_its_owner_alone_and_nothing_else_is_left() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let socket = ResolveSocket::bind(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        // What another process has put there stays.
+        fs::remove_file(&path).unwrap();
+        let other = UnixListener::bind(&path).unwrap();
+        drop(socket);
+        assert!(path.exists());
+        drop(other);
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_is_removed_while_it_is_served_is_bound_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let mut socket = ResolveSocket::bind(&path).unwrap();
+        let mut was_taken = false;
+        fs::remove_file(&path).unwrap();
+        socket.keep_in_place(&mut was_taken);
+        assert!(UnixStream::connect(&path).is_ok());
+        // Something else is left alone, and the socket comes back when it is gone.
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "other").unwrap();
+        socket.keep_in_place(&mut was_taken);
+        assert_eq!(fs::read(&path).unwrap(), b"other");
+        fs::remove_file(&path).unwrap();
+        socket.keep_in_place(&mut was_taken);
+        assert!(UnixStream::connect(&path).is_ok());
+    }
+
+    #[tokio::test]
+    async fn as_many_questions_are_open_as_descriptors_are_counted_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("s");
+        let socket = ResolveSocket::bind(&path).unwrap();
+        let _silent: Vec<_> = (0..=ResolveSocket::MAX_QUESTIONS)
+            .map(|_| UnixStream::connect(&path).unwrap())
+            .collect();
+        let mut open = Vec::new();
+        for _ in 0..ResolveSocket::MAX_QUESTIONS {
+            open.push(socket.question().await.unwrap());
+        }
+        let one_more = timeout(Duration::from_millis(50), socket.question());
+        assert!(one_more.await.is_err());
+        drop(open.pop());
+        drop(socket.question().await.unwrap());
     }
 }

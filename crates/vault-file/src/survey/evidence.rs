@@ -4,6 +4,7 @@
 //! itself has written: the seal of the names, and the mark of the last commit.
 
 use super::{Commit, Listing};
+use crate::descriptor::Descriptor;
 use crate::image::Image;
 use crate::keys::VaultKeys;
 use crate::page::header::Slot;
@@ -13,6 +14,8 @@ pub(super) struct Evidence<'k> {
     pub(super) keys: &'k VaultKeys,
     /// The number of the last commit that was acknowledged, at least.
     pub(super) mark: Option<u64>,
+    /// What the descriptor of the newest commit was, should it be damaged.
+    pub(super) copy: Option<Descriptor>,
 }
 
 impl Evidence<'_> {
@@ -37,7 +40,7 @@ impl Evidence<'_> {
             let (commit, listing, is_newest) = match self.proven(image, slot) {
                 Some((commit, listing)) => (commit, listing, true),
                 None => {
-                    let commit = Commit::read(image, slot);
+                    let commit = Commit::read(image, slot, self.copy);
                     let listing = commit.listing(self.keys);
                     let is_newest = slot.intact && self.is_of_the_mark(&listing);
                     (commit, listing, is_newest)
@@ -58,7 +61,7 @@ impl Evidence<'_> {
         let roots = [image.root_at(named.page), elsewhere.flatten()];
         let commits = roots.into_iter().flatten().map(|root| {
             let data = Some(root);
-            let commit = Commit::read(image, Slot { data, ..slot });
+            let commit = Commit::read(image, Slot { data, ..slot }, self.copy);
             let listing = commit.listing(self.keys);
             (commit, listing)
         });

@@ -189,7 +189,7 @@ impl FileVaultBuilder {
         );
         Ok(FileVault {
             writer: None,
-            contents: Arc::new(Contents::damaged(file, remains, keys, file_key)),
+            contents: Arc::new(Contents::damaged(&files, file, remains, keys, file_key)),
             id: VaultId::from_bytes(descriptor.id),
             max_value: self.max_value,
             dir: files.dir,
@@ -220,7 +220,7 @@ impl FileVaultBuilder {
             .map_err(|error| OpenVaultError::io(&files.database, error))?;
         Ok(FileVault {
             writer: Some(writer),
-            contents: Arc::new(Contents::whole(file, store, keys, file_key)),
+            contents: Arc::new(Contents::whole(&files, file, store, keys, file_key)),
             id: VaultId::from_bytes(id),
             max_value: self.max_value,
             dir: files.dir,

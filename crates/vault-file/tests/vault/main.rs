@@ -5,6 +5,7 @@ mod crash;
 mod every_bit;
 mod header;
 mod keeping;
+mod key_file;
 mod lost;
 mod maintenance;
 mod model;

@@ -343,3 +343,45 @@ pub(crate) fn memory() -> std::path::PathBuf {
         false => std::env::temp_dir(),
     }
 }
+
+/// The row with the vault's identifier, without which no record opens, is in one page; its copy is in another.
+#[tokio::test]
+async fn a_damaged_descriptor_loses_no_secret_also_in_a_vault_without_its_copy() {
+    for (closed, with_copy) in [(true, true), (false, true), (true, false), (false, false)] {
+        let mut subject = Subject::make(closed).await;
+        if !with_copy {
+            subject.database[2048..2048 + 128].fill(0);
+        }
+        let dir = tempfile::tempdir_in(memory()).unwrap();
+        // A leaf with one entry whose key is the version.
+        let is_descriptor = |page: &usize| {
+            let page = &subject.database[page * 4096..];
+            page[0] == 1 && page[2..4] == [1, 0] && page[8..12] == [2, 0, 0, 0]
+        };
+        let pages = 1..subject.database.len() / 4096;
+        let pages: Vec<_> = pages.filter(is_descriptor).collect();
+        assert!(!pages.is_empty());
+        for page in &pages {
+            for at in [0, 2, 4, 8, 12, 27, 28, 59, 60, 67, 75, 107, 139] {
+                let read = subject.examine(dir.path(), (page * 4096 + at) * 8).await;
+                let is_seal = at >= 60;
+                // Without the copy, a damaged seal proves nothing; the records are there to be saved.
+                if with_copy || !is_seal {
+                    let expected = Some(subject.stored.len());
+                    assert_eq!(read, expected, "{closed} {with_copy} page {page} at {at}");
+                }
+            }
+        }
+        if with_copy {
+            for page in pages {
+                let mut database = subject.database.clone();
+                database[page * 4096..(page + 1) * 4096].fill(0xff);
+                subject.write(dir.path());
+                fs::write(dir.path().join("vault.redb"), &database).unwrap();
+                let vault = FileVault::open(dir.path()).unwrap();
+                let read = subject.assert_nothing_is_lost(&vault, 0).await;
+                assert_eq!(read, subject.stored.len(), "{closed} page {page}");
+            }
+        }
+    }
+}

@@ -120,10 +120,25 @@ fn a_folder_is_not_taken_and_a_check_finds_it() {
 #[test]
 #[cfg(target_os = "linux")]
 fn a_device_can_not_be_synchronised() {
-    let path = Path::new("/dev/null");
+    let path = Path::new("/dev/full");
     AuditFile::check(path, false).unwrap();
     assert!(AuditFile::check(path, true).is_err());
     assert!(AuditFile::open(path).unwrap().with_sync().is_err());
+}
+
+#[test]
+fn the_null_device_is_no_place_for_a_trail() {
+    let dir = tempfile::tempdir().unwrap();
+    let link = dir.path().join("link");
+    std::os::unix::fs::symlink("/dev/null", &link).unwrap();
+    for path in [Path::new("/dev/null"), &link] {
+        for error in [
+            AuditFile::check(path, false).unwrap_err(),
+            AuditFile::open(path).unwrap_err(),
+        ] {
+            assert!(error.to_string().contains("null device"), "{error}");
+        }
+    }
 }
 
 #[test]

@@ -94,7 +94,10 @@ impl JwksSource {
                 read_answer(answer).await?
             }
         };
-        Ok(KeySet::from_jwks(&json)?)
+        // As of a file: RFC 8259 §8.1 lets a reader of JSON ignore it.
+        Ok(KeySet::from_jwks(
+            json.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&json),
+        )?)
     }
 }
 
@@ -160,6 +163,7 @@ fn fetch_url(error: reqwest::Error) -> JwksError {
     fetch(error.without_url())
 }
 
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 /// Sets of real issuers have a few thousand bytes.
 const MAX_BYTES: usize = 256 * 1024;
 

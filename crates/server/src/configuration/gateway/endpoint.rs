@@ -126,7 +126,39 @@ fn check_dates(section: &Section<'_>, not_after: UnixTime, now: UnixTime) {
 
 /// Returns whether two sockets can't both listen; port 0 takes any free port.
 fn clash(one: SocketAddr, other: SocketAddr) -> bool {
-    let same_host =
-        one.ip() == other.ip() || one.ip().is_unspecified() || other.ip().is_unspecified();
+    // An IPv4 address may be written as one of IPv6.
+    let [one_ip, other_ip] = [one, other].map(|address| address.ip().to_canonical());
+    let same_host = one_ip == other_ip || one_ip.is_unspecified() || other_ip.is_unspecified();
     one.port() != 0 && one.port() == other.port() && same_host
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_in_two_forms_is_taken_for_one() {
+        let clashes = |one: &str, other: &str| clash(one.parse().unwrap(), other.parse().unwrap());
+        for (one, other) in [
+            ("127.0.0.1:80", "127.0.0.1:80"),
+            ("127.0.0.1:80", "[::ffff:127.0.0.1]:80"),
+            ("127.0.0.1:80", "[::ffff:0.0.0.0]:80"),
+            ("127.0.0.1:80", "[::]:80"),
+            ("[::1]:80", "0.0.0.0:80"),
+            ("[::ffff:10.0.0.1]:80", "[::ffff:a00:1]:80"),
+        ] {
+            assert!(clashes(one, other) && clashes(other, one), "{one} {other}");
+        }
+        for (one, other) in [
+            ("127.0.0.1:80", "127.0.0.1:81"),
+            ("127.0.0.1:80", "[::ffff:127.0.0.2]:80"),
+            ("127.0.0.1:80", "[::1]:80"),
+            ("127.0.0.1:0", "[::ffff:127.0.0.1]:0"),
+        ] {
+            assert!(
+                !clashes(one, other) && !clashes(other, one),
+                "{one} {other}"
+            );
+        }
+    }
 }

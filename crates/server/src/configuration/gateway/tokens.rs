@@ -190,6 +190,9 @@ fn source(section: &mut Section<'_>) -> Option<JwksSource> {
                 .ok()
         }
         (None, Some(path)) => {
+            let place = section.at("jwks_file");
+            let risk = "and who does can have any token accepted";
+            named_files::warn_if_writable(section.findings(), &place, &path, risk);
             // As the fetch at the start does, and each one after it.
             match JwksSource::read_file(&path) {
                 Ok(keys) => report(section, &path, &keys),
