@@ -1,4 +1,6 @@
 //! Frames by a channel that is open. What is promised stands in `oracles/`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("channel_frame").check)(bytes));
+libfuzzer_sys::fuzz_target!(
+    |bytes: &[u8]| (sealpost_oracles::target("channel_frame").check)(bytes)
+);

@@ -1,4 +1,6 @@
 //! Refusals of channels. What is promised stands in `oracles/`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("channel_refusal").check)(bytes));
+libfuzzer_sys::fuzz_target!(
+    |bytes: &[u8]| (sealpost_oracles::target("channel_refusal").check)(bytes)
+);

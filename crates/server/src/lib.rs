@@ -81,5 +81,6 @@ pub use error::Error;
 pub use sealpost_vault::configuration::{Opening, VaultConfiguration};
 pub use sealpost_vault::conformance as vault_conformance;
 pub use sealpost_vault::error::DeleteError;
+pub use sealpost_vault::guarantees::DeletedNames as VaultDeletedNames;
 pub use sealpost_vault::maintenance::{Maintenance as VaultMaintenance, Report as VaultReport};
 pub use sealpost_vault::{Deadline as VaultDeadline, Vault};

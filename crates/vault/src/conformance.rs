@@ -17,7 +17,7 @@
 //! # What it leaves behind
 //!
 //! All names start with the prefix, which must be new in the vault. With a lifecycle, each case deletes what it
-//! stored if it passes. Without one, everything stays: about 250 secrets, of which three are as long as the vault
+//! stored if it passes. Without one, everything stays: about 250 secrets, of which nine are as long as the vault
 //! takes. A run makes about 1,000 requests.
 //!
 //! # What it does not test
@@ -29,6 +29,7 @@ mod concurrency;
 mod contract;
 mod failing;
 mod faults;
+mod interruption;
 mod life;
 mod names;
 mod recorder;
@@ -196,6 +197,7 @@ const CASES: &[Case] = cases![
     contract::nothing_shows_a_value,
     values::every_byte_up_to_the_limit_is_kept,
     values::json_is_kept_byte_for_byte,
+    values::long_strings_are_kept_byte_for_byte,
     values::many_members_are_kept_or_refused,
     names::every_valid_name_is_taken,
     names::similar_names_are_kept_apart,

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::Args;
 use sealpost_server::vault_conformance::{self as conformance, Report};
-use sealpost_server::{DeleteError, Error, Opening, Vault, VaultDeadline};
+use sealpost_server::{DeleteError, Error, Opening, Vault, VaultDeadline, VaultDeletedNames};
 use tokio::time::Instant;
 
 use super::subject::{OfAgent, Opened};
@@ -29,7 +29,8 @@ impl Test {
         let vault = open(&opened).await?;
         let prefix = prefix();
         let deletes = vault.lifecycle().is_some();
-        io::write_stdout(plan(&opened.location(), &prefix, deletes).as_bytes())?;
+        let stays = what_stays(&*vault);
+        io::write_stdout(plan(&opened.location(), &prefix, stays).as_bytes())?;
         if !self.yes {
             confirm()?;
         }
@@ -55,18 +56,26 @@ async fn open(opened: &Opened) -> Result<Arc<dyn Vault>, Failure> {
     Ok(vault.map_err(Error::Vault)?)
 }
 
-fn plan(location: &str, prefix: &str, deletes: bool) -> String {
-    let stays = match deletes {
-        true => {
+/// Returns what the test can't remove.
+fn what_stays(vault: &dyn Vault) -> &'static str {
+    if vault.lifecycle().is_none() {
+        return "They stay: the vault's configuration does not let this program delete. Delete them with the vault's own tools.";
+    }
+    match vault.guarantees().deleted_names {
+        VaultDeletedNames::Free => {
             "Each secret is deleted again; what a failed case leaves is deleted at the end, or named."
         }
-        false => {
-            "They stay: the vault's configuration does not let this program delete. Delete them with the vault's own tools."
+        VaultDeletedNames::Held => {
+            "Each secret is deleted again; what a failed case leaves is deleted at the end, or named. This vault keeps what is deleted, \
+             and its name, until its own time is over or a person purges it: this program can't."
         }
-    };
+    }
+}
+
+fn plan(location: &str, prefix: &str, stays: &str) -> String {
     format!(
         "The test runs in {location}\n\
-         It makes about {REQUESTS} requests within some minutes and creates up to {SECRETS} secrets, whose names contain {prefix}; three of \
+         It makes about {REQUESTS} requests within some minutes and creates up to {SECRETS} secrets, whose names contain {prefix}; nine of \
          them are as long as the vault takes, the others small.\n{stays}\n"
     )
 }

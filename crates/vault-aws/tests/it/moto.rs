@@ -21,7 +21,7 @@ async fn the_suite_passes_on_moto_with_every_fault() {
     assert!(
         report
             .to_string()
-            .ends_with("26 passed, 0 failed, 0 skipped")
+            .ends_with("27 passed, 0 failed, 0 skipped")
     );
 }
 
@@ -35,7 +35,7 @@ async fn the_suite_passes_on_moto_with_tls_and_the_credentials_of_the_environmen
     assert!(
         report
             .to_string()
-            .ends_with("16 passed, 0 failed, 10 skipped")
+            .ends_with("17 passed, 0 failed, 10 skipped")
     );
 }
 

@@ -17,7 +17,7 @@ async fn the_suite_passes_with_every_fault() {
     assert!(
         report
             .to_string()
-            .ends_with("26 passed, 0 failed, 0 skipped")
+            .ends_with("27 passed, 0 failed, 0 skipped")
     );
 }
 
@@ -33,7 +33,7 @@ async fn the_suite_passes_with_the_printed_policy_where_nothing_may_be_read() {
     assert!(
         report
             .to_string()
-            .ends_with("16 passed, 0 failed, 10 skipped")
+            .ends_with("17 passed, 0 failed, 10 skipped")
     );
     assert!(report.missing_permissions().is_empty());
     let seen = rig.taken();

@@ -11,7 +11,7 @@ async fn the_suite_passes_with_every_fault() {
     let rig = Rig::new().await;
     let vault = Arc::new(rig.vault().await);
     let report = conformance::run_with_faults(vault, Arc::new(rig), "kit").await;
-    passed(&report, "26 passed, 0 failed, 0 skipped");
+    passed(&report, "27 passed, 0 failed, 0 skipped");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -19,7 +19,7 @@ async fn the_suite_passes_where_only_the_loser_of_a_race_reads() {
     let rig = Rig::new().await;
     let vault = Arc::new(rig.builder().access(Access::Create).open().await.unwrap());
     let report = conformance::run(vault, "kit").await;
-    passed(&report, "16 passed, 0 failed, 10 skipped");
+    passed(&report, "17 passed, 0 failed, 10 skipped");
     let vault = rig.double.vault();
     assert!(vault.requests.len() > 200);
     for request in &vault.requests {

@@ -14,7 +14,7 @@ const OPERATION: OperationId = OperationId::from_bytes([7; 32]);
 async fn the_file_vault_passes_the_suite() {
     let dir = tempfile::tempdir().unwrap();
     let vault = Arc::new(FileVault::open(dir.path()).unwrap());
-    conformance::run(vault, "first").await.assert_passed();
+    passed(&conformance::run(vault, "first").await);
 }
 
 #[tokio::test]
@@ -23,7 +23,16 @@ async fn the_file_vault_passes_the_suite_on_one_thread_with_a_tiny_cache() {
     let builder = FileVault::builder().cache(0).max_value(200_000);
     let vault = Arc::new(builder.open(dir.path()).unwrap());
     assert_eq!(vault.limits().max_value, 200_000);
-    conformance::run(vault, "second").await.assert_passed();
+    passed(&conformance::run(vault, "second").await);
+}
+
+/// Prints each case for `testdata/vaults/check.sh`.
+#[allow(clippy::print_stdout)]
+fn passed(report: &conformance::Report) {
+    println!("{report}");
+    report.assert_passed();
+    let end = "19 passed, 0 failed, 8 skipped";
+    assert!(report.to_string().ends_with(end), "{report}");
 }
 
 #[tokio::test]

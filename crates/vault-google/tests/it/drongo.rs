@@ -14,7 +14,7 @@ async fn the_suite_passes_on_drongo_with_every_fault() {
     let rig = Rig::new(&address(), "sealpost-kit").await;
     let vault = Arc::new(rig.vault().await);
     let report = conformance::run_with_faults(vault, Arc::new(rig), "dev").await;
-    passed(&report, 26);
+    passed(&report, 27);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -22,7 +22,7 @@ async fn the_suite_passes_on_drongo_with_every_fault() {
 async fn the_suite_passes_on_drongo_where_nothing_may_be_read() {
     let rig = Rig::new(&address(), "sealpost-create").await;
     let vault = Arc::new(rig.builder().access(Access::Create).open().await.unwrap());
-    passed(&conformance::run(vault, "create").await, 16);
+    passed(&conformance::run(vault, "create").await, 17);
 }
 
 pub(crate) fn address() -> String {

@@ -16,7 +16,7 @@ async fn the_suite_passes_with_every_fault() {
     assert!(
         report
             .to_string()
-            .ends_with("26 passed, 0 failed, 0 skipped"),
+            .ends_with("27 passed, 0 failed, 0 skipped"),
         "{report}"
     );
 }

@@ -15,7 +15,8 @@ use tokio::{
     time::{Instant, sleep},
 };
 
-use super::stage::{Case, Stage, Stop, ensure, poll_and_drop};
+use super::interruption::at_each_point;
+use super::stage::{Case, Stage, Stop, ensure};
 use crate::{
     Deadline, NewSecret, OperationId, Receipt, Vault,
     error::{CreateError, FetchError},
@@ -81,18 +82,16 @@ pub(super) async fn one_operation_is_answered_alike_however_often_it_comes(stage
 /// A call that was dropped, wherever it waited, is completed by its retry, and its name goes to no other operation
 /// then.
 pub(super) async fn a_dropped_call_leaves_the_vault_in_order(stage: &Stage) -> Case {
-    for polls in 1..=MAX_POLLS {
-        let name = stage.name(&format!("dropped-{polls}"));
-        let ended = poll_and_drop(&stage.vault, &name, polls).await;
+    at_each_point(async |point| {
+        let name = stage.name(&format!("dropped-{}", point.suffix()));
+        let ended = point.create(&stage.vault, &name).await?;
         stage.stored(&name, b"value", 1).await?;
         stage.taken(&name, b"value", 2).await?;
         stage.holds(&name, b"value").await?;
         stage.clear(&name).await?;
-        if ended {
-            break;
-        }
-    }
-    Ok(())
+        Ok(ended)
+    })
+    .await
 }
 
 /// A call whose deadline has passed returns by itself, and a retry completes it.
@@ -147,6 +146,3 @@ fn read_until(
         seen
     })
 }
-
-/// At how many points a call is dropped at most.
-const MAX_POLLS: usize = 24;

@@ -3,7 +3,8 @@
 use sealpost_vault_key::VaultSecretName;
 use tokio::time::{Duration, Instant, sleep};
 
-use super::stage::{Case, Stage, Stop, ensure, poll_and_drop};
+use super::interruption::at_each_point;
+use super::stage::{Case, Stage, Stop, ensure};
 use crate::{
     Deadline, NewSecret, OperationId,
     error::{CreateError, FetchError, VaultFailure},
@@ -48,10 +49,10 @@ pub(super) async fn a_lost_answer_is_recognised_after_a_restart(stage: &Stage) -
 /// A crash at any point where a create waits is made good by the retry of a process that was started again.
 pub(super) async fn a_crash_at_any_point_is_made_good(stage: &Stage) -> Case {
     let faults = stage.faults()?;
-    for polls in 1..=MAX_POLLS {
-        let name = stage.name(&format!("crash-{polls}"));
+    at_each_point(async |point| {
+        let name = stage.name(&format!("crash-{}", point.suffix()));
         let crashed = faults.again().await;
-        let ended = poll_and_drop(&crashed, &name, polls).await;
+        let ended = point.create(&crashed, &name).await?;
         drop(crashed);
         let restarted = stage.of(faults.again().await);
         restarted.stored(&name, b"value", 1).await?;
@@ -59,11 +60,9 @@ pub(super) async fn a_crash_at_any_point_is_made_good(stage: &Stage) -> Case {
         restarted.holds(&name, b"value").await?;
         restarted.vault.close().await;
         stage.clear(&name).await?;
-        if ended {
-            break;
-        }
-    }
-    Ok(())
+        Ok(ended)
+    })
+    .await
 }
 
 /// A call that is throttled is made again in time, and says that it was throttled if there is no time.
@@ -201,4 +200,3 @@ fn can(can: bool) -> Case {
 }
 
 const CANNOT: Stop = Stop::Skipped("this fault can't be made here");
-const MAX_POLLS: usize = 24;

@@ -1,6 +1,6 @@
 //! What the cases are written with.
 
-use std::{future::poll_fn, sync::Arc, task::Poll, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sealpost_vault_key::VaultSecretName;
 use tokio::time::{Instant, sleep, timeout};
@@ -188,26 +188,6 @@ impl Stage {
         }
         eventual
     }
-}
-
-/// Polls a create so many times, then drops it. Returns whether it had ended before.
-pub(super) async fn poll_and_drop(
-    vault: &Arc<dyn Vault>,
-    name: &VaultSecretName,
-    polls: usize,
-) -> bool {
-    let operation = OperationId::from_bytes([1; 32]);
-    let secret = NewSecret::new(name, b"value", &operation);
-    let mut call = vault.create(&secret, Deadline::NONE);
-    for _ in 0..polls {
-        let ended = poll_fn(|context| Poll::Ready(call.as_mut().poll(context).is_ready())).await;
-        if ended {
-            return true;
-        }
-        // What it waits for may come meanwhile.
-        sleep(Duration::from_millis(3)).await;
-    }
-    false
 }
 
 /// Long enough for every call.

@@ -72,6 +72,22 @@ pub(super) async fn json_is_kept_byte_for_byte(stage: &Stage) -> Case {
     Ok(())
 }
 
+/// A value as long as the limit is kept, whatever a vault needs to write it down.
+pub(super) async fn long_strings_are_kept_byte_for_byte(stage: &Stage) -> Case {
+    let max = stage.vault.limits().max_value;
+    for (index, part) in LONG.iter().enumerate() {
+        let (begin, end) = ("{\"a\":\"", "\"}");
+        let room = max - begin.len() - end.len();
+        let padding = "x".repeat(room % part.len());
+        let value = format!("{begin}{}{padding}{end}", part.repeat(room / part.len()));
+        let name = stage.name(&format!("long-{index}"));
+        stage.stored(&name, value.as_bytes(), 1).await?;
+        stage.holds(&name, value.as_bytes()).await?;
+        stage.clear(&name).await?;
+    }
+    Ok(())
+}
+
 /// An object with as many members as the endpoint takes is kept, or refused with the vault's limit.
 pub(super) async fn many_members_are_kept_or_refused(stage: &Stage) -> Case {
     let members: Vec<_> = (0..MEMBERS).map(|i| format!("\"m{i}\":\"v\"")).collect();
@@ -92,13 +108,23 @@ pub(super) async fn many_members_are_kept_or_refused(stage: &Stage) -> Case {
 }
 
 const JSON: &[&str] = &[
-    r#"{"n":[12345678901234567890,9007199254740993,-0,1.0,1e23,1E+2,1e400,1e-400,0.1]}"#,
+    r#"{"n":[12345678901234567890,9007199254740993,-0,0.0,-0.0,1.0,1.10,1e23,1E+2,1e-2,100000000000000000000,5e-324]}"#,
+    r#"{"n":1e400}"#,
+    r#"{"n":[1e-400,-1E400,0.1000000000000000055511151231257827021181583404541015625,1e0000000001]}"#,
     r#"{"s":"\" \\ \/ \b \f \n \r \t A é 😀 <>& \u2028"}"#,
-    "{\"raw\":\"\u{7f}é\u{2028}😀<>&\"}",
-    r#"{"lone":"\ud800","nul":"\u0000"}"#,
+    r#"{"s":"\u00e9 \u00E9 \ud83d\ude00 \uD83D\uDE00 \u003c\u003e\u0026 \u2028\u2029 \ufeff \uffff \u007f"}"#,
+    r#"{"lower":"\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u0009\u000a\u000b\u000c\u000d\u000e\u000f"}"#,
+    r#"{"upper":"\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001A\u001B\u001C\u001D\u001E\u001F"}"#,
+    "{\"raw\":\"\u{7f}é\u{2028}\u{2029}\u{feff}\u{fffd}😀<>&e\u{301}\"}",
+    r#"{"\u0070assword":"1","p\/q":2,"\"":3,"é":4,"<":5,".":6,"sealpost":{"text":"7"}}"#,
+    r#"{"lone":"\ud800","low":"\udc00","nul":"\u0000"}"#,
     r#"{"z":1,"a":2,"z":3}"#,
     " {\t\"blank\" :\r\n[ ] , \"\" : \"\" } ",
     r#"{"deep":[[[[[[[[[[[[[[[[{}]]]]]]]]]]]]]]]]}"#,
+    r#"{"t":true,"f":false,"n":null,"o":{},"a":[]}"#,
 ];
+
+/// What a long string is made of: what vaults and their JSON write with more bytes than it has.
+const LONG: &[&str] = &["<", "\\\"", "\\\\", "\\u0001", "😀", "\u{2028}"];
 
 const MEMBERS: usize = 1_024;

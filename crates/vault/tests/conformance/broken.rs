@@ -34,6 +34,7 @@ pub(crate) enum Defect {
     Truncates,
     KnowsNoLimit,
     RemovesBlanks,
+    HasNoRoomForEscapes,
     CallsTooManyMembersExists,
     RefusesLongNames,
     FoldsCase,
@@ -133,6 +134,11 @@ impl Vault for Broken {
             Defect::KeepsReservations if before > 0 => return Err(CreateError::Exists),
             Defect::Truncates => value.truncate(255),
             Defect::RemovesBlanks => value.retain(|byte| *byte != b' '),
+            Defect::HasNoRoomForEscapes
+                if value.iter().filter(|byte| **byte == b'<').count() > value.len() / 2 =>
+            {
+                return Err(VaultFailure::unavailable("the entry is too large").into());
+            }
             Defect::CallsTooManyMembersExists
                 if value.iter().filter(|byte| **byte == b':').count() > 498 =>
             {

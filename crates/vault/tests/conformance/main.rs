@@ -23,7 +23,7 @@ async fn a_vault_that_checks_and_verifies_passes() {
         assert!(
             report
                 .to_string()
-                .ends_with("\n18 passed, 0 failed, 8 skipped"),
+                .ends_with("\n19 passed, 0 failed, 8 skipped"),
             "{report}"
         );
     }
@@ -38,7 +38,7 @@ async fn an_adapter_that_waits_for_its_server_passes() {
     assert!(
         report
             .to_string()
-            .ends_with("\n26 passed, 0 failed, 0 skipped"),
+            .ends_with("\n27 passed, 0 failed, 0 skipped"),
         "{report}"
     );
     let left: Vec<_> = report
@@ -83,6 +83,10 @@ async fn each_case_finds_a_vault_that_breaks_it() {
         (Defect::Truncates, "every_byte_up_to_the_limit_is_kept"),
         (Defect::KnowsNoLimit, "every_byte_up_to_the_limit_is_kept"),
         (Defect::RemovesBlanks, "json_is_kept_byte_for_byte"),
+        (
+            Defect::HasNoRoomForEscapes,
+            "long_strings_are_kept_byte_for_byte",
+        ),
         (
             Defect::CallsTooManyMembersExists,
             "many_members_are_kept_or_refused",
