@@ -35,7 +35,10 @@ fn the_file_vault_can_be_removed() {
         let removed = sources.change(manifest, |line| {
             match line.split([' ', '.', '=']).next().unwrap() {
                 "vault-file" | "sealpost-vault-file" => None,
-                _ => Some(line.replace("\"vault-file\"", "")),
+                _ => Some(
+                    line.replace("\"vault-file\", ", "")
+                        .replace("\"vault-file\"", ""),
+                ),
             }
         });
         lines.insert(manifest.to_str().unwrap(), removed);
