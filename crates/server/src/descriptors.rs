@@ -4,7 +4,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sealpost_gateway::Limits;
 use thiserror::Error;
 
-use crate::resolve::ResolveSocket;
+use crate::resolve::questions::MAX_QUESTIONS;
 
 /// The process may open too few file descriptors for its limits: under load it would accept no connection, or fail to
 /// open a file.
@@ -86,7 +86,7 @@ impl Demand {
 }
 
 /// Its vault, its ledger, and connections of `sealpost resolve`.
-const OF_AN_AGENT: u64 = 16 + ResolveSocket::MAX_QUESTIONS as u64;
+const OF_AN_AGENT: u64 = 16 + MAX_QUESTIONS as u64;
 /// Standard streams, listeners, the event queue, the audit file, files that are read again, fetches of the issuer's keys.
 const OF_THE_PROCESS: u64 = 48;
 

@@ -25,6 +25,7 @@ use zeroize::Zeroizing;
 
 use self::place::{Place, There, is_left_behind};
 use super::answer::{Answer, Refusal, resolve};
+use super::questions::MAX_QUESTIONS;
 use crate::error::Error;
 
 /// The listening side. Dropping it removes the file.
@@ -37,9 +38,6 @@ pub struct ResolveSocket {
 }
 
 impl ResolveSocket {
-    /// Connections that are open at a time, at most; others wait.
-    pub(crate) const MAX_QUESTIONS: usize = 32;
-
     /// Listens at `path`. It removes the socket that a killed process left there, and nothing else: a path may be wrong.
     ///
     /// # Errors
@@ -54,7 +52,7 @@ impl ResolveSocket {
         Ok(Self {
             listener,
             place,
-            questions: Arc::new(Semaphore::new(Self::MAX_QUESTIONS)),
+            questions: Arc::new(Semaphore::new(MAX_QUESTIONS)),
         })
     }
 
@@ -284,11 +282,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("s");
         let socket = ResolveSocket::bind(&path).unwrap();
-        let _silent: Vec<_> = (0..=ResolveSocket::MAX_QUESTIONS)
+        let _silent: Vec<_> = (0..=MAX_QUESTIONS)
             .map(|_| UnixStream::connect(&path).unwrap())
             .collect();
         let mut open = Vec::new();
-        for _ in 0..ResolveSocket::MAX_QUESTIONS {
+        for _ in 0..MAX_QUESTIONS {
             open.push(socket.question().await.unwrap());
         }
         let one_more = timeout(Duration::from_millis(50), socket.question());
