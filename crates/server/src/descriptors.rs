@@ -4,8 +4,6 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use sealpost_gateway::Limits;
 use thiserror::Error;
 
-use crate::resolve::questions::MAX_QUESTIONS;
-
 /// The process may open too few file descriptors for its limits: under load it would accept no connection, or fail to
 /// open a file.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -84,6 +82,9 @@ impl Demand {
         sockets as u64 + self.agents as u64 * OF_AN_AGENT + OF_THE_PROCESS
     }
 }
+
+/// Connections that a resolve socket has open at a time, at most; others wait.
+pub(crate) const MAX_QUESTIONS: usize = 32;
 
 /// Its vault, its ledger, and connections of `sealpost resolve`.
 const OF_AN_AGENT: u64 = 16 + MAX_QUESTIONS as u64;

@@ -1,7 +1,6 @@
 //! Resolving references for processes on this machine, over a Unix socket.
 
 mod answer;
-pub(crate) mod questions;
 mod socket;
 
 pub use answer::{Answer, Refusal, resolve};

@@ -25,7 +25,7 @@ use zeroize::Zeroizing;
 
 use self::place::{Place, There, is_left_behind};
 use super::answer::{Answer, Refusal, resolve};
-use super::questions::MAX_QUESTIONS;
+use crate::descriptors::MAX_QUESTIONS;
 use crate::error::Error;
 
 /// The listening side. Dropping it removes the file.
